@@ -1,0 +1,51 @@
+"""The language between platforms and mapper: what a shop says, free of any platform's words.
+
+Models hold data and the rules that follow from it alone. No network, no clock, no AWS, no v1/event here.
+"""
+
+from shopwire.models.cart import Cart, CartItem
+from shopwire.models.change import (
+    CartChange,
+    Change,
+    ContactChange,
+    Delivery,
+    Entity,
+    Nothing,
+    OrderChange,
+    OrderDeleted,
+    ParcelArrived,
+    Redaction,
+    ShopRedaction,
+    ViewChange,
+)
+from shopwire.models.contact import Contact
+from shopwire.models.order import Item, Order, Parcel, Rank, Status
+from shopwire.models.shop import Shop
+from shopwire.models.view import View
+from shopwire.models.webhook import Webhook
+
+__all__ = [
+    "Cart",
+    "CartChange",
+    "CartItem",
+    "Change",
+    "Contact",
+    "ContactChange",
+    "Delivery",
+    "Entity",
+    "Item",
+    "Nothing",
+    "Order",
+    "OrderChange",
+    "OrderDeleted",
+    "Parcel",
+    "ParcelArrived",
+    "Rank",
+    "Redaction",
+    "Shop",
+    "ShopRedaction",
+    "Status",
+    "View",
+    "ViewChange",
+    "Webhook",
+]

@@ -1,0 +1,28 @@
+"""What every model shares: frozen, closed to unknown fields, money as Decimal, time with a zone."""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+
+Id = Annotated[str, Field(min_length=1, max_length=255)]
+"""A platform's own id: always text, since many exceed 2^53."""
+
+Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=40)]
+"""An amount of money in major units, with the digits that the platform gave."""
+
+Moment = AwareDatetime
+"""A point in time with its offset."""
+
+
+class Model(BaseModel):
+    """Base of all models."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def milliseconds(moment: datetime) -> int:
+    """UTC milliseconds since 1970, exact (float seconds would lose digits)."""
+    whole = int(moment.replace(microsecond=0).timestamp())
+    return whole * 1000 + moment.microsecond // 1000

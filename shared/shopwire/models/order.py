@@ -1,0 +1,120 @@
+"""An order as it stands: the whole of it, in the shop's currency."""
+
+from collections.abc import Set as AbstractSet
+from decimal import Decimal
+from enum import IntEnum, StrEnum
+from typing import Literal, Self
+
+from shopwire.models.base import Amount, Id, Model, Moment
+from shopwire.models.contact import Contact
+
+
+class Status(StrEnum):
+    """The statuses that the API knows an order by."""
+
+    INITIALIZED = "INITIALIZED"
+    IN_PROGRESS = "IN_PROGRESS"
+    DELIVERED = "DELIVERED"
+    CANCELLED = "CANCELLED"
+
+
+class Rank(IntEnum):
+    """How far an order has come: decides between versions of one moment."""
+
+    CREATED = 0
+    PAID = 1
+    PARTLY_SHIPPED = 2
+    SHIPPED = 3
+    DELIVERED = 4
+    CLOSED = 5  # cancelled, refunded, deleted
+
+
+class Item(Model):
+    """A line of what is still bought. `cost` is one unit's price after its share of all discounts, unrounded."""
+
+    id: Id
+    name: str | None = None
+    category: str | None = None
+    quantity: Decimal
+    cost: Amount
+    url: str | None = None
+    image_url: str | None = None
+    description: str | None = None
+
+
+class Parcel(Model):
+    """One shipment of an order. `delivered`: the order's own body says that it has arrived."""
+
+    id: Id
+    delivered: bool = False
+    tracking_number: str | None = None
+    tracking_url: str | None = None
+    carrier: str | None = None
+
+
+class Order(Model):
+    """A snapshot of an order.
+
+    `total` is what it costs now, after edits and partial refunds; of a cancelled or wholly refunded one, what it
+    cost before that. `taxes` are only those that come on top of the items' costs. `updated_at` and `rank` are its
+    version. `restored`: the platform says that it is back from the dead (a deletion is taken back).
+    """
+
+    id: Id
+    number: str | None = None
+    created_at: Moment
+    updated_at: Moment
+    status: Status
+    rank: Rank
+    status_words: str | None = None
+    currency: Id
+    total: Amount
+    shipping: Amount | None = None
+    discount: Amount | None = None
+    taxes: Amount | None = None
+    refunded: Amount | None = None
+    contact: Contact
+    items: tuple[Item, ...] = ()
+    parcels: tuple[Parcel, ...] = ()
+    wholly_shipped: bool = False
+    coupons: tuple[str, ...] = ()
+    cancel_reason: str | None = None
+    url: str | None = None
+    payment_method: str | None = None
+    delivery_method: str | None = None
+    delivery_address: str | None = None
+    note: str | None = None
+    store_id: str | None = None
+    source: Literal["online", "offline"] | None = None
+    cart_token: str | None = None
+    test: bool = False
+    restored: bool = False
+
+    def with_facts(self, arrived: AbstractSet[str], *, deleted: bool) -> Self:
+        """The order with what facts made true and the snapshot does not know yet.
+
+        Args:
+            arrived: ids of parcels that a carrier reported as delivered.
+            deleted: the shop deleted the order.
+        """
+        if self.status is Status.CANCELLED:
+            return self
+        if deleted:
+            return self.model_copy(update={"status": Status.CANCELLED})
+        if self.status is Status.IN_PROGRESS and self.wholly_shipped and self.parcels:
+            if all(parcel.delivered or parcel.id in arrived for parcel in self.parcels):
+                return self.model_copy(update={"status": Status.DELIVERED})
+        return self
+
+
+# ISO 4217's exceptions from two digits.
+_MINOR_DIGITS = {
+    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+    **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+}
+_QUANTA = {digits: Decimal(1).scaleb(-digits) for digits in (0, 2, 3)}
+
+
+def quantum(currency: str) -> Decimal:
+    """The smallest amount of a currency: Decimal("0.01") for most, 1 for JPY, 0.001 for KWD (ISO 4217)."""
+    return _QUANTA[_MINOR_DIGITS.get(currency, 2)]

@@ -1,0 +1,48 @@
+"""A shop's settings, as shops.toml and the shop's parameter in SSM hold them."""
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, SecretStr, field_validator
+
+from shopwire.models.base import Model
+from shopwire.models.order import Status
+
+
+class Shop(Model):
+    """One connected shop. `id` is the name in the webhook URL, not a field of the file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
+
+    id: str = Field(pattern=r"^[a-z0-9-]{3,64}$")
+    platform: str
+    secrets: tuple[SecretStr, ...] = Field(min_length=1)
+    """Any of them verifies; two while one is being replaced."""
+    esputnik_key: SecretStr
+    """The API key: password of Basic auth."""
+    region: str | None = Field(None, pattern=r"^[A-Z]{2}$")
+    store: str | None = None
+    item_id: Literal["variant", "product", "sku"] = "variant"
+    shipped_is_delivered: bool = False
+    statuses: dict[str, Status] = {}
+    old_order_days: int = Field(30, ge=0)
+    """An order first seen older than this many days is recorded, not sent; 0: no limit."""
+    key_value: Literal["contact", "order"] = "contact"
+    ignore_test_orders: bool = False
+    storefront_secret: SecretStr | None = None
+    origins: tuple[str, ...] = ()
+    api: dict[str, Any] = {}
+
+    @field_validator("secrets")
+    @classmethod
+    def _no_empty_secret(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        # An empty HMAC key verifies whatever anyone signs with an empty key.
+        if any(not secret.get_secret_value() for secret in secrets):
+            raise ValueError("an empty secret verifies nothing")
+        return secrets
+
+    @field_validator("esputnik_key")
+    @classmethod
+    def _no_empty_key(cls, key: SecretStr) -> SecretStr:
+        if not key.get_secret_value():
+            raise ValueError("an empty key opens nothing")
+        return key

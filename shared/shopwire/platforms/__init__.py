@@ -1,0 +1,32 @@
+"""The shop platforms, one file each: verify the call, name the delivery, parse the body to a change.
+
+Nothing in here knows AWS, v1/event, or what happens to a change afterwards. A platform is loaded when first named,
+since a shop uses one and each costs cold start.
+"""
+
+from functools import cache
+from importlib import import_module
+
+from shopwire.platforms.base import NotVerified, Platform, Unreadable, Unsigned
+
+# name in shops.toml -> module : class
+_PLATFORMS = {
+    "shopify": "shopify:Shopify",
+    "woocommerce": "woocommerce:WooCommerce",
+}
+
+NAMES = tuple(_PLATFORMS)
+
+__all__ = ["NAMES", "NotVerified", "Platform", "Unreadable", "Unsigned", "get"]
+
+
+@cache
+def get(name: str) -> Platform:
+    """The platform of that name.
+
+    Raises:
+        KeyError: no such platform.
+    """
+    module, _, cls = _PLATFORMS[name].partition(":")
+    platform: Platform = getattr(import_module(f"shopwire.platforms.{module}"), cls)()
+    return platform
