@@ -1,5 +1,6 @@
 """What every model shares: frozen, closed to unknown fields, money as Decimal, time with a zone."""
 
+import decimal
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -26,3 +27,9 @@ def milliseconds(moment: datetime) -> int:
     """UTC milliseconds since 1970, exact (float seconds would lose digits)."""
     whole = int(moment.replace(microsecond=0).timestamp())
     return whole * 1000 + moment.microsecond // 1000
+
+
+# Amounts of up to 40 digits are added, multiplied and rounded exactly; Python's default of 28 digits would round a
+# 30-digit one without a word. Threads take theirs from DefaultContext.
+for _context in (decimal.DefaultContext, decimal.getcontext()):
+    _context.prec = 60

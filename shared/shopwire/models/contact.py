@@ -114,7 +114,7 @@ def clean_phone(value: str | None, region: str | None) -> str | None:
 def _completed(text: str, digits: str, region: str | None) -> str | None:
     import phonenumbers
 
-    attempts = [("+" + digits, None)]
+    attempts: list[tuple[str, str | None]] = [("+" + digits, None)]
     if region:
         attempts.insert(0, (text, region))
     for number, country in attempts:

@@ -1,0 +1,383 @@
+"""What shopwire knows of each order, cart and contact, who is at work on it, and which change of it waits.
+
+One item an entity, constant in size, changed by conditional writes only: `claim` takes a lease, `settle` and `release`
+give it back. A counter in the entry (`n`) grows with every write, so that nothing is written over what came in between.
+Nobody's name or address stands in an entry; those of a person stand in `people`.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+from shopwire.mapper import OrderKnown
+from shopwire.models import Entity, Status
+from shopwire.table import ConditionFailed, Item, Key, Table
+
+FORMAT = 1
+"""Version of the entries' format. A newer one is left alone: see `NewerFormat`."""
+
+_KEYS_KEPT = 16
+# What a claim writes: all that is left of an entry whose time to live was over.
+_OWN = frozenset({"pk", "sk", "n", "format", "expires", "lease_owner", "lease_until", "lease_key"})
+_DAY = 86_400_000
+# How long an entry outlives its last change, in milliseconds. Orders are returned and complained about for a year.
+_KEPT = {"order": 400 * _DAY, "cart": 60 * _DAY, "contact": 400 * _DAY, "view": 2 * _DAY, "shop": 400 * _DAY}
+
+Where = Literal["queue", "outbox"]
+
+
+class NewerFormat(Exception):
+    """The entry was written by a newer shopwire: it is left to that one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pending:
+    """The change of this entity that was put away last: what comes later must line up behind it."""
+
+    key: str
+    where: Where
+    until: int
+    """UTC milliseconds: void afterwards (a put that never happened must not hold up an entity for ever)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """Who is at work on the entity, on which delivery key, until when (UTC milliseconds)."""
+
+    owner: str
+    until: int
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """An entity as the ledger knows it. All fields of a new one are empty."""
+
+    format: int = 0
+    lease: Lease | None = None
+    deaths: int = 0
+    version: int | None = None
+    keys: tuple[str, ...] = ()
+    pending: Pending | None = None
+    tries: int = 0
+    tries_key: str | None = None
+    known: Mapping[str, str] = field(default_factory=dict)
+    """What the API took of it last: `digest`, and `status`, `content` of an order, `state` of a cart."""
+    reference: Mapping[str, str] = field(default_factory=dict)
+    """What a fact's event repeats of an order's last snapshot."""
+    person: str | None = None
+    """Whose it is: a name in `people`."""
+    open_parcels: tuple[str, ...] | None = None
+    """Parcels of a wholly shipped order that its snapshot does not call delivered; None: not wholly shipped."""
+    arrived: tuple[str, ...] = ()
+    deleted_at: int | None = None
+    converted: bool = False
+    """The cart became an order."""
+    unseen_facts: tuple[str, ...] = ()
+    """Ids of parked facts that wait for the order to be seen."""
+    reconcile: bool = False
+
+    @property
+    def order_known(self) -> OrderKnown | None:
+        if not self.known:
+            return None
+        status = self.known.get("status")
+        return OrderKnown(Status(status) if status else None, self.known["digest"], self.known["content"])
+
+    def waiting(self, now: int) -> Pending | None:
+        """The pending change, unless it is void."""
+        return self.pending if self.pending and self.pending.until > now else None
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A lease held: on which item, by whom, and the entry as it was when taken."""
+
+    key: Key
+    entity: Entity
+    lease: Lease
+    entry: Entry
+    n: int
+
+
+class Refused(Exception):
+    """The claim was refused; `entry` says why."""
+
+    def __init__(self, entry: Entry) -> None:
+        super().__init__("refused")
+        self.entry = entry
+
+
+class Ledger:
+    """The entries. Times are UTC milliseconds.
+
+    Args:
+        pending_kept: how long a pending mark holds, in milliseconds: as long as what waits may wait.
+    """
+
+    def __init__(self, table: Table, pending_kept: int) -> None:
+        self._table = table
+        self._pending_kept = pending_kept
+
+    def claim(
+        self,
+        shop: str,
+        entity: Entity,
+        key: str,
+        version: int | None,
+        *,
+        owner: str,
+        until: int,
+        now: int,
+        from_queue: bool = False,
+    ) -> Claim:
+        """Take the entity's lease for the change `key`: one conditional write.
+
+        Refused while another's lease lives, a change waits (but for `from_queue`: it is the queue's turn), a later
+        version was sent, or the key is settled. A dead lease of the same key counts as a death of its holder.
+
+        Raises:
+            Refused: with the entry that says why.
+            NewerFormat, TableDown.
+        """
+        where = _entity_key(shop, entity)
+        free = "(attribute_not_exists(lease_owner) OR lease_until < :now OR lease_owner = :owner)"
+        fresh = "NOT contains(settled, :key) AND (attribute_not_exists(version) OR version <= :version)"
+        if not from_queue:
+            fresh += " AND (attribute_not_exists(pending_key) OR pending_until <= :now)"
+        values = {":now": now, ":key": key, ":version": version, ":owner": owner, ":format": FORMAT}
+        if version is None:
+            fresh = fresh.replace(" AND (attribute_not_exists(version) OR version <= :version)", "")
+            del values[":version"]
+        lease = Lease(owner, until, key)
+        try:
+            before = self._table.update(
+                where,
+                {"lease_owner": owner, "lease_until": until, "lease_key": key, "format": FORMAT}
+                | {"expires": _expiry(entity, now)},
+                add={"n": 1},
+                condition=f"{free} AND (attribute_not_exists(format) OR format <= :format)"
+                f" AND (attribute_not_exists(expires) OR expires < :seconds OR ({fresh}))",
+                values=values | {":seconds": now // 1000},
+            )
+        except ConditionFailed as refusal:
+            raise Refused(self._read(refusal.item or {}, now)) from None
+        entry, n = self._read(before, now), before.get("n", 0) + 1
+        tidy: dict[str, Any] = {}
+        if before and not entry.format:
+            tidy = dict.fromkeys(before.keys() - _OWN)  # its time to live is over: nothing of it counts any more
+        if entry.lease and entry.lease.owner != owner:
+            deaths = entry.deaths + 1 if entry.lease.key == key else 0
+            entry = replace(entry, deaths=deaths)
+            tidy["deaths"] = deaths
+        if tidy:
+            self._table.update(where, tidy, add={"n": 1})
+            n += 1
+        return Claim(where, entity, lease, entry, n)
+
+    def look(self, shop: str, entity: Entity, now: int) -> Entry:
+        """The entry as it stands."""
+        return self._read(self._table.get(_entity_key(shop, entity)) or {}, now)
+
+    def settle(self, claim: Claim, version: int | None, change: Mapping[str, Any], now: int) -> bool:
+        """The change is done: note its key and version and what the API knows now, give the lease back.
+
+        Answers whether we were still the owner. Who is not adds his key and raises the version, nothing else: the
+        new owner knows better.
+        """
+        key = claim.lease.key
+        return self._give_back(claim, change, now, settled=key, version=version)
+
+    def release(self, claim: Claim, change: Mapping[str, Any], now: int) -> bool:
+        """The change is not done: note how far it came (and, with `put_away`, where it waits), give the lease back."""
+        return self._give_back(claim, change, now)
+
+    def put_away(self, key: str, where: Where, now: int) -> dict[str, Any]:
+        """The attributes that mark a key as waiting."""
+        return {"pending_key": key, "pending_where": where, "pending_until": now + self._pending_kept}
+
+    def line_up(self, shop: str, entity: Entity, key: str, now: int) -> Where:
+        """Mark a key as waiting behind what already waits, without a lease. Answers where it belongs.
+
+        What follows goes to the same place as what it follows, so that nothing overtakes.
+        """
+        where = _entity_key(shop, entity)
+        keep = {"expires": _expiry(entity, now), "format": FORMAT}
+        try:
+            self._table.update(
+                where,
+                self.put_away(key, "queue", now) | keep,
+                add={"n": 1},
+                condition="attribute_not_exists(pending_where) OR pending_where <> :outbox OR pending_until <= :now",
+                values={":outbox": "outbox", ":now": now},
+            )
+            return "queue"
+        except ConditionFailed:
+            self._table.update(where, self.put_away(key, "outbox", now) | keep, add={"n": 1})
+            return "outbox"
+
+    def moved(self, entity_key: str, key: str, where: Where) -> None:
+        """What waits under `key` was moved; the mark follows, unless it is another's by now."""
+        try:
+            self._table.update(
+                Key(entity_key),
+                {"pending_where": where},
+                add={"n": 1},
+                condition="pending_key = :key",
+                values={":key": key},
+            )
+        except ConditionFailed:
+            pass
+
+    def done_waiting(self, shop: str, entity: Entity, key: str) -> None:
+        """Nothing waits under `key` any more (it was a duplicate, overtaken or parked)."""
+        try:
+            self._table.update(
+                _entity_key(shop, entity),
+                dict.fromkeys(("pending_key", "pending_where", "pending_until", "tries", "tries_key")),
+                add={"n": 1},
+                condition="pending_key = :key",
+                values={":key": key},
+            )
+        except ConditionFailed:
+            pass
+
+    def convert(self, shop: str, cart: Entity, now: int) -> str | None:
+        """Mark a cart as bought. Answers the recycleStateId that the API took last, if any.
+
+        Raises:
+            Refused: somebody is sending a change of the cart this moment.
+        """
+        try:
+            before = self._table.update(
+                _entity_key(shop, cart),
+                {"converted": True, "expires": _expiry(cart, now), "format": FORMAT},
+                add={"n": 1},
+                condition="attribute_not_exists(lease_owner) OR lease_until < :now",
+                values={":now": now},
+            )
+        except ConditionFailed as refusal:
+            raise Refused(self._read(refusal.item or {}, now)) from None
+        return self._read(before, now).known.get("state")
+
+    def forget(self, shop: str, entity: Entity) -> None:
+        """Delete the entry."""
+        self._table.delete(_entity_key(shop, entity))
+
+    def mark_for_reconcile(self, shop: str, entity: Entity) -> None:
+        """The platform may know a later state that it will never announce: `upkeep` should ask for it."""
+        self._table.update(_entity_key(shop, entity), {"reconcile": True}, add={"n": 1})
+
+    def _give_back(
+        self,
+        claim: Claim,
+        change: Mapping[str, Any],
+        now: int,
+        *,
+        settled: str | None = None,
+        version: int | None = None,
+    ) -> bool:
+        entry, n = claim.entry, claim.n
+        while True:
+            write = dict.fromkeys(("lease_owner", "lease_until", "lease_key", "deaths")) | dict(change)
+            if settled:
+                write["settled"] = [*(key for key in entry.keys if key != settled), settled][-_KEYS_KEPT:]
+                write |= dict.fromkeys(("tries", "tries_key"))
+                if version is not None:
+                    write["version"] = max(version, entry.version or 0)
+                if entry.pending and entry.pending.key == settled:
+                    write |= dict.fromkeys(("pending_key", "pending_where", "pending_until"))
+            elif entry.pending and "pending_key" in write and entry.pending.key != claim.lease.key:
+                # Somebody lined up behind us meanwhile: the slot is the last one's.
+                write = {name: value for name, value in write.items() if not name.startswith("pending_")}
+            try:
+                self._table.update(
+                    claim.key,
+                    write,
+                    add={"n": 1},
+                    condition="lease_owner = :owner AND n = :n",
+                    values={":owner": claim.lease.owner, ":n": n},
+                )
+                return True
+            except ConditionFailed as refusal:
+                item = refusal.item or {}
+            if settled and settled in item.get("settled", ()):
+                return True  # an earlier attempt of this very write got through, its answer did not
+            if item.get("lease_owner") != claim.lease.owner:
+                if settled:
+                    self._note(claim, settled, version, now)
+                return False
+            entry, n = self._read(item, now), item["n"]
+
+    def _note(self, claim: Claim, key: str, version: int | None, now: int) -> None:
+        base: dict[str, Any] = {"expires": _expiry(claim.entity, now), "format": FORMAT}
+        if version is not None:
+            try:
+                self._table.update(
+                    claim.key,
+                    base | {"version": version},
+                    append={"settled": [key]},
+                    add={"n": 1},
+                    condition="attribute_not_exists(version) OR version < :version",
+                    values={":version": version},
+                )
+                return
+            except ConditionFailed:
+                pass
+        self._table.update(claim.key, base, append={"settled": [key]}, add={"n": 1})
+
+    @staticmethod
+    def _read(item: Item, now: int) -> Entry:
+        if item.get("format", FORMAT) > FORMAT:
+            raise NewerFormat
+        lease = (
+            Lease(item["lease_owner"], item["lease_until"], item["lease_key"]) if item.get("lease_owner") else None
+        )
+        if "expires" in item and item["expires"] * 1000 < now:
+            # Time to live is over (DynamoDB may take days to delete it): only who is at work still counts.
+            return Entry(lease=lease)
+        pending = (
+            Pending(item["pending_key"], item["pending_where"], item["pending_until"])
+            if item.get("pending_key")
+            else None
+        )
+        open_parcels = item.get("open_parcels")
+        return Entry(
+            format=item.get("format", 0),
+            lease=lease,
+            deaths=item.get("deaths", 0),
+            version=item.get("version"),
+            keys=tuple(item.get("settled", ())),
+            pending=pending,
+            tries=item.get("tries", 0),
+            tries_key=item.get("tries_key"),
+            known=item.get("known", {}),
+            reference=item.get("reference", {}),
+            person=item.get("person"),
+            open_parcels=None if open_parcels is None else tuple(open_parcels),
+            arrived=tuple(item.get("arrived", ())),
+            deleted_at=item.get("deleted_at"),
+            converted=item.get("converted", False),
+            unseen_facts=tuple(item.get("unseen_facts", ())),
+            reconcile=item.get("reconcile", False),
+        )
+
+
+def key_hash(key: str) -> str:
+    """A delivery key as the ledger keeps it: 12 hex digits."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+def entity_key(shop: str, entity: Entity) -> str:
+    """Partition key of the entity's entry: shops' ids overlap, so the shop is part of it."""
+    return f"{shop}#{entity.kind}#{entity.id}"
+
+
+def _entity_key(shop: str, entity: Entity) -> Key:
+    return Key(entity_key(shop, entity))
+
+
+def _expiry(entity: Entity, now: int) -> int:
+    return (now + _KEPT[entity.kind]) // 1000

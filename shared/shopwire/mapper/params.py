@@ -1,0 +1,94 @@
+"""The pieces of a request: parameters, money as text, JSON inside strings. What holds for every event is here.
+
+The API's page: how-to-send-orders-via-v1-event. Nothing is ever sent as "", "null" or a Python spelling of a value.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Any
+
+from shopwire.models import Contact
+
+Params = list[tuple[str, str]]
+
+
+class Unmappable(Exception):
+    """A change that no request can be made of. The text says why and holds no value of the change."""
+
+
+@dataclass(frozen=True, slots=True)
+class ApiRequest:
+    """One request to the API: `path` below its root ("v1/event"), `body` the JSON bytes (empty for DELETE)."""
+
+    path: str
+    body: bytes
+    method: str = "POST"
+
+
+def event(event_type: str, key: str, params: Params) -> ApiRequest:
+    """A v1/event request."""
+    body = {
+        "eventTypeKey": event_type,
+        "keyValue": key,
+        "params": [{"name": name, "value": value} for name, value in params],
+    }
+    return ApiRequest("v1/event", dump(body))
+
+
+def present(pairs: Iterable[tuple[str, str | None]]) -> Params:
+    """The pairs that say something: what the platform does not say is left out."""
+    return [(name, value) for name, value in pairs if value and not value.isspace()]
+
+
+def identifiers(contact: Contact) -> Params:
+    """The params by which the API finds the contact (its page lists their names)."""
+    found = present((("email", contact.email), ("phone", contact.phone)))
+    return found or present((("contactKey", contact.customer_id),))
+
+
+def contact_key(contact: Contact) -> str:
+    """The contact's key.
+
+    Raises:
+        Unmappable: there is nothing that names a person.
+    """
+    if not contact.key:
+        raise Unmappable("anonymous")
+    return contact.key
+
+
+def plain(amount: Decimal | None) -> str | None:
+    """An amount as text with the digits that it was given with, never in exponent form, never "-0"."""
+    if amount is None:
+        return None
+    return format(amount if amount else amount.copy_abs(), "f")
+
+
+def rounded(amount: Decimal, quantum: Decimal) -> Decimal:
+    """Rounded half up to the currency's digits, as invoices do."""
+    return amount.quantize(quantum, rounding=ROUND_HALF_UP)
+
+
+
+def json_text(value: Any) -> str:
+    """Compact JSON of text, numbers, tuples and dicts, with Decimals exact (the json module knows only floats)."""
+    if isinstance(value, Decimal):
+        return plain(value.normalize()) or "0"
+    if isinstance(value, dict):
+        return "{" + ",".join(f"{json_text(key)}:{json_text(one)}" for key, one in value.items()) + "}"
+    if isinstance(value, list | tuple):
+        return "[" + ",".join(map(json_text, value)) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def dump(body: Any) -> bytes:
+    """The bytes that go over the wire."""
+    return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def digest(pairs: Sequence[tuple[str, str]]) -> str:
+    """16 hex digits that stand for what the pairs say."""
+    return hashlib.sha256(dump(pairs)).hexdigest()[:16]

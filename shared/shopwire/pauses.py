@@ -1,0 +1,104 @@
+"""How each shop is served: paused until when and why, and when the API last took something of it.
+
+A pause is the shop's, not the system's: one wrong key holds up nobody else. It ends by a probe: whoever first moves its
+end a little on may try one message, the rest waits for what becomes of it.
+"""
+
+from dataclasses import dataclass
+
+from shopwire.table import ConditionFailed, Key, Table
+
+_KEPT = 500 * 86_400
+_PROBE = 15_000
+_FRESH = 5_000
+_NOTE_EVERY = 60_000
+LONGEST = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShopState:
+    """Times are UTC milliseconds. `until` is set while a pause is not proved to be over."""
+
+    until: int | None = None
+    reason: str = ""
+    pauses: int = 0
+    ok_at: int = 0
+    redacted_at: int | None = None
+
+
+class Pauses:
+    """The shops' states, read at most every few seconds.
+
+    Args:
+        base: length of a first pause in milliseconds; each further one is twice as long, up to an hour.
+    """
+
+    def __init__(self, table: Table, base: int) -> None:
+        self._table = table
+        self._base = base
+        self._seen: dict[str, tuple[int, ShopState]] = {}
+
+    def state(self, shop: str, now: int) -> ShopState:
+        """How the shop is served, a few seconds old at most."""
+        read_at, state = self._seen.get(shop, (-_FRESH, ShopState()))
+        if not 0 <= now - read_at < _FRESH or (state.until and state.until <= now):
+            state = self._read(shop)
+            self._seen[shop] = (now, state)
+        return state
+
+    def probe(self, shop: str, state: ShopState, now: int) -> bool:
+        """Ask to be the one who tries whether the pause is over."""
+        try:
+            self._table.update(
+                _key(shop), {"until": now + _PROBE}, condition="until = :until", values={":until": state.until}
+            )
+        except ConditionFailed:
+            self._seen.pop(shop, None)
+            return False
+        return True
+
+    def pause(self, shop: str, reason: str, now: int, at_least: int = 0) -> int:
+        """Pause the shop and answer until when.
+
+        Args:
+            at_least: milliseconds that the API asked for.
+        """
+        state = self._read(shop)
+        length = min(max(self._base << min(state.pauses, 20), at_least), max(LONGEST, at_least))
+        if state.until and state.until > now + length:
+            return state.until
+        until = now + length
+        self._table.update(
+            _key(shop),
+            {"until": until, "reason": reason, "pauses": state.pauses + 1, "expires": now // 1000 + _KEPT},
+        )
+        self._seen.pop(shop, None)
+        return until
+
+    def served(self, shop: str, now: int) -> None:
+        """The API took something of this shop: any pause is over. Noted at most once a minute."""
+        _, state = self._seen.get(shop, (0, ShopState()))
+        if state.until is None and now - state.ok_at < _NOTE_EVERY:
+            return
+        change = dict.fromkeys(("until", "reason", "pauses")) | {"ok_at": now, "expires": now // 1000 + _KEPT}
+        before = self._table.update(_key(shop), change)
+        self._seen[shop] = (now, ShopState(ok_at=now, redacted_at=before.get("redacted_at")))
+
+    def redact(self, shop: str, at: int) -> None:
+        """Everything received of the shop until then is to be forgotten."""
+        self._table.update(_key(shop), {"redacted_at": at, "expires": at // 1000 + _KEPT})
+        self._seen.pop(shop, None)
+
+    def _read(self, shop: str) -> ShopState:
+        item = self._table.get(_key(shop)) or {}
+        return ShopState(
+            until=item.get("until"),
+            reason=item.get("reason", ""),
+            pauses=item.get("pauses", 0),
+            ok_at=item.get("ok_at", 0),
+            redacted_at=item.get("redacted_at"),
+        )
+
+
+def _key(shop: str) -> Key:
+    return Key(f"{shop}#served")

@@ -1,0 +1,165 @@
+"""The connected shops' settings and secrets: one SecureString parameter each in SSM Parameter Store, cached.
+
+Nothing of a setting's value ever stands in an error or a log line.
+"""
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+from pydantic import ValidationError
+from pydantic_core import from_json
+
+from shopwire import platforms
+from shopwire.models import Shop
+
+if TYPE_CHECKING:
+    from mypy_boto3_ssm import SSMClient
+
+SHOP_ID = re.compile(r"[a-z0-9-]{3,64}")
+
+_FRESH_SECONDS = 3600
+_REREAD_SECONDS = 30
+
+
+class UnknownShop(Exception):
+    """No such shop."""
+
+
+class SettingsDown(Exception):
+    """SSM does not answer and nothing is known from before."""
+
+
+class BadSettings(Exception):
+    """A shop's settings are wrong. The text names shop and field, never the value."""
+
+
+@dataclass(slots=True)
+class _Cached:
+    shop: Shop
+    read_at: float
+
+
+class Shops:
+    """Settings by shop id. They are read again after an hour; when SSM fails the last known ones stay valid.
+
+    Args:
+        path: prefix of the parameters' names, ending in "/".
+        clock: seconds that only grow.
+    """
+
+    def __init__(self, client: "SSMClient", path: str, clock: Callable[[], float] = time.monotonic) -> None:
+        self._client = client
+        self._path = path
+        self._clock = clock
+        self._cached: dict[str, _Cached] = {}
+        self._reread_at: dict[str, float] = {}
+        self._names: frozenset[str] = frozenset()
+        self._names_at: float | None = None
+
+    def get(self, id: str) -> Shop:
+        """The shop's settings.
+
+        Raises:
+            UnknownShop, BadSettings, SettingsDown.
+        """
+        if not SHOP_ID.fullmatch(id):
+            raise UnknownShop(id)
+        cached = self._cached.get(id)
+        if cached and self._clock() - cached.read_at < _FRESH_SECONDS:
+            return cached.shop
+        if not cached and not self._may_exist(id):
+            raise UnknownShop(id)
+        try:
+            return self._read(id)
+        except SettingsDown:
+            if not cached:
+                raise
+            return cached.shop
+
+    def reread(self, id: str) -> Shop | None:
+        """The settings read anew, for a signature that did not hold: a secret may have been replaced. None where they were
+        read anew in the last 30 seconds, or cannot be."""
+        now = self._clock()
+        if now - self._reread_at.get(id, -_REREAD_SECONDS) < _REREAD_SECONDS:
+            return None
+        self._reread_at[id] = now
+        try:
+            return self._read(id)
+        except (SettingsDown, UnknownShop, BadSettings):
+            return None
+
+    def ids(self) -> frozenset[str]:
+        """The ids of all shops.
+
+        Raises:
+            SettingsDown.
+        """
+        names: set[str] = set()
+        call: dict[str, Any] = {"Path": self._path, "WithDecryption": False}
+        while True:
+            page = self._call("get_parameters_by_path", **call)
+            names |= {parameter["Name"].removeprefix(self._path) for parameter in page["Parameters"]}
+            if not page.get("NextToken"):
+                return frozenset(names)
+            call["NextToken"] = page["NextToken"]
+
+    def _may_exist(self, id: str) -> bool:
+        # A cold start asks for its shop directly. Once somebody asked for one that does not exist, ids are checked against
+        # one list, read at most every 30 seconds: who tries ids out costs us nothing.
+        if self._names_at is None or id in self._names:
+            return True
+        if self._clock() - self._names_at >= _REREAD_SECONDS:
+            self._list()
+        return id in self._names
+
+    def _list(self) -> None:
+        self._names_at = self._clock()
+        self._names = self.ids()
+
+    def _read(self, id: str) -> Shop:
+        try:
+            text = self._call("get_parameter", Name=self._path + id, WithDecryption=True)["Parameter"]["Value"]
+        except UnknownShop:
+            self._cached.pop(id, None)
+            if self._names_at is None:
+                self._list()
+            raise
+        shop = parse_shop(id, text)
+        self._cached[id] = _Cached(shop, self._clock())
+        return shop
+
+    def _call(self, operation: str, **arguments: Any) -> Any:
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            raise UnknownShop if code == "ParameterNotFound" else SettingsDown(code) from None
+        except BotoCoreError as error:
+            raise SettingsDown(type(error).__name__) from None
+
+
+def parse_shop(id: str, settings: str | dict[str, Any]) -> Shop:
+    """A shop out of its parameter's JSON, or out of a table of shops.toml.
+
+    Raises:
+        BadSettings: naming shop and field.
+    """
+    try:
+        fields = from_json(settings) if isinstance(settings, str) else settings
+    except ValueError:
+        raise BadSettings(f"shop {id}: its settings are not JSON") from None
+    if not isinstance(fields, dict):
+        raise BadSettings(f"shop {id}: its settings are not a table of fields")
+    try:
+        shop = Shop.model_validate({"id": id, **fields})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadSettings(f"shop {id}: {where}: {first['msg']}") from None
+    if shop.platform not in platforms.NAMES:
+        raise BadSettings(f"shop {id}: platform: one of {', '.join(platforms.NAMES)}")
+    return shop

@@ -1,0 +1,202 @@
+"""The one DynamoDB table, spoken to in Python values: what its answers mean, and nothing of what is kept in it.
+
+Only the low-level client is used (the resource layer costs cold start). Every failure is one of three errors, so that
+callers decide by what happened and not by a vendor's code.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+
+Item = dict[str, Any]
+
+
+class TableDown(Exception):
+    """The table did not answer, or refused for a reason that passes: whether a write happened is unknown."""
+
+
+class ConditionFailed(Exception):
+    """The condition of a write did not hold; `item` is what stands there (None: nothing)."""
+
+    def __init__(self, item: Item | None) -> None:
+        super().__init__("condition failed")
+        self.item = item
+
+
+class ItemTooLarge(Exception):
+    """The item is over DynamoDB's 400 KB."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """Primary key of an item."""
+
+    pk: str
+    sk: str = "entry"
+
+    def typed(self) -> dict[str, Any]:
+        return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
+
+
+class Table:
+    """Reads and writes items. All reads are consistent: a stale one would undo what the conditions protect."""
+
+    def __init__(self, client: "DynamoDBClient", name: str) -> None:
+        self._client = client
+        self._name = name
+
+    def get(self, key: Key) -> Item | None:
+        answer = self._call("get_item", Key=key.typed(), ConsistentRead=True)
+        return _plain(answer["Item"]) if "Item" in answer else None
+
+    def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
+        """The items of at most 100 keys that exist."""
+        wanted = [key.typed() for key in dict.fromkeys(keys)]
+        if not wanted:
+            return {}
+        answer = self._call(
+            "batch_get_item", RequestItems={self._name: {"Keys": wanted, "ConsistentRead": True}}, table=False
+        )
+        if answer.get("UnprocessedKeys"):
+            raise TableDown("throttled")
+        items = map(_plain, answer["Responses"].get(self._name, []))
+        return {Key(item["pk"], item["sk"]): item for item in items}
+
+    def put(self, key: Key, item: Mapping[str, Any]) -> None:
+        self._call("put_item", Item=_typed({"pk": key.pk, "sk": key.sk, **item}))
+
+    def delete(self, key: Key) -> None:
+        self._call("delete_item", Key=key.typed())
+
+    def update(
+        self,
+        key: Key,
+        change: Mapping[str, Any],
+        *,
+        condition: str = "",
+        values: Mapping[str, Any] | None = None,
+        once: Mapping[str, Any] | None = None,
+        append: Mapping[str, list[str]] | None = None,
+        add: Mapping[str, int] | None = None,
+    ) -> Item:
+        """One conditional write; the answer is the item as it was before ({} for none).
+
+        Args:
+            change: attributes to set; None removes one.
+            condition: a DynamoDB condition expression; attribute names as they are, values as :name of `values`.
+            once: attributes to set only where they are missing.
+            append: texts to add at the end of lists.
+            add: numbers to add.
+
+        Raises:
+            ConditionFailed, ItemTooLarge, TableDown.
+        """
+        every = {**change, **(once or {}), **(append or {}), **(add or {})}
+        names = {f"#{name}": name for name in every}
+        holders = {f":{name}": value for name, value in every.items() if value is not None} | dict(values or {})
+        sets = [f"#{name} = :{name}" for name, value in change.items() if value is not None]
+        sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in once or ()]
+        sets += [f"#{name} = list_append(if_not_exists(#{name}, :nothing), :{name})" for name in append or ()]
+        removes = [f"#{name}" for name, value in change.items() if value is None]
+        if append:
+            holders[":nothing"] = []
+        parts = [("SET", sets), ("REMOVE", removes), ("ADD", [f"#{name} :{name}" for name in add or ()])]
+        call: dict[str, Any] = {
+            "Key": key.typed(),
+            "UpdateExpression": " ".join(f"{word} {', '.join(terms)}" for word, terms in parts if terms),
+            "ExpressionAttributeNames": names,
+            "ReturnValues": "ALL_OLD",
+        }
+        if holders:
+            call["ExpressionAttributeValues"] = _typed(holders)
+        if condition:
+            call["ConditionExpression"] = condition
+            call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
+        return _plain(self._call("update_item", **call).get("Attributes", {}))
+
+    def query(self, pk: str, *, after: str | None = None, limit: int = 100) -> list[Item]:
+        """Up to `limit` items of a partition in the order of their sort keys, those behind `after`."""
+        values = {":pk": pk} | ({":after": after} if after else {})
+        answer = self._call(
+            "query",
+            KeyConditionExpression="pk = :pk" + (" AND sk > :after" if after else ""),
+            ExpressionAttributeValues=_typed(values),
+            ConsistentRead=True,
+            Limit=limit,
+        )
+        return [_plain(item) for item in answer["Items"]]
+
+    def scan_keys(self, prefix: str) -> Iterator[Key]:
+        """The keys of all items whose partition key begins with `prefix`. Reads the whole table."""
+        call: dict[str, Any] = {
+            "FilterExpression": "begins_with(pk, :prefix)",
+            "ExpressionAttributeValues": _typed({":prefix": prefix}),
+            "ProjectionExpression": "pk, sk",
+        }
+        while True:
+            answer = self._call("scan", **call)
+            for item in map(_plain, answer["Items"]):
+                yield Key(item["pk"], item["sk"])
+            if "LastEvaluatedKey" not in answer:
+                return
+            call["ExclusiveStartKey"] = answer["LastEvaluatedKey"]
+
+    def _call(self, operation: str, *, table: bool = True, **arguments: Any) -> Any:
+        if table:
+            arguments["TableName"] = self._name
+        try:
+            return getattr(self._client, operation)(**arguments)
+        except ClientError as error:
+            code = error.response["Error"]["Code"]
+            if code == "ConditionalCheckFailedException":
+                item: Any = error.response.get("Item")
+                raise ConditionFailed(_plain(item) if item else None) from None
+            if code == "ValidationException":
+                if "size" in error.response["Error"]["Message"].lower():
+                    raise ItemTooLarge from None
+                raise  # our own mistake: no retry would heal it
+            raise TableDown(code) from None
+        except BotoCoreError as error:
+            raise TableDown(type(error).__name__) from None
+
+
+def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _typed_value(value) for name, value in values.items() if value is not None}
+
+
+def _typed_value(value: Any) -> dict[str, Any]:
+    match value:
+        case bool():
+            return {"BOOL": value}
+        case str():
+            return {"S": value}
+        case int():
+            return {"N": str(value)}
+        case bytes():
+            return {"B": value}
+        case list() | tuple():
+            return {"L": [_typed_value(one) for one in value]}
+        case dict():
+            return {"M": _typed(value)}
+    raise TypeError(f"no DynamoDB type for {type(value).__name__}")
+
+
+def _plain(item: Mapping[str, Any]) -> Item:
+    return {name: _plain_value(value) for name, value in item.items()}
+
+
+def _plain_value(typed: Mapping[str, Any]) -> Any:
+    ((kind, value),) = typed.items()
+    match kind:
+        case "N":
+            return int(value)
+        case "L":
+            return [_plain_value(one) for one in value]
+        case "M":
+            return _plain(value)
+    return value
