@@ -1,0 +1,84 @@
+# One line a task. `make run` and `make test` need Python 3.11+ and nothing else; build and invoke need Python 3.13 too,
+# the version that Lambda runs. Everything is installed below this folder, from locks with hashes.
+
+# Run, not only looked up: a version manager's shim is there even where its version is not.
+PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python3.13; do \
+	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
+MACHINE := $(subst aarch64,arm64,$(shell uname -m))
+SAM ?= $(or $(shell command -v sam),.venv-sam/bin/sam)
+
+export SAM_CLI_TELEMETRY := 0
+# sam asks for python3.13 on the PATH.
+WITH_PYTHON313 = PATH="$(CURDIR)/.venv-lambda/bin:$$PATH"
+INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes -r
+
+.PHONY: install run test check build invoke validate lock clean
+.DELETE_ON_ERROR:
+
+install: .venv/installed
+
+run: install
+	@exec .venv/bin/shopwire dev $(ARGS)
+
+test: install
+	.venv/bin/pytest -n auto $(ARGS)
+
+check: install
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy shared cli local functions
+	.venv/bin/lint-imports
+
+validate: .venv-sam/installed
+	$(SAM) validate --lint
+
+build: .venv-sam/installed .venv-lambda/installed
+	$(WITH_PYTHON313) $(SAM) build
+
+# The functions as built, for this machine's processor instead of the stack's.
+invoke: install .aws-sam/invoke/template.yaml
+	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
+	@.venv/bin/python -m shopwire_local.invoke "$(EVENT)"
+
+.aws-sam/invoke/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc') \
+		.venv-sam/installed .venv-lambda/installed
+	@$(WITH_PYTHON313) $(SAM) build --build-dir .aws-sam/invoke --parameter-overrides Architecture=$(MACHINE) >&2
+
+# The locks hold for Python 3.11 to 3.13 and every platform; what is locked stays until UPGRADE=--upgrade.
+LOCK = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \
+	--custom-compile-command "make lock" --python-version
+lock: .venv-lock/installed
+	$(LOCK) 3.13 pyproject.toml -o shared/requirements.txt
+	$(LOCK) 3.11 pyproject.toml --group dev -c shared/requirements.txt -o requirements-dev.txt
+	$(LOCK) 3.11 --group sam -o requirements-sam.txt
+	$(LOCK) 3.13 --group lambda -o requirements-lambda.txt
+
+clean:
+	rm -rf .venv .venv-sam .venv-lambda .venv-lock .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+.venv/installed: requirements-dev.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it or say where it is, PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv .venv
+	.venv/bin/python $(INSTALL) requirements-dev.txt
+	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Also where a sam is on the PATH: `make invoke` takes the runtime interface emulator out of it.
+.venv-sam/installed: requirements-sam.txt
+	$(PYTHON) -m venv .venv-sam
+	.venv-sam/bin/python $(INSTALL) requirements-sam.txt
+	@touch $@
+
+# What Lambda's own image has: Python 3.13 and the runtime interface client.
+.venv-lambda/installed: requirements-lambda.txt
+	@test -n "$(PYTHON313)" || { echo "Python 3.13 is needed: install it or say where it is, PYTHON313=..." >&2; exit 1; }
+	$(PYTHON313) -m venv .venv-lambda
+	.venv-lambda/bin/python $(INSTALL) requirements-lambda.txt
+	@touch $@
+
+.venv-lock/installed:
+	$(PYTHON) -m venv .venv-lock
+	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@touch $@
