@@ -42,7 +42,7 @@ invoke: install .aws-sam/invoke/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
 	@.venv/bin/python -m shopwire_local.invoke "$(EVENT)"
 
-.aws-sam/invoke/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc') \
+.aws-sam/invoke/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc' 2>/dev/null) \
 		.venv-sam/installed .venv-lambda/installed
 	@$(WITH_PYTHON313) $(SAM) build --build-dir .aws-sam/invoke --parameter-overrides Architecture=$(MACHINE) >&2
 
