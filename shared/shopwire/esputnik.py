@@ -73,9 +73,7 @@ class Esputnik:
         token = base64.b64encode(f"shopwire:{key}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json", "User-Agent": _USER_AGENT}
         try:
-            status, answered = self._transport(
-                request.method, self._url + request.path, headers, request.body, seconds
-            )
+            status, answered = self._transport(request.method, self._url + request.path, headers, request.body, seconds)
         except NoAnswer:
             return Answer(Verdict.UNANSWERED)
         return Answer(_verdict(request, status), status, _retry_after(answered))

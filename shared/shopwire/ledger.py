@@ -289,7 +289,7 @@ class Ledger:
                     write["version"] = max(version, entry.version or 0)
                 if entry.pending and entry.pending.key == settled:
                     write |= dict.fromkeys(("pending_key", "pending_where", "pending_until"))
-            elif entry.pending and "pending_key" in write and entry.pending.key != claim.lease.key:
+            elif (ahead := entry.waiting(now)) and "pending_key" in write and ahead.key != claim.lease.key:
                 # Somebody lined up behind us meanwhile: the slot is the last one's.
                 write = {name: value for name, value in write.items() if not name.startswith("pending_")}
             try:
@@ -332,9 +332,7 @@ class Ledger:
     def _read(item: Item, now: int) -> Entry:
         if item.get("format", FORMAT) > FORMAT:
             raise NewerFormat
-        lease = (
-            Lease(item["lease_owner"], item["lease_until"], item["lease_key"]) if item.get("lease_owner") else None
-        )
+        lease = Lease(item["lease_owner"], item["lease_until"], item["lease_key"]) if item.get("lease_owner") else None
         if "expires" in item and item["expires"] * 1000 < now:
             # Time to live is over (DynamoDB may take days to delete it): only who is at work still counts.
             return Entry(lease=lease)

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from shopwire.table import ConditionFailed, Key, Table
 
 _KEPT = 500 * 86_400
-_PROBE = 15_000
 _FRESH = 5_000
 _NOTE_EVERY = 60_000
 LONGEST = 3_600_000
@@ -50,7 +49,7 @@ class Pauses:
         """Ask to be the one who tries whether the pause is over."""
         try:
             self._table.update(
-                _key(shop), {"until": now + _PROBE}, condition="until = :until", values={":until": state.until}
+                _key(shop), {"until": now + 3 * self._base}, condition="until = :until", values={":until": state.until}
             )
         except ConditionFailed:
             self._seen.pop(shop, None)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from shopwire.models import Contact
-from shopwire.table import Key, Table
+from shopwire.table import ConditionFailed, Key, Table
 
 _KEPT = 500 * 86_400_000  # longer than any entry that names a person
 
@@ -60,25 +60,30 @@ class PeopleStore:
         item = self._table.get(Key(f"{shop}#person#{name}")) or {}
         return People(name, item.get("known", False), _contact(item), item.get("redacted_at"))
 
-    def know(self, shop: str, contact: Contact, now: int) -> None:
+    def know(self, shop: str, contact: Contact, now: int, born: int | None) -> bool:
         """The API has taken this contact: note it under its key, and under the customer id that may be all that a later
-        change names."""
+        change names. Answers False, and notes nothing, where he was forgotten meanwhile and was `born` (UTC
+        milliseconds) before that."""
+        address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
+        note = {"known": True, "contact": {name: value for name, value in address.items() if value}}
         for identity in dict.fromkeys((contact.identities[0], contact.identities[-1])):
-            address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
-            self._table.update(
-                self._key(shop, identity),
-                {"known": True, "contact": {name: value for name, value in address.items() if value}}
-                | {"expires": (now + _KEPT) // 1000},
-            )
+            try:
+                self._table.update(
+                    self._key(shop, identity),
+                    note | {"expires": (now + _KEPT) // 1000},
+                    condition="attribute_not_exists(redacted_at) OR redacted_at < :born",
+                    values={":born": born or 0},
+                )
+            except ConditionFailed:
+                return False
+        return True
 
     def redact(self, shop: str, contact: Contact, at: int, now: int) -> None:
         """Put a tombstone over every identity of the contact, and over those that are on record with them."""
         found = self.find(shop, contact)
         identities = dict.fromkeys((*contact.identities, *found.recorded.identities))
         for identity in identities:
-            self._table.put(
-                self._key(shop, identity), {"redacted_at": at, "expires": (now + _KEPT) // 1000}
-            )
+            self._table.put(self._key(shop, identity), {"redacted_at": at, "expires": (now + _KEPT) // 1000})
 
     def _key(self, shop: str, identity: str) -> Key:
         digest = hmac.new(self._hash_key, f"{shop}#{identity}".encode(), hashlib.sha256)

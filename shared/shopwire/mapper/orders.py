@@ -91,7 +91,12 @@ def order_reference(order: Order) -> dict[str, str]:
 
 
 def fact_event(
-    status: Status, order_id: str, contact: Contact, reference: Mapping[str, str], shop: Shop, parcel: Parcel | None = None
+    status: Status,
+    order_id: str,
+    contact: Contact,
+    reference: Mapping[str, str],
+    shop: Shop,
+    parcel: Parcel | None = None,
 ) -> ApiRequest:
     """orderDelivered or orderCancelled out of a fact, for the person that the order was last sent for.
 
@@ -168,7 +173,9 @@ def _tracking(parcel: Parcel | None) -> Params:
 
 def _items(order: Order) -> str | None:
     step = quantum(order.currency)
-    return json_text([_item(item) | {"cost": rounded(item.cost, step)} for item in order.items]) if order.items else None
+    return (
+        json_text([_item(item) | {"cost": rounded(item.cost, step)} for item in order.items]) if order.items else None
+    )
 
 
 def _item(item: Item) -> dict[str, Any]:

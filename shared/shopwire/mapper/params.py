@@ -72,7 +72,6 @@ def rounded(amount: Decimal, quantum: Decimal) -> Decimal:
     return amount.quantize(quantum, rounding=ROUND_HALF_UP)
 
 
-
 def json_text(value: Any) -> str:
     """Compact JSON of text, numbers, tuples and dicts, with Decimals exact (the json module knows only floats)."""
     if isinstance(value, Decimal):

@@ -1,0 +1,13 @@
+"""The Lambda function `webhook`: POST /webhooks/{shop}. Wires and calls, nothing else."""
+
+from typing import Any
+
+from shopwire import http
+from shopwire.environment import Environment
+
+environment = Environment.from_os()
+
+
+def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
+    """Answer one call of a webhook URL (API Gateway's HTTP API, payload format 2.0)."""
+    return http.serve(event, context, environment)

@@ -1,0 +1,295 @@
+"""What each kind of change does while the lease of its entity is held: decide, send, and note what the API took.
+
+Each function answers with the outcome that is to be settled, or raises what stands in `work`. What it learned so far goes
+into `notes` (the ledger entry's attributes) at once: after a failure they are written too, so that the next try
+goes on where this one stopped.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from shopwire.delivery.sending import Sender
+from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
+from shopwire.ledger import Entry, Ledger, Refused
+from shopwire.mapper import (
+    ApiRequest,
+    OrderKnown,
+    Unmappable,
+    cart_content,
+    cart_event,
+    contact_digest,
+    contact_request,
+    erase_requests,
+    fact_event,
+    order_events,
+    order_reference,
+    recycle_state_id,
+    view_event,
+)
+from shopwire.message import Message, NewerFormat, unpack
+from shopwire.models import (
+    CartChange,
+    Contact,
+    ContactChange,
+    Entity,
+    Order,
+    OrderChange,
+    OrderDeleted,
+    Parcel,
+    ParcelArrived,
+    Redaction,
+    ShopRedaction,
+    Status,
+    ViewChange,
+)
+from shopwire.models.base import milliseconds
+from shopwire.outbox import Outbox
+from shopwire.parked import ParkedStore
+from shopwire.people import People
+from shopwire.table import Table
+
+Notes = dict[str, Any]
+
+_DAY = 86_400_000
+_CART_BUSY = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Carrier:
+    """Carries one change whose lease is held."""
+
+    sender: Sender
+    ledger: Ledger
+    parked: ParkedStore
+    outbox: Outbox
+    table: Table
+    policy: Policy
+    clock: Clock
+
+    def carry(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        """Bring the API to where the change says.
+
+        Raises:
+            NotNow, NeverThis, TableDown.
+        """
+        try:
+            return _KINDS[type(work.delivery.change)](self, work, entry, notes)
+        except Ignored as reason:
+            return Outcome("ignored", str(reason))
+        except Unmappable as reason:
+            if str(reason) == "anonymous":
+                return Outcome("ignored", "anonymous")
+            raise NeverThis(str(reason)) from None
+
+    def raise_tombstones(self, work: Work) -> None:
+        """Before anything else of a wish to be forgotten: what comes late or waits must find it."""
+        change = work.delivery.change
+        if isinstance(change, Redaction):
+            self.sender.people.redact(work.shop.id, change.contact, work.received_at, self.clock())
+        elif isinstance(change, ShopRedaction):
+            self.sender.pauses.redact(work.shop.id, work.received_at)
+
+    def _order(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        assert isinstance(work.delivery.change, OrderChange)
+        snapshot, shop = work.delivery.change.order, work.shop
+        if snapshot.test and shop.ignore_test_orders:
+            raise Ignored("test order")
+        deleted = _still_deleted(snapshot, entry)
+        order = snapshot.with_facts(frozenset(entry.arrived), deleted=deleted)
+        born, known = milliseconds(order.created_at), entry.order_known
+        age = work.received_at - born
+        if known is None and shop.old_order_days and age > shop.old_order_days * _DAY:
+            raise Ignored("old order")
+        people = self._person(work, order.contact, born)
+        notes |= {
+            "person": people.name,
+            "reference": order_reference(order),
+            "open_parcels": [parcel.id for parcel in order.parcels if not parcel.delivered]
+            if order.wholly_shipped and order.parcels
+            else None,
+        }
+        if entry.deleted_at is not None and not deleted:
+            notes["deleted_at"] = None
+        state = self._converted(work, order) if known is None and order.cart_token else None
+        plan = order_events(order, shop, known, recent=age < self.policy.new_order, recycle_state_id=state)
+        if not plan:
+            return Outcome("unchanged")
+        self.sender.introduce(work, order.contact, people, born)
+        for step in plan:
+            self.sender.send(work, step.request)
+            notes["known"] = _known(step.known)
+        self._unpark_facts(entry, notes)
+        return Outcome("delivered")
+
+    def _parcel_arrived(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        change = work.delivery.change
+        assert isinstance(change, ParcelArrived)
+        arrived = {*entry.arrived, change.parcel.id}
+        notes["arrived"] = sorted(arrived)
+        if entry.open_parcels is None and entry.order_known:
+            raise Ignored("parcel noted: the order is not wholly shipped")
+        if not arrived.issuperset(entry.open_parcels or ()):
+            raise Ignored("parcel noted: others are on their way")
+        return self._fact(work, entry, notes, Status.DELIVERED, change.parcel)
+
+    def _order_deleted(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        notes["deleted_at"] = work.received_at
+        return self._fact(work, entry, notes, Status.CANCELLED)
+
+    def _fact(self, work: Work, entry: Entry, notes: Notes, status: Status, parcel: Parcel | None = None) -> Outcome:
+        known = entry.order_known
+        if known is None:
+            if entry.version is None:
+                raise NotSeen("order not seen")
+            raise Ignored("the order was not sent")
+        if known.status in (status, Status.CANCELLED):
+            return Outcome("unchanged")
+        people = self.sender.people.by_name(work.shop.id, entry.person or "")
+        if people.redacted_at is not None and not people.known:
+            raise Ignored("redacted")
+        request = fact_event(status, work.entity.id, people.recorded, entry.reference, work.shop, parcel)
+        self.sender.send(work, request)
+        notes["known"] = _known(OrderKnown(status, known.digest, known.content))
+        return Outcome("delivered")
+
+    def _cart(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        assert isinstance(work.delivery.change, CartChange)
+        cart = work.delivery.change.cart
+        if entry.converted:
+            raise Ignored("the cart became an order")
+        changed_at = milliseconds(cart.updated_at)
+        # A platform may be a day late itself. A shop without limit on old orders takes old samples too.
+        if work.shop.old_order_days and work.received_at - changed_at > self.policy.age_limit("cart"):
+            raise Ignored("too old")
+        born = milliseconds(cart.created_at) if cart.created_at else changed_at
+        people, contact = self._visitor(work, cart.contact, entry.person, born)
+        content = cart_content(cart)
+        if entry.known.get("digest") == content and entry.person == people.name:
+            return Outcome("unchanged")
+        self.sender.introduce(work, contact, people, born)
+        notes["person"] = people.name
+        self.sender.send(work, cart_event(cart, contact))
+        notes["known"] = {"digest": content, "state": recycle_state_id(cart)}
+        return Outcome("delivered")
+
+    def _contact(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        change = work.delivery.change
+        assert isinstance(change, ContactChange)
+        people = self._person(work, change.contact, change.created_at)
+        digest = contact_digest(change.contact)
+        if entry.known.get("digest") == digest and people.known:
+            return Outcome("unchanged")
+        self.sender.send(work, contact_request(change.contact))
+        notes["known"] = {"digest": digest}
+        self.sender.remember(work, change.contact, change.created_at)
+        return Outcome("delivered")
+
+    def _view(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        assert isinstance(work.delivery.change, ViewChange)
+        view, now = work.delivery.change.view, self.clock()
+        token = view.cart_token
+        owner = self.ledger.look(work.shop.id, Entity("cart", token), now).person if token else None
+        born = milliseconds(view.seen_at)
+        people, contact = self._visitor(work, view.contact, owner, born)
+        request = view_event(view, contact)
+        self.sender.introduce(work, contact, people, born)
+        self.sender.send(work, request)
+        return Outcome("delivered")
+
+    def _redaction(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        change, shop = work.delivery.change, work.shop.id
+        assert isinstance(change, Redaction)
+        self.raise_tombstones(work)
+        for order_id in change.order_ids:
+            self.ledger.forget(shop, Entity("order", order_id))
+        for parked in self.parked.list(shop):
+            if _mentions(parked.packed, change.contact):
+                self.parked.remove(parked.id)
+        for waiting in self.outbox.of_shop(shop):
+            if waiting.entity_key != work.entity_key and _mentions(waiting.packed, change.contact):
+                self.outbox.remove(waiting)
+        for request in erase_requests(change.contact):
+            self.sender.send(work, request)
+        notes |= dict.fromkeys(("known", "person", "reference"))
+        return Outcome("delivered")
+
+    def _shop_redaction(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
+        # Reads the whole table, so it never runs while a platform waits for the answer: `direct` queues it.
+        shop = work.shop.id
+        self.raise_tombstones(work)
+        for waiting in self.outbox.of_shop(shop):
+            self.outbox.remove(waiting)
+        for key in self.table.scan_keys(f"{shop}#"):
+            if self.clock() > work.send_until:
+                raise NotNow("more is to be deleted")
+            if key.pk not in (work.entity_key, f"{shop}#served"):
+                self.table.delete(key)
+        return Outcome("delivered")
+
+    def _person(self, work: Work, contact: Contact, born: int | None) -> People:
+        people = self.sender.people.find(work.shop.id, contact)
+        if people.forgotten(born):
+            raise Ignored("redacted")
+        return people
+
+    def _visitor(self, work: Work, contact: Contact, owner: str | None, born: int) -> tuple[People, Contact]:
+        """Who it was: the one that the change names, else the one that its cart is known to belong to."""
+        if contact.key:
+            people = self._person(work, contact, born)
+            if contact.reachable or people.known or owner is None:
+                return people, contact
+        if owner is None:
+            raise Ignored("anonymous")
+        people = self.sender.people.by_name(work.shop.id, owner)
+        if people.forgotten(born):
+            raise Ignored("redacted")
+        return people, people.recorded
+
+    def _converted(self, work: Work, order: Order) -> str | None:
+        try:
+            return self.ledger.convert(work.shop.id, Entity("cart", order.cart_token or ""), self.clock())
+        except Refused:
+            raise NotNow("a change of its cart is being sent", after=_CART_BUSY) from None
+
+    def _unpark_facts(self, entry: Entry, notes: Notes) -> None:
+        for id in entry.unseen_facts:
+            self.parked.remove(id)
+        if entry.unseen_facts:
+            notes["unseen_facts"] = None
+
+
+_KINDS: dict[type, Callable[[Carrier, Work, Entry, Notes], Outcome]] = {
+    OrderChange: Carrier._order,
+    ParcelArrived: Carrier._parcel_arrived,
+    OrderDeleted: Carrier._order_deleted,
+    CartChange: Carrier._cart,
+    ContactChange: Carrier._contact,
+    ViewChange: Carrier._view,
+    Redaction: Carrier._redaction,
+    ShopRedaction: Carrier._shop_redaction,
+}
+
+
+def _still_deleted(order: Order, entry: Entry) -> bool:
+    # What a fact made true stays true until the platform takes it back: by saying so, or by changing the order after it
+    # had deleted it (a snapshot on its way since before changes nothing).
+    if entry.deleted_at is None or order.restored:
+        return False
+    return milliseconds(order.updated_at) <= entry.deleted_at
+
+
+def _known(known: OrderKnown) -> dict[str, str]:
+    status = {"status": str(known.status)} if known.status else {}
+    return status | {"digest": known.digest, "content": known.content}
+
+
+def _mentions(packed: str, contact: Contact) -> bool:
+    try:
+        message: Message = unpack(packed)
+    except (ValueError, NewerFormat):
+        return False
+    values = [re.escape(value.encode()) for value in (contact.email, contact.phone, contact.customer_id) if value]
+    # Whole words only: a short customer id must not match inside somebody else's number.
+    return any(re.search(rb"(?<!\w)" + value + rb"(?!\w)", message.webhook.body, re.IGNORECASE) for value in values)

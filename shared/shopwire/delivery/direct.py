@@ -1,0 +1,257 @@
+"""The way of a webhook that just came: claim, send, settle; what can't be done at once is put away.
+
+Steps 2 to 7 and 10 of design.md's "The way of a webhook". Nothing is answered 2xx before it is sent, durably waiting,
+parked, or deliberately not sent; when nothing durable can be reached `Unavailable` makes the answer 503.
+"""
+
+import traceback
+
+from shopwire import platforms
+from shopwire.delivery.carrying import Carrier, Notes
+from shopwire.delivery.work import Clock, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
+from shopwire.ledger import Claim, Entry, Ledger, NewerFormat, Refused, entity_key
+from shopwire.message import Message, worth_keeping
+from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
+from shopwire.outbox import Outbox
+from shopwire.parked import ParkedStore
+from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
+from shopwire.table import ItemTooLarge, TableDown
+
+_LEASE_MARGIN = 5_000
+# Of the time budget the last second is kept for writing down and queueing.
+_KEPT_FOR_NOTES = 1_000
+
+
+class Unavailable(Exception):
+    """Nothing durable can be reached: the platform must try again."""
+
+
+class Direct:
+    """Delivers webhooks as they come in."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        ledger: Ledger,
+        queue: RetryQueue,
+        outbox: Outbox,
+        parked: ParkedStore,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        self._carrier = carrier
+        self._ledger = ledger
+        self._queue = queue
+        self._outbox = outbox
+        self._parked = parked
+        self._policy = policy
+        self._clock = clock
+
+    def receive(
+        self, webhook: Webhook, shop: Shop, *, owner: str, deadline: int
+    ) -> list[tuple[Delivery | None, Outcome]]:
+        """Deliver a verified webhook. Answers each delivery in it with what became of it (None: it could not be read).
+
+        Args:
+            owner: the request id, unique to this invocation.
+            deadline: when the invocation ends, UTC milliseconds.
+
+        Raises:
+            Unavailable.
+        """
+        platform = platforms.get(shop.platform)
+        kept = Webhook(
+            worth_keeping(dict(webhook.headers), platform.kept_headers),
+            webhook.body,
+            webhook.received_at,
+            webhook.query,
+        )
+        try:
+            deliveries = platform.read(webhook, shop)
+        except platforms.Unreadable as error:
+            return [(None, self._unreadable(Message(shop.id, "", kept), str(error)))]
+        send_until = webhook.received_at + self._policy.direct_budget - _KEPT_FOR_NOTES
+        return [
+            (
+                delivery,
+                self._deliver(
+                    Work(
+                        shop,
+                        Message(shop.id, delivery.key, kept),
+                        delivery,
+                        owner,
+                        min(send_until, deadline - _KEPT_FOR_NOTES),
+                        deadline + _LEASE_MARGIN,
+                    )
+                ),
+            )
+            for delivery in deliveries
+        ]
+
+    def _deliver(self, work: Work) -> Outcome:
+        change = work.delivery.change
+        if isinstance(change, Nothing):
+            return Outcome("ignored", change.reason)
+        try:
+            if work.forgets:
+                self._carrier.raise_tombstones(work)
+            if (
+                not self._policy.direct_budget
+                or isinstance(change, ShopRedaction)
+                or self._carrier.sender.queue_first(work.shop.id)
+            ):
+                return self._line_up(work, look_first=True)
+            claim = self._ledger.claim(
+                work.shop.id,
+                work.entity,
+                work.key,
+                work.version,
+                owner=work.owner,
+                until=work.lease_until,
+                now=self._clock(),
+            )
+        except Refused as refusal:
+            return self._refused(work, refusal.entry)
+        except (TableDown, NewerFormat):
+            return self._queue_unmarked(work, "the ledger does not answer")
+        return self._under_lease(work, claim)
+
+    def _refused(self, work: Work, entry: Entry) -> Outcome:
+        version = work.version
+        if work.key in entry.keys:
+            return Outcome("duplicate")
+        if version is not None and entry.version is not None and version < entry.version:
+            if version // 10 == entry.version // 10:
+                # A tie in time, lost by rank: the later state may never be announced.
+                self._mark_for_reconcile(work)
+            return Outcome("stale")
+        # Somebody is at work on the entity, or an earlier change of it waits. (A key that is merely pending is no
+        # duplicate: whether its message exists is not known.)
+        return self._line_up(work)
+
+    def _under_lease(self, work: Work, claim: Claim) -> Outcome:
+        notes: Notes = {}
+        try:
+            outcome = self._carrier.carry(work, claim.entry, notes)
+        except NotNow as failure:
+            self._carrier.sender.blame(work, failure)
+            return self._put_away(work, claim, notes, failure)
+        except NeverThis as reason:
+            return self._park(work, claim, notes, reason)
+        except TableDown:
+            return self._queue_unmarked(work, "the ledger does not answer")
+        except Exception as error:
+            return self._park(work, claim, notes, NeverThis(our_bug(error)))
+        try:
+            self._ledger.settle(claim, work.version, notes, self._clock())
+        except TableDown:
+            if outcome.status == "delivered":
+                # What the API knows now could not be noted: the queue's turn will send it again and note it.
+                return self._queue_unmarked(work, "sent, but the ledger does not answer")
+        return outcome
+
+    def _put_away(self, work: Work, claim: Claim, notes: Notes, failure: NotNow) -> Outcome:
+        now = self._clock()
+        later = work.message.later(now + max(failure.after, self._policy.backoff(0, 0)))
+        try:
+            # One write: the lease off and the mark on, so that nothing slips in between.
+            self._ledger.release(claim, notes | self._ledger.put_away(work.key, "queue", now), now)
+        except TableDown:
+            return self._queue_unmarked(work, str(failure))
+        return self._put(work, later, str(failure))
+
+    def _line_up(self, work: Work, *, look_first: bool = False) -> Outcome:
+        now = self._clock()
+        try:
+            if look_first and work.key in self._ledger.look(work.shop.id, work.entity, now).keys:
+                return Outcome("duplicate")
+            where = self._ledger.line_up(work.shop.id, work.entity, work.key, now)
+        except (TableDown, NewerFormat):
+            return self._queue_unmarked(work, "the ledger does not answer")
+        if where == "outbox":
+            return self._put_in_outbox(work, work.message, "an earlier change waits", spare=False)
+        return self._put(work, work.message, "an earlier change is on its way")
+
+    def _put(self, work: Work, message: Message, reason: str) -> Outcome:
+        try:
+            self._queue.put(message, work.entity_key)
+        except QueueDown:
+            return self._put_in_outbox(work, message, reason, spare=True)
+        except MessageTooLarge:
+            self._nowhere(work)
+        return Outcome("queued", reason)
+
+    def _put_in_outbox(self, work: Work, message: Message, reason: str, *, spare: bool) -> Outcome:
+        try:
+            self._outbox.put(message, work.entity_key, work.key, self._clock())
+            if spare:
+                self._ledger.moved(work.entity_key, work.key, "outbox")
+        except (TableDown, ItemTooLarge):
+            self._nowhere(work)
+        return Outcome("queued", reason)
+
+    def _queue_unmarked(self, work: Work, reason: str) -> Outcome:
+        """The ledger is out of reach: everything goes to the queue, where `retry` waits for the ledger."""
+        try:
+            self._queue.put(work.message, work.entity_key)
+        except (QueueDown, MessageTooLarge):
+            raise Unavailable from None
+        return Outcome("queued", reason)
+
+    def _nowhere(self, work: Work) -> None:
+        try:
+            self._ledger.done_waiting(work.shop.id, work.entity, work.key)
+        except TableDown:
+            pass  # the mark is void after its time, or with the next change that is settled
+        raise Unavailable
+
+    def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
+        try:
+            park(self._parked, self._ledger, work, claim, notes, reason, self._clock())
+        except TableDown:
+            return self._queue_unmarked(work, str(reason))
+        except ItemTooLarge:
+            raise Unavailable from None
+        return Outcome("parked", str(reason))
+
+    def _unreadable(self, message: Message, reason: str) -> Outcome:
+        try:
+            self._parked.put(message, "unreadable", None, reason, self._clock())
+        except ItemTooLarge:
+            raise Unavailable from None
+        except TableDown:
+            try:
+                self._queue.put(message, entity_key(message.shop, Entity("view", str(message.received_at))))
+            except (QueueDown, MessageTooLarge):
+                raise Unavailable from None
+            return Outcome("queued", reason)
+        return Outcome("parked", reason)
+
+    def _mark_for_reconcile(self, work: Work) -> None:
+        try:
+            self._ledger.mark_for_reconcile(work.shop.id, work.entity)
+        except TableDown:
+            pass  # a hint for later, not a change
+
+
+def park(
+    parked: ParkedStore, ledger: Ledger, work: Work, claim: Claim, notes: Notes, reason: NeverThis, now: int
+) -> None:
+    """Park a change whose lease is held, then give the lease back. Its key is not settled: after a correction, a
+    duplicate or a replay of it must get through.
+
+    Raises:
+        TableDown, ItemTooLarge.
+    """
+    id = parked.put(work.message, work.delivery.topic, work.entity, str(reason), now)
+    if isinstance(reason, NotSeen):
+        # The entry remembers the fact; the order's first snapshot applies it and removes what is parked.
+        notes["unseen_facts"] = [*(one for one in claim.entry.unseen_facts if one != id), id][-16:]
+    ledger.release(claim, notes, now)
+    ledger.done_waiting(work.shop.id, work.entity, work.key)
+
+
+def our_bug(error: Exception) -> str:
+    """What may be said of an unexpected error: its type and place, never its text, which may hold anything."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"our bug: {type(error).__name__} in {place.name}, line {place.lineno}"

@@ -1,0 +1,122 @@
+"""Requests to the API within a time budget, and who is to blame when one fails. The only caller of `esputnik`."""
+
+from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, Policy, Work
+from shopwire.esputnik import Answer, Esputnik, Verdict
+from shopwire.mapper import ApiRequest, contact_request, erase_requests
+from shopwire.models import Contact
+from shopwire.pauses import Pauses
+from shopwire.people import People, PeopleStore
+from shopwire.shops import Shops
+from shopwire.table import TableDown
+
+# Less than this is no time for an answer: not begun.
+_SHORTEST = 200
+# The API's answer is waited for so long at most, whatever time there is.
+LONGEST = 10_000
+_FAILURES_TO_PAUSE = 5
+_FAILURES_TO_QUEUE = 3
+
+
+class Sender:
+    """Sends, introduces people, and keeps count of each shop's failures in a row (of this environment)."""
+
+    def __init__(
+        self, api: Esputnik, people: PeopleStore, pauses: Pauses, shops: Shops, policy: Policy, clock: Clock
+    ) -> None:
+        self.people = people
+        self.pauses = pauses
+        self._api = api
+        self._shops = shops
+        self._policy = policy
+        self._clock = clock
+        self._failures: dict[str, list[str]] = {}
+        self._queue_until: dict[str, int] = {}
+
+    def send(self, work: Work, request: ApiRequest) -> None:
+        """Send one request; come back only when the API has taken it.
+
+        Raises:
+            NotNow: no time left, no answer, or one that time heals.
+            NeverThis: the API refused it for good.
+        """
+        answer = self._send(work, request, work.shop.esputnik_key.get_secret_value())
+        if answer.verdict is Verdict.UNAUTHORIZED:
+            # The key may have been replaced since the settings were read.
+            renewed = self._shops.reread(work.shop.id)
+            if renewed and renewed.esputnik_key != work.shop.esputnik_key:
+                answer = self._send(work, request, renewed.esputnik_key.get_secret_value())
+        if answer.verdict is Verdict.REJECTED:
+            raise NeverThis(f"the API refused {request.path.partition('?')[0]}: {answer.status}")
+        if answer.verdict is not Verdict.TAKEN:
+            raise NotNow(_words(answer), answer=answer, after=int((answer.retry_after or 0) * 1000))
+        self._failures.pop(work.shop.id, None)
+        self._queue_until.pop(work.shop.id, None)
+        try:
+            self.pauses.served(work.shop.id, self._clock())
+        except TableDown:
+            pass  # only a note of health; what was taken is taken
+
+    def _send(self, work: Work, request: ApiRequest, key: str) -> Answer:
+        left = work.send_until - self._clock()
+        if left < _SHORTEST:
+            raise NotNow("no time left")
+        return self._api.send(request, key, min(left, LONGEST) / 1000)
+
+    def introduce(self, work: Work, contact: Contact, people: People, born: int | None) -> None:
+        """Make sure that the API knows the person before an event names him. Who is known is not sent again: an order
+        creates contacts, it never updates one.
+
+        Raises:
+            Ignored: nobody that the API could know.
+            NotNow, NeverThis.
+        """
+        if people.known:
+            return
+        if not contact.reachable:
+            raise Ignored("anonymous")
+        self.send(work, contact_request(contact))
+        self.remember(work, contact, born)
+
+    def remember(self, work: Work, contact: Contact, born: int | None) -> None:
+        """The API knows this contact now.
+
+        Raises:
+            Ignored: he was forgotten while we sent; what we made the API know is erased again.
+        """
+        if not self.people.know(work.shop.id, contact, self._clock(), born):
+            for request in erase_requests(contact):
+                self.send(work, request)
+            raise Ignored("redacted")
+
+    def blame(self, work: Work, failure: NotNow) -> None:
+        """Count a failure of the API against the shop; pause it when the key is wrong, it is throttled, or five failures
+        of several entities came in a row (one poisonous order says nothing about its shop)."""
+        if failure.answer is None:
+            return
+        shop, now = work.shop.id, self._clock()
+        row = self._failures.setdefault(shop, [])
+        row.append(work.entity_key)
+        del row[:-_FAILURES_TO_PAUSE]
+        shops_fault = failure.answer.verdict in (Verdict.UNAUTHORIZED, Verdict.THROTTLED)
+        if shops_fault or len(row) >= _FAILURES_TO_QUEUE:
+            self._queue_until[shop] = now + 6 * self._policy.retry_base
+        try:
+            if shops_fault:
+                self.pauses.pause(shop, str(failure), now, at_least=failure.after)
+            elif len(row) >= _FAILURES_TO_PAUSE and len(set(row)) > 1:
+                row.clear()
+                self.pauses.pause(shop, str(failure), now)
+        except TableDown:
+            pass  # without a pause each message backs off for itself
+
+    def queue_first(self, shop: str) -> bool:
+        """Whether this shop has just failed so often that its webhooks go straight to the queue for a while."""
+        return self._queue_until.get(shop, 0) > self._clock()
+
+
+def _words(answer: Answer) -> str:
+    return {
+        Verdict.UNANSWERED: "the API did not answer",
+        Verdict.UNAUTHORIZED: f"the API does not accept the shop's key: {answer.status}",
+        Verdict.THROTTLED: "the API throttles: 429",
+    }.get(answer.verdict, f"the API failed: {answer.status}")

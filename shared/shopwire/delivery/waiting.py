@@ -1,0 +1,318 @@
+"""The way of what waited: the retry queue's messages, in each group in order, and the outbox back to the queue.
+
+Steps 8 to 11 of design.md's "The way of a webhook".
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from shopwire import platforms
+from shopwire.delivery.carrying import Carrier, Notes
+from shopwire.delivery.direct import our_bug, park
+from shopwire.delivery.sending import LONGEST
+from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work
+from shopwire.esputnik import Verdict
+from shopwire.ledger import Claim, Ledger, NewerFormat, Refused, key_hash
+from shopwire.message import Message, unpack
+from shopwire.message import NewerFormat as NewerMessage
+from shopwire.models import Delivery, Nothing, Shop, ShopRedaction
+from shopwire.observability import logger, report
+from shopwire.outbox import SHARDS, Outbox, Waiting, behind_shop
+from shopwire.parked import ParkedStore
+from shopwire.pauses import Pauses, ShopState
+from shopwire.retry_queue import MessageTooLarge, RetryQueue
+from shopwire.shops import BadSettings, SettingsDown, Shops, UnknownShop
+from shopwire.table import ItemTooLarge, TableDown
+
+_LEASE_MARGIN = 5_000
+# What writing down takes at the worst: two attempts of connecting and reading, twice.
+_KEPT_FOR_NOTES = 5_000
+_LONG_PAUSE = 600_000
+_DEATHS = 3
+_TRIES = 20
+_SERVED_LATELY = 600_000
+_NEWER_WAITS = 900_000
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Not finished: the message stays in the queue, unseen for so many milliseconds."""
+
+    milliseconds: int
+    reason: str
+
+
+class Consumer:
+    """Works off the retry queue's batches."""
+
+    def __init__(
+        self,
+        carrier: Carrier,
+        ledger: Ledger,
+        queue: RetryQueue,
+        outbox: Outbox,
+        parked: ParkedStore,
+        pauses: Pauses,
+        shops: Shops,
+        policy: Policy,
+        clock: Clock,
+    ) -> None:
+        self._carrier = carrier
+        self._ledger = ledger
+        self._queue = queue
+        self._outbox = outbox
+        self._parked = parked
+        self._pauses = pauses
+        self._shops = shops
+        self._policy = policy
+        self._clock = clock
+
+    def work_off(self, records: Iterable[Mapping[str, Any]], *, owner: str, deadline: int) -> list[str]:
+        """Deliver a batch; answers the ids of the messages that stay in the queue.
+
+        The first message of a group that isn't finished stops the group: it waits, and its followers are handed back at
+        once, since FIFO keeps them behind it anyway.
+        """
+        stopped: set[str] = set()
+        kept = []
+        for record in records:
+            group = record["attributes"]["MessageGroupId"]
+            wait = Wait(0, "follows one that waits") if group in stopped else self._one(record, owner, deadline)
+            if wait:
+                stopped.add(group)
+                kept.append(record["messageId"])
+                self._queue.hold_back(record["receiptHandle"], math.ceil(wait.milliseconds / 1000))
+        return kept
+
+    def _one(self, record: Mapping[str, Any], owner: str, deadline: int) -> Wait | None:
+        begun = self._clock()
+        if deadline - begun < LONGEST + 2 * _KEPT_FOR_NOTES:
+            return Wait(0, "no time left")
+        received = int(record["attributes"]["ApproximateReceiveCount"])
+        try:
+            message = unpack(record["body"])
+        except NewerMessage:
+            return Wait(_NEWER_WAITS, "written by a newer shopwire")
+        except ValueError as error:
+            logger.error("not one of our messages", extra={"reason": str(error)})
+            return Wait(_NEWER_WAITS, str(error))
+        try:
+            result, delivery = self._carry(message, owner, deadline)
+        except (TableDown, NewerFormat, SettingsDown, BadSettings) as error:
+            return Wait(self._policy.backoff(received, begun - message.received_at), type(error).__name__)
+        now = self._clock()
+        report(
+            "retried",
+            now,
+            shop=message.shop,
+            outcome="waiting" if isinstance(result, Wait) else result.status,
+            reason=result.reason,
+            topic=delivery.topic if delivery else None,
+            entity=f"{delivery.entity.kind} {delivery.entity.id}" if delivery and delivery.entity else None,
+            key=key_hash(message.key),
+            receives=received,
+            milliseconds=now - begun,
+        )
+        return result if isinstance(result, Wait) else None
+
+    def _carry(self, message: Message, owner: str, deadline: int) -> tuple[Outcome | Wait, Delivery | None]:
+        now = self._clock()
+        try:
+            shop = self._shops.get(message.shop)
+        except UnknownShop:
+            return self._park_unread(message, "the shop is not connected any more", now), None
+        state = self._pauses.state(shop.id, now)
+        try:
+            delivery = _delivery(message, shop)
+        except platforms.Unreadable as error:
+            return self._park_unread(message, str(error), now), None
+        if isinstance(delivery.change, Nothing):
+            return Outcome("ignored", delivery.change.reason), delivery
+        gone = state.redacted_at is not None and message.received_at <= state.redacted_at
+        if gone and not isinstance(delivery.change, ShopRedaction):
+            return Outcome("ignored", "redacted"), delivery
+        send_until = deadline - 2 * _KEPT_FOR_NOTES
+        work = Work(shop, message, delivery, owner, send_until, deadline + _LEASE_MARGIN)
+        return self._when_due(work, state, now), delivery
+
+    def _when_due(self, work: Work, state: ShopState, now: int) -> Outcome | Wait:
+        message = work.message
+        too_old = now - max(message.received_at, message.replayed_at) > self._policy.age_limit(work.entity.kind)
+        if not too_old:
+            if message.not_before > now:
+                return Wait(message.not_before - now, "not before")
+            if held := self._held_by_pause(work, state, now):
+                return held
+        try:
+            claim = self._ledger.claim(
+                work.shop.id,
+                work.entity,
+                work.key,
+                work.version,
+                owner=work.owner,
+                until=work.lease_until,
+                now=now,
+                from_queue=True,
+            )
+        except Refused as refusal:
+            return self._refused(work, refusal, now)
+        if too_old:
+            return self._park(work, claim, {}, NeverThis("too old"))
+        if claim.entry.deaths >= _DEATHS:
+            return self._park(work, claim, {}, NeverThis("it stopped the function three times"))
+        return self._under_lease(work, claim)
+
+    def _held_by_pause(self, work: Work, state: ShopState, now: int) -> Outcome | Wait | None:
+        if state.until is None:
+            return None
+        if state.until - now > _LONG_PAUSE:
+            # SQS looks only at the first 120,000 messages of a FIFO queue: one shop's wrong key must not fill it.
+            try:
+                self._outbox.put(work.message.later(0), work.entity_key, work.key, now)
+            except ItemTooLarge:
+                return Wait(state.until - now, f"paused: {state.reason}")
+            self._ledger.moved(work.entity_key, work.key, "outbox")
+            return Outcome("queued", f"paused: {state.reason}")
+        if state.until > now:
+            return Wait(state.until - now, f"paused: {state.reason}")
+        if not self._pauses.probe(work.shop.id, state, now):
+            return Wait(self._policy.retry_base, f"paused: {state.reason}")
+        return None
+
+    def _refused(self, work: Work, refusal: Refused, now: int) -> Outcome | Wait:
+        entry, version = refusal.entry, work.version
+        if work.key in entry.keys:
+            outcome = Outcome("duplicate")
+        elif version is not None and entry.version is not None and version < entry.version:
+            outcome = Outcome("superseded")
+        else:
+            until = entry.lease.until if entry.lease else now
+            return Wait(max(until - now, 0) + 1_000, "somebody is at work on it")
+        self._ledger.done_waiting(work.shop.id, work.entity, work.key)
+        return outcome
+
+    def _under_lease(self, work: Work, claim: Claim) -> Outcome | Wait:
+        notes: Notes = {}
+        try:
+            outcome = self._carrier.carry(work, claim.entry, notes)
+        except NotNow as failure:
+            self._carrier.sender.blame(work, failure)
+            return self._try_again(work, claim, notes, failure)
+        except NeverThis as reason:
+            return self._park(work, claim, notes, reason)
+        except TableDown:
+            raise
+        except Exception as error:
+            return self._park(work, claim, notes, NeverThis(our_bug(error)))
+        self._ledger.settle(claim, work.version, notes, self._clock())
+        return outcome
+
+    def _try_again(self, work: Work, claim: Claim, notes: Notes, failure: NotNow) -> Outcome | Wait:
+        now = self._clock()
+        age = now - work.received_at
+        tries = (claim.entry.tries if claim.entry.tries_key == work.key else 0) + (failure.answer is not None)
+        if self._fails_for_itself(work, failure, tries, age, now):
+            return self._park(work, claim, notes, NeverThis(f"failed for itself, {tries} tries: {failure}"))
+        notes |= {"tries": tries, "tries_key": work.key}
+        if not claim.entry.waiting(now):
+            notes |= self._ledger.put_away(work.key, "queue", now)
+        self._ledger.release(claim, notes, now)
+        return Wait(max(failure.after, self._policy.backoff(tries, age)), str(failure))
+
+    def _fails_for_itself(self, work: Work, failure: NotNow, tries: int, age: int, now: int) -> bool:
+        if failure.answer is None or failure.answer.verdict not in (Verdict.LATER, Verdict.UNANSWERED):
+            return False
+        if tries < _TRIES and age < HOUR:
+            return False
+        state = self._pauses.state(work.shop.id, now)
+        return state.until is None and now - state.ok_at < _SERVED_LATELY
+
+    def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
+        try:
+            park(self._parked, self._ledger, work, claim, notes, reason, self._clock())
+        except ItemTooLarge:
+            stub = Work(work.shop, _without_body(work.message), work.delivery, work.owner, 0, 0)
+            park(self._parked, self._ledger, stub, claim, notes, reason, self._clock())
+        return Outcome("parked", str(reason))
+
+    def _park_unread(self, message: Message, reason: str, now: int) -> Outcome:
+        try:
+            self._parked.put(message, "unreadable", None, reason, now)
+        except ItemTooLarge:
+            self._parked.put(_without_body(message), "unreadable", None, reason, now)
+        return Outcome("parked", reason)
+
+
+class Mover:
+    """Moves what waits in the outbox back to the queue, each entity's in order."""
+
+    def __init__(
+        self, outbox: Outbox, ledger: Ledger, queue: RetryQueue, pauses: Pauses, policy: Policy, clock: Clock
+    ) -> None:
+        self._outbox = outbox
+        self._ledger = ledger
+        self._queue = queue
+        self._pauses = pauses
+        self._policy = policy
+        self._clock = clock
+
+    def move(self, deadline: int, *, overdue_too: bool = False) -> int:
+        """Move what may be moved; answers how much that was.
+
+        Of a shop whose pause has ended but is not proved to be over, one message goes ahead as the probe; of a paused one none,
+        but with `overdue_too` those past their age, which the consumer parks.
+
+        Raises:
+            QueueDown, TableDown.
+        """
+        return sum(self._move_shard(shard, deadline, overdue_too) for shard in range(SHARDS))
+
+    def _move_shard(self, shard: int, deadline: int, overdue_too: bool) -> int:
+        moved, after = 0, None
+        probed: set[str] = set()
+        while self._clock() < deadline and (page := self._outbox.waiting(shard, after)):
+            for waiting in page:
+                after = waiting.at.sk
+                if not self._may_go(waiting, probed, overdue_too):
+                    if not overdue_too:
+                        after = behind_shop(waiting.shop)
+                        break
+                    continue
+                self._move(waiting)
+                moved += 1
+        return moved
+
+    def _may_go(self, waiting: Waiting, probed: set[str], overdue_too: bool) -> bool:
+        now = self._clock()
+        if overdue_too and now - waiting.received_at > self._policy.max_age:
+            return True
+        state = self._pauses.state(waiting.shop, now)
+        if state.until is None:
+            return True
+        if state.until > now or waiting.shop in probed:
+            return False
+        probed.add(waiting.shop)
+        return True
+
+    def _move(self, waiting: Waiting) -> None:
+        try:
+            self._queue.put(unpack(waiting.packed), waiting.entity_key)
+        except (NewerMessage, ValueError, MessageTooLarge):
+            return  # a newer shopwire's: it stays for that one
+        self._outbox.remove(waiting)
+        # Only the last key put of an entity is in its mark: with that one moved, what follows goes to the queue again.
+        self._ledger.moved(waiting.entity_key, waiting.key, "queue")
+
+
+def _delivery(message: Message, shop: Shop) -> Delivery:
+    """The delivery that the message is about, read anew: a corrected platform or mapper helps what waits."""
+    for delivery in platforms.get(shop.platform).read(message.webhook, shop):
+        if delivery.key == message.key or not message.key:
+            return delivery
+    raise platforms.Unreadable("the delivery is not in its webhook any more")
+
+
+def _without_body(message: Message) -> Message:
+    return replace(message, webhook=replace(message.webhook, body=b""))

@@ -1,0 +1,118 @@
+"""One change on its way: what it is, how much time there is, what may become of it. No effects here."""
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+from shopwire.esputnik import Answer
+from shopwire.ledger import entity_key, key_hash
+from shopwire.message import Message
+from shopwire.models import Delivery, Entity, Nothing, Redaction, Shop, ShopRedaction
+from shopwire.models.change import CartChange, ContactChange, OrderChange, ViewChange
+
+Clock = Callable[[], int]
+"""UTC milliseconds."""
+
+HOUR = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of a delivery, in contract.md's words; `reason` is ours and holds nothing that a person wrote."""
+
+    status: Literal["delivered", "queued", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"]
+    reason: str | None = None
+
+
+class Ignored(Exception):
+    """Nothing is to be sent; the text is the counted reason."""
+
+
+class NotNow(Exception):
+    """Time can heal it. `answer` is the API's, where it was asked; `after` is milliseconds to wait at least."""
+
+    def __init__(self, reason: str, *, answer: Answer | None = None, after: int = 0) -> None:
+        super().__init__(reason)
+        self.answer = answer
+        self.after = after
+
+
+class NeverThis(Exception):
+    """No request can be made of it, or the API refuses it for good: to be parked; the text is the reason."""
+
+
+class NotSeen(NeverThis):
+    """A fact of an order that was never seen: noted, parked, applied when the order shows up."""
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """The installation's settings (environment variables, see contract.md). Times in milliseconds."""
+
+    direct_budget: int = 2_500
+    retry_base: int = 5_000
+    max_age: int = 259_200_000
+    new_order: int = 24 * HOUR
+    jitter: Callable[[], float] = field(default=random.random)
+    """A number between 0 and 1 for full-jitter backoff."""
+
+    def age_limit(self, kind: str) -> int:
+        """How old (since receipt) a change of an entity of this kind may be when it is sent."""
+        own = {"view": HOUR, "cart": 24 * HOUR}.get(kind, self.max_age)
+        return min(own, self.max_age)
+
+    def backoff(self, tries: int, age: int) -> int:
+        """Full-jitter exponential backoff: at most 2 minutes in the first hour, then 15."""
+        longest = 120_000 if age < HOUR else 900_000
+        return int(min(longest, self.retry_base << min(tries, 16)) * self.jitter())
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A delivery of a shop to be carried to the API.
+
+    `send_until`: when the last answer of the API must be in; `lease_until`: when the lease ends by itself: some seconds after
+    the invocation can last (both UTC milliseconds). `owner` is the request id.
+    """
+
+    shop: Shop
+    message: Message
+    delivery: Delivery
+    owner: str
+    send_until: int
+    lease_until: int
+
+    @property
+    def entity(self) -> Entity:
+        assert self.delivery.entity is not None  # Nothing, which may have none, never becomes work
+        return self.delivery.entity
+
+    @property
+    def entity_key(self) -> str:
+        return entity_key(self.shop.id, self.entity)
+
+    @property
+    def key(self) -> str:
+        return key_hash(self.delivery.key)
+
+    @property
+    def version(self) -> int | None:
+        """None for a fact: a carrier's clock is no version."""
+        change = self.delivery.change
+        if isinstance(change, OrderChange | CartChange | ContactChange | ViewChange):
+            return change.version
+        return None
+
+    @property
+    def received_at(self) -> int:
+        return self.message.received_at
+
+    @property
+    def is_nothing(self) -> bool:
+        return isinstance(self.delivery.change, Nothing)
+
+    @property
+    def forgets(self) -> bool:
+        """Whether it is a wish to be forgotten: its tombstones come before everything else."""
+        return isinstance(self.delivery.change, Redaction | ShopRedaction)

@@ -1,0 +1,174 @@
+"""One Lambda environment: the parts of shopwire wired together from environment variables, kept between invocations.
+
+Clients are made when first needed, so that a cold start pays only for what its path uses.
+"""
+
+import os
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from shopwire.delivery import Consumer, Direct, Mover
+from shopwire.delivery.carrying import Carrier
+from shopwire.delivery.sending import Sender
+from shopwire.delivery.work import HOUR, Clock, Policy
+from shopwire.esputnik import Esputnik, Transport, requests_transport
+from shopwire.ledger import Ledger
+from shopwire.outbox import Outbox
+from shopwire.parked import ParkedStore
+from shopwire.pauses import Pauses
+from shopwire.people import PeopleStore
+from shopwire.retry_queue import RetryQueue
+from shopwire.shops import Shops
+from shopwire.table import Table
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_ssm import SSMClient
+
+
+def now() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the environment variables say (contract.md, "Environment"; the others are set by template.yaml)."""
+
+    table: str
+    queue_url: str
+    shops_path: str
+    esputnik_url: str
+    hash_key: str
+    policy: Policy
+
+    @classmethod
+    def read(cls, environ: Mapping[str, str]) -> "Settings":
+        """
+        Raises:
+            KeyError, ValueError: a variable is missing or not a number.
+        """
+        policy = Policy(
+            direct_budget=int(environ.get("SHOPWIRE_DIRECT_BUDGET_MS", "2500")),
+            retry_base=int(float(environ.get("SHOPWIRE_RETRY_BASE_SECONDS", "5")) * 1000),
+            max_age=int(environ.get("SHOPWIRE_RETRY_MAX_AGE_SECONDS", "259200")) * 1000,
+            new_order=int(float(environ.get("SHOPWIRE_NEW_ORDER_HOURS", "24")) * HOUR),
+        )
+        return cls(
+            table=environ["SHOPWIRE_TABLE"],
+            queue_url=environ["SHOPWIRE_QUEUE_URL"],
+            shops_path=environ["SHOPWIRE_SHOPS_PATH"],
+            esputnik_url=environ.get("SHOPWIRE_ESPUTNIK_URL", "https://esputnik.com/api/"),
+            hash_key=environ["SHOPWIRE_HASH_KEY"],
+            policy=policy,
+        )
+
+
+class Clients:
+    """The AWS clients, made when first needed. Times as in design.md: a slow store must not eat the platform's limit."""
+
+    @cached_property
+    def dynamodb(self) -> "DynamoDBClient":
+        client: DynamoDBClient = self._client("dynamodb")
+        return client
+
+    @cached_property
+    def sqs(self) -> "SQSClient":
+        client: SQSClient = self._client("sqs")
+        return client
+
+    @cached_property
+    def ssm(self) -> "SSMClient":
+        client: SSMClient = self._client("ssm")
+        return client
+
+    def _client(self, service: str) -> Any:
+        import boto3
+        from botocore.config import Config
+
+        config = Config(connect_timeout=0.5, read_timeout=1, retries={"total_max_attempts": 2, "mode": "standard"})
+        return boto3.session.Session().client(service, config=config)  # type: ignore[call-overload]
+
+
+class Environment:
+    """Everything that an invocation uses. The seams are those of the tests: clients, transport, clock."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        clients: Clients,
+        *,
+        transport: Transport | None = None,
+        clock: Clock = now,
+    ) -> None:
+        self.clock = clock
+        self.policy = settings.policy
+        self._settings = settings
+        self._clients = clients
+        self._transport = transport or requests_transport()
+
+    @classmethod
+    def from_os(cls) -> "Environment":
+        """The environment that the process's variables describe."""
+        return cls(Settings.read(os.environ), Clients())
+
+    @cached_property
+    def table(self) -> Table:
+        return Table(self._clients.dynamodb, self._settings.table)
+
+    @cached_property
+    def shops(self) -> Shops:
+        return Shops(self._clients.ssm, self._settings.shops_path, lambda: self.clock() / 1000)
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        return Ledger(self.table, self.policy.max_age)
+
+    @cached_property
+    def queue(self) -> RetryQueue:
+        return RetryQueue(self._clients.sqs, self._settings.queue_url)
+
+    @cached_property
+    def outbox(self) -> Outbox:
+        return Outbox(self.table)
+
+    @cached_property
+    def parked(self) -> ParkedStore:
+        return ParkedStore(self.table)
+
+    @cached_property
+    def pauses(self) -> Pauses:
+        return Pauses(self.table, 4 * self.policy.retry_base)
+
+    @cached_property
+    def carrier(self) -> Carrier:
+        people = PeopleStore(self.table, self._settings.hash_key)
+        api = Esputnik(self._settings.esputnik_url, self._transport)
+        sender = Sender(api, people, self.pauses, self.shops, self.policy, self.clock)
+        return Carrier(sender, self.ledger, self.parked, self.outbox, self.table, self.policy, self.clock)
+
+    @cached_property
+    def direct(self) -> Direct:
+        return Direct(self.carrier, self.ledger, self.queue, self.outbox, self.parked, self.policy, self.clock)
+
+    @cached_property
+    def consumer(self) -> Consumer:
+        return Consumer(
+            self.carrier,
+            self.ledger,
+            self.queue,
+            self.outbox,
+            self.parked,
+            self.pauses,
+            self.shops,
+            self.policy,
+            self.clock,
+        )
+
+    @cached_property
+    def mover(self) -> Mover:
+        return Mover(self.outbox, self.ledger, self.queue, self.pauses, self.policy, self.clock)
