@@ -12,7 +12,8 @@ SAM ?= $(or $(shell command -v sam),.venv-sam/bin/sam)
 export SAM_CLI_TELEMETRY := 0
 # sam asks for python3.13 on the PATH.
 WITH_PYTHON313 = PATH="$(CURDIR)/.venv-lambda/bin:$$PATH"
-INSTALL = -m pip install --quiet --disable-pip-version-check --require-hashes -r
+# A lock is complete: nothing to resolve, nothing that could come without a hash.
+INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
 .PHONY: install run test check build invoke validate lock clean
 .DELETE_ON_ERROR:
