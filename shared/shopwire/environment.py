@@ -69,7 +69,8 @@ class Settings:
 
 
 class Clients:
-    """The AWS clients, made when first needed. Times as in design.md: a slow store must not eat the platform's limit."""
+    """The AWS clients, made when first needed. Their time-outs are short: a slow store must not eat up the time that
+    the platform waits for its answer."""
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":

@@ -6,8 +6,8 @@ Nobody's name or address stands in an entry; those of a person stand in `people`
 """
 
 import hashlib
-import json
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -220,7 +220,7 @@ class Ledger:
 
     def moved(self, entity_key: str, key: str, where: Where) -> None:
         """What waits under `key` was moved; the mark follows, unless it is another's by now."""
-        try:
+        with suppress(ConditionFailed):
             self._table.update(
                 Key(entity_key),
                 {"pending_where": where},
@@ -228,12 +228,10 @@ class Ledger:
                 condition="pending_key = :key",
                 values={":key": key},
             )
-        except ConditionFailed:
-            pass
 
     def done_waiting(self, shop: str, entity: Entity, key: str) -> None:
         """Nothing waits under `key` any more (it was a duplicate, overtaken or parked)."""
-        try:
+        with suppress(ConditionFailed):
             self._table.update(
                 _entity_key(shop, entity),
                 dict.fromkeys(("pending_key", "pending_where", "pending_until", "tries", "tries_key")),
@@ -241,8 +239,6 @@ class Ledger:
                 condition="pending_key = :key",
                 values={":key": key},
             )
-        except ConditionFailed:
-            pass
 
     def convert(self, shop: str, cart: Entity, now: int) -> str | None:
         """Mark a cart as bought. Answers the recycleStateId that the API took last, if any.

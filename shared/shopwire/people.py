@@ -1,8 +1,8 @@
 """Who the API knows, and who is to be forgotten: the one place of the table where a person's address stands.
 
-Each e-mail address, phone and customer id has an item of its own under a keyed hash; entries of the ledger name a person
-by that hash. A redaction overwrites the items with tombstones, so that nothing points to anybody any more and what
-comes late is stopped.
+Each e-mail address, phone and customer id has an item of its own under a keyed hash; entries of the ledger name a
+person by that hash. A redaction overwrites the items with tombstones, so that nothing points to anybody any more and
+what comes late is stopped.
 """
 
 import hashlib

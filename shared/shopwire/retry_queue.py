@@ -5,6 +5,7 @@ Messages of one entity share a group, so that SQS keeps their order and no other
 
 import hashlib
 import uuid
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -37,9 +38,9 @@ class RetryQueue:
     def put(self, message: Message, entity: str) -> None:
         """Put a message into its entity's group.
 
-        The deduplication id is fresh for every deliberate put: SQS drops a repeated one for 5 minutes, also after it was
-        consumed, and a replay would vanish. Only the ledger deduplicates. The client's own second attempt
-        repeats the id, so that an answer lost on the way makes no second message.
+        The deduplication id is fresh for every deliberate put: SQS drops a repeated one for 5 minutes, also after it
+        was consumed, and a replay would vanish. Only the ledger deduplicates. The client's own second attempt repeats
+        the id, so that an answer lost on the way makes no second message.
 
         Args:
             entity: the partition key of its ledger entry.
@@ -60,10 +61,8 @@ class RetryQueue:
     def hold_back(self, receipt_handle: str, seconds: float) -> None:
         """Keep a received message unseen for so long (0: see it at once). A lost call costs a delay, nothing else."""
         seconds = min(max(int(seconds), 0), _LONGEST_INVISIBLE)
-        try:
+        with suppress(QueueDown):  # else the queue's own visibility time-out brings it back
             self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
-        except QueueDown:
-            pass  # the queue's own visibility time-out brings it back
 
     def _call(self, operation: str, **arguments: Any) -> None:
         try:

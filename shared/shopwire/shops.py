@@ -81,8 +81,8 @@ class Shops:
             return cached.shop
 
     def reread(self, id: str) -> Shop | None:
-        """The settings read anew, for a signature that did not hold: a secret may have been replaced. None where they were
-        read anew in the last 30 seconds, or cannot be."""
+        """The settings read anew, for a signature that did not hold: a secret may have been replaced. None where they
+        were read anew in the last 30 seconds, or cannot be."""
         now = self._clock()
         if now - self._reread_at.get(id, -_REREAD_SECONDS) < _REREAD_SECONDS:
             return None
@@ -108,8 +108,8 @@ class Shops:
             call["NextToken"] = page["NextToken"]
 
     def _may_exist(self, id: str) -> bool:
-        # A cold start asks for its shop directly. Once somebody asked for one that does not exist, ids are checked against
-        # one list, read at most every 30 seconds: who tries ids out costs us nothing.
+        # A cold start asks for its shop directly. Once somebody asked for one that does not exist, ids are checked
+        # against one list, read at most every 30 seconds: who tries ids out costs us nothing.
         if self._names_at is None or id in self._names:
             return True
         if self._clock() - self._names_at >= _REREAD_SECONDS:

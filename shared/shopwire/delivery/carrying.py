@@ -1,7 +1,7 @@
 """What each kind of change does while the lease of its entity is held: decide, send, and note what the API took.
 
-Each function answers with the outcome that is to be settled, or raises what stands in `work`. What it learned so far goes
-into `notes` (the ledger entry's attributes) at once: after a failure they are written too, so that the next try
+Each function answers with the outcome that is to be settled, or raises what stands in `work`. What it learned so far
+goes into `notes` (the ledger entry's attributes) at once: after a failure they are written too, so that the next try
 goes on where this one stopped.
 """
 
@@ -14,7 +14,6 @@ from shopwire.delivery.sending import Sender
 from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
 from shopwire.ledger import Entry, Ledger, Refused
 from shopwire.mapper import (
-    ApiRequest,
     OrderKnown,
     Unmappable,
     cart_content,

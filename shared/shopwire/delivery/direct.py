@@ -5,6 +5,7 @@ parked, or deliberately not sent; when nothing durable can be reached `Unavailab
 """
 
 import traceback
+from contextlib import suppress
 
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
@@ -199,10 +200,8 @@ class Direct:
         return Outcome("queued", reason)
 
     def _nowhere(self, work: Work) -> None:
-        try:
+        with suppress(TableDown):  # else the mark is void after its time, or with the next change that is settled
             self._ledger.done_waiting(work.shop.id, work.entity, work.key)
-        except TableDown:
-            pass  # the mark is void after its time, or with the next change that is settled
         raise Unavailable
 
     def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
@@ -228,10 +227,8 @@ class Direct:
         return Outcome("parked", reason)
 
     def _mark_for_reconcile(self, work: Work) -> None:
-        try:
+        with suppress(TableDown):  # a hint for later, not a change
             self._ledger.mark_for_reconcile(work.shop.id, work.entity)
-        except TableDown:
-            pass  # a hint for later, not a change
 
 
 def park(

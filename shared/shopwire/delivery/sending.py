@@ -1,5 +1,7 @@
 """Requests to the API within a time budget, and who is to blame when one fails. The only caller of `esputnik`."""
 
+from contextlib import suppress
+
 from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, Policy, Work
 from shopwire.esputnik import Answer, Esputnik, Verdict
 from shopwire.mapper import ApiRequest, contact_request, erase_requests
@@ -51,10 +53,8 @@ class Sender:
             raise NotNow(_words(answer), answer=answer, after=int((answer.retry_after or 0) * 1000))
         self._failures.pop(work.shop.id, None)
         self._queue_until.pop(work.shop.id, None)
-        try:
+        with suppress(TableDown):  # only a note of health; what was taken is taken
             self.pauses.served(work.shop.id, self._clock())
-        except TableDown:
-            pass  # only a note of health; what was taken is taken
 
     def _send(self, work: Work, request: ApiRequest, key: str) -> Answer:
         left = work.send_until - self._clock()
@@ -89,8 +89,8 @@ class Sender:
             raise Ignored("redacted")
 
     def blame(self, work: Work, failure: NotNow) -> None:
-        """Count a failure of the API against the shop; pause it when the key is wrong, it is throttled, or five failures
-        of several entities came in a row (one poisonous order says nothing about its shop)."""
+        """Count a failure of the API against the shop; pause it when the key is wrong, it is throttled, or five
+        failures of several entities came in a row (one poisonous order says nothing about its shop)."""
         if failure.answer is None:
             return
         shop, now = work.shop.id, self._clock()
@@ -100,14 +100,12 @@ class Sender:
         shops_fault = failure.answer.verdict in (Verdict.UNAUTHORIZED, Verdict.THROTTLED)
         if shops_fault or len(row) >= _FAILURES_TO_QUEUE:
             self._queue_until[shop] = now + 6 * self._policy.retry_base
-        try:
+        with suppress(TableDown):  # without a pause each message backs off for itself
             if shops_fault:
                 self.pauses.pause(shop, str(failure), now, at_least=failure.after)
             elif len(row) >= _FAILURES_TO_PAUSE and len(set(row)) > 1:
                 row.clear()
                 self.pauses.pause(shop, str(failure), now)
-        except TableDown:
-            pass  # without a pause each message backs off for itself
 
     def queue_first(self, shop: str) -> bool:
         """Whether this shop has just failed so often that its webhooks go straight to the queue for a while."""

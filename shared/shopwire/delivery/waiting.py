@@ -261,8 +261,8 @@ class Mover:
     def move(self, deadline: int, *, overdue_too: bool = False) -> int:
         """Move what may be moved; answers how much that was.
 
-        Of a shop whose pause has ended but is not proved to be over, one message goes ahead as the probe; of a paused one none,
-        but with `overdue_too` those past their age, which the consumer parks.
+        Of a shop whose pause has ended but is not proved to be over, one message goes ahead as the probe; of a paused
+        one none, but with `overdue_too` those past their age, which the consumer parks.
 
         Raises:
             QueueDown, TableDown.

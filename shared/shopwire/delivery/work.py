@@ -72,8 +72,8 @@ class Policy:
 class Work:
     """A delivery of a shop to be carried to the API.
 
-    `send_until`: when the last answer of the API must be in; `lease_until`: when the lease ends by itself: some seconds after
-    the invocation can last (both UTC milliseconds). `owner` is the request id.
+    `send_until`: when the last answer of the API must be in; `lease_until`: when the lease ends by itself, some seconds
+    after the invocation can last (both UTC milliseconds). `owner` is the request id.
     """
 
     shop: Shop

@@ -30,8 +30,8 @@ def cart_event(cart: Cart, contact: Contact) -> ApiRequest:
 
 
 def recycle_state_id(cart: Cart) -> str:
-    """Names this state of this cart: 32 hex digits of token, version and content. The same for the same change, another for
-    each other one, also when the cart goes back to an earlier content."""
+    """Names this state of this cart: 32 hex digits of token, version and content. The same for the same change, another
+    for each other one, also when the cart goes back to an earlier content."""
     parts = (cart.token, str(milliseconds(cart.updated_at)), cart_content(cart))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 

@@ -101,9 +101,9 @@ class Order(Model):
             return self
         if deleted:
             return self.model_copy(update={"status": Status.CANCELLED})
-        if self.status is Status.IN_PROGRESS and self.wholly_shipped and self.parcels:
-            if all(parcel.delivered or parcel.id in arrived for parcel in self.parcels):
-                return self.model_copy(update={"status": Status.DELIVERED})
+        shipped = self.status is Status.IN_PROGRESS and self.wholly_shipped and self.parcels
+        if shipped and all(parcel.delivered or parcel.id in arrived for parcel in self.parcels):
+            return self.model_copy(update={"status": Status.DELIVERED})
         return self
 
 
