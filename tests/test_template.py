@@ -183,10 +183,18 @@ def test_no_log_level_drops_the_metrics() -> None:
     assert PARAMETERS["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
 
 
-def test_the_environment_is_the_one_that_the_code_reads() -> None:
+def test_every_variable_that_the_code_reads_is_set() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared/shopwire").rglob("*.py"))
+    read = set(re.findall(r'"(SHOPWIRE_[A-Z_]+|POWERTOOLS_METRICS_[A-Z_]+)"', code))
+    assert read
+    assert read <= set(FUNCTION_DEFAULTS["Environment"]["Variables"])
+
+
+def test_a_stack_left_as_it_is_offered_has_this_environment() -> None:
     known = {
         **DEFAULTS,
         "AWS::StackName": "shop",
+        "AWS::StackId": "arn:aws:cloudformation:eu-central-1:000000000000:stack/shop/6b1e",
         "Table": "table-1",
         "RetryQueue": "https://sqs.example.com/1/retry.fifo",
     }
@@ -195,6 +203,7 @@ def test_the_environment_is_the_one_that_the_code_reads() -> None:
         "SHOPWIRE_TABLE": "table-1",
         "SHOPWIRE_QUEUE_URL": "https://sqs.example.com/1/retry.fifo",
         "SHOPWIRE_SHOPS_PATH": "/shopwire/shop/shops/",
+        "SHOPWIRE_HASH_KEY": "6b1e",
         "SHOPWIRE_ESPUTNIK_URL": "https://esputnik.com/api/",
         "SHOPWIRE_DIRECT_BUDGET_MS": "2500",
         "SHOPWIRE_RETRY_BASE_SECONDS": "5",

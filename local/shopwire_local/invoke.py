@@ -26,6 +26,7 @@ from shopwire_local.template import load, resolve
 
 REGION = "eu-central-1"
 STACK = "local"
+STACK_ID = f"arn:aws:cloudformation:{REGION}:000000000000:stack/{STACK}/00000000-0000-0000-0000-000000000000"
 _BUILD = Path(".aws-sam/invoke")
 _PYTHON = Path(".venv-lambda/bin/python")
 _EMULATOR = "lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
@@ -226,7 +227,7 @@ def surroundings() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
             "sqs", endpoint_url=endpoint, region_name=REGION, aws_access_key_id="local", aws_secret_access_key="local"
         ).create_queue(QueueName="retry.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
         yield (
-            {"AWS::StackName": STACK, "Table": "shopwire", "RetryQueue": queue},
+            {"AWS::StackName": STACK, "AWS::StackId": STACK_ID, "Table": "shopwire", "RetryQueue": queue},
             {"AWS_ENDPOINT_URL": endpoint},
         )
     finally:

@@ -39,9 +39,16 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def resolve(value: Any, known: Mapping[str, str]) -> str:
-    """The text that a `Ref`, a `Fn::Sub` or a plain value stands for. KeyError names what isn't known."""
-    if isinstance(value, dict) and "Ref" in value:
-        return known[value["Ref"]]
-    if isinstance(value, dict) and "Fn::Sub" in value:
-        return _PLACEHOLDER.sub(lambda found: known[found[1]], value["Fn::Sub"])
+    """The text that a plain value stands for, or a `Ref`, a `Fn::Sub`, a piece of a `Fn::Split`.
+
+    Raises:
+        KeyError: it refers to something that is not known.
+    """
+    match value:
+        case {"Ref": name}:
+            return known[name]
+        case {"Fn::Sub": text}:
+            return _PLACEHOLDER.sub(lambda found: known[found[1]], text)
+        case {"Fn::Select": [index, {"Fn::Split": [separator, whole]}]}:
+            return resolve(whole, known).split(separator)[int(index)]
     return str(value)
