@@ -4,8 +4,10 @@ Only the low-level client is used (the resource layer costs cold start). Every f
 callers decide by what happened and not by a vendor's code.
 """
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -115,7 +117,9 @@ class Table:
         if holders:
             call["ExpressionAttributeValues"] = _typed(holders)
         if condition:
-            call["ConditionExpression"] = condition
+            expression, named = _named(condition)
+            call["ConditionExpression"] = expression
+            names.update(named)
             call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         return _plain(self._call("update_item", **call).get("Attributes", {}))
 
@@ -163,6 +167,16 @@ class Table:
             raise TableDown(code) from None
         except BotoCoreError as error:
             raise TableDown(type(error).__name__) from None
+
+
+# An attribute's name in a condition: a lower-case word that is no value (:name) and no function (name(...)).
+_NAME = re.compile(r"(?<![:\w])[a-z_]+\b(?!\()")
+
+
+@cache
+def _named(condition: str) -> tuple[str, dict[str, str]]:
+    """The condition with placeholders for its attributes: plain words may be reserved ones of DynamoDB's."""
+    return _NAME.sub(r"#\g<0>", condition), {f"#{name}": name for name in _NAME.findall(condition)}
 
 
 def _typed(values: Mapping[str, Any]) -> dict[str, Any]:
