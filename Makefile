@@ -15,6 +15,8 @@ WITH_PYTHON313 = PATH="$(CURDIR)/.venv-lambda/bin:$$PATH"
 # A lock is complete: nothing to resolve, nothing that could come without a hash.
 INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
+NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
+
 .PHONY: install run test check build invoke validate lock clean
 .DELETE_ON_ERROR:
 
@@ -60,7 +62,7 @@ clean:
 	rm -rf .venv .venv-sam .venv-lambda .venv-lock .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 .venv/installed: requirements-dev.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or later is needed: install it or say where it is, PYTHON=..." >&2; exit 1; }
+	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(INSTALL) requirements-dev.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
@@ -68,18 +70,20 @@ clean:
 
 # Also where a sam is on the PATH: `make invoke` takes the runtime interface emulator out of it.
 .venv-sam/installed: requirements-sam.txt
+	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
 	$(PYTHON) -m venv .venv-sam
 	.venv-sam/bin/python $(INSTALL) requirements-sam.txt
 	@touch $@
 
 # What Lambda's own image has: Python 3.13 and the runtime interface client.
 .venv-lambda/installed: requirements-lambda.txt
-	@test -n "$(PYTHON313)" || { echo "Python 3.13 is needed: install it or say where it is, PYTHON313=..." >&2; exit 1; }
+	$(call NEEDED,$(PYTHON313),3.13,PYTHON313)
 	$(PYTHON313) -m venv .venv-lambda
 	.venv-lambda/bin/python $(INSTALL) requirements-lambda.txt
 	@touch $@
 
 .venv-lock/installed:
+	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
 	$(PYTHON) -m venv .venv-lock
 	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	@touch $@
