@@ -38,6 +38,27 @@ class Parked:
         """
         return unpack(self.packed)
 
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What a list of them shows."""
+        names = ("id", "shop", "topic", "entity", "reason", "tries", "first", "last")
+        return {name: getattr(self, name) for name in names}
+
+    @property
+    def details(self) -> dict[str, Any]:
+        """The summary and the webhook itself, for whoever has to find out what is wrong with it.
+
+        Raises:
+            ValueError, NewerFormat: as `unpack`.
+        """
+        webhook = self.message.webhook
+        return self.summary | {
+            "received_at": webhook.received_at,
+            "headers": dict(webhook.headers),
+            "query": dict(webhook.query),
+            "body": webhook.body.decode("utf-8", "backslashreplace"),
+        }
+
 
 class ParkedStore:
     """The parked webhooks of all shops."""

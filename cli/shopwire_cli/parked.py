@@ -1,0 +1,165 @@
+"""`shopwire parked`: what could not be mapped, or what the API refused, listed, shown and replayed.
+
+Two installations answer alike: the running `shopwire dev` over HTTP, and a deployed stack through its table and queue.
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Protocol
+from urllib.parse import quote
+
+from shopwire_cli.errors import CommandError, UserError
+from shopwire_cli.web import call
+
+Record = dict[str, Any]
+
+_COLUMNS = ("id", "topic", "entity", "tries", "last", "reason")
+
+
+class Installation(Protocol):
+    """Where webhooks are parked. Each method raises CommandError; for an unknown id, UserError."""
+
+    def list(self) -> list[Record]:
+        """contract.md's fields of each, oldest first."""
+
+    def show(self, id: str) -> Record:
+        """One, with its headers, query and body."""
+
+    def replay(self, id: str) -> None:
+        """Put one into the retry queue again."""
+
+
+def run(options: argparse.Namespace) -> int:
+    """List, show or replay."""
+    installation: Installation = Stack(options.stack) if options.stack else Dev(options.url)
+    return {"list": _list, "show": _show, "replay": _replay}[options.action](installation, options)
+
+
+def _list(installation: Installation, options: argparse.Namespace) -> int:
+    records = _chosen(installation, options)
+    if options.json:
+        print(json.dumps(records, ensure_ascii=False))
+    elif records:
+        print(_table(records))
+    else:
+        print("nothing is parked", file=sys.stderr)
+    return 0
+
+
+def _show(installation: Installation, options: argparse.Namespace) -> int:
+    print(json.dumps(installation.show(options.id), ensure_ascii=False, indent=2))
+    return 0
+
+
+def _replay(installation: Installation, options: argparse.Namespace) -> int:
+    if options.all == bool(options.ids):
+        raise UserError("which ones? ID ..., or --all")
+    for id in [record["id"] for record in _chosen(installation, options)] if options.all else options.ids:
+        installation.replay(id)
+        print(f"queued {id}", flush=True)
+    return 0
+
+
+def _chosen(installation: Installation, options: argparse.Namespace) -> list[Record]:
+    return [one for one in installation.list() if options.shop in (None, one["shop"])]
+
+
+def _table(records: Sequence[Record]) -> str:
+    rows = [_COLUMNS, *(tuple(_cell(record[column]) for column in _COLUMNS) for record in records)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return "\n".join(
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
+    )
+
+
+def _cell(value: Any) -> str:
+    return _moment(value) if isinstance(value, int) and value > 1 << 32 else str(value)
+
+
+def _moment(milliseconds: int) -> str:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+class Dev:
+    """The running `shopwire dev`."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url.rstrip("/") + "/dev/parked"
+
+    def list(self) -> list[Record]:
+        records: list[Record] = self._ask("GET", "")
+        return records
+
+    def show(self, id: str) -> Record:
+        record: Record = self._ask("GET", f"/{quote(id, safe='')}", id)
+        return record
+
+    def replay(self, id: str) -> None:
+        self._ask("POST", f"/{quote(id, safe='')}/replay", id)
+
+    def _ask(self, method: str, path: str, id: str = "") -> Any:
+        answer = call(method, self._url + path)
+        if answer.status_code == 404 and id:
+            raise _unknown(id)
+        if not answer.ok:
+            raise CommandError(f"{self._url}{path} answered {answer.status_code}")
+        try:
+            return answer.json()
+        except ValueError:
+            raise CommandError(f"{self._url}{path} is no `shopwire dev`: its answer is not JSON") from None
+
+
+class Stack:
+    """A deployed stack."""
+
+    def __init__(self, name: str) -> None:
+        from shopwire_cli.stacks import environment_of
+
+        self._environment = environment_of(name)
+
+    def list(self) -> list[Record]:
+        from shopwire.shops import SettingsDown
+        from shopwire.table import TableDown
+
+        try:
+            shops = sorted(self._environment.shops.ids())
+            found = [one for shop in shops for one in self._environment.parked.list(shop)]
+        except (SettingsDown, TableDown) as error:
+            raise CommandError(f"AWS does not answer, or refuses: {error}") from None
+        return [one.summary for one in sorted(found, key=lambda one: one.first)]
+
+    def show(self, id: str) -> Record:
+        return self._get(id).details
+
+    def replay(self, id: str) -> None:
+        from shopwire.message import NewerFormat
+        from shopwire.replay import replay
+        from shopwire.retry_queue import MessageTooLarge, QueueDown
+        from shopwire.table import TableDown
+
+        try:
+            replay(self._environment, self._get(id))
+        except (QueueDown, TableDown) as error:
+            raise CommandError(f"{id}: AWS does not answer, or refuses: {error}") from None
+        except MessageTooLarge:
+            raise CommandError(f"{id}: too large for the queue") from None
+        except NewerFormat:
+            raise CommandError(f"{id}: written by a newer shopwire than this one") from None
+
+    def _get(self, id: str) -> Any:
+        from shopwire.table import TableDown
+
+        try:
+            found = self._environment.parked.get(id)
+        except TableDown as error:
+            raise CommandError(f"AWS does not answer, or refuses: {error}") from None
+        if found is None:
+            raise _unknown(id)
+        return found
+
+
+def _unknown(id: str) -> UserError:
+    return UserError(f"nothing is parked under {id} (any more)")
