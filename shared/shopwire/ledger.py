@@ -20,7 +20,8 @@ FORMAT = 1
 
 _KEYS_KEPT = 16
 # What a claim writes: all that is left of an entry whose time to live was over.
-_OWN = frozenset({"pk", "sk", "n", "format", "expires", "lease_owner", "lease_until", "lease_key"})
+_LEASE = ("lease_owner", "lease_until", "lease_key", "lease_version", "deaths")
+_OWN = frozenset({"pk", "sk", "n", "format", "expires", *_LEASE})
 _DAY = 86_400_000
 # How long an entry outlives its last change, in milliseconds. Orders are returned and complained about for a year.
 _KEPT = {"order": 400 * _DAY, "cart": 60 * _DAY, "contact": 400 * _DAY, "view": 2 * _DAY, "shop": 400 * _DAY}
@@ -151,11 +152,20 @@ class Ledger:
         if version is None:
             fresh = fresh.replace(" AND (attribute_not_exists(version) OR version <= :version)", "")
             del values[":version"]
+        elif not from_queue:
+            # Whoever died at a later version may have sent it, and its webhook may wait in the queue: line up behind.
+            fresh += " AND (attribute_not_exists(lease_version) OR lease_version <= :version)"
         lease = Lease(owner, until, key)
         try:
             before = self._table.update(
                 where,
-                {"lease_owner": owner, "lease_until": until, "lease_key": key, "format": FORMAT}
+                {
+                    "lease_owner": owner,
+                    "lease_until": until,
+                    "lease_key": key,
+                    "lease_version": version,
+                    "format": FORMAT,
+                }
                 | {"expires": _expiry(entity, now)},
                 add={"n": 1},
                 condition=f"{free} AND (attribute_not_exists(format) OR format <= :format)"
@@ -277,7 +287,7 @@ class Ledger:
     ) -> bool:
         entry, n = claim.entry, claim.n
         while True:
-            write = dict.fromkeys(("lease_owner", "lease_until", "lease_key", "deaths")) | dict(change)
+            write = dict.fromkeys(_LEASE) | dict(change)
             if settled:
                 write["settled"] = [*(key for key in entry.keys if key != settled), settled][-_KEYS_KEPT:]
                 write |= dict.fromkeys(("tries", "tries_key"))

@@ -10,7 +10,7 @@ from typing import Any
 
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
-from shopwire.delivery.direct import our_bug, park
+from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, our_bug, park
 from shopwire.delivery.sending import LONGEST
 from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work
 from shopwire.esputnik import Verdict
@@ -26,11 +26,9 @@ from shopwire.retry_queue import MessageTooLarge, RetryQueue
 from shopwire.shops import BadSettings, SettingsDown, Shops, UnknownShop
 from shopwire.table import ItemTooLarge, TableDown
 
-_LEASE_MARGIN = 5_000
 # What writing down takes at the worst: two attempts of connecting and reading, twice.
 _KEPT_FOR_NOTES = 5_000
 _LONG_PAUSE = 600_000
-_DEATHS = 3
 _TRIES = 20
 _SERVED_LATELY = 600_000
 _NEWER_WAITS = 900_000
@@ -134,7 +132,7 @@ class Consumer:
         if gone and not isinstance(delivery.change, ShopRedaction):
             return Outcome("ignored", "redacted"), delivery
         send_until = deadline - 2 * _KEPT_FOR_NOTES
-        work = Work(shop, message, delivery, owner, send_until, deadline + _LEASE_MARGIN)
+        work = Work(shop, message, delivery, owner, send_until, deadline + LEASE_MARGIN)
         return self._when_due(work, state, now), delivery
 
     def _when_due(self, work: Work, state: ShopState, now: int) -> Outcome | Wait:
@@ -160,7 +158,7 @@ class Consumer:
             return self._refused(work, refusal, now)
         if too_old:
             return self._park(work, claim, {}, NeverThis("too old"))
-        if claim.entry.deaths >= _DEATHS:
+        if claim.entry.deaths >= DEATHS:
             return self._park(work, claim, {}, NeverThis("it stopped the function three times"))
         return self._under_lease(work, claim)
 
