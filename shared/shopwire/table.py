@@ -100,14 +100,15 @@ class Table:
         """
         every = {**change, **(once or {}), **(append or {}), **(add or {})}
         names = {f"#{name}": name for name in every}
-        holders = {f":{name}": value for name, value in every.items() if value is not None} | dict(values or {})
-        sets = [f"#{name} = :{name}" for name, value in change.items() if value is not None]
-        sets += [f"#{name} = if_not_exists(#{name}, :{name})" for name in once or ()]
-        sets += [f"#{name} = list_append(if_not_exists(#{name}, :nothing), :{name})" for name in append or ()]
+        # What is written and what the condition compares with may be of one name and are two values: hence ":new_".
+        holders = {f":new_{name}": value for name, value in every.items() if value is not None} | dict(values or {})
+        sets = [f"#{name} = :new_{name}" for name, value in change.items() if value is not None]
+        sets += [f"#{name} = if_not_exists(#{name}, :new_{name})" for name in once or ()]
+        sets += [f"#{name} = list_append(if_not_exists(#{name}, :nothing), :new_{name})" for name in append or ()]
         removes = [f"#{name}" for name, value in change.items() if value is None]
         if append:
             holders[":nothing"] = []
-        parts = [("SET", sets), ("REMOVE", removes), ("ADD", [f"#{name} :{name}" for name in add or ()])]
+        parts = [("SET", sets), ("REMOVE", removes), ("ADD", [f"#{name} :new_{name}" for name in add or ()])]
         call: dict[str, Any] = {
             "Key": key.typed(),
             "UpdateExpression": " ".join(f"{word} {', '.join(terms)}" for word, terms in parts if terms),
