@@ -148,9 +148,9 @@ def _add_send(commands: Any) -> None:
         "send",
         help="sign a sample as the platform would, and post it",
         description="Signs a sample as the platform would, posts it, and prints each answer.",
-        epilog="""TOPIC is the platform's own word, with --VARIANT behind it for another of our samples of that topic; --list prints
-all that there are. Without --fresh a sample's bytes stay as they are: sent again it is what a platform sends when
-nothing has changed.
+        epilog="""TOPIC is the platform's own word, with --VARIANT behind it for another of our samples of that topic.
+--list prints all that there are. Without --fresh a sample's bytes stay as they are: sent again it is what
+a platform sends when nothing has changed.
 
 examples:
   shopwire send --list

@@ -34,8 +34,14 @@ class Installation(Protocol):
 
 def run(options: argparse.Namespace) -> int:
     """List, show or replay."""
-    installation: Installation = Stack(options.stack) if options.stack else Dev(options.url)
+    installation = _stack(options.stack) if options.stack else Dev(options.url)
     return {"list": _list, "show": _show, "replay": _replay}[options.action](installation, options)
+
+
+def _stack(name: str) -> Installation:
+    from shopwire_cli.stacks import Stack  # boto3 is large, and only this needs it
+
+    return Stack(name)
 
 
 def _list(installation: Installation, options: argparse.Namespace) -> int:
@@ -103,7 +109,7 @@ class Dev:
     def _ask(self, method: str, path: str, id: str = "") -> Any:
         answer = call(method, self._url + path)
         if answer.status_code == 404 and id:
-            raise _unknown(id)
+            raise unknown(id)
         if not answer.ok:
             raise CommandError(f"{self._url}{path} answered {answer.status_code}")
         try:
@@ -112,54 +118,6 @@ class Dev:
             raise CommandError(f"{self._url}{path} is no `shopwire dev`: its answer is not JSON") from None
 
 
-class Stack:
-    """A deployed stack."""
-
-    def __init__(self, name: str) -> None:
-        from shopwire_cli.stacks import environment_of
-
-        self._environment = environment_of(name)
-
-    def list(self) -> list[Record]:
-        from shopwire.shops import SettingsDown
-        from shopwire.table import TableDown
-
-        try:
-            shops = sorted(self._environment.shops.ids())
-            found = [one for shop in shops for one in self._environment.parked.list(shop)]
-        except (SettingsDown, TableDown) as error:
-            raise CommandError(f"AWS does not answer, or refuses: {error}") from None
-        return [one.summary for one in sorted(found, key=lambda one: one.first)]
-
-    def show(self, id: str) -> Record:
-        return self._get(id).details
-
-    def replay(self, id: str) -> None:
-        from shopwire.message import NewerFormat
-        from shopwire.replay import replay
-        from shopwire.retry_queue import MessageTooLarge, QueueDown
-        from shopwire.table import TableDown
-
-        try:
-            replay(self._environment, self._get(id))
-        except (QueueDown, TableDown) as error:
-            raise CommandError(f"{id}: AWS does not answer, or refuses: {error}") from None
-        except MessageTooLarge:
-            raise CommandError(f"{id}: too large for the queue") from None
-        except NewerFormat:
-            raise CommandError(f"{id}: written by a newer shopwire than this one") from None
-
-    def _get(self, id: str) -> Any:
-        from shopwire.table import TableDown
-
-        try:
-            found = self._environment.parked.get(id)
-        except TableDown as error:
-            raise CommandError(f"AWS does not answer, or refuses: {error}") from None
-        if found is None:
-            raise _unknown(id)
-        return found
-
-
-def _unknown(id: str) -> UserError:
+def unknown(id: str) -> UserError:
+    """The error for an id under which nothing is parked."""
     return UserError(f"nothing is parked under {id} (any more)")

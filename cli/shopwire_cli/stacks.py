@@ -1,23 +1,71 @@
 """A deployed stack, found by its name: the same environment as its functions have, out of the stack's outputs."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
+import boto3
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
 from shopwire.delivery.work import Policy
 from shopwire.environment import Clients, Environment, Settings
+from shopwire.message import NewerFormat
+from shopwire.parked import Parked
+from shopwire.replay import replay
+from shopwire.retry_queue import MessageTooLarge, QueueDown
+from shopwire.shops import SettingsDown
+from shopwire.table import TableDown
 from shopwire_cli.errors import CommandError, UserError
+from shopwire_cli.parked import Record, unknown
 
 
-def environment_of(name: str) -> Environment:
-    """The stack's environment, by AWS's usual credentials and region.
+class Stack:
+    """The parked webhooks of a deployed stack (`shopwire_cli.parked.Installation`).
+
+    Args:
+        name: the stack's; credentials and region are AWS's usual ones.
 
     Raises:
-        UserError: no such stack, not a shopwire stack, or no credentials or region.
+        UserError: no such stack, not one of shopwire's, or no credentials or region.
         CommandError: AWS does not answer, or refuses.
     """
-    return Environment(_settings(name, _describe(name)), Clients())
+
+    def __init__(self, name: str) -> None:
+        self._environment = Environment(_settings(name, _describe(name)), Clients())
+
+    def list(self) -> list[Record]:
+        with _one_line_errors():
+            shops = self._environment.shops.ids()
+            found = [one for shop in shops for one in self._environment.parked.list(shop)]
+        return [one.summary for one in sorted(found, key=lambda one: (one.first, one.id))]
+
+    def show(self, id: str) -> Record:
+        with _one_line_errors():
+            return self._get(id).details
+
+    def replay(self, id: str) -> None:
+        with _one_line_errors():
+            replay(self._environment, self._get(id))
+
+    def _get(self, id: str) -> Parked:
+        found = self._environment.parked.get(id)
+        if found is None:
+            raise unknown(id)
+        return found
+
+
+@contextmanager
+def _one_line_errors() -> Iterator[None]:
+    try:
+        yield
+    except (SettingsDown, TableDown, QueueDown) as error:
+        raise CommandError(f"AWS does not answer, or refuses: {error}") from None
+    except MessageTooLarge:
+        raise CommandError("too large for the queue") from None
+    except NewerFormat:
+        raise CommandError("written by a newer shopwire than this one") from None
+    except ValueError as error:
+        raise CommandError(str(error)) from None
 
 
 def _settings(name: str, stack: Mapping[str, Any]) -> Settings:
@@ -36,10 +84,8 @@ def _settings(name: str, stack: Mapping[str, Any]) -> Settings:
 
 
 def _describe(name: str) -> dict[str, Any]:
-    import boto3
-
     try:
-        client = boto3.session.Session().client("cloudformation")  # type: ignore[call-overload]
+        client: Any = boto3.session.Session().client("cloudformation")
         stack: dict[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
     except NoRegionError:
         raise UserError("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one") from None

@@ -1,0 +1,72 @@
+"""A sample as if it had happened just now: other id and tokens, dates of today. Everything else stays byte for byte.
+
+Textual, so that the platform's own spelling (escapes, spaces, long numbers) survives.
+"""
+
+import hashlib
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pydantic_core import from_json
+
+# What names an entity at the top of the bodies; a cart's tokens name it in checkouts and orders too.
+_NAMES = ("id", "token", "cart_token", "checkout_token")
+# What says when it last changed, or began: the first of them becomes now.
+_CHANGED = ("updated_at", "date_modified_gmt", "created_at", "date_created_gmt")
+
+_MOMENT = re.compile(rb'(?<=")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
+# A shorter number may stand anywhere, as a price or a quantity.
+_LONG = 10**9
+
+
+def refreshed(body: bytes, now: int, number: int = 0) -> bytes:
+    """The body with other names and with its dates moved.
+
+    Args:
+        now: UTC milliseconds; to what the body's last change is moved, in whole seconds.
+        number: another one for each body of one moment.
+
+    Raises:
+        ValueError: the body is not a JSON object.
+    """
+    fields = from_json(body)
+    if not isinstance(fields, dict):
+        raise ValueError("no JSON object")
+    return _renamed(_moved(body, fields, now), fields, f"{now}{number:03d}")
+
+
+def _moved(body: bytes, fields: dict[str, Any], now: int) -> bytes:
+    changed = next((moment for name in _CHANGED if (moment := _moment(fields.get(name)))), None)
+    if changed is None:
+        return body
+    by = timedelta(seconds=now // 1000 - int(changed.timestamp()))
+
+    def later(match: re.Match[bytes]) -> bytes:
+        try:
+            return (datetime.fromisoformat(match[1].decode()) + by).isoformat().encode()
+        except (ValueError, OverflowError):
+            return match[0]
+
+    return _MOMENT.sub(later, body)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _renamed(body: bytes, fields: dict[str, Any], stamp: str) -> bytes:
+    for old in dict.fromkeys(fields.get(name) for name in _NAMES if isinstance(fields.get(name), str | int)):
+        if isinstance(old, str):
+            new = hashlib.sha256(f"{old}{stamp}".encode()).hexdigest()[:32]
+            pattern, put = rf'"{re.escape(old)}"(?!\s*:)', f'"{new}"'
+        elif abs(old) >= _LONG:
+            pattern, put = rf"(?<![\w.-]){old}(?![\w.-])", stamp
+        else:
+            pattern, put = rf'("(?:id|order_id)"\s*:\s*){old}(?![\w.])', rf"\g<1>{stamp}"
+        body = re.sub(pattern.encode(), put.encode(), body)
+    return body

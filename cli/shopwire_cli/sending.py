@@ -1,0 +1,91 @@
+"""`shopwire send`: a body, signed as the platform would sign it, posted to a running shopwire."""
+
+import argparse
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import requests
+
+from shopwire import platforms
+from shopwire.models import Shop
+from shopwire_cli.errors import CommandError, UserError
+from shopwire_cli.fresh import refreshed
+from shopwire_cli.web import call
+from shopwire_local.sample_files import Sample, samples
+
+Call = tuple[Mapping[str, str], bytes]
+
+
+def run(options: argparse.Namespace) -> int:
+    """Send, or list what could be sent."""
+    if options.platform and options.platform not in platforms.NAMES:
+        raise UserError(f"no platform {options.platform!r}: one of {', '.join(platforms.NAMES)}")
+    if options.list:
+        return _list([options.platform] if options.platform else list(platforms.NAMES))
+    if not options.topic:
+        raise UserError("PLATFORM and TOPIC are needed; --list lists what there is")
+    shop = _shop(options)
+    url = f"{options.url.rstrip('/')}/webhooks/{shop.id}"
+    refused = 0
+    for headers, body in _calls(options, shop):
+        answer = call("POST", url, headers, body)
+        print(answer.text.strip(), flush=True)
+        refused += not _taken(answer)
+    return 1 if refused else 0
+
+
+def _taken(answer: requests.Response) -> bool:
+    if answer.ok:
+        return True
+    print(f"shopwire send: HTTP {answer.status_code} {answer.reason}", file=sys.stderr)
+    return False
+
+
+def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
+    topic, body = _topic_and_body(options)
+    platform = platforms.get(shop.platform)
+    for number in range(options.count):
+        # One delivery repeated has the same headers, its id among them; only a fresh one is signed anew.
+        if options.fresh or not number:
+            now = time.time_ns() // 1_000_000
+            sent = _refreshed(body, now, number) if options.fresh else body
+            headers = {"content-type": "application/json"} | {
+                name.lower(): value for name, value in platform.sign(topic, sent, shop, now).items()
+            }
+        yield headers, sent
+
+
+def _refreshed(body: bytes, now: int, number: int) -> bytes:
+    try:
+        return refreshed(body, now, number)
+    except ValueError:
+        raise UserError("--fresh: the body is no JSON object") from None
+
+
+def _list(names: list[str]) -> int:
+    for name in names:
+        for sample in samples(name):
+            print(f"{name} {sample.name}")
+    return 0
+
+
+def _topic_and_body(options: argparse.Namespace) -> tuple[str, bytes]:
+    if options.file is None:
+        sample = _sample(options.platform, options.topic)
+        return sample.topic, sample.body
+    try:
+        return options.topic, sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
+    except OSError as error:
+        raise UserError(f"{options.file}: {error.strerror}") from None
+
+
+def _sample(platform: str, name: str) -> Sample:
+    ours = samples(platform)
+    found = next((one for one in ours if one.name == name), None) or next(
+        (one for one in ours if one.topic == name), None
+    )
+    if found is None:
+        raise UserError(f"no sample of {name!r}: shopwire send {platform} --list lists them; or give a FILE")
+    return found
