@@ -1,0 +1,31 @@
+"""Fixtures that several test files use."""
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from moto import mock_aws
+
+from tests.helpers_delivery import World, make_clients
+
+# Nothing here may ever reach an account, whatever the machine is set up for.
+os.environ |= {
+    "AWS_ACCESS_KEY_ID": "testing",
+    "AWS_SECRET_ACCESS_KEY": "testing",
+    "AWS_DEFAULT_REGION": "eu-central-1",
+    "AWS_EC2_METADATA_DISABLED": "true",
+}
+
+
+@pytest.fixture(scope="session")
+def aws_clients() -> dict[str, Any]:
+    """Clients cost more than a test: made once, each test has its own empty account behind them."""
+    return make_clients()
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, aws_clients: dict[str, Any]) -> Iterator[World]:
+    """All parts of shopwire on moto, with a clock and faults in the test's hand."""
+    with mock_aws():
+        yield World(monkeypatch, aws_clients)
