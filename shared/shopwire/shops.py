@@ -117,8 +117,9 @@ class Shops:
         return id in self._names
 
     def _list(self) -> None:
-        self._names_at = self._clock()
+        # In this order: while SSM is down nobody is told that a shop does not exist.
         self._names = self.ids()
+        self._names_at = self._clock()
 
     def _read(self, id: str) -> Shop:
         try:
