@@ -20,6 +20,7 @@ HOSTS = frozenset({"esputnik.com", "yespo.io", "localhost", "127.0.0.1", "host.d
 
 _CONNECT_SECONDS = 3.0  # as the vendor's plugins
 _USER_AGENT = "shopwire"
+_LONGEST_WAIT_SECONDS = 86_400.0  # one slip in a header must not silence a shop for years
 
 
 class Verdict(Enum):
@@ -95,7 +96,7 @@ def _verdict(request: ApiRequest, status: int) -> Verdict:
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "")
     # The other form, a date, is not used by anyone seen; the pause's own length serves then.
-    return float(value) if value.isascii() and value.isdigit() else None
+    return min(float(value), _LONGEST_WAIT_SECONDS) if value.isascii() and value.isdigit() else None
 
 
 def requests_transport() -> Transport:
