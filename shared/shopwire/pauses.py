@@ -23,6 +23,8 @@ class ShopState:
     pauses: int = 0
     ok_at: int = 0
     redacted_at: int | None = None
+    probed: bool = False
+    """Somebody is trying whether the pause is over: `until` is when he must be done."""
 
 
 class Pauses:
@@ -49,7 +51,10 @@ class Pauses:
         """Ask to be the one who tries whether the pause is over."""
         try:
             self._table.update(
-                _key(shop), {"until": now + 3 * self._base}, condition="until = :until", values={":until": state.until}
+                _key(shop),
+                {"until": now + 3 * self._base, "probed": True},
+                condition="until = :until",
+                values={":until": state.until},
             )
         except ConditionFailed:
             self._seen.pop(shop, None)
@@ -63,13 +68,20 @@ class Pauses:
             at_least: milliseconds that the API asked for.
         """
         state = self._read(shop)
-        length = min(max(self._base << min(state.pauses, 20), at_least), max(LONGEST, at_least))
-        if state.until and state.until > now + length:
-            return state.until
+        running = state.until if state.until and state.until > now and not state.probed else None
+        if running and running >= now + at_least:
+            return running  # whoever was calling when it began fails too: that is no news
+        length = at_least if running else max(min(self._base << min(state.pauses, 20), LONGEST), at_least)
         until = now + length
         self._table.update(
             _key(shop),
-            {"until": until, "reason": reason, "pauses": state.pauses + 1, "expires": now // 1000 + _KEPT},
+            {
+                "until": until,
+                "reason": reason,
+                "pauses": state.pauses + (not running),
+                "probed": None,
+                "expires": now // 1000 + _KEPT,
+            },
         )
         self._seen.pop(shop, None)
         return until
@@ -79,7 +91,7 @@ class Pauses:
         _, state = self._seen.get(shop, (0, ShopState()))
         if state.until is None and now - state.ok_at < _NOTE_EVERY:
             return
-        change = dict.fromkeys(("until", "reason", "pauses")) | {"ok_at": now, "expires": now // 1000 + _KEPT}
+        change = dict.fromkeys(("until", "reason", "pauses", "probed")) | {"ok_at": now, "expires": now // 1000 + _KEPT}
         before = self._table.update(_key(shop), change)
         self._seen[shop] = (now, ShopState(ok_at=now, redacted_at=before.get("redacted_at")))
 
@@ -96,6 +108,7 @@ class Pauses:
             pauses=item.get("pauses", 0),
             ok_at=item.get("ok_at", 0),
             redacted_at=item.get("redacted_at"),
+            probed=item.get("probed", False),
         )
 
 
