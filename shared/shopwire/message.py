@@ -36,6 +36,11 @@ class Message:
     def received_at(self) -> int:
         return self.webhook.received_at
 
+    @property
+    def waits_since(self) -> int:
+        """What its age counts from: a replay begins anew."""
+        return max(self.received_at, self.replayed_at)
+
     def later(self, not_before: int) -> Self:
         """The same, to be tried no sooner than that."""
         return replace(self, not_before=not_before)

@@ -3,13 +3,15 @@
 Listed by shop and time, shown and replayed by id. The id holds the shop and the item's sort key.
 """
 
+import hashlib
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from shopwire.ledger import key_hash
 from shopwire.message import Message, unpack
 from shopwire.models import Entity
-from shopwire.table import Item, Key, Table
+from shopwire.table import ConditionFailed, Item, Key, Table
 
 _KEPT = 30 * 86_400_000
 _PAGE = 100
@@ -73,7 +75,9 @@ class ParkedStore:
             ItemTooLarge: more than the table takes.
             TableDown.
         """
-        sort_key = f"{message.received_at:013d}.{key_hash(message.key)}"
+        # What could not be read has no key: two of one millisecond are told apart by their bodies.
+        name = message.key or hashlib.sha256(message.webhook.body).hexdigest()
+        sort_key = f"{message.received_at:013d}.{key_hash(name)}"
         self._table.update(
             _key(message.shop, sort_key),
             {
@@ -104,10 +108,16 @@ class ParkedStore:
         item = self._table.get(_key(shop, sort_key)) if sort_key else None
         return _parked(shop, item) if item else None
 
-    def remove(self, id: str) -> None:
-        """Remove one; no error where it is gone already."""
+    def remove(self, id: str, *, tries: int | None = None) -> None:
+        """Remove one; no error where it is gone already.
+
+        Args:
+            tries: remove it only if it did not come here again since it had so many.
+        """
         shop, _, sort_key = id.partition(".")
-        self._table.delete(_key(shop, sort_key))
+        condition = "" if tries is None else "tries = :tries"
+        with suppress(ConditionFailed):
+            self._table.delete(_key(shop, sort_key), condition=condition, values={":tries": tries})
 
 
 def _partition(shop: str) -> str:

@@ -21,4 +21,5 @@ def replay(environment: Environment, parked: Parked) -> None:
     # The group is the entity's, so that a replay stands in line with what comes new.
     where = entity_key(parked.shop, Entity(kind, id)) if id else f"{parked.shop}#{parked.id}"  # type: ignore[arg-type]
     environment.queue.put(message, where)
-    environment.parked.remove(parked.id)
+    # The queue is quick: it may have failed and be back here already.
+    environment.parked.remove(parked.id, tries=parked.tries)

@@ -72,8 +72,18 @@ class Table:
     def put(self, key: Key, item: Mapping[str, Any]) -> None:
         self._call("put_item", Item=_typed({"pk": key.pk, "sk": key.sk, **item}))
 
-    def delete(self, key: Key) -> None:
-        self._call("delete_item", Key=key.typed())
+    def delete(self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
+        """Delete an item; no error for none.
+
+        Raises:
+            ConditionFailed, TableDown.
+        """
+        call: dict[str, Any] = {"Key": key.typed()}
+        if condition:
+            expression, names = _named(condition)
+            call |= {"ConditionExpression": expression, "ExpressionAttributeNames": names}
+            call["ExpressionAttributeValues"] = _typed(values or {})
+        self._call("delete_item", **call)
 
     def update(
         self,

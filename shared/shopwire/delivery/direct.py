@@ -21,6 +21,7 @@ from shopwire.table import ItemTooLarge, TableDown
 LEASE_MARGIN = 5_000
 DEATHS = 3
 """So many holders of the lease died over one change: it kills the function, and is parked."""
+TOO_LONG = "the entity's id is too long for a key"
 # Of the time budget the last second is kept for writing down and queueing.
 _KEPT_FOR_NOTES = 1_000
 
@@ -73,6 +74,8 @@ class Direct:
             deliveries = platform.read(webhook, shop)
         except platforms.Unreadable as error:
             return [(None, self._unreadable(Message(shop.id, "", kept), str(error)))]
+        except Exception as error:
+            return [(None, self._unreadable(Message(shop.id, "", kept), our_bug(error)))]
         send_until = webhook.received_at + self._policy.direct_budget - _KEPT_FOR_NOTES
         return [
             (
@@ -117,6 +120,8 @@ class Direct:
             return self._refused(work, refusal.entry)
         except (TableDown, NewerFormat):
             return self._queue_unmarked(work, "the ledger does not answer")
+        except ItemTooLarge:
+            return self._unreadable(work.message, TOO_LONG)
         return self._under_lease(work, claim)
 
     def _refused(self, work: Work, entry: Entry) -> Outcome:
@@ -150,9 +155,10 @@ class Direct:
         try:
             self._ledger.settle(claim, work.version, notes, self._clock())
         except TableDown:
-            if outcome.status == "delivered":
-                # What the API knows now could not be noted: the queue's turn will send it again and note it.
-                return self._queue_unmarked(work, "sent, but the ledger does not answer")
+            if notes or outcome.status == "delivered":
+                # What was learned (what the API knows now, a parcel that arrived) stands nowhere: the queue's turn does
+                # it again and notes it.
+                return self._queue_unmarked(work, "the ledger does not answer")
         return outcome
 
     def _put_away(self, work: Work, claim: Claim, notes: Notes, failure: NotNow) -> Outcome:

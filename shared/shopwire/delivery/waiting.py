@@ -10,7 +10,7 @@ from typing import Any
 
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
-from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, our_bug, park
+from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, our_bug, park
 from shopwire.delivery.sending import LONGEST
 from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work
 from shopwire.esputnik import Verdict
@@ -99,7 +99,7 @@ class Consumer:
         try:
             result, delivery = self._carry(message, owner, deadline)
         except (TableDown, NewerFormat, SettingsDown, BadSettings) as error:
-            return Wait(self._policy.backoff(received, begun - message.received_at), type(error).__name__)
+            return Wait(self._policy.backoff(received, begun - message.waits_since), type(error).__name__)
         now = self._clock()
         report(
             "retried",
@@ -126,6 +126,8 @@ class Consumer:
             delivery = _delivery(message, shop)
         except platforms.Unreadable as error:
             return self._park_unread(message, str(error), now), None
+        except Exception as error:
+            return self._park_unread(message, our_bug(error), now), None
         if isinstance(delivery.change, Nothing):
             return Outcome("ignored", delivery.change.reason), delivery
         gone = state.redacted_at is not None and message.received_at <= state.redacted_at
@@ -137,7 +139,7 @@ class Consumer:
 
     def _when_due(self, work: Work, state: ShopState, now: int) -> Outcome | Wait:
         message = work.message
-        too_old = now - max(message.received_at, message.replayed_at) > self._policy.age_limit(work.entity.kind)
+        too_old = now - message.waits_since > self._policy.age_limit(work.entity.kind)
         if not too_old:
             if message.not_before > now:
                 return Wait(message.not_before - now, "not before")
@@ -156,6 +158,8 @@ class Consumer:
             )
         except Refused as refusal:
             return self._refused(work, refusal, now)
+        except ItemTooLarge:
+            return self._park_unread(message, TOO_LONG, now)
         if too_old:
             return self._park(work, claim, {}, NeverThis("too old"))
         if claim.entry.deaths >= DEATHS:
@@ -209,7 +213,7 @@ class Consumer:
 
     def _try_again(self, work: Work, claim: Claim, notes: Notes, failure: NotNow) -> Outcome | Wait:
         now = self._clock()
-        age = now - work.received_at
+        age = now - work.message.waits_since
         tries = (claim.entry.tries if claim.entry.tries_key == work.key else 0) + (failure.answer is not None)
         if self._fails_for_itself(work, failure, tries, age, now):
             return self._park(work, claim, notes, NeverThis(f"failed for itself, {tries} tries: {failure}"))
@@ -278,6 +282,8 @@ class Mover:
                         after = behind_shop(waiting.shop)
                         break
                     continue
+                if self._clock() >= deadline:
+                    break
                 self._move(waiting)
                 moved += 1
         return moved
