@@ -5,13 +5,16 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
-Id = Annotated[str, Field(min_length=1, max_length=255)]
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 """A platform's own id: always text, since many exceed 2^53."""
 
 Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=40)]
 """An amount of money in major units, with the digits that the platform gave."""
+
+Quantity = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=40)]
+"""How many of something: parts of one exist (cloth, cheese), numbers that fill the memory when written out don't."""
 
 Moment = AwareDatetime
 """A point in time with its offset."""

@@ -1,8 +1,7 @@
 """A cart or an unfinished checkout as it stands."""
 
-from decimal import Decimal
 
-from shopwire.models.base import Amount, Id, Model, Moment
+from shopwire.models.base import Amount, Id, Model, Moment, Quantity
 from shopwire.models.contact import Contact
 
 
@@ -10,7 +9,7 @@ class CartItem(Model):
     """A line of the cart. `price` and `discount` are for one unit; `extra` holds properties beyond the known ones."""
 
     id: Id
-    quantity: Decimal
+    quantity: Quantity
     price: Amount
     name: str | None = None
     category: str | None = None

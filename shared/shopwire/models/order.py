@@ -5,7 +5,7 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Literal, Self
 
-from shopwire.models.base import Amount, Id, Model, Moment
+from shopwire.models.base import Amount, Id, Model, Moment, Quantity
 from shopwire.models.contact import Contact
 
 
@@ -35,7 +35,7 @@ class Item(Model):
     id: Id
     name: str | None = None
     category: str | None = None
-    quantity: Decimal
+    quantity: Quantity
     cost: Amount
     url: str | None = None
     image_url: str | None = None
