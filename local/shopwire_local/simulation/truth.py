@@ -1,0 +1,323 @@
+"""What the API must hold in the end: a reference model, written from the contract alone.
+
+Nothing in here may import or repeat the platforms, the mapper or the delivery: it is what they are judged by. The
+simulated shops say what each of their webhooks means; this file says what follows from those that were accepted.
+"""
+
+import json
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from typing import Any
+
+Version = tuple[int, int]
+"""UTC milliseconds, rank."""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Somebody, with clean addresses: e-mail lower-case, phone in international digits."""
+
+    email: str | None
+    phone: str | None
+    customer_id: str | None
+    first_name: str
+    last_name: str
+
+    @property
+    def key(self) -> str | None:
+        """What the API calls him by."""
+        return self.email or self.phone or self.customer_id
+
+
+@dataclass(frozen=True, slots=True)
+class OrderState:
+    """A snapshot of an order. `status` None: no order may follow from it (a draft, nobody's, too old, a test).
+
+    `params`: what holds of it beyond its status. `erased`: the shop has taken the person out of it.
+    """
+
+    order: str
+    version: Version
+    status: str | None
+    params: Mapping[str, str]
+    person: Person | None
+    parcels: tuple[tuple[str, bool], ...] = ()
+    wholly_shipped: bool = False
+    erased: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ParcelDelivered:
+    """A carrier brought a parcel of an order."""
+
+    order: str
+    parcel: str
+
+
+@dataclass(frozen=True, slots=True)
+class OrderGone:
+    """The shop deleted an order at a time (UTC milliseconds)."""
+
+    order: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerState:
+    """A snapshot of a customer. `staff`: works for the shop, so is no contact."""
+
+    customer: str
+    version: Version
+    person: Person
+    staff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """A person is to be forgotten under all these identities."""
+
+    identities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class CartState:
+    """A snapshot of a cart; `person` where it names one, as a checkout does. `over`: bought already."""
+
+    token: str
+    version: Version
+    person: Person | None
+    products: tuple[Mapping[str, Any], ...]
+    over: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Bought:
+    """An order's snapshot that says which cart it came from."""
+
+    state: OrderState
+    token: str
+
+
+Meaning = OrderState | Bought | ParcelDelivered | OrderGone | CustomerState | Forgotten | CartState
+"""What an announcement says. One that says nothing to us (a signal, an unknown topic) has no meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class CartExpected:
+    """What the API was told of a cart.
+
+    `contact` None: nothing may be sent. `products`: of the last cartUpdated (empty: the cart is). `firm`: holds in
+    whatever order things came (but not past a cart's max age, counted from the announcement `by`); otherwise only where
+    they came undisturbed, and products is None where nothing is sent then.
+    """
+
+    contact: str | None
+    products: list[Mapping[str, Any]] | None
+    converted: bool
+    firm: bool
+    by: int | None
+
+
+@dataclass(slots=True)
+class Expected:
+    """What the API must hold, given which announcements were at last answered 2xx.
+
+    `orders`: id -> params that must hold (see `differences`), None: must not be there; an order that is not named may
+    be in any state (its person was forgotten). `contacts`: fields of contacts that must exist. `gone`: identities that
+    must not exist. `statuses`: what an order's accepted snapshots and facts announced, in version order.
+    """
+
+    orders: dict[str, dict[str, str] | None] = field(default_factory=dict)
+    contacts: list[dict[str, str]] = field(default_factory=list)
+    gone: list[str] = field(default_factory=list)
+    carts: dict[str, CartExpected] = field(default_factory=dict)
+    statuses: dict[str, list[str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Announcement:
+    """One webhook that a platform sends, before what the way does to it.
+
+    `at`: when the platform decides to send it (UTC milliseconds). `topic`: the platform's own word. `entity`: what it
+    is about ("order 42", "cart ab12", "contact 7"; "shop" for what concerns none). `fact`: without version.
+    """
+
+    id: int
+    at: int
+    shop: str
+    topic: str
+    body: bytes
+    entity: str
+    fact: bool
+    version: Version | None
+
+
+@dataclass(slots=True)
+class Story:
+    """One customer's life in one shop. Stories share nothing.
+
+    `announcements` in the order of time. `canaries`: every personal value in it, which must be seen nowhere but at
+    the API.
+    """
+
+    shop: str
+    announcements: list[Announcement] = field(repr=False)
+    canaries: frozenset[str] = field(repr=False)
+    meanings: dict[int, Meaning] = field(repr=False)
+
+    def expected(self, accepted: Collection[int]) -> Expected:
+        """What the API must hold when these announcements (by id) were accepted."""
+        ids = frozenset(accepted)
+        return _expected([(id, meaning) for id, meaning in self.meanings.items() if id in ids])
+
+
+def differences(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[str]:
+    """The params that do not hold, with both values: amounts by value, dates by instant, items by what they say."""
+    return [
+        f"{name}: {value!r} expected, {actual.get(name)!r} found"
+        for name, value in expected.items()
+        if not _same(name, value, actual.get(name))
+    ]
+
+
+_AMOUNTS = frozenset({"totalCost", "taxes", "shipping", "refundedAmount"})
+
+
+def _same(name: str, expected: str, actual: str | None) -> bool:
+    if actual is None:
+        return False
+    if name == "date":
+        return datetime.fromisoformat(expected) == datetime.fromisoformat(actual)
+    if name in _AMOUNTS:
+        return Decimal(expected) == Decimal(actual)
+    if name == "items":
+        return bought(expected) == bought(actual)
+    return expected == actual
+
+
+def bought(items: str) -> list[tuple[str, Decimal, Decimal]]:
+    """What `items` says: id, quantity and cost of each line."""
+    lines = json.loads(items, parse_float=Decimal)
+    return sorted((line["externalItemId"], Decimal(line["quantity"]), Decimal(line["cost"])) for line in lines)
+
+
+Heard = list[tuple[int, Meaning]]
+
+
+def _expected(heard: Heard) -> Expected:
+    expected = Expected()
+    forgotten = [identity for _, one in heard if isinstance(one, Forgotten) for identity in one.identities]
+    staff = [one.person.email or "" for _, one in heard if isinstance(one, CustomerState) and one.staff]
+    expected.gone = list(dict.fromkeys(forgotten + staff))
+    for token in dict.fromkeys(_tokens(heard)):
+        expected.carts[token] = _cart(heard, token, forgotten=bool(forgotten))
+    if forgotten:
+        return expected
+    final: list[OrderState] = []
+    states = list(_order_states(heard))
+    for order in dict.fromkeys(one.order for one in _of_orders(heard)):
+        versions = sorted((one for one in states if one.order == order), key=lambda one: one.version)
+        if versions and versions[-1].erased:
+            # Where the erased snapshot came first, the earlier ones are stale: nobody can say what the API took.
+            continue
+        if not versions or versions[-1].status is None:
+            expected.orders[order] = None
+            continue
+        status = _with_facts(versions[-1], heard)
+        final.append(versions[-1])
+        expected.orders[order] = dict(versions[-1].params) | {"status": status}
+        announced = [one.status for one in versions if one.status] + [status]
+        expected.statuses[order] = [one for n, one in enumerate(announced) if n == 0 or announced[n - 1] != one]
+    expected.contacts = list(_contacts(heard, final, expected.carts))
+    return expected
+
+
+def _of_orders(heard: Heard) -> Iterator[OrderState | ParcelDelivered | OrderGone]:
+    for _, one in heard:
+        if isinstance(one, Bought):
+            yield one.state
+        elif isinstance(one, OrderState | ParcelDelivered | OrderGone):
+            yield one
+
+
+def _order_states(heard: Heard) -> Iterator[OrderState]:
+    return (one for one in _of_orders(heard) if isinstance(one, OrderState))
+
+
+def _with_facts(last: OrderState, heard: Heard) -> str:
+    assert last.status
+    facts = [one for one in _of_orders(heard) if one.order == last.order]
+    if last.status == "CANCELLED":
+        return last.status
+    # What was changed after the deletion (a shop may restore an order) is not deleted any more.
+    if any(isinstance(one, OrderGone) and last.version[0] <= one.at for one in facts):
+        return "CANCELLED"
+    arrived = {one.parcel for one in facts if isinstance(one, ParcelDelivered)}
+    if last.wholly_shipped and all(delivered or parcel in arrived for parcel, delivered in last.parcels):
+        return "DELIVERED"
+    return last.status
+
+
+def _tokens(heard: Heard) -> Iterator[str]:
+    return (one.token for _, one in heard if isinstance(one, CartState))
+
+
+def _cart(heard: Heard, token: str, *, forgotten: bool) -> CartExpected:
+    said = [(id, one) for id, one in heard if isinstance(one, CartState | Bought) and one.token == token]
+    snapshots = [(id, one) for id, one in said if isinstance(one, CartState)]
+    named = [one.person.key for _, one in snapshots if one.person]
+    bought = any(isinstance(one, Bought) and one.state.status for _, one in said)
+    if not named:
+        return CartExpected(None, None, bought, True, None)
+    by, last = max(snapshots, key=lambda one: one[1].version)
+    if last.person and not last.over and not bought and not forgotten:
+        return CartExpected(last.person.key, list(last.products), False, True, by)
+    # The person is only known to what comes after the checkout that names him, and before the order.
+    person, told, number = None, None, None
+    for id, one in said:
+        if isinstance(one, Bought):
+            if one.state.status:
+                break
+            continue
+        person = one.person or person
+        if person and not one.over:
+            told, number = list(one.products), id
+    return CartExpected(named[-1], told, bought, False, number)
+
+
+def _contacts(heard: Heard, final: Iterable[OrderState], carts: Mapping[str, CartExpected]) -> Iterator[dict[str, str]]:
+    customers: dict[str, CustomerState] = {}
+    for _, one in heard:
+        if (
+            isinstance(one, CustomerState)
+            and not one.staff
+            and (one.person.email or one.person.phone)
+            and (one.customer not in customers or one.version >= customers[one.customer].version)
+        ):
+            customers[one.customer] = one
+    for customer in customers.values():
+        yield _address(customer.person) | {
+            "firstName": customer.person.first_name,
+            "lastName": customer.person.last_name,
+        }
+    named = [one.person for one in _order_states(heard) if one.person]
+    named += [one.person for _, one in heard if isinstance(one, CartState) and one.person]
+    keys = [one.person.key for one in final if one.person]
+    keys += [one.contact for one in carts.values() if one.firm and one.products]
+    for key in dict.fromkeys(keys):
+        # Whoever came first made the contact: sure is only what all say of him.
+        says = [_address(one) for one in named if one.key == key]
+        known_by_id = any(one.customer_id in customers for one in named if one.key == key)
+        if not known_by_id and not any(key == one.person.key for one in customers.values()):
+            yield dict(set.intersection(*(set(one.items()) for one in says)))
+
+
+def _address(person: Person) -> dict[str, str]:
+    address = {
+        "email": person.email,
+        "phone": person.phone,
+        "externalCustomerId": person.customer_id or person.key,
+    }
+    return {name: value for name, value in address.items() if value}
