@@ -1,6 +1,5 @@
 """A cart or an unfinished checkout as it stands."""
 
-
 from shopwire.models.base import Amount, Id, Model, Moment, Quantity
 from shopwire.models.contact import Contact
 

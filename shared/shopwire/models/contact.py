@@ -122,9 +122,10 @@ def _completed(text: str, digits: str, region: str | None) -> str | None:
             parsed = phonenumbers.parse(number, country)
         except phonenumbers.NumberParseException:
             continue
-        # With a country, the right length is enough (number plans change faster than libraries); digits that only
-        # might begin with a country code must be a real number.
-        length = phonenumbers.is_possible_number_with_reason(parsed)
+        # With a country, the right length of a subscriber's number is enough (number plans change faster than
+        # libraries); digits that only might begin with a country code must be a real number.
+        subscriber = phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
+        length = phonenumbers.is_possible_number_for_type_with_reason(parsed, subscriber)
         if length == phonenumbers.ValidationResult.IS_POSSIBLE and (country or phonenumbers.is_valid_number(parsed)):
             return f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
     return None

@@ -1,0 +1,442 @@
+"""Shopify: verify the call, name the delivery, parse the body.
+
+Facts: Shopify's pages "Verify webhook deliveries", "Ignore duplicates" and the webhook topic reference. The order of
+deliveries is nobody's promise, one change causes several topics, and the topic itself is not signed: it only picks the
+parser.
+"""
+
+import base64
+import uuid
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from shopwire.models import (
+    Cart,
+    CartChange,
+    CartItem,
+    Change,
+    Contact,
+    ContactChange,
+    Delivery,
+    Entity,
+    Item,
+    Nothing,
+    Order,
+    OrderChange,
+    OrderDeleted,
+    Parcel,
+    ParcelArrived,
+    Rank,
+    Redaction,
+    Shop,
+    ShopRedaction,
+    Status,
+    Webhook,
+)
+from shopwire.models.base import milliseconds
+from shopwire.models.contact import person
+from shopwire.models.order import quantum
+from shopwire.platforms import shopify_bodies as bodies
+from shopwire.platforms.base import (
+    Body,
+    NotVerified,
+    Platform,
+    Unreadable,
+    first,
+    hmac_sha256,
+    same,
+    short_hash,
+    unreadable,
+)
+
+# Financial statuses (Shopify's word: ours).
+_CLOSED = frozenset({"refunded", "voided"})
+_PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
+# Fulfillments of these statuses never left, or came to nothing.
+_NO_PARCEL = frozenset({"cancelled", "error", "failure"})
+_NOTHING = Decimal(0)
+_CENTS = Decimal("0.01")
+
+_SIGNAL = "signal: orders/updated brings the state"
+
+B = TypeVar("B", bound=Body)
+
+
+class Shopify(Platform):
+    """Shopify's webhooks, full bodies."""
+
+    name = "shopify"
+    kept_headers = ("x-shopify-", "shopify-")
+
+    def verify(self, webhook: Webhook, shop: Shop) -> None:
+        given = _header(webhook, "hmac-sha256")
+        if not given:
+            raise NotVerified("X-Shopify-Hmac-Sha256 is missing: only Shopify's own calls carry it")
+        if not same(given, *(_signature(secret.get_secret_value(), webhook.body) for secret in shop.secrets)):
+            # Webhooks made by hand are signed with another secret than the app's (Shopify, "Verify webhook deliveries").
+            raise NotVerified(
+                "the signature does not match: `secrets` must hold the app's client secret, or, for a webhook made in"
+                " the admin, the one shown on Settings > Notifications > Webhooks"
+            )
+        domain = _header(webhook, "shop-domain")
+        if shop.store and domain and domain.lower() != shop.store.lower():
+            raise NotVerified("another store's webhook: X-Shopify-Shop-Domain is not the shop's `store`")
+
+    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
+        topic = _header(webhook, "topic")
+        parse = _TOPICS.get(topic)
+        id = _header(webhook, "event-id") or _header(webhook, "webhook-id") or short_hash(webhook.body)
+        # One event causes several topics under one event id, hence the topic in the key.
+        change = parse(webhook, shop) if parse else Nothing("unknown topic")
+        return [Delivery(topic or "none", f"{topic}:{id}", change)]
+
+    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> dict[str, str]:
+        return {
+            "content-type": "application/json",
+            "user-agent": "Shopify-Captain-Hook",
+            "x-shopify-topic": topic,
+            "x-shopify-hmac-sha256": _signature(shop.secrets[0].get_secret_value(), body),
+            "x-shopify-shop-domain": shop.store or f"{shop.id}.myshopify.com",
+            "x-shopify-api-version": "2026-10",
+            "x-shopify-webhook-id": str(uuid.uuid4()),
+            "x-shopify-event-id": str(uuid.uuid4()),
+            "x-shopify-triggered-at": datetime.fromtimestamp(now / 1000, UTC).isoformat().replace("+00:00", "Z"),
+        }
+
+
+def _header(webhook: Webhook, name: str) -> str:
+    # Newer deliveries drop the "x-" (Shopify's own libraries accept both).
+    return webhook.headers.get(f"shopify-{name}") or webhook.headers.get(f"x-shopify-{name}") or ""
+
+
+def _signature(secret: str, body: bytes) -> str:
+    return base64.b64encode(hmac_sha256(secret, body)).decode()
+
+
+def _body(model: type[B], webhook: Webhook) -> B:
+    try:
+        return model.model_validate_json(webhook.body)
+    except ValidationError as error:
+        raise unreadable(error) from None
+
+
+def _order(webhook: Webhook, shop: Shop) -> Change:
+    body = _body(bodies.Order, webhook)
+    closed = body.cancelled_at is not None or body.financial_status in _CLOSED
+    parcels = tuple(_parcel(one) for one in body.fulfillments or () if _is_parcel(one))
+    status, rank = _status(body, closed, parcels, shop)
+    currency = body.currency or _currency_of(body.total_price_set) or body.presentment_currency
+    if not currency:
+        raise Unreadable("currency: missing")
+    # What an order cost before it was cancelled or wholly refunded; else what it costs after edits and refunds.
+    total = body.total_price if closed else _either(body.current_total_price, body.total_price)
+    tax = body.total_tax if closed else _either(body.current_total_tax, body.total_tax)
+    discounts = body.total_discounts if closed else _either(body.current_total_discounts, body.total_discounts)
+    shipping = [line for line in body.shipping_lines or () if not line.is_removed]
+    return OrderChange(
+        Order(
+            id=body.id,
+            number=first((body.name, body.order_number)),
+            created_at=body.created_at,
+            updated_at=body.updated_at or body.created_at,
+            status=status,
+            rank=rank,
+            status_words=", ".join(
+                word
+                for word in ("cancelled" if body.cancelled_at else None, body.financial_status, body.fulfillment_status)
+                if word
+            ),
+            currency=currency,
+            total=total if total is not None else body.total_price,
+            shipping=sum(map(_shipping_price, shipping[1:]), _shipping_price(shipping[0])) if shipping else None,
+            discount=discounts,
+            taxes=None if body.taxes_included else tax,
+            refunded=_refunded(body),
+            contact=_buyer(body, shop),
+            items=_items(body, shop),
+            parcels=parcels,
+            wholly_shipped=body.fulfillment_status == "fulfilled",
+            coupons=tuple(one.code for one in body.discount_codes or () if one.code),
+            cancel_reason=body.cancel_reason,
+            url=body.order_status_url,
+            payment_method=", ".join(body.payment_gateway_names) if _texts(body.payment_gateway_names) else None,
+            delivery_method=first(line.title for line in shipping),
+            delivery_address=_address_line(body.shipping_address),
+            note=body.note,
+            store_id=body.location_id,
+            source="offline" if body.source_name == "pos" else "online",
+            cart_token=body.cart_token or body.checkout_token,
+            test=bool(body.test),
+        )
+    )
+
+
+def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop: Shop) -> tuple[Status, Rank]:
+    if closed:
+        return Status.CANCELLED, Rank.CLOSED
+    if body.fulfillment_status == "fulfilled":
+        if shop.shipped_is_delivered or (parcels and all(parcel.delivered for parcel in parcels)):
+            return Status.DELIVERED, Rank.DELIVERED
+        return Status.IN_PROGRESS, Rank.SHIPPED
+    if body.fulfillment_status == "partial" or parcels:
+        return Status.IN_PROGRESS, Rank.PARTLY_SHIPPED
+    if body.financial_status in _PAID:
+        return Status.IN_PROGRESS, Rank.PAID
+    return Status.INITIALIZED, Rank.CREATED
+
+
+def _is_parcel(fulfillment: bodies.Fulfillment) -> bool:
+    # A gift card or a download is "fulfilled" without a parcel: no carrier will ever report it.
+    ships = not fulfillment.line_items or any(line.requires_shipping is not False for line in fulfillment.line_items)
+    return ships and fulfillment.status not in _NO_PARCEL
+
+
+def _parcel(fulfillment: bodies.Fulfillment) -> Parcel:
+    numbers, urls = _texts(fulfillment.tracking_numbers), _texts(fulfillment.tracking_urls)
+    return Parcel(
+        id=fulfillment.id,
+        delivered=fulfillment.shipment_status == "delivered",
+        tracking_number=first((fulfillment.tracking_number, *numbers)),
+        tracking_url=first((fulfillment.tracking_url, *urls)),
+        carrier=fulfillment.tracking_company,
+    )
+
+
+def _items(body: bodies.Order, shop: Shop) -> tuple[Item, ...]:
+    taken_back: dict[str | None, Decimal] = {}
+    for refund in body.refunds or ():
+        for taken in refund.refund_line_items or ():
+            before = taken_back.get(taken.line_item_id, _NOTHING)
+            taken_back[taken.line_item_id] = before + (taken.quantity or _NOTHING)
+    items = []
+    for line in body.line_items or ():
+        left = line.quantity - taken_back.get(line.id, _NOTHING)
+        if line.current_quantity is not None:
+            left = line.current_quantity
+        id = _item_id(line, shop)
+        if left <= 0 or line.quantity <= 0 or not id:
+            continue
+        # A discount's share is of the line as it was bought.
+        cost = line.price - _line_discount(line) / line.quantity
+        items.append(Item(id=id, name=first((line.name, line.title)), quantity=left, cost=cost))
+    return tuple(items)
+
+
+def _line_discount(line: bodies.Line) -> Decimal:
+    # The allocations hold the line's share of order-wide discounts too; `total_discount` only its own.
+    if line.discount_allocations:
+        return sum((one.amount for one in line.discount_allocations), _NOTHING)
+    return line.total_discount or _NOTHING
+
+
+def _item_id(line: bodies.Line, shop: Shop) -> str | None:
+    choices = {
+        "variant": (line.variant_id, line.product_id, line.title, line.name),
+        "product": (line.product_id, line.title, line.name),
+        "sku": (line.sku, line.variant_id, line.product_id, line.title, line.name),
+    }
+    id = first(choices[shop.item_id])
+    return id[:255] if id else None
+
+
+def _shipping_price(line: bodies.ShippingLine) -> Decimal:
+    if line.discounted_price is not None:
+        return line.discounted_price
+    shares = sum((one.amount for one in line.discount_allocations or ()), _NOTHING)
+    return _NOTHING if line.price is None else line.price - shares
+
+
+def _refunded(body: bodies.Order) -> Decimal | None:
+    amounts = [
+        transaction.amount
+        for refund in body.refunds or ()
+        for transaction in refund.transactions or ()
+        if transaction.kind == "refund" and transaction.status == "success" and transaction.amount is not None
+    ]
+    return sum(amounts, _NOTHING) if amounts else None
+
+
+def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
+    """The order's own address first, then its billing data, then its customer."""
+    customer = body.customer if isinstance(body.customer, bodies.Customer) else bodies.Customer()
+    billing = body.billing_address if isinstance(body.billing_address, bodies.Address) else bodies.Address()
+    own = (body.email, body.contact_email) if isinstance(body, bodies.Order) else (body.email,)
+    marketing = () if isinstance(body, bodies.Order) else (body.sms_marketing_phone,)
+    return person(
+        emails=(*own, customer.email),
+        phones=(body.phone, *marketing, billing.phone, customer.phone, _address(customer.default_address).phone),
+        region=shop.region,
+        customer_id=customer.id,
+        first_names=(billing.first_name, customer.first_name),
+        last_names=(billing.last_name, customer.last_name),
+    )
+
+
+def _cart(webhook: Webhook, shop: Shop) -> Change:
+    body = _body(bodies.Cart, webhook)
+    return _cart_change(body, body.token or body.id, Contact(), webhook, shop)
+
+
+def _checkout(webhook: Webhook, shop: Shop) -> Change:
+    body = _body(bodies.Checkout, webhook)
+    token = body.cart_token or body.token
+    if body.completed_at:
+        return Nothing("completed: the order tells", Entity("cart", token) if token else None)
+    return _cart_change(body, token, _buyer(body, shop), webhook, shop, body.abandoned_checkout_url)
+
+
+def _cart_change(
+    body: bodies.Cart, token: str | None, contact: Contact, webhook: Webhook, shop: Shop, url: str | None = None
+) -> Change:
+    if not token:
+        raise Unreadable("token: missing")
+    lines = body.line_items or []
+    presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
+    currency = first((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
+    items = (_cart_item(line, currency, shop) for line in lines)
+    received = datetime.fromtimestamp(webhook.received_at / 1000, UTC)
+    return CartChange(
+        Cart(
+            token=token,
+            created_at=body.created_at,
+            updated_at=body.updated_at or body.created_at or received,
+            contact=contact,
+            currency=currency,
+            items=tuple(item for item in items if item),
+            url=url,
+        )
+    )
+
+
+def _cart_item(line: bodies.Line, currency: str | None, shop: Shop) -> CartItem | None:
+    id = _item_id(line, shop) or line.id
+    if line.quantity <= 0 or not id:
+        return None
+    discount = _line_discount(line) / line.quantity
+    return CartItem(
+        id=id,
+        quantity=line.quantity,
+        price=line.price,
+        name=first((line.title, line.presentment_title, line.name)),
+        discount=discount.quantize(quantum(currency) if currency else _CENTS) if discount > 0 else None,
+    )
+
+
+def _customer(webhook: Webhook, shop: Shop) -> Change:
+    body = _body(bodies.CustomerAlone, webhook)
+    changed = body.updated_at or body.created_at
+    if changed is None:
+        raise Unreadable("updated_at: missing")
+    address = _address(body.default_address)
+    contact = person(
+        emails=(body.email,),
+        phones=(body.phone, address.phone),
+        region=shop.region,
+        customer_id=body.id,
+        first_names=(body.first_name, address.first_name),
+        last_names=(body.last_name, address.last_name),
+    )
+    born = milliseconds(body.created_at) if body.created_at else None
+    return ContactChange(contact, body.id, milliseconds(changed), born)
+
+
+def _redaction(webhook: Webhook, shop: Shop) -> Change:
+    body = _body(bodies.Redaction, webhook)
+    customer = body.customer
+    contact = person(emails=(customer.email,), phones=(customer.phone,), region=shop.region, customer_id=customer.id)
+    return Redaction(contact, customer.id, tuple(body.orders_to_redact or ()))
+
+
+def _fulfillment(webhook: Webhook, shop: Shop) -> Change:
+    body = _body(bodies.Fulfillment, webhook)
+    if not body.order_id:
+        raise Unreadable("order_id: missing")
+    if body.shipment_status == "delivered" and body.status not in _NO_PARCEL:
+        return ParcelArrived(body.order_id, _parcel(body))
+    return Nothing(_SIGNAL, Entity("order", body.order_id))
+
+
+def _fulfillment_event(webhook: Webhook, shop: Shop) -> Change:
+    body = _body(bodies.FulfillmentEvent, webhook)
+    if body.status == "delivered":
+        return ParcelArrived(body.order_id, Parcel(id=body.fulfillment_id, delivered=True))
+    return Nothing("signal: not delivered yet", Entity("order", body.order_id))
+
+
+def _deleted(webhook: Webhook, shop: Shop) -> Change:
+    return OrderDeleted(_body(bodies.Named, webhook).id)
+
+
+def _refund(webhook: Webhook, shop: Shop) -> Change:
+    return Nothing(_SIGNAL, Entity("order", _body(bodies.OfOrder, webhook).order_id))
+
+
+def _edit(webhook: Webhook, shop: Shop) -> Change:
+    return Nothing(_SIGNAL, Entity("order", _body(bodies.OrderEdit, webhook).order_edit.order_id))
+
+
+def _shop_redaction(webhook: Webhook, shop: Shop) -> Change:
+    return ShopRedaction()
+
+
+def _ignored(reason: str) -> Callable[[Webhook, Shop], Change]:
+    return lambda webhook, shop: Nothing(reason)
+
+
+def _currency_of(money: Any) -> str | None:
+    shop_money = money.shop_money if isinstance(money, bodies.MoneySet) else None
+    return shop_money.currency_code if isinstance(shop_money, bodies.ShopMoney) else None
+
+
+def _address(part: Any) -> bodies.Address:
+    return part if isinstance(part, bodies.Address) else bodies.Address()
+
+
+def _address_line(part: Any) -> str | None:
+    address = _address(part)
+    parts = (address.address1, address.address2, address.city, address.province, address.zip, address.country)
+    return ", ".join(text for one in parts if one and (text := one.strip())) or None
+
+
+def _texts(part: Any) -> Iterable[str]:
+    return [one for one in part if isinstance(one, str)] if isinstance(part, list) else []
+
+
+def _either(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    return before if now is None else now
+
+
+# Shopify's topics (webhook topic reference), with what each is.
+_TOPICS: dict[str, Callable[[Webhook, Shop], Change]] = {
+    "orders/create": _order,  # snapshot
+    "orders/updated": _order,  # snapshot
+    "orders/paid": _order,  # snapshot
+    "orders/cancelled": _order,  # snapshot
+    "orders/fulfilled": _order,  # snapshot
+    "orders/partially_fulfilled": _order,  # snapshot
+    "orders/edited": _edit,  # signal
+    "orders/delete": _deleted,  # fact
+    "refunds/create": _refund,  # signal
+    "fulfillments/create": _fulfillment,  # signal, or fact when it says delivered
+    "fulfillments/update": _fulfillment,  # signal, or fact when it says delivered
+    "fulfillment_events/create": _fulfillment_event,  # fact when delivered
+    "carts/create": _cart,  # snapshot without a person
+    "carts/update": _cart,  # snapshot without a person
+    "checkouts/create": _checkout,  # snapshot, names the cart's person
+    "checkouts/update": _checkout,  # snapshot, names the cart's person
+    "checkouts/delete": _ignored("a deleted checkout says nothing of the cart"),
+    "customers/create": _customer,  # snapshot
+    "customers/update": _customer,  # snapshot
+    "customers/delete": _ignored("a deleted account is no wish to be forgotten: customers/redact is"),
+    "customers/redact": _redaction,  # fact
+    "customers/data_request": _ignored(
+        "the shop answers a data request itself: nothing but hashes and ids is kept here"
+    ),
+    "shop/redact": _shop_redaction,  # fact
+    "app/uninstalled": _ignored("the shop's subscriptions are gone: disconnect it"),
+}
+Shopify.topics = tuple(_TOPICS)
