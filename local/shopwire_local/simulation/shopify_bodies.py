@@ -162,13 +162,13 @@ class Order:
         if self.closed:
             return 5
         if self.parcels:
-            return 4 if self.delivered else 3 if self.wholly_shipped else 2
+            return 4 if self.status() == "DELIVERED" else 3 if self.wholly_shipped else 2
         return 0 if self.financial in ("pending", "authorized") else 1
 
     # -- how it is written
 
     def _customer(self, one: Customer, guest: bool) -> dict[str, Any] | None:
-        if guest or self.anonymous:
+        if guest:
             return None
         return {
             "id": one.id,

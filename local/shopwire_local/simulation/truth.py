@@ -306,12 +306,17 @@ def _contacts(heard: Heard, final: Iterable[OrderState], carts: Mapping[str, Car
     named += [one.person for _, one in heard if isinstance(one, CartState) and one.person]
     keys = [one.person.key for one in final if one.person]
     keys += [one.contact for one in carts.values() if one.firm and one.products]
+    own = {value for one in _customers(heard) for value in (one.email, one.phone, one.customer_id) if value}
     for key in dict.fromkeys(keys):
-        # Whoever came first made the contact: sure is only what all say of him.
-        says = [_address(one) for one in named if one.key == key]
-        known_by_id = any(one.customer_id in customers for one in named if one.key == key)
-        if not known_by_id and not any(key == one.person.key for one in customers.values()):
-            yield dict(set.intersection(*(set(one.items()) for one in says)))
+        # Whoever came first made the contact: sure is only what all say of him, and that only where the customer's own
+        # webhooks say nothing of him (how the API merges two contacts that share a phone is its own affair).
+        says = [one for one in named if one.key == key]
+        if not any(own & {one.email, one.phone, one.customer_id} for one in says):
+            yield dict(set.intersection(*(set(_address(one).items()) for one in says)))
+
+
+def _customers(heard: Heard) -> Iterator[Person]:
+    return (one.person for _, one in heard if isinstance(one, CustomerState))
 
 
 def _address(person: Person) -> dict[str, str]:
