@@ -77,7 +77,7 @@ class Shopify(Platform):
         if not given:
             raise NotVerified("X-Shopify-Hmac-Sha256 is missing: only Shopify's own calls carry it")
         if not same(given, *(_signature(secret.get_secret_value(), webhook.body) for secret in shop.secrets)):
-            # Webhooks made by hand are signed with another secret than the app's (Shopify, "Verify webhook deliveries").
+            # Webhooks made by hand have another secret than the app (Shopify, "Verify webhook deliveries").
             raise NotVerified(
                 "the signature does not match: `secrets` must hold the app's client secret, or, for a webhook made in"
                 " the admin, the one shown on Settings > Notifications > Webhooks"

@@ -1,0 +1,146 @@
+"""The bodies of WooCommerce's webhooks, as far as shopwire reads them. Types only: see `woocommerce` for the meaning.
+
+From WooCommerce's REST API reference (wp-api-v3) and what running shops send.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, TypeVar
+
+from pydantic import AliasChoices, Field
+
+from shopwire.models.base import Amount, Id
+from shopwire.platforms.base import Body
+
+T = TypeVar("T")
+Text = str | None
+# PHP writes an empty object as [], plugins write what they like: an optional part of another shape counts as missing.
+Part = Annotated[T | Any, Field(union_mode="left_to_right")]
+
+
+class Billing(Body):
+    """Billing or shipping data of an order or customer."""
+
+    first_name: Text = None
+    last_name: Text = None
+    email: Text = None
+    phone: Text = None
+    address_1: Text = None
+    address_2: Text = None
+    city: Text = None
+    state: Text = None
+    postcode: Text = None
+    country: Text = None
+
+
+class Image(Body):
+    """A product's picture."""
+
+    src: Text = None
+
+
+class Line(Body):
+    """A line of an order. `total` is after discounts and without tax, `total_tax` is its tax."""
+
+    name: Text = None
+    product_id: Text = None
+    variation_id: Text = None
+    sku: Text = None
+    quantity: Amount
+    total: Amount
+    total_tax: Part[Amount] = None
+    image: Part[Image] = None
+
+
+class Shipping(Body):
+    """How it is sent."""
+
+    method_title: Text = None
+
+
+class Coupon(Body):
+    """A coupon that was used."""
+
+    code: Text = None
+
+
+class Refund(Body):
+    """A refund: its `total` is negative, and says nothing of items."""
+
+    total: Part[Amount] = None
+
+
+class Meta(Body):
+    """What plugins keep beside an order."""
+
+    key: Part[str] = None
+    value: Any = None
+
+
+class Order(Body):
+    """The order resource.
+
+    The second names are those of the legacy API (WooCommerce API v1 to v3), where the order stands under "order".
+    """
+
+    id: Id
+    number: Text = Field(None, validation_alias=AliasChoices("number", "order_number"))
+    status: Text = None
+    currency: Text = None
+    created_via: Text = None
+    prices_include_tax: bool | None = None
+    date_created: datetime | None = Field(None, validation_alias=AliasChoices("date_created", "created_at"))
+    date_created_gmt: datetime | None = None
+    date_modified: datetime | None = Field(None, validation_alias=AliasChoices("date_modified", "updated_at"))
+    date_modified_gmt: datetime | None = None
+    total: Amount
+    total_tax: Part[Amount] = None
+    discount_total: Part[Amount] = Field(None, validation_alias=AliasChoices("discount_total", "total_discount"))
+    discount_tax: Part[Amount] = None
+    shipping_total: Part[Amount] = Field(None, validation_alias=AliasChoices("shipping_total", "total_shipping"))
+    shipping_tax: Part[Amount] = None
+    customer_id: Text = None
+    customer_note: Text = Field(None, validation_alias=AliasChoices("customer_note", "note"))
+    billing: Part[Billing] = Field(None, validation_alias=AliasChoices("billing", "billing_address"))
+    shipping: Part[Billing] = Field(None, validation_alias=AliasChoices("shipping", "shipping_address"))
+    payment_method_title: Text = None
+    payment_url: Text = None
+    line_items: list[Line] | None = None
+    shipping_lines: list[Shipping] | None = None
+    coupon_lines: list[Coupon] | None = None
+    refunds: list[Refund] | None = None
+    meta_data: Part[list[Meta]] = None
+
+
+class LegacyOrder(Body):
+    """The legacy API's envelope."""
+
+    order: Order
+
+
+class Customer(Body):
+    """The customer resource."""
+
+    id: Id
+    email: Text = None
+    role: Text = None
+    first_name: Text = None
+    last_name: Text = None
+    date_created: datetime | None = None
+    date_created_gmt: datetime | None = None
+    date_modified: datetime | None = None
+    date_modified_gmt: datetime | None = None
+    billing: Part[Billing] = None
+
+
+class Named(Body):
+    """A body that says no more than which."""
+
+    id: Id
+
+
+class Error(Body):
+    """Signed like any other body: the webhook's owner may not see the resource, or it is gone (woocommerce#26926)."""
+
+    code: str
+    message: Text = None
+    id: None = None
