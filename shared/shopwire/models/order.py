@@ -3,7 +3,9 @@
 from collections.abc import Set as AbstractSet
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
+
+from pydantic import Field
 
 from shopwire.models.base import Amount, Id, Model, Moment, Quantity
 from shopwire.models.contact import Contact
@@ -36,7 +38,8 @@ class Item(Model):
     name: str | None = None
     category: str | None = None
     quantity: Quantity
-    cost: Amount
+    # Worked out, not given: a third of a discount has as many digits as decimals are worked out to.
+    cost: Annotated[Decimal, Field(allow_inf_nan=False)]
     url: str | None = None
     image_url: str | None = None
     description: str | None = None
