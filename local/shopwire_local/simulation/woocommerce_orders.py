@@ -17,7 +17,7 @@ _DAY = 24 * HOUR
 # No webhook of a WooCommerce shop arrives later than a day after it was sent, and a duplicate of it a day after that:
 # who sees a deletion after the restored order could not tell which came last.
 _RESTORED_AFTER = 49 * HOUR
-_RANKS = {"pending": 0, "on-hold": 1, "processing": 1, "completed": 4}
+_RANKS = {"INITIALIZED": 0, "IN_PROGRESS": 1, "DELIVERED": 4, "CANCELLED": 5}
 _CLOSED = ("cancelled", "failed", "refunded", "trash")
 _OWN = ("shipped", "awaiting-pickup", "wc-packed")
 _ERASED = {
@@ -104,7 +104,7 @@ class OrderLife:
         while not pen.over:
             if pen.chance(0.5 if self.status == "completed" else 0.12):
                 break
-            before = _RANKS.get(self.status, 5)
+            before = _RANKS[self._meant()]
             act = self._next()
             if act is None:
                 break
@@ -235,7 +235,7 @@ class OrderLife:
 
     def _say(self, *topics: str) -> None:
         """Announce the order as it stands: one body and one version under several topics."""
-        version: Version = (self.pen.second, _RANKS.get(self.status, 1 if self.status in _OWN else 5))
+        version: Version = (self.pen.second, _RANKS[self._meant()])
         ignored = self.too_old or self.erased or self.status == "checkout-draft"
         state = OrderState(
             str(self.id),
@@ -263,7 +263,7 @@ class OrderLife:
             "trackingNumber": self.parcel,
             "refundedAmount": money(refunded) if refunded else None,
         }
-        if self.status != "refunded":
+        if self.now_costs:
             params["totalCost"] = money(self.now_costs)
         elif len(self.refunds) == 1:
             # Of several refunds nobody can tell the last, and with it what the order cost before.
