@@ -100,14 +100,13 @@ class _Life:
         pen.say("customers/redact", dump(body), f"contact {one.id}", Forgotten(tuple(identities)), None)
 
     def _noise(self) -> None:
-        topic, body = self.rng.choice(
-            (
-                ("products/update", {"id": 501, "title": "Чайник", "handle": "a/b"}),
-                ("inventory_levels/update", {"inventory_item_id": 9, "available": 3}),
-                ("checkouts/delete", {"id": next(self.market.things), "presentment_currency": "USD"}),
-                ("themes/publish", {"id": 7, "role": "main"}),
-            )
+        notices: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("products/update", {"id": 501, "title": "Чайник", "handle": "a/b"}),
+            ("inventory_levels/update", {"inventory_item_id": 9, "available": 3}),
+            ("checkouts/delete", {"id": next(self.market.things), "presentment_currency": "USD"}),
+            ("themes/publish", {"id": 7, "role": "main"}),
         )
+        topic, body = self.rng.choice(notices)
         self.pen.say(topic, dump(body), "shop", None, None)
 
     def _order(self, token: str | None, *, guest: bool, goods: Iterable[tuple[Good, int]] = ()) -> None:
@@ -164,7 +163,7 @@ class _Life:
 
     def _cart(self, topic: str, token: str, began: int, content: dict[int, int]) -> None:
         pen = self.pen
-        body = {
+        body: dict[str, Any] = {
             "id": token,
             "token": token,
             "line_items": [

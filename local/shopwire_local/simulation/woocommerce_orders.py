@@ -51,7 +51,7 @@ class _Line:
 
     @property
     def number(self) -> Fraction:
-        return self.quantity + (Fraction(1, 2) if self.half else 0)
+        return self.quantity + Fraction(1 if self.half else 0, 2)
 
 
 class OrderLife:
@@ -137,7 +137,9 @@ class OrderLife:
         if status in ("pending", "on-hold", "processing"):
             acts += [(self._cancel, 6)]
         if status in ("on-hold", "processing"):
-            acts += [(self._complete, 30), (self._own_status, 10), (self._edit, 6)]
+            acts += [(self._complete, 30), (self._own_status, 10)]
+        if status in ("on-hold", "processing") and not self.refunds:
+            acts += [(self._edit, 6)]
         if status in _OWN:
             acts += [(self._complete, 40)]
         if status in ("processing", "completed"):

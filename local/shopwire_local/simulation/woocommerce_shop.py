@@ -3,6 +3,8 @@
 What each body means is said beside it for the truth; nothing here knows how shopwire reads it.
 """
 
+from typing import Any
+
 from shopwire_local.simulation.inventing import HOUR, Pen, utc
 from shopwire_local.simulation.truth import CustomerState, Story
 from shopwire_local.simulation.woocommerce_orders import OrderLife, dump, local
@@ -49,7 +51,7 @@ class _Life:
         pen, one, market = self.pen, self.customer, self.market
         phone = one.dialled(self.rng, market.shop.region) or ""
         named = {"first_name": one.first_name, "last_name": one.last_name}
-        body = {
+        body: dict[str, Any] = {
             "id": one.id,
             "date_created": local(pen, self.born),
             "date_created_gmt": utc(self.born),
@@ -73,12 +75,11 @@ class _Life:
 
     def _noise(self) -> None:
         error = {"code": "woocommerce_rest_shop_order_invalid_id", "message": "Invalid ID.", "data": {"status": 404}}
-        topic, body = self.rng.choice(
-            (
-                ("product.updated", {"id": 501, "name": "Чайник", "status": "publish"}),
-                ("coupon.created", {"id": 9, "code": "ten"}),
-                ("action.woocommerce_add_to_cart", {"action": "woocommerce_add_to_cart", "arg": "0c1d"}),
-                ("order.updated", error),
-            )
+        notices: tuple[tuple[str, dict[str, Any]], ...] = (
+            ("product.updated", {"id": 501, "name": "Чайник", "status": "publish"}),
+            ("coupon.created", {"id": 9, "code": "ten"}),
+            ("action.woocommerce_add_to_cart", {"action": "woocommerce_add_to_cart", "arg": "0c1d"}),
+            ("order.updated", error),
         )
+        topic, body = self.rng.choice(notices)
         self.pen.say(topic, dump(body), "shop", None, None)
