@@ -60,7 +60,8 @@ def _moment(value: Any) -> datetime | None:
 
 
 def _renamed(body: bytes, fields: dict[str, Any], stamp: str) -> bytes:
-    for old in dict.fromkeys(fields.get(name) for name in _NAMES if isinstance(fields.get(name), str | int)):
+    named = [value for name in _NAMES if isinstance(value := fields.get(name), str | int)]
+    for old in dict.fromkeys(named):
         if isinstance(old, str):
             new = hashlib.sha256(f"{old}{stamp}".encode()).hexdigest()[:32]
             pattern, put = rf'"{re.escape(old)}"(?!\s*:)', f'"{new}"'

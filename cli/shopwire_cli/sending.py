@@ -6,16 +6,21 @@ import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-import requests
-
 from shopwire import platforms
 from shopwire.models import Shop
-from shopwire_cli.errors import CommandError, UserError
+from shopwire.shops import BadSettings, parse_shop
+from shopwire_cli.errors import UserError
 from shopwire_cli.fresh import refreshed
 from shopwire_cli.web import call
 from shopwire_local.sample_files import Sample, samples
+from shopwire_local.shops import demo_settings, read_settings
 
 Call = tuple[Mapping[str, str], bytes]
+
+# What a platform sends without a signature, to see whether the URL is there.
+_PINGS: dict[tuple[str, str], Call] = {
+    ("woocommerce", "ping"): ({"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=1"),
+}
 
 
 def run(options: argparse.Namespace) -> int:
@@ -28,22 +33,37 @@ def run(options: argparse.Namespace) -> int:
         raise UserError("PLATFORM and TOPIC are needed; --list lists what there is")
     shop = _shop(options)
     url = f"{options.url.rstrip('/')}/webhooks/{shop.id}"
-    refused = 0
+    code = 0
     for headers, body in _calls(options, shop):
         answer = call("POST", url, headers, body)
         print(answer.text.strip(), flush=True)
-        refused += not _taken(answer)
-    return 1 if refused else 0
+        if not 200 <= answer.status_code < 300:
+            print(f"shopwire send: HTTP {answer.status_code} {answer.reason}", file=sys.stderr)
+            code = 1
+    return code
 
 
-def _taken(answer: requests.Response) -> bool:
-    if answer.ok:
-        return True
-    print(f"shopwire send: HTTP {answer.status_code} {answer.reason}", file=sys.stderr)
-    return False
+def _shop(options: argparse.Namespace) -> Shop:
+    id = options.shop or f"demo-{options.platform}"
+    try:
+        settings = demo_settings() | (read_settings(options.shops) if options.shops else {})
+        if id not in settings:
+            raise UserError(
+                f"no shop {id!r}: one of {', '.join(settings)}" + ("" if options.shops else ", or --shops FILE")
+            )
+        shop = parse_shop(id, settings[id])
+    except BadSettings as error:
+        raise UserError(f"--shops: {error}") from None
+    if shop.platform != options.platform:
+        raise UserError(f"shop {id} is one of {shop.platform}'s")
+    return shop
 
 
 def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
+    ping = _PINGS.get((options.platform, options.topic))
+    if ping and options.file is None:
+        yield from [ping] * options.count
+        return
     topic, body = _topic_and_body(options)
     platform = platforms.get(shop.platform)
     for number in range(options.count):
@@ -68,6 +88,9 @@ def _list(names: list[str]) -> int:
     for name in names:
         for sample in samples(name):
             print(f"{name} {sample.name}")
+    for name, topic in _PINGS:
+        if name in names:
+            print(f"{name} {topic}")
     return 0
 
 
