@@ -28,7 +28,9 @@ def run(options: argparse.Namespace) -> int:
     if options.platform and options.platform not in platforms.NAMES:
         raise UserError(f"no platform {options.platform!r}: one of {', '.join(platforms.NAMES)}")
     if options.list:
-        return _list([options.platform] if options.platform else list(platforms.NAMES))
+        return _list(
+            [options.platform] if options.platform else [shop["platform"] for shop in demo_settings().values()]
+        )
     if not options.topic:
         raise UserError("PLATFORM and TOPIC are needed; --list lists what there is")
     shop = _shop(options)
