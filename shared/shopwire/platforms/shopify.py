@@ -132,10 +132,11 @@ def _order(webhook: Webhook, shop: Shop) -> Change:
     currency = body.currency or _currency_of(body.total_price_set) or body.presentment_currency
     if not currency:
         raise Unreadable("currency: missing")
-    # What an order cost before it was cancelled or wholly refunded; else what it costs after edits and refunds.
-    total = body.total_price if closed else _either(body.current_total_price, body.total_price)
-    tax = body.total_tax if closed else _either(body.current_total_tax, body.total_tax)
-    discounts = body.total_discounts if closed else _either(body.current_total_discounts, body.total_discounts)
+    # current_*: after edits and refunds. When nothing is left of a cancelled or refunded order: what it cost before.
+    current = body.current_total_price is not None and not (closed and not body.current_total_price)
+    total = body.current_total_price if current else body.total_price
+    tax = _either(body.current_total_tax, body.total_tax) if current else body.total_tax
+    discounts = _either(body.current_total_discounts, body.total_discounts) if current else body.total_discounts
     shipping = [line for line in body.shipping_lines or () if not line.is_removed]
     return OrderChange(
         Order(

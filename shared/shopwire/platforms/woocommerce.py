@@ -186,7 +186,9 @@ def _order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
         raise Unreadable("date_created_gmt: missing")
     with_tax = bool(body.prices_include_tax)
     refunds = [amount for one in body.refunds or () if (amount := _amount(one.total)) is not None]
+    # `total` never falls after a refund; the refunds' own totals are negative.
     taken_back = sum(refunds, _NOTHING)
+    left = body.total + taken_back if refunds else body.total
     return OrderChange(
         Order(
             id=body.id,
@@ -197,8 +199,8 @@ def _order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             rank=_RANKS[status],
             status_words=word,
             currency=body.currency,
-            # `total` never falls after a refund; the refunds' own totals are negative.
-            total=body.total if status is Status.CANCELLED or not refunds else body.total + taken_back,
+            # When nothing is left of a cancelled or refunded order: what it cost before.
+            total=body.total if status is Status.CANCELLED and not left else left,
             shipping=_sum(body.shipping_total, body.shipping_tax if with_tax else None),
             discount=_sum(body.discount_total, body.discount_tax if with_tax else None),
             taxes=None if with_tax else _amount(body.total_tax),

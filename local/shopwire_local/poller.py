@@ -1,0 +1,125 @@
+"""What AWS does by itself: the event source mapping of the retry queue, and the schedule of `upkeep`."""
+
+import contextlib
+import logging
+import threading
+import traceback
+from typing import Any
+
+from botocore.exceptions import BotoCoreError, ClientError
+
+from shopwire_local.lambdas import Function
+
+_log = logging.getLogger(__name__)
+_BATCH = 10
+_REST_SECONDS = 0.5
+# Short polling: while moto waits for messages it loses sight of the groups that others have in flight.
+_IDLE_SECONDS = 0.15
+
+
+class Poller:
+    """Takes batches off a FIFO queue and invokes the function with them; deletes what it did not report as failed.
+
+    Args:
+        sqs: a boto3 client.
+        threads: how many batches may be under way: the mapping's maximum concurrency.
+    """
+
+    def __init__(self, sqs: Any, queue_url: str, function: Function, threads: int = 4) -> None:
+        self._sqs = sqs
+        self._url = queue_url
+        self._function = function
+        self._stop = threading.Event()
+        self._threads = [threading.Thread(target=self._run, name=f"poller-{n}", daemon=True) for n in range(threads)]
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stop.is_set():
+            try:
+                if not self.poll_once():
+                    self._stop.wait(_IDLE_SECONDS)
+            except (ClientError, BotoCoreError):
+                self._stop.wait(_REST_SECONDS)  # SQS is broken: AWS's own poller tries on too
+            except Exception:
+                _log.error("poller: %s", traceback.format_exc(limit=3))
+                self._stop.wait(_REST_SECONDS)
+
+    def poll_once(self) -> bool:
+        """Take one batch, if there is one, and deal with it; answers whether there was one."""
+        messages = self._sqs.receive_message(
+            QueueUrl=self._url,
+            MaxNumberOfMessages=_BATCH,
+            AttributeNames=["All"],
+            MessageAttributeNames=["All"],
+        ).get("Messages", [])
+        if not messages:
+            return False
+        failed = self._failed({"Records": [_record(message, self._url) for message in messages]})
+        if failed is None:
+            return True
+        for message in messages:
+            if message["MessageId"] not in failed:
+                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+        return True
+
+    def _failed(self, event: dict[str, Any]) -> set[str] | None:
+        """The ids that stay in the queue; None: all of them."""
+        try:
+            answer = self._function.invoke(event)
+        except Exception:
+            _log.error("retry: %s", traceback.format_exc(limit=3))
+            return None
+        # AWS, "Implementing partial batch responses": nothing listed is success, a malformed answer is failure.
+        failures = (answer or {}).get("batchItemFailures") if isinstance(answer, dict | None) else 0
+        if failures is None:
+            return set()
+        known = {record["messageId"] for record in event["Records"]}
+        try:
+            ids = {failure["itemIdentifier"] for failure in failures}
+        except (TypeError, KeyError):
+            return None
+        return ids if ids <= known else None
+
+
+class Schedule:
+    """Invokes a function every so often, never twice at once."""
+
+    def __init__(self, function: Function, seconds: float) -> None:
+        self._function = function
+        self._seconds = seconds
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="schedule", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=5)
+
+    def _run(self) -> None:
+        while not self._stop.wait(self._seconds):
+            with contextlib.suppress(Exception):
+                self._function.invoke({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+
+
+def _record(message: dict[str, Any], url: str) -> dict[str, Any]:
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+        "messageAttributes": message.get("MessageAttributes", {}),
+        "md5OfBody": message["MD5OfBody"],
+        "eventSource": "aws:sqs",
+        "eventSourceARN": f"arn:aws:sqs:local:000000000000:{url.rpartition('/')[2]}",
+        "awsRegion": "local",
+    }
