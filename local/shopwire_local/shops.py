@@ -11,9 +11,6 @@ from shopwire_local.esputnik import DEMO_KEY
 
 Settings = dict[str, dict[str, Any]]
 
-# What a browser sends is no platform of its own: a shop of any platform has a storefront.
-_NO_SHOP = frozenset({"storefront"})
-
 
 def demo_settings() -> Settings:
     """The built-in shops' settings, by id: `demo-<platform>` with the secret `demo-<platform>-secret`."""
@@ -27,8 +24,7 @@ def demo_settings() -> Settings:
             "storefront_secret": f"demo-{name}-storefront",
             "origins": ["http://127.0.0.1:8787", "http://localhost:8787"],
         }
-        for name in platforms.NAMES
-        if name not in _NO_SHOP
+        for name in platforms.OF_SHOPS
     }
     shops["demo-shopify"]["store"] = "demo.myshopify.com"
     return shops

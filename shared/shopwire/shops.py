@@ -161,6 +161,6 @@ def parse_shop(id: str, settings: str | dict[str, Any]) -> Shop:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BadSettings(f"shop {id}: {where}: {first['msg']}") from None
-    if shop.platform not in platforms.NAMES:
-        raise BadSettings(f"shop {id}: platform: one of {', '.join(platforms.NAMES)}")
+    if shop.platform not in platforms.OF_SHOPS:
+        raise BadSettings(f"shop {id}: platform: one of {', '.join(platforms.OF_SHOPS)}")
     return shop

@@ -13,11 +13,14 @@ from shopwire.platforms.base import NotVerified, Platform, Unreadable, Unsigned
 _PLATFORMS = {
     "shopify": "shopify:Shopify",
     "woocommerce": "woocommerce:WooCommerce",
+    "storefront": "storefront:Storefront",
 }
 
 NAMES = tuple(_PLATFORMS)
+OF_SHOPS = tuple(name for name in NAMES if name != "storefront")
+"""Those that a shop can be on: a storefront is what a shop of any of them has."""
 
-__all__ = ["NAMES", "NotVerified", "Platform", "Unreadable", "Unsigned", "get"]
+__all__ = ["NAMES", "OF_SHOPS", "NotVerified", "Platform", "Unreadable", "Unsigned", "get"]
 
 
 @cache
