@@ -148,19 +148,25 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"--fetched: nothing is fetched for {options.platform}, its bodies are whole")
     world = World(_shop(options), options.new, _owner(options.contact))
     body = _read(options.file)
-    webhook = Webhook(_headers(platform, options.topic, body, world.shop), body, _RECEIVED_AT)
-    try:
-        deliveries = platform.read(webhook, world.shop)
-    except platforms.Unreadable as error:
-        raise UserError(f"the body is not what {options.platform} sends as {options.topic}: {error}") from None
     requests: list[ApiRequest] = []
-    for delivery in deliveries:
+    for change in _changes(platform, options.topic, body, world.shop):
         try:
-            requests += world.requests(delivery.change)
+            requests += world.requests(change)
         except Silent as reason:
             print(f"shopwire map: nothing to send: {reason}", file=sys.stderr)
     print(_array(requests))
     return 0
+
+
+def _changes(platform: platforms.Platform, topic: str, body: bytes, shop: Shop) -> list[Change]:
+    if topic not in platform.topics:
+        return [Nothing("unknown topic")]
+    signed = platform.sign(topic, body, shop, _RECEIVED_AT)
+    headers = {name.lower(): value for name, value in signed.items()}
+    try:
+        return [delivery.change for delivery in platform.read(Webhook(headers, body, _RECEIVED_AT), shop)]
+    except platforms.Unreadable as error:
+        raise UserError(f"the body is not what {platform.name} sends as {topic}: {error}") from None
 
 
 def _array(requests: list[ApiRequest]) -> str:
@@ -227,7 +233,3 @@ def _read(file: str | None) -> bytes:
     if not isinstance(parsed, dict):
         raise UserError("the body is JSON, but no object")
     return body
-
-
-def _headers(platform: platforms.Platform, topic: str, body: bytes, shop: Shop) -> dict[str, str]:
-    return {name.lower(): value for name, value in platform.sign(topic, body, shop, _RECEIVED_AT).items()}

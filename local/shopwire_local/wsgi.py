@@ -4,7 +4,9 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import redirect_stderr
 from http import HTTPStatus
+from io import StringIO
 from typing import Any
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
@@ -36,9 +38,10 @@ class Server:
 
     def __init__(self, application: Application, host: str, port: int) -> None:
         try:
-            self._server: BaseWSGIServer = make_server(
-                host, port, application, threaded=True, request_handler=Connection
-            )
+            with redirect_stderr(StringIO()):  # werkzeug has lines of its own for a port that is taken
+                self._server: BaseWSGIServer = make_server(
+                    host, port, application, threaded=True, request_handler=Connection
+                )
         except (OSError, SystemExit):
             raise PortTaken(f"{host}:{port} is taken: choose another with --port") from None
         self._server.daemon_threads = True  # type: ignore[attr-defined]
