@@ -4,6 +4,7 @@ Sorted by entity and time of receipt, over a few partitions (one takes 1,000 wri
 """
 
 import hashlib
+import itertools
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from shopwire.table import Key, Table
 SHARDS = 4
 _KEPT = 30 * 86_400_000
 _PAGE = 100
+_TURNS = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,9 @@ class Outbox:
             ItemTooLarge, TableDown.
         """
         shard = hashlib.sha256(entity_key.encode()).digest()[0] % SHARDS
-        sort_key = f"{message.shop}#{entity_key}#{message.received_at:013d}#{uuid.uuid4().hex[:8]}"
+        # One body may hold several deliveries, all received at once: then they stand as they were put.
+        turn = f"{message.received_at:013d}#{now:013d}#{next(_TURNS):08d}"
+        sort_key = f"{message.shop}#{entity_key}#{turn}#{uuid.uuid4().hex[:8]}"
         self._table.put(
             Key(f"outbox#{shard}", sort_key),
             {
