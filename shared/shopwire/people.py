@@ -7,7 +7,7 @@ what comes late is stopped.
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +15,7 @@ from shopwire.models import Contact
 from shopwire.table import ConditionFailed, Key, Table
 
 _KEPT = 500 * 86_400_000  # longer than any entry that names a person
+_FIELDS = {"email": "email", "phone": "phone", "id": "customer_id"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,9 +25,15 @@ class People:
     name: str | None
     """The contact's name in the table: the hash of what it is best known by."""
     known: bool
-    """The API has taken the contact under the key that events will carry."""
+    """The API has taken a contact under the key that events will carry."""
     recorded: Contact
     """The addresses on record under `name`."""
+    others: frozenset[str]
+    """Those of the contact's fields (email, phone, customer_id) that the API knows as another contact's."""
+    strangers: frozenset[str]
+    """The same, but for what is only an earlier state of the same customer."""
+    former: tuple[str, ...]
+    """Identities on record for the same customer that the contact at hand does not name any more."""
     redacted_at: int | None
     """UTC milliseconds of the latest redaction of any of the identities."""
 
@@ -44,33 +51,51 @@ class PeopleStore:
 
     def find(self, shop: str, contact: Contact) -> People:
         """What is known of the contact: one read of up to three items."""
-        keys = [self._key(shop, identity) for identity in contact.identities]
-        items = self._table.get_many(keys)
-        first = items.get(keys[0], {}) if keys else {}
+        keys = {identity: self._key(shop, identity) for identity in contact.identities}
+        stored = self._table.get_many(keys.values())
+        items = {identity: stored.get(key, {}) for identity, key in keys.items()}
+        name = next((_name(key) for key in keys.values()), None)
+        first = next(iter(items.values()), {})
+        customer = items.get(f"id:{contact.customer_id}", {})
+        recorded = dict.fromkeys((*_contact(first).identities, *_contact(customer).identities))
+        owners = {
+            _FIELDS[identity.partition(":")[0]]: item.get("owner")
+            for identity, item in items.items()
+            if item.get("known")
+        }
         redactions = [item["redacted_at"] for item in items.values() if "redacted_at" in item]
         return People(
-            name=keys[0].pk.rpartition("#")[2] if keys else None,
+            name=name,
             known=first.get("known", False),
             recorded=_contact(first),
+            others=frozenset(field for field, owner in owners.items() if owner != name),
+            strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
+            former=tuple(one for one in recorded if one not in items),
             redacted_at=max(redactions, default=None),
         )
 
     def by_name(self, shop: str, name: str) -> People:
         """The person that a ledger entry names."""
-        item = self._table.get(Key(f"{shop}#person#{name}")) or {}
-        return People(name, item.get("known", False), _contact(item), item.get("redacted_at"))
+        item = self._table.get(_person(shop, name)) or {}
+        known = item.get("known", False)
+        return People(name, known, _contact(item), frozenset(), frozenset(), (), item.get("redacted_at"))
 
     def know(self, shop: str, contact: Contact, now: int, born: int | None) -> bool:
-        """The API has taken this contact: note it under its key, and under the customer id that may be all that a later
-        change names. Answers False, and notes nothing, where he was forgotten meanwhile and was `born` (UTC
+        """The API has taken this contact: note it under each of its identities, since any of them may be all that a
+        later change names. Answers False, and notes nothing more, where he was forgotten meanwhile and was `born` (UTC
         milliseconds) before that."""
         address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
-        note = {"known": True, "contact": {name: value for name, value in address.items() if value}}
-        for identity in dict.fromkeys((contact.identities[0], contact.identities[-1])):
+        note = {
+            "known": True,
+            "owner": _name(self._key(shop, contact.identities[0])),
+            "contact": {name: value for name, value in address.items() if value},
+            "expires": (now + _KEPT) // 1000,
+        }
+        for identity in contact.identities:
             try:
                 self._table.update(
                     self._key(shop, identity),
-                    note | {"expires": (now + _KEPT) // 1000},
+                    note,
                     condition="attribute_not_exists(redacted_at) OR redacted_at < :born",
                     values={":born": born or 0},
                 )
@@ -78,16 +103,33 @@ class PeopleStore:
                 return False
         return True
 
+    def unlearn(self, shop: str, identities: Iterable[str]) -> None:
+        """The API does not find a contact by these any more: their customer changed his addresses."""
+        for identity in identities:
+            self._table.update(self._key(shop, identity), {"known": None})
+
     def redact(self, shop: str, contact: Contact, at: int, now: int) -> None:
         """Put a tombstone over every identity of the contact, and over those that are on record with them."""
         found = self.find(shop, contact)
-        identities = dict.fromkeys((*contact.identities, *found.recorded.identities))
-        for identity in identities:
+        for identity in dict.fromkeys((*contact.identities, *found.recorded.identities, *found.former)):
             self._table.put(self._key(shop, identity), {"redacted_at": at, "expires": (now + _KEPT) // 1000})
 
     def _key(self, shop: str, identity: str) -> Key:
         digest = hmac.new(self._hash_key, f"{shop}#{identity}".encode(), hashlib.sha256)
-        return Key(f"{shop}#person#{digest.hexdigest()[:32]}")
+        return _person(shop, digest.hexdigest()[:32])
+
+
+def _person(shop: str, name: str) -> Key:
+    return Key(f"{shop}#person#{name}")
+
+
+def _name(key: Key) -> str:
+    return key.pk.rpartition("#")[2]
+
+
+def without(contact: Contact, fields: Iterable[str]) -> Contact:
+    """The contact without what is another's: sent along, it would be taken from that one."""
+    return contact.model_copy(update=dict.fromkeys(fields))
 
 
 def _contact(item: Mapping[str, Any]) -> Contact:

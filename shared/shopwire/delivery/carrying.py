@@ -46,7 +46,7 @@ from shopwire.models import (
 from shopwire.models.base import milliseconds
 from shopwire.outbox import Outbox
 from shopwire.parked import ParkedStore
-from shopwire.people import People
+from shopwire.people import People, without
 from shopwire.table import Table
 
 Notes = dict[str, Any]
@@ -148,6 +148,10 @@ class Carrier:
         people = self.sender.people.by_name(work.shop.id, entry.person or "")
         if people.redacted_at is not None and not people.known:
             raise Ignored("redacted")
+        if not people.known:
+            # The customer changed his address since: the order's own must be made known again, beside the new one.
+            known_now = self.sender.people.find(work.shop.id, people.recorded)
+            self.sender.introduce(work, people.recorded, known_now, born=None)
         request = fact_event(status, work.entity.id, people.recorded, entry.reference, work.shop, parcel)
         self.sender.send(work, request)
         notes["known"] = _known(OrderKnown(status, known.digest, known.content))
@@ -180,9 +184,11 @@ class Carrier:
         digest = contact_digest(change.contact)
         if entry.known.get("digest") == digest and people.known:
             return Outcome("unchanged")
-        self.sender.send(work, contact_request(change.contact))
+        own = without(change.contact, people.strangers)
+        self.sender.send(work, contact_request(own))
         notes["known"] = {"digest": digest}
-        self.sender.remember(work, change.contact, change.created_at)
+        self.sender.people.unlearn(work.shop.id, people.former)
+        self.sender.remember(work, own, change.created_at)
         return Outcome("delivered")
 
     def _view(self, work: Work, entry: Entry, notes: Notes) -> Outcome:

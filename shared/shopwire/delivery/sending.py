@@ -7,7 +7,7 @@ from shopwire.esputnik import Answer, Esputnik, Verdict
 from shopwire.mapper import ApiRequest, contact_request, erase_requests
 from shopwire.models import Contact
 from shopwire.pauses import Pauses
-from shopwire.people import People, PeopleStore
+from shopwire.people import People, PeopleStore, without
 from shopwire.shops import Shops
 from shopwire.table import TableDown
 
@@ -72,10 +72,11 @@ class Sender:
         """
         if people.known:
             return
-        if not contact.reachable:
+        own = without(contact, people.others)
+        if not own.reachable:
             raise Ignored("anonymous")
-        self.send(work, contact_request(contact))
-        self.remember(work, contact, born)
+        self.send(work, contact_request(own))
+        self.remember(work, own, born)
 
     def remember(self, work: Work, contact: Contact, born: int | None) -> None:
         """The API knows this contact now.
