@@ -416,13 +416,13 @@ def _erase(account: Account, query: Mapping[str, str]) -> Reply:
     contact = account.contacts.pop(id)
     account.found = {key: found for key, found in account.found.items() if found != id}
     if query.get("erase") == "true":
-        personal = {str(value) for value in contact.values()}
+        names = {name: contact[name] for name in ("email", "phone", "externalCustomerId") if name in contact}
         for order in account.orders.values():
-            if personal.intersection(order.values()):
+            if names.items() & order.items():
                 for name in [name for name in order if name.lower() in _PERSONAL]:
                     del order[name]
         for event in account.events:
-            if event["keyValue"] in personal or any(param["value"] in personal for param in event["params"]):
+            if any(names.get(param["name"]) == param["value"] for param in event["params"]):
                 event["keyValue"] = "erased"
                 event["params"] = [param for param in event["params"] if param["name"].lower() not in _PERSONAL]
     return Reply(200, {})

@@ -29,7 +29,7 @@ _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCanc
 _CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "items"})
 
 # What an event made of a fact repeats of the order's last snapshot.
-_REFERENCE = ("totalCost", "date", "currency", "orderNumber")
+_REFERENCE = ("externalCustomerId", "totalCost", "date", "currency", "orderNumber")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,9 +110,10 @@ def fact_event(
     params = identifiers(contact) + present(
         (
             ("externalOrderId", order_id),
-            ("externalCustomerId", contact.customer_id or key),
+            # A guest's order stays a guest's, though the person may be known as a customer too.
+            ("externalCustomerId", reference.get("externalCustomerId") or key),
             ("status", status),
-            *((name, reference.get(name)) for name in _REFERENCE),
+            *((name, reference.get(name)) for name in _REFERENCE[1:]),
             *_tracking(parcel),
         )
     )

@@ -1,0 +1,94 @@
+"""The API as the simulated functions reach it: the emulator's own rules, and what can go wrong on the way."""
+
+import base64
+import random
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from shopwire.esputnik import NoAnswer
+from shopwire_local.esputnik import Emulator
+from shopwire_local.simulation.faults import Faults
+from shopwire_local.simulation.world import Invocation, Killed, World
+
+_ROOT = "/api/"
+_LATENCY = 120
+_MODES = (
+    ("api_down", 0),
+    ("api_error", 500),
+    ("api_throttled", 429),
+    ("api_throttled_after", 429),
+    ("api_unauthorized", 401),
+)
+_POISONS = ("poison_refused", "poison_failing", "poison_killing")
+
+Taken = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
+"""(invocation, shop, method and path, body, the event as recorded, whether the answer got back)."""
+
+
+class Api:
+    """The transport of every environment."""
+
+    def __init__(self, world: World, faults: Faults, rng: random.Random, taken: Taken) -> None:
+        self.emulator = Emulator(lambda: world.now / 1000)
+        self.keys: dict[str, str] = {}
+        """API key -> shop: an account is the shop's, whatever its key is now."""
+        self._world = world
+        self._faults = faults
+        self._rng = rng
+        self._taken = taken
+        self._poisons: dict[tuple[str, bytes], str | None] = {}
+
+    def transport(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> tuple[int, Mapping[str, str]]:
+        """One request. Every wait in it is a point to die at."""
+        world, faults = self._world, self._faults
+        invocation = world.current
+        assert invocation is not None
+        self._wait(_LATENCY // 2)
+        for kind, status in _MODES:
+            if faults.on(kind, world.now):
+                return self._fails(kind, status)
+        shop = self.keys.get(base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2])
+        if shop is None:
+            return 401, {}
+        poison = self._poison(shop, body)
+        if poison == "poison_killing":
+            raise Killed
+        if poison:
+            return (400 if poison == "poison_refused" else 500), {}
+        slow = faults.on("api_slow", world.now)
+        lost = slow or (faults.on("api_lost_answer", world.now) and self._rng.random() < 0.5)
+        split = urlsplit(url)
+        path = split.path.removeprefix(_ROOT)
+        reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
+        event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
+        self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
+        if lost:
+            # A slow answer comes after the caller's patience.
+            self._wait(int(seconds * 1000))
+            raise NoAnswer
+        self._wait(_LATENCY // 2)
+        return reply.status, {}
+
+    def _fails(self, kind: str, status: int) -> tuple[int, Mapping[str, str]]:
+        if not status:
+            raise NoAnswer
+        self._wait(_LATENCY // 2)
+        return status, {"retry-after": "20"} if kind == "api_throttled_after" else {}
+
+    def _wait(self, longest: int) -> None:
+        self._world.pause(self._rng.randint(longest // 2, longest))
+        self._world.point()
+
+    def _poison(self, shop: str, body: bytes) -> str | None:
+        """What is wrong with the order or cart that the request is about, as long as faults come at all."""
+        at = body.find(b'"externalOrderId","value":"')
+        if at < 0:
+            return None
+        key = (shop, body[at + 27 : at + 60].partition(b'"')[0])
+        if key not in self._poisons:
+            self._poisons[key] = next((one for one in _POISONS if self._faults.chance(one, self._world.now)), None)
+        poison = self._poisons[key]
+        return poison if poison and self._faults.lasting(self._world.now) else None

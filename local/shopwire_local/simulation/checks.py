@@ -1,0 +1,294 @@
+"""The judge: what must hold at every step and in the end. Knows the shops' truth and what the API took, not how."""
+
+import hashlib
+import itertools
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from shopwire_local.simulation.faults import HOUR
+from shopwire_local.simulation.senders import Sent
+from shopwire_local.simulation.stories import Announcement, Story, differences
+from shopwire_local.simulation.truth import Bought, Forgotten
+from shopwire_local.simulation.world import Invocation
+
+KINDS = (
+    "lost",
+    "misordered",
+    "sent_twice_unexcused",
+    "ignored_by_api",
+    "wedged",
+    "wrong_final_state",
+    "leaked",
+)
+
+_MAX_AGE = {"cart": 24 * HOUR, "order": 72 * HOUR, "contact": 72 * HOUR}
+_LEDGER_TROUBLE = ("ledger_down",)
+_WORD = re.compile(r"[\w.+@-]{5,}")
+_UNCERTAIN_TOGETHER = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """Something that must not be."""
+
+    kind: str
+    shop: str
+    entity: str
+    text: str
+    story: int | None = None
+
+
+@dataclass(slots=True)
+class Taken:
+    """A request that the API took."""
+
+    at: int
+    invocation: Invocation
+    announcement: Announcement | None
+    path: str
+    body_hash: bytes
+    event: dict[str, Any] | None
+    answered: bool
+
+
+@dataclass
+class Judge:
+    """Collects what happens and says in the end what must not have."""
+
+    stories: list[Story]
+    now: Any
+    by_key: dict[str, Announcement] = field(default_factory=dict)
+    taken: dict[tuple[str, str], list[Taken]] = field(default_factory=lambda: defaultdict(list))
+    seen: set[str] = field(default_factory=set)
+    """Every text that left the process but for the API: log lines, keys of the table, groups of the queue."""
+    violations: list[Violation] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._story_of = {one.id: n for n, story in enumerate(self.stories) for one in story.announcements}
+        self._announcements = {one.id: one for story in self.stories for one in story.announcements}
+        self._forgotten = {
+            n
+            for n, story in enumerate(self.stories)
+            if any(isinstance(one, Forgotten) for one in story.meanings.values())
+        }
+
+    # -- while it runs --
+
+    def watch(self, invocation: Invocation | None, service: str, operation: str, arguments: dict[str, Any]) -> None:
+        """A call of AWS: which delivery is at work, and what is written where anybody may read it."""
+        if service == "ledger":
+            values = arguments.get("ExpressionAttributeValues") or {}
+            key = values.get(":new_lease_key") or values.get(":new_pending_key")
+            if key and invocation is not None:
+                invocation.notes["key"] = key["S"]
+                if "announcement" in invocation.notes:
+                    self.by_key[key["S"]] = self._announcements[invocation.notes["announcement"]]
+            item = arguments.get("Key") or arguments.get("Item")
+            if item:
+                self.seen.add(item["pk"]["S"])
+                self.seen.add(item["sk"]["S"])
+        elif operation == "send_message":
+            self.seen.add(arguments["MessageGroupId"])
+            self.seen.add(arguments["MessageDeduplicationId"])
+
+    def api_took(
+        self, invocation: Invocation, shop: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
+    ) -> None:
+        """The API took a request; judged at once."""
+        announcement = self.by_key.get(invocation.notes.get("key", ""))
+        entity = announcement.entity if announcement else "unknown"
+        one = Taken(self.now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, answered)
+        before = self.taken[shop, entity]
+        if event is not None and not event["saved"]:
+            self._ignored(shop, entity, one)
+        if announcement is not None and path == "POST v1/event":
+            self._ordered(shop, entity, one, before)
+            self._aged(shop, entity, one)
+        before.append(one)
+
+    def _ignored(self, shop: str, entity: str, one: Taken) -> None:
+        story = self._story(one.announcement)
+        if story is not None and story in self._forgotten:
+            return  # who is erased while an event is on its way cannot be found any more
+        assert one.event
+        self._violated("ignored_by_api", shop, entity, f"{one.event['eventTypeKey']}: {one.event['reason']}", story)
+
+    def _ordered(self, shop: str, entity: str, one: Taken, before: list[Taken]) -> None:
+        assert one.announcement
+        version = one.announcement.version
+        if version is None:
+            return
+        for earlier in before:
+            past = earlier.announcement.version if earlier.announcement and earlier.path == one.path else None
+            if past is not None and past > version and not earlier.invocation.killed:
+                text = f"{version} of {one.announcement.topic} was taken after {past}"
+                self._violated("misordered", shop, entity, text, self._story(one.announcement))
+                return
+
+    def _aged(self, shop: str, entity: str, one: Taken) -> None:
+        assert one.announcement
+        if one.invocation.notes.get("replay"):
+            return
+        limit = _MAX_AGE.get(entity.partition(" ")[0])
+        if limit and one.at - one.announcement.at > limit + 26 * HOUR:
+            self._violated("wrong_final_state", shop, entity, "sent past its max age", self._story(one.announcement))
+
+    # -- in the end --
+
+    def finish(
+        self,
+        sent: dict[int, Sent],
+        states: dict[str, dict[str, Any]],
+        parked: Iterable[tuple[str, str, str]],
+        waiting: Iterable[str],
+    ) -> list[Violation]:
+        """Judge the whole.
+
+        Args:
+            states: what the API holds, by shop.
+            parked: shop, entity and reason of what is parked for good.
+            waiting: what is still in queue and outbox.
+        """
+        given_up = {(shop, entity) for shop, entity, _ in parked}
+        for text in waiting:
+            self._violated("wedged", "", text, "still waits although all is well", None)
+        orders = {shop: state["orders"] for shop, state in states.items()}
+        contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
+        for n, story in enumerate(self.stories):
+            certain = [one.id for one in story.announcements if one.id in sent and sent[one.id].statuses]
+            unsure = [one.id for one in story.announcements if one.id not in certain and _reached(sent, one.id)]
+            problems: list[Violation] = []
+            for more in _subsets(unsure):
+                problems = list(self._story_problems(n, story, [*certain, *more], orders, contacts, given_up))
+                if not problems:
+                    break
+            self.violations += problems
+            self._once(story)
+        self._leaks()
+        return self.violations
+
+    def _story_problems(
+        self, n: int, story: Story, accepted: list[int], orders: Any, contacts: Any, given_up: set[tuple[str, str]]
+    ) -> Iterator[Violation]:
+        expected, shop = story.expected(accepted), story.shop
+        for order, params in expected.orders.items():
+            entity, actual = f"order {order}", orders[shop].get(order)
+            if (shop, entity) in given_up:
+                continue
+            if params is None:
+                if actual is not None:
+                    yield Violation("wrong_final_state", shop, entity, "must not be there", n)
+            elif actual is None:
+                yield Violation("lost", shop, entity, "the API never heard of it", n)
+            elif wrong := differences(params, actual):
+                yield Violation("wrong_final_state", shop, entity, "; ".join(wrong), n)
+        for wanted in expected.contacts:
+            if not contacts[shop].has(wanted) and not any(one[0] == shop for one in given_up):
+                yield Violation("lost", shop, "contact", f"none with {', '.join(sorted(wanted))}", n)
+        for identity in expected.gone:
+            if contacts[shop].names(identity):
+                yield Violation("wrong_final_state", shop, "contact", "was to be forgotten", n)
+        yield from self._cart_problems(n, story, expected.carts, given_up)
+
+    def _cart_problems(self, n: int, story: Story, carts: Any, given_up: set[tuple[str, str]]) -> Iterator[Violation]:
+        bought_at = self._purchases(story)
+        for token, cart in carts.items():
+            entity = f"cart {token}"
+            told = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
+            if token in bought_at and any(one.at > bought_at[token] for one in told):
+                yield Violation("wrong_final_state", story.shop, entity, "sent after its purchase", n)
+            if (story.shop, entity) in given_up or not cart.firm:
+                continue
+            if cart.contact is None:
+                if told:
+                    yield Violation("wrong_final_state", story.shop, entity, "nobody's cart was sent", n)
+            elif not told:
+                yield Violation("lost", story.shop, entity, "the API never heard of it", n)
+            elif _products(told[-1]) != _plain(cart.products):
+                yield Violation("wrong_final_state", story.shop, entity, "another content was sent last", n)
+
+    def _purchases(self, story: Story) -> dict[str, int]:
+        found = {}
+        for meaning in story.meanings.values():
+            if isinstance(meaning, Bought):
+                told = self.taken.get((story.shop, f"order {meaning.state.order}"), ())
+                events = [one.at for one in told if one.path == "POST v1/event"]
+                if events:
+                    found[meaning.token] = min(events)
+        return found
+
+    def _once(self, story: Story) -> None:
+        if self._story(story.announcements[0]) in self._forgotten:
+            return
+        for entity in dict.fromkeys(one.entity for one in story.announcements):
+            events = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
+            for earlier, later in itertools.pairwise(events):
+                if earlier.body_hash == later.body_hash and not _excused(earlier):
+                    text = f"{later.event['eventTypeKey'] if later.event else ''} twice with the same content"
+                    self._violated("sent_twice_unexcused", story.shop, entity, text, self._story(later.announcement))
+
+    def _leaks(self) -> None:
+        words = {word for text in self.seen for word in _WORD.findall(text)}
+        for n, story in enumerate(self.stories):
+            for canary in story.canaries:
+                parts = _WORD.findall(canary)
+                if parts and all(part in words for part in parts) and (len(parts) > 1 or len(parts[0]) > 7):
+                    self._violated("leaked", story.shop, "", "a personal value left the process", n)
+
+    def _story(self, announcement: Announcement | None) -> int | None:
+        return self._story_of.get(announcement.id) if announcement else None
+
+    def _violated(self, kind: str, shop: str, entity: str, text: str, story: int | None) -> None:
+        self.violations.append(Violation(kind, shop, entity, text, story))
+
+
+class _Contacts:
+    def __init__(self, contacts: list[dict[str, Any]]) -> None:
+        self._by: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for contact in contacts:
+            for name in ("email", "phone", "externalCustomerId"):
+                if name in contact:
+                    self._by[contact[name]].append(contact)
+
+    def names(self, identity: str) -> bool:
+        return bool(self._by.get(identity))
+
+    def has(self, wanted: dict[str, str]) -> bool:
+        some = next(
+            iter(value for name, value in wanted.items() if name in ("email", "phone", "externalCustomerId")), ""
+        )
+        return any(wanted.items() <= contact.items() for contact in self._by.get(some, ()))
+
+
+def _reached(sent: dict[int, Sent], id: int) -> bool:
+    return id in sent and sent[id].reached
+
+
+def _subsets(unsure: list[int]) -> Iterator[tuple[int, ...]]:
+    """What may have had its effect without an answer: nothing of it, all of it, then every other choice."""
+    yield ()
+    if not unsure:
+        return
+    yield tuple(unsure)
+    few = unsure[-_UNCERTAIN_TOGETHER:]
+    for size in range(1, len(few)):
+        yield from itertools.combinations(few, size)
+
+
+def _excused(one: Taken) -> bool:
+    """No answer came back, or what it knew could not be noted."""
+    return not one.answered or one.invocation.killed or any(one.invocation.notes.get(kind) for kind in _LEDGER_TROUBLE)
+
+
+def _products(one: Taken) -> list[Any]:
+    assert one.event
+    params = {param["name"]: param["value"] for param in one.event["params"]}
+    return _plain(json.loads(params.get("products", "[]")))
+
+
+def _plain(products: Any) -> list[Any]:
+    return sorted((str(one["productId"]), float(one["quantity"]), float(one["price"])) for one in products or ())

@@ -1,0 +1,268 @@
+"""The simulated AWS account: functions in environments, their clients, the event source mapping, the schedule.
+
+The functions' own app.py files run, each environment with its own module, caches and clock.
+"""
+
+import importlib.util
+import json
+import os
+import random
+from collections.abc import Callable
+from pathlib import Path
+from types import ModuleType
+from typing import Any, cast
+
+from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ReadTimeoutError
+
+from shopwire.delivery.work import Policy
+from shopwire.environment import Clients, Environment, Settings
+from shopwire.esputnik import Transport
+from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
+from shopwire_local.simulation.faults import MINUTE, SECOND, Faults
+from shopwire_local.simulation.world import Invocation, World
+
+TIMEOUTS = {"webhook": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
+_VISIBILITY = 360 * SECOND
+_POLLERS = 5
+_TABLE, _SHOPS_PATH, _HASH_KEY = "shopwire", "/shopwire/sim/shops/", "simulated"
+
+Answer = Callable[[Any], None]
+
+
+class _TwoAttempts:
+    """A client as production configures it: a second attempt when the first got no answer or was throttled."""
+
+    def __init__(self, fake: Any, watch: Callable[[str, dict[str, Any]], None]) -> None:
+        self._fake = fake
+        self._watch = watch
+
+    def __getattr__(self, operation: str) -> Callable[..., Any]:
+        call = getattr(self._fake, operation)
+
+        def attempt(**arguments: Any) -> Any:
+            self._watch(operation, arguments)
+            try:
+                return call(**arguments)
+            except BotoCoreError:
+                return call(**arguments)
+            except ClientError as error:
+                if "Throttl" not in error.response["Error"]["Code"]:
+                    raise
+                return call(**arguments)
+
+        return attempt
+
+
+class _Environment:
+    """One Lambda environment: busy with one invocation at a time."""
+
+    def __init__(self, module: ModuleType) -> None:
+        self.module = module
+        self.busy = False
+
+
+class Cloud:
+    """The account: one table, one queue with its dead-letter queue, the settings, three functions.
+
+    Args:
+        transport: how the functions reach the API.
+        watch: sees every call of AWS, before it is made: (service, operation, arguments).
+        tick: for jitter and latencies.
+    """
+
+    def __init__(
+        self,
+        world: World,
+        faults: Faults,
+        rng: random.Random,
+        transport: Transport,
+        watch: Callable[[str, str, dict[str, Any]], None],
+    ) -> None:
+        self.world = world
+        self.faults = faults
+        self._rng = rng
+        self._transport = transport
+        self._watch = watch
+        clock = lambda: world.now  # noqa: E731
+        self.table = FakeDynamoDB(clock, self._hook("ledger", 4))
+        self.dead_letters = FakeQueue(clock, url="dead.fifo")
+        self.queue = FakeQueue(
+            clock, self._hook("queue", 12), url="retry.fifo", visibility=_VISIBILITY, dead_letters=self.dead_letters
+        )
+        self.settings = FakeSSM(self._hook("settings", 8))
+        self._pools: dict[str, list[_Environment]] = {name: [] for name in TIMEOUTS}
+        self._sources = {name: _source(name) for name in TIMEOUTS}
+        self._polling = 0
+        self._poll_due: int | None = None
+        self._upkeep_runs = False
+        world.after(MINUTE, self._upkeep)
+
+    def put_shop(self, id: str, settings: dict[str, Any]) -> None:
+        """Write a shop's parameter, as its engineer does."""
+        self.settings.put_parameter(
+            Name=_SHOPS_PATH + id, Value=json.dumps(settings), Type="SecureString", Overwrite=True
+        )
+
+    def http(self, event: dict[str, Any], invocation: Invocation, done: Answer) -> None:
+        """API Gateway: one call of the webhook function."""
+        self._invoke("webhook", event, invocation, done)
+
+    def environment(self) -> Environment:
+        """An environment outside any function, for what an engineer does by hand (replay)."""
+        return self._wire(0)
+
+    # -- functions --
+
+    def _invoke(self, name: str, event: dict[str, Any], invocation: Invocation, done: Answer) -> None:
+        pool = self._pools[name]
+        if pool and self.faults.chance("cold_start", self.world.now):
+            pool[:] = [one for one in pool if one.busy]
+        environment = next((one for one in pool if not one.busy), None)
+        if environment is None:
+            environment = _Environment(self._load(name))
+            pool.append(environment)
+        environment.busy = True
+        if self.faults.chance("crash", self.world.now):
+            invocation.dies_at = self._rng.randrange(1, 24)
+        context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
+
+        def ended(result: Any) -> None:
+            environment.busy = False
+            if invocation.killed:
+                pool.remove(environment)
+            done(result)
+
+        self.world.invoke(invocation, lambda: environment.module.handler(event, context), ended)
+
+    def _load(self, name: str) -> ModuleType:
+        module = ModuleType(f"simulated_{name}")
+        exec(self._sources[name], module.__dict__)
+        skew = self._rng.randint(-2500, 2500) if self.faults.is_possible("skew") else 0
+        module.environment = self._wire(skew)  # type: ignore[attr-defined]
+        return module
+
+    def _wire(self, skew: int) -> Environment:
+        policy = Policy(jitter=self._rng.random)
+        settings = Settings(_TABLE, "retry.fifo", _SHOPS_PATH, "https://esputnik.com/api/", _HASH_KEY, policy)
+        return Environment(settings, self._clients(), transport=self._transport, clock=lambda: self.world.now + skew)
+
+    def _clients(self) -> Clients:
+        clients = Clients()
+        for attribute, service, fake in (
+            ("dynamodb", "ledger", self.table),
+            ("sqs", "queue", self.queue),
+            ("ssm", "settings", self.settings),
+        ):
+            watch = lambda operation, arguments, service=service: self._watch(service, operation, arguments)  # noqa: E731
+            setattr(clients, attribute, _TwoAttempts(fake, cast(Any, watch)))
+        return clients
+
+    def _hook(self, service: str, latency: int) -> Callable[[str, str], None]:
+        """What every call of a store is: some time, a point to die at, a chance to fail."""
+        world, faults, rng = self.world, self.faults, self._rng
+        down, throttled, lost = f"{service}_down", f"{service}_throttled", f"{service}_lost_answer"
+
+        def hook(operation: str, phase: str) -> None:
+            invocation = world.current
+            if invocation is None:
+                return
+            world.pause(rng.randint(1, latency))
+            world.point()
+            if phase == "before":
+                if faults.on(down, world.now):
+                    invocation.notes[down] = True
+                    world.pause(500)
+                    world.point()
+                    raise EndpointConnectionError(endpoint_url=service)
+                if faults.on(throttled, world.now) and rng.random() < 0.5:
+                    invocation.notes[down] = True
+                    raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, operation)
+            elif faults.on(lost, world.now) and rng.random() < 0.5:
+                invocation.notes[down] = True
+                world.pause(1_000)
+                world.point()
+                raise ReadTimeoutError(endpoint_url=service)
+
+        return hook
+
+    # -- the event source mapping and the schedule --
+
+    def poll(self, delay: int = 0) -> None:
+        """Look into the queue, now or a little later."""
+        due = self.world.now + delay
+        if self._poll_due is not None and self._poll_due <= due:
+            return
+        self._poll_due = due
+        self.world.at(due, self._poll)
+
+    def _poll(self) -> None:
+        if self._poll_due is None or self.world.now < self._poll_due:
+            return
+        self._poll_due = None
+        while self._polling < _POLLERS and not self.faults.on("queue_down", self.world.now):
+            messages = self.queue.receive_message(
+                QueueUrl="retry.fifo", MaxNumberOfMessages=10, AttributeNames=["All"]
+            ).get("Messages", [])
+            if not messages:
+                break
+            self._polling += 1
+            self._deliver(messages)
+        if len(self.queue):
+            self.poll(SECOND)
+
+    def _deliver(self, messages: list[dict[str, Any]]) -> None:
+        records = [
+            {
+                "messageId": message["MessageId"],
+                "receiptHandle": message["ReceiptHandle"],
+                "body": message["Body"],
+                "attributes": message["Attributes"],
+            }
+            for message in messages
+        ]
+
+        def done(result: Any) -> None:
+            self._polling -= 1
+            if isinstance(result, dict):
+                kept = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
+                for message in messages:
+                    if message["MessageId"] not in kept:
+                        self.queue.delete_message(QueueUrl="retry.fifo", ReceiptHandle=message["ReceiptHandle"])
+            self.poll()
+
+        self._invoke("retry", {"Records": records}, Invocation("retry", self.world.now + TIMEOUTS["retry"]), done)
+
+    def _upkeep(self) -> None:
+        self.world.after(MINUTE, self._upkeep)
+        if self._upkeep_runs:
+            return
+        self._upkeep_runs = True
+
+        def done(result: Any) -> None:
+            self._upkeep_runs = False
+            self.poll()
+
+        self._invoke("upkeep", {}, Invocation("upkeep", self.world.now + TIMEOUTS["upkeep"]), done)
+
+
+class _Context:
+    """What a function asks Lambda of its invocation."""
+
+    def __init__(self, request_id: str, invocation: Invocation, world: World) -> None:
+        self.aws_request_id = request_id
+        self._invocation = invocation
+        self._world = world
+
+    def get_remaining_time_in_millis(self) -> int:
+        return self._invocation.deadline - self._world.now
+
+
+def _source(name: str) -> Any:
+    """The function's app.py, compiled. It reads its environment variables on import; the simulation wires anew."""
+    for variable in ("TABLE", "QUEUE_URL", "SHOPS_PATH", "HASH_KEY"):
+        os.environ.setdefault(f"SHOPWIRE_{variable}", "simulated")
+    package = importlib.util.find_spec("shopwire")
+    assert package
+    assert package.origin
+    path = Path(package.origin).parents[2] / "functions" / name / "app.py"
+    return compile(path.read_text(), str(path), "exec")

@@ -1,0 +1,12 @@
+"""In-memory stand-ins for the boto3 clients of DynamoDB, SQS and SSM, as far as shopwire calls them.
+
+They follow AWS's documentation; one suite of behaviours runs on them and on moto, and lists where moto departs from it.
+Every operation calls `hook(operation, phase)` before and after its effect: an exception raised "before" means that
+nothing happened, one raised "after" that the answer was lost.
+"""
+
+from shopwire_local.simulation.fakes.dynamodb import FakeDynamoDB
+from shopwire_local.simulation.fakes.sqs import FakeQueue
+from shopwire_local.simulation.fakes.ssm import FakeSSM
+
+__all__ = ["FakeDynamoDB", "FakeQueue", "FakeSSM"]

@@ -1,0 +1,95 @@
+"""What goes wrong and when: windows of virtual time for each kind of fault, drawn from the seed before the run."""
+
+import random
+from bisect import bisect_right
+from collections.abc import Collection
+
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+
+# kind -> how long it lasts at least and at most, and how often it comes in a day.
+_WINDOWS = {
+    "api_down": (5 * SECOND, 40 * MINUTE, 6),
+    "api_slow": (5 * SECOND, 10 * MINUTE, 4),
+    "api_throttled": (5 * SECOND, 5 * MINUTE, 4),
+    "api_throttled_after": (5 * SECOND, 5 * MINUTE, 4),
+    "api_error": (5 * SECOND, 20 * MINUTE, 4),
+    "api_unauthorized": (10 * MINUTE, 70 * MINUTE, 2),
+    "api_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
+    "queue_down": (5 * SECOND, 40 * MINUTE, 6),
+    "queue_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
+    "ledger_down": (5 * SECOND, 30 * MINUTE, 6),
+    "ledger_throttled": (5 * SECOND, 5 * MINUTE, 6),
+    "ledger_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
+    "settings_down": (1 * MINUTE, 60 * MINUTE, 4),
+    "replay": (1 * MINUTE, 10 * MINUTE, 12),
+}
+
+# kind -> how likely at each chance it has.
+_CHANCES = {
+    "duplicate": 0.08,
+    "late": 0.10,
+    "very_late": 0.01,
+    "crash": 1 / 400,
+    "cold_start": 0.02,
+    "poison_refused": 1 / 400,
+    "poison_failing": 1 / 800,
+    "poison_killing": 1 / 1500,
+    "skew": 1.0,
+    "rotation": 1.0,
+}
+
+KINDS = tuple(sorted((*_WINDOWS, *_CHANCES)))
+
+
+class Faults:
+    """Which faults are on.
+
+    Args:
+        kinds: those that may come.
+        start, end: the virtual time (UTC milliseconds) in which they come; afterwards all is well.
+    """
+
+    def __init__(self, rng: random.Random, kinds: Collection[str], start: int, end: int) -> None:
+        self._rng = rng
+        self._kinds = frozenset(kinds)
+        self._end = end
+        self._windows = {kind: _draw(rng, kind, start, end) for kind in _WINDOWS if kind in self._kinds}
+        self.counts: dict[str, int] = {}
+        """How often each kind struck."""
+
+    def on(self, kind: str, now: int) -> bool:
+        """Whether a fault that lasts is on; counts as a strike."""
+        windows = self._windows.get(kind)
+        if not windows or now >= self._end:
+            return False
+        place = bisect_right(windows, (now, now + DAY * 365)) - 1
+        return place >= 0 and now < windows[place][1] and self._strike(kind)
+
+    def chance(self, kind: str, now: int) -> bool:
+        """Whether a fault that strikes by chance does so this time."""
+        if kind not in self._kinds or now >= self._end or self._rng.random() >= _CHANCES[kind]:
+            return False
+        return self._strike(kind)
+
+    def lasting(self, now: int) -> bool:
+        """Whether the time of faults is not over yet."""
+        return now < self._end
+
+    def is_possible(self, kind: str) -> bool:
+        return kind in self._kinds
+
+    def _strike(self, kind: str) -> bool:
+        self.counts[kind] = self.counts.get(kind, 0) + 1
+        return True
+
+
+def _draw(rng: random.Random, kind: str, start: int, end: int) -> list[tuple[int, int]]:
+    shortest, longest, a_day = _WINDOWS[kind]
+    count = max(1, round(a_day * (end - start) / DAY))
+    windows = []
+    for _ in range(count):
+        begin = rng.randrange(start, end)
+        # Most outages are short: the length is drawn on a logarithmic scale.
+        length = int(shortest * (longest / shortest) ** rng.random())
+        windows.append((begin, min(begin + length, end)))
+    return sorted(windows)

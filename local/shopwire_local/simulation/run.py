@@ -1,0 +1,192 @@
+"""One run of the simulation: shops, stories, faults, the cloud, and the verdict. Everything follows from the seed."""
+
+import io
+import random
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Any
+from unittest import mock
+
+from shopwire.models import Shop
+from shopwire.observability import logger
+from shopwire.outbox import SHARDS
+from shopwire.replay import replay
+from shopwire_local.simulation.api import Api
+from shopwire_local.simulation.checks import KINDS, Judge, Violation
+from shopwire_local.simulation.cloud import Cloud
+from shopwire_local.simulation.faults import DAY, HOUR, MINUTE, SECOND, Faults
+from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
+from shopwire_local.simulation.senders import Senders
+from shopwire_local.simulation.stories import Story, make_stories
+from shopwire_local.simulation.world import Invocation, World
+
+START = 1_790_000_000_000
+_DAYS = 3.0
+
+# What differs between the simulated shops.
+_SHOPS: tuple[dict[str, Any], ...] = (
+    {"id": "sim-shopify-0", "platform": "shopify"},
+    {"id": "sim-woocommerce-0", "platform": "woocommerce"},
+    {"id": "sim-shopify-1", "platform": "shopify", "item_id": "sku", "key_value": "order"},
+    {"id": "sim-woocommerce-1", "platform": "woocommerce", "statuses": {"shipped": "DELIVERED"}},
+    {"id": "sim-shopify-2", "platform": "shopify", "shipped_is_delivered": True},
+)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What came of a run."""
+
+    webhooks: int
+    seconds: float
+    violations: list[Violation]
+    faults: dict[str, int]
+    answers: dict[str, int]
+    stories: list[Story] = field(repr=False)
+
+    @property
+    def line(self) -> dict[str, Any]:
+        """contract.md's JSON line."""
+        counts = Counter(one.kind for one in self.violations)
+        return {
+            "webhooks": self.webhooks,
+            "faults": sum(self.faults.values()),
+            **{kind: counts[kind] for kind in KINDS},
+            "seconds": round(self.seconds, 1),
+        }
+
+
+class Run:
+    """A simulated world, ready to go.
+
+    Args:
+        only: which stories to tell, by number (all): for shrinking.
+        faults: the kinds of faults that may come.
+    """
+
+    def __init__(
+        self, webhooks: int, seed: int, faults: Collection[str] = FAULT_KINDS, only: Collection[int] | None = None
+    ) -> None:
+        self._rng = random.Random(seed)
+        self.world = World(START)
+        self._shops = {one["id"]: _shop(one) for one in _SHOPS}
+        stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, _DAYS)
+        self.stories = stories
+        told = [story for n, story in enumerate(stories) if only is None or n in only]
+        self._told = told
+        self.end = max(one.at for story in told for one in story.announcements) + DAY
+        self.faults = Faults(random.Random(seed + 1), faults, START, self.end)
+        self.judge = Judge(stories, lambda: self.world.now)
+        self.api = Api(self.world, self.faults, self._rng, self.judge.api_took)
+        self.cloud = Cloud(self.world, self.faults, self._rng, self.api.transport, self._watch)
+        self.senders = Senders(self.world, self.cloud, self.faults, self._rng, self._shops)
+        for id, shop in self._shops.items():
+            self._put(id, shop)
+            if self.faults.is_possible("rotation"):
+                self.world.at(self._rng.randrange(START, self.end), lambda id=id: self._rotate_secret(id))  # type: ignore[misc]
+                self.world.at(self._rng.randrange(START, self.end), lambda id=id: self._rotate_key(id))  # type: ignore[misc]
+        for story in told:
+            for announcement in story.announcements:
+                self.senders.announce(announcement)
+        self.world.at(START + HOUR, self._maybe_replay)
+        for after in (20 * MINUTE, 3 * HOUR):
+            self.world.at(self.end + after, self._replay_all)
+
+    def go(self, progress: Callable[[float], None] | None = None) -> Verdict:
+        """Let it happen, and judge."""
+        began = time.perf_counter()
+        log = io.StringIO()
+        handler = logger.registered_handler
+        numbers = random.Random(0)
+        with (
+            mock.patch.object(handler, "stream", log),  # the log is searched for personal values
+            mock.patch.object(uuid, "uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)),
+        ):
+            over = self.end + 8 * HOUR
+            steps = 200
+            for step in range(1, steps + 1):
+                self.world.run(START + (over - START) * step // steps)
+                if progress:
+                    progress(step / steps)
+        self.judge.seen.update(log.getvalue().splitlines())
+        violations = self.judge.finish(
+            self.senders.sent,
+            {id: self.api.emulator.state(id) for id in self._shops},
+            self._parked(),
+            self._waiting(),
+        )
+        return Verdict(
+            webhooks=sum(self.senders.answers.values()),
+            seconds=time.perf_counter() - began,
+            violations=violations,
+            faults=self.faults.counts,
+            answers=self.senders.answers,
+            stories=self.stories,
+        )
+
+    def _watch(self, service: str, operation: str, arguments: dict[str, Any]) -> None:
+        self.judge.watch(self.world.current, service, operation, arguments)
+        if operation == "send_message":
+            self.cloud.poll(SECOND // 5)
+
+    # -- what engineers do --
+
+    def _put(self, id: str, shop: Shop) -> None:
+        settings = shop.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
+        settings["secrets"] = [secret.get_secret_value() for secret in shop.secrets]
+        settings["esputnik_key"] = shop.esputnik_key.get_secret_value()
+        self.api.keys[settings["esputnik_key"]] = id
+        self.cloud.put_shop(id, settings)
+
+    def _rotate_secret(self, id: str) -> None:
+        shop = self._shops[id]
+        new = Shop(**_fields(shop) | {"secrets": (f"{id}-new-secret", shop.secrets[0])})
+        self._put(id, new)
+        # The engineer waits until the settings are read everywhere, then has the platform sign with the new one.
+        self.world.after(2 * HOUR, lambda: self._shops.__setitem__(id, new))
+
+    def _rotate_key(self, id: str) -> None:
+        shop = self._shops[id]
+        new = Shop(**_fields(shop) | {"esputnik_key": f"{id}-new-key"})
+        self._put(id, new)
+        self._shops[id] = new
+        self.api.keys.pop(shop.esputnik_key.get_secret_value(), None)
+
+    def _maybe_replay(self) -> None:
+        if self.world.now < self.end:
+            self.world.after(HOUR, self._maybe_replay)
+            if self.faults.on("replay", self.world.now):
+                self._replay_all()
+
+    def _replay_all(self) -> None:
+        environment = self.cloud.environment()
+
+        def by_hand() -> None:
+            for id in self._shops:
+                for parked in environment.parked.list(id):
+                    replay(environment, parked)
+
+        invocation = Invocation("replay", self.world.now + HOUR)
+        self.world.invoke(invocation, by_hand, lambda result: None)
+
+    def _parked(self) -> list[tuple[str, str, str]]:
+        environment = self.cloud.environment()
+        return [(id, one.entity, one.reason) for id in self._shops for one in environment.parked.list(id)]
+
+    def _waiting(self) -> list[str]:
+        environment = self.cloud.environment()
+        outbox = [one.entity_key for shard in range(SHARDS) for one in environment.outbox.waiting(shard)]
+        dead = [f"dead letter {message['MessageId']}" for message in self.cloud.dead_letters.messages()]
+        return [f"message {message['Body'][:80]}" for message in self.cloud.queue.messages()] + outbox + dead
+
+
+def _shop(fields: dict[str, Any]) -> Shop:
+    id = fields["id"]
+    return Shop(secrets=(f"{id}-secret",), esputnik_key=f"{id}-key", region="UA", **fields)
+
+
+def _fields(shop: Shop) -> dict[str, Any]:
+    return {name: getattr(shop, name) for name in type(shop).model_fields}

@@ -1,0 +1,110 @@
+"""The platforms' sending side: each tries again as the real one does, or not at all, and may send twice or late.
+
+Retries: Shopify 8 in 4 hours, 5 s for an answer (shopify.dev, changelog 2024-09-10); WooCommerce none, 60 s
+(class-wc-webhook.php).
+"""
+
+import random
+from dataclasses import dataclass, field
+
+from shopwire import platforms
+from shopwire.models import Shop
+from shopwire_local.simulation.cloud import TIMEOUTS, Cloud
+from shopwire_local.simulation.faults import DAY, MINUTE, SECOND, Faults
+from shopwire_local.simulation.stories import Announcement
+from shopwire_local.simulation.world import Invocation, World
+
+_RETRIES = {
+    "shopify": tuple(minutes * MINUTE for minutes in (1, 2, 5, 10, 20, 40, 70, 90)),
+    "woocommerce": (),
+}
+_PATIENCE = {"shopify": 5 * SECOND, "woocommerce": 60 * SECOND}
+
+
+@dataclass(slots=True)
+class Sent:
+    """What became of an announcement, as its platform sees it."""
+
+    announcement: Announcement
+    statuses: list[str] = field(default_factory=list)
+    """What shopwire answered to each of its deliveries that was answered 2xx."""
+    reached: bool = False
+    """Some delivery of it got past the platform, whatever came back."""
+    first_at: int | None = None
+
+
+class Senders:
+    """Sends every announcement, with the faults of the way."""
+
+    def __init__(self, world: World, cloud: Cloud, faults: Faults, rng: random.Random, shops: dict[str, Shop]) -> None:
+        self._world = world
+        self._cloud = cloud
+        self._faults = faults
+        self._rng = rng
+        self.shops = shops
+        self.sent: dict[int, Sent] = {}
+        self.answers: dict[str, int] = {}
+        """How many deliveries were answered how."""
+
+    def announce(self, announcement: Announcement) -> None:
+        """Put an announcement on its way."""
+        self.sent[announcement.id] = Sent(announcement)
+        self._world.at(announcement.at, lambda: self._begin(announcement))
+
+    def _begin(self, announcement: Announcement) -> None:
+        rng, now = self._rng, self._world.now
+        shop = self.shops[announcement.shop]
+        headers = platforms.get(shop.platform).sign(announcement.topic, announcement.body, shop, now)
+        delay = rng.randrange(400)
+        if self._faults.chance("very_late", now):
+            delay = rng.randrange(DAY)
+        elif self._faults.chance("late", now):
+            delay = rng.randrange(5 * MINUTE)
+        self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
+        if self._faults.chance("duplicate", now):
+            again = delay + rng.choice((0, rng.randrange(50), MINUTE, DAY))
+            self._world.after(again, lambda: self._attempt(announcement, headers, 0))
+
+    def _attempt(self, announcement: Announcement, headers: dict[str, str], retry: int) -> None:
+        world, sent = self._world, self.sent[announcement.id]
+        platform = self.shops[announcement.shop].platform
+        sent.reached = True
+        if sent.first_at is None:
+            sent.first_at = world.now
+        invocation = Invocation("webhook", world.now + TIMEOUTS["webhook"])
+        invocation.notes["announcement"] = announcement.id
+        state = {"over": False}
+
+        def again() -> None:
+            if not state["over"]:
+                state["over"] = True
+                if retry < len(_RETRIES[platform]):
+                    delay = _RETRIES[platform][retry]
+                    world.after(delay, lambda: self._attempt(announcement, headers, retry + 1))
+
+        def done(answer: object) -> None:
+            status = answer["statusCode"] if isinstance(answer, dict) else 500
+            if isinstance(answer, Exception):
+                raise answer
+            if status == 200:
+                said = answer["body"] if isinstance(answer, dict) else ""
+                sent.statuses.append(said)
+                state["over"] = True
+            else:
+                again()
+            self.answers[str(status)] = self.answers.get(str(status), 0) + 1
+
+        world.after(_PATIENCE[platform], again)
+        self._cloud.http(_event(announcement, headers, world.now), invocation, done)
+
+
+def _event(announcement: Announcement, headers: dict[str, str], now: int) -> dict[str, object]:
+    path = f"/webhooks/{announcement.shop}"
+    return {
+        "version": "2.0",
+        "rawPath": path,
+        "headers": headers,
+        "requestContext": {"http": {"method": "POST", "path": path}, "timeEpoch": now},
+        "body": announcement.body.decode(),
+        "isBase64Encoded": False,
+    }

@@ -1,0 +1,112 @@
+"""Virtual time and the baton: who runs when. Nothing in here knows shopwire.
+
+An invocation is a greenlet. Every call that it makes of the outside world hands the baton back, so that any other
+invocation may run meanwhile, and is a point at which this one may die. The order of everything follows from one seed.
+"""
+
+import heapq
+import itertools
+from collections.abc import Callable
+from typing import Any
+
+import greenlet
+
+
+class Killed(BaseException):
+    """Thrown into an invocation that dies: no `except Exception` of the code under test may see it."""
+
+
+class Invocation:
+    """One invocation of a function.
+
+    Args:
+        dies_at: the number of the point at which it dies (the first is 1), or None.
+        deadline: virtual time at which its function's time-out kills it.
+    """
+
+    def __init__(self, name: str, deadline: int, dies_at: int | None = None) -> None:
+        self.name = name
+        self.deadline = deadline
+        self.dies_at = dies_at
+        self.points = 0
+        self.killed = False
+        self.notes: dict[str, Any] = {}
+        """What the checks want to know of it."""
+
+
+class World:
+    """The clock (UTC milliseconds), what happens when, and the running invocations."""
+
+    def __init__(self, start: int) -> None:
+        self.now = start
+        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
+        self._ticket = itertools.count()
+        self._hub = greenlet.getcurrent()
+        self._running: dict[greenlet.greenlet, Invocation] = {}
+
+    @property
+    def current(self) -> Invocation | None:
+        """The invocation that has the baton; None: the world itself."""
+        return self._running.get(greenlet.getcurrent())
+
+    @property
+    def busy(self) -> int:
+        """How many invocations are under way."""
+        return len(self._running)
+
+    def at(self, when: int, action: Callable[[], None]) -> None:
+        """Let something happen at a virtual time; of one moment, in the order of asking."""
+        heapq.heappush(self._agenda, (max(when, self.now), next(self._ticket), action))
+
+    def after(self, milliseconds: int, action: Callable[[], None]) -> None:
+        """Let something happen so many milliseconds from now."""
+        self.at(self.now + milliseconds, action)
+
+    def run(self, until: int | None = None) -> None:
+        """Let time pass: until a moment, or until nothing is on the agenda any more."""
+        while self._agenda and (until is None or self._agenda[0][0] <= until):
+            self.now, _, action = heapq.heappop(self._agenda)
+            action()
+        if until is not None:
+            self.now = max(self.now, until)
+
+    def invoke(self, invocation: Invocation, call: Callable[[], Any], done: Callable[[Any], None]) -> None:
+        """Run `call` as an invocation now; `done` gets its result, or the exception that ended it."""
+
+        def body() -> None:
+            result: Any
+            try:
+                result = call()
+            except Killed as death:
+                invocation.killed = True
+                result = death
+            except Exception as error:
+                result = error
+            del self._running[me]
+            done(result)
+
+        me = greenlet.greenlet(body, self._hub)
+        self._running[me] = invocation
+        me.switch()
+
+    def pause(self, milliseconds: int) -> None:
+        """Hand the baton back for so long. In the world itself time does not pass."""
+        me = greenlet.getcurrent()
+        invocation = self._running.get(me)
+        if invocation is None:
+            return
+        self.after(milliseconds, me.switch)
+        self._hub.switch()
+
+    def point(self) -> None:
+        """A point between two effects: whoever is to die dies here.
+
+        Raises:
+            Killed.
+        """
+        invocation = self.current
+        if invocation is None:
+            return
+        invocation.points += 1
+        if invocation.points == invocation.dies_at or self.now > invocation.deadline:
+            raise Killed
