@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
+from shopwire.ledger import key_hash
 from shopwire.models import Shop
 from shopwire.observability import logger
 from shopwire.outbox import SHARDS
@@ -103,7 +104,7 @@ class Run:
         numbers = random.Random(0)
         with (
             mock.patch.object(handler, "stream", log),  # the log is searched for personal values
-            mock.patch.object(uuid, "uuid4", lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)),
+            mock.patch.object(uuid, "uuid4", side_effect=lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)),
         ):
             over = self.end + 8 * HOUR
             steps = 200
@@ -167,6 +168,7 @@ class Run:
         def by_hand() -> None:
             for id in self._shops:
                 for parked in environment.parked.list(id):
+                    self.judge.replayed.add(key_hash(parked.message.key))
                     replay(environment, parked)
 
         invocation = Invocation("replay", self.world.now + HOUR)

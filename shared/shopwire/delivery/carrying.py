@@ -5,11 +5,11 @@ goes into `notes` (the ledger entry's attributes) at once: after a failure they 
 goes on where this one stopped.
 """
 
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from shopwire import platforms
 from shopwire.delivery.sending import Sender
 from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
 from shopwire.ledger import Entry, Ledger, Refused
@@ -30,6 +30,7 @@ from shopwire.mapper import (
 from shopwire.message import Message, NewerFormat, unpack
 from shopwire.models import (
     CartChange,
+    Change,
     Contact,
     ContactChange,
     Entity,
@@ -39,6 +40,7 @@ from shopwire.models import (
     Parcel,
     ParcelArrived,
     Redaction,
+    Shop,
     ShopRedaction,
     Status,
     ViewChange,
@@ -210,10 +212,10 @@ class Carrier:
         for order_id in change.order_ids:
             self.ledger.forget(shop, Entity("order", order_id))
         for parked in self.parked.list(shop):
-            if _mentions(parked.packed, change.contact):
+            if _is_about(change.contact, parked.packed, work.shop):
                 self.parked.remove(parked.id)
         for waiting in self.outbox.of_shop(shop):
-            if waiting.entity_key != work.entity_key and _mentions(waiting.packed, change.contact):
+            if _is_about(change.contact, waiting.packed, work.shop):
                 self.outbox.remove(waiting)
         for request in erase_requests(change.contact):
             self.sender.send(work, request)
@@ -290,11 +292,29 @@ def _known(known: OrderKnown) -> dict[str, str]:
     return status | {"digest": known.digest, "content": known.content}
 
 
-def _mentions(packed: str, contact: Contact) -> bool:
+def _is_about(contact: Contact, packed: str, shop: Shop) -> bool:
+    """Whether what waits is this person's: by what the platform reads in it; by the addresses in it where it can't."""
     try:
         message: Message = unpack(packed)
     except (ValueError, NewerFormat):
         return False
-    values = [re.escape(value.encode()) for value in (contact.email, contact.phone, contact.customer_id) if value]
-    # Whole words only: a short customer id must not match inside somebody else's number.
-    return any(re.search(rb"(?<!\w)" + value + rb"(?!\w)", message.webhook.body, re.IGNORECASE) for value in values)
+    try:
+        deliveries = platforms.get(shop.platform).read(message.webhook, shop)
+    except Exception:
+        body = message.webhook.body.lower()
+        return any(value.encode() in body for value in (contact.email, contact.phone) if value)
+    forgotten = set(contact.identities)
+    return any(forgotten.intersection(_person_of(delivery.change).identities) for delivery in deliveries)
+
+
+def _person_of(change: Change) -> Contact:
+    match change:
+        case OrderChange():
+            return change.order.contact
+        case CartChange():
+            return change.cart.contact
+        case ViewChange():
+            return change.view.contact
+        case ContactChange():
+            return change.contact
+    return Contact()
