@@ -325,7 +325,10 @@ def _deleted(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _account_deleted(webhook: Webhook, shop: Shop) -> Change:
-    return Nothing("a deleted account is no wish to be forgotten")
+    body = _body(bodies.Named, webhook)
+    if isinstance(body, Nothing):
+        return body
+    return Nothing("a deleted account is no wish to be forgotten", Entity("contact", body.id))
 
 
 def _moment(gmt: datetime | None, local: datetime | None) -> datetime | None:

@@ -1,0 +1,546 @@
+"""WooCommerce: what its bodies mean, what it warns of, and what must never be believed."""
+
+import base64
+import copy
+import hashlib
+import hmac
+import json
+from contextlib import suppress
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopwire import platforms
+from shopwire.models import (
+    Contact,
+    ContactChange,
+    Delivery,
+    Entity,
+    Item,
+    Nothing,
+    Order,
+    OrderChange,
+    OrderDeleted,
+    Parcel,
+    Rank,
+    Shop,
+    Status,
+    Webhook,
+)
+from shopwire_local.sample_files import samples
+
+WOO = platforms.get("woocommerce")
+SECRET = "тихо & секретно"
+SHOP = Shop(id="woo-shop", platform="woocommerce", secrets=(SECRET,), esputnik_key="key", region="UA")
+BODIES = {sample.name: sample.body for sample in samples("woocommerce")}
+
+
+def shop(**settings: Any) -> Shop:
+    fields = {"id": "woo-shop", "platform": "woocommerce", "secrets": (SECRET,), "esputnik_key": "key", "region": "UA"}
+    return Shop(**fields | settings)
+
+
+def deliver(topic: str, body: bytes | dict[str, Any], of: Shop = SHOP, **headers: str) -> Delivery:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    (delivery,) = WOO.read(Webhook(WOO.sign(topic, raw, of, 0) | headers, raw, 0), of)
+    return delivery
+
+
+def read(topic: str, body: bytes | dict[str, Any], of: Shop = SHOP) -> Any:
+    return deliver(topic, body, of).change
+
+
+def order(name: str = "order.updated", of: Shop = SHOP, **changes: Any) -> Order:
+    change = read("order.updated", {**json.loads(BODIES[name]), **changes}, of)
+    assert isinstance(change, OrderChange), change
+    return change.order
+
+
+def line(**changes: Any) -> dict[str, Any]:
+    return {**json.loads(BODIES["order.updated"])["line_items"][0], **changes}
+
+
+def test_a_whole_order_becomes_the_exact_model() -> None:
+    assert read("order.updated", BODIES["order.updated--completed"]) == OrderChange(
+        Order(
+            id="2107",
+            number="2107",
+            created_at=datetime(2026, 10, 5, 9, 20, 30, tzinfo=UTC),
+            updated_at=datetime(2026, 10, 7, 15, 2, 44, tzinfo=UTC),
+            status=Status.DELIVERED,
+            rank=Rank.DELIVERED,
+            status_words="completed",
+            currency="UAH",
+            total=Decimal("1260.00"),
+            shipping=Decimal("60.00"),
+            discount=Decimal("0.00"),
+            taxes=Decimal("0.00"),
+            contact=Contact(
+                email="olesia.honchar@example.com", phone="380501234567", first_name="Олеся", last_name="Гончар"
+            ),
+            items=(
+                Item(
+                    id="311",
+                    name='Чайник "Ранок" - червоний',
+                    quantity=Decimal(2),
+                    cost=Decimal(500),
+                    image_url="https://shop.example/wp-content/uploads/kettle.jpg",
+                ),
+                Item(id="320", name="Ложка/виделка", quantity=Decimal(4), cost=Decimal(50)),
+            ),
+            parcels=(
+                Parcel(
+                    id="b7a0c1d2e3f4",
+                    tracking_number="20450000000001",
+                    tracking_url="https://tracking.example/20450000000001",
+                    carrier="Nova Poshta",
+                ),
+            ),
+            payment_method="Оплата при отриманні",
+            delivery_method="Нова пошта",
+            delivery_address="вул. Садова, 7, кв. 12, Полтава, UA53, 36000, UA",
+            note="Подзвоніть перед доставкою 🙏",
+            source="online",
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("word", "status", "rank"),
+    [
+        ("pending", Status.INITIALIZED, Rank.CREATED),
+        ("processing", Status.IN_PROGRESS, Rank.PAID),
+        ("on-hold", Status.IN_PROGRESS, Rank.PAID),
+        ("completed", Status.DELIVERED, Rank.DELIVERED),
+        ("cancelled", Status.CANCELLED, Rank.CLOSED),
+        ("failed", Status.CANCELLED, Rank.CLOSED),
+        ("refunded", Status.CANCELLED, Rank.CLOSED),
+        ("trash", Status.CANCELLED, Rank.CLOSED),
+        ("shipped", Status.IN_PROGRESS, Rank.PAID),
+        ("wc-completed", Status.DELIVERED, Rank.DELIVERED),
+    ],
+)
+def test_statuses_are_read_as_the_table_says(word: str, status: Status, rank: Rank) -> None:
+    found = order(status=word)
+    assert (found.status, found.rank, found.status_words) == (status, rank, word.removeprefix("wc-"))
+
+
+def test_a_shop_says_what_its_own_status_means() -> None:
+    assert order(of=shop(statuses={"shipped": "DELIVERED"}), status="shipped").status is Status.DELIVERED
+
+
+@pytest.mark.parametrize("word", ["checkout-draft", "auto-draft", "new", "draft"])
+def test_a_draft_is_nobodys_order_yet(word: str) -> None:
+    body = json.loads(BODIES["order.updated"]) | {"status": word}
+    assert read("order.updated", body) == Nothing("draft", Entity("order", "2107"))
+
+
+def test_created_updated_and_a_status_of_trash_at_creation_are_one_snapshot_each() -> None:
+    trashed = json.loads(BODIES["order.updated"]) | {"status": "trash"}
+    assert read("order.created", trashed) == read("order.updated", trashed)
+
+
+def test_a_restored_order_says_that_it_is_back() -> None:
+    change = read("order.restored", BODIES["order.restored"])
+    assert change.order.restored
+    assert not read("order.updated", BODIES["order.restored"]).order.restored
+
+
+def test_trashing_counts_as_deleting_and_names_only_the_id() -> None:
+    assert read("order.deleted", BODIES["order.deleted"]) == OrderDeleted("2117")
+
+
+# -- the delivery's key --
+
+
+def test_the_delivery_id_is_not_unique_two_orders_of_one_second_share_it() -> None:
+    shared = {"x-wc-webhook-delivery-id": "0" * 32}
+    one = deliver("order.updated", {**json.loads(BODIES["order.updated"]), "id": 1}, **shared)
+    other = deliver("order.updated", {**json.loads(BODIES["order.updated"]), "id": 2}, **shared)
+    assert one.key != other.key
+
+
+def test_two_versions_of_one_order_share_delivery_id_and_modified_time() -> None:
+    shared = {"x-wc-webhook-delivery-id": "0" * 32}
+    body = json.loads(BODIES["order.updated"])
+    assert (
+        deliver("order.updated", body, **shared).key != deliver("order.updated", body | {"total": "1.00"}, **shared).key
+    )
+
+
+def test_a_repeated_delivery_has_the_same_key() -> None:
+    raw = BODIES["order.updated"]
+    assert deliver("order.updated", raw).key == deliver("order.updated", raw).key
+
+
+def test_a_second_deletion_after_a_restore_is_another_delivery() -> None:
+    raw = BODIES["order.deleted"]
+    assert deliver("order.deleted", raw).key != deliver("order.deleted", raw).key
+
+
+# -- money, by hand --
+
+
+def test_a_units_cost_is_never_taken_from_the_noisy_price() -> None:
+    # 374.99 without tax and 75.00 tax: the shopper paid 449.99; shipping 50.00 and 10.00 tax.
+    found = order("order.updated--prices_with_tax")
+    assert [item.cost for item in found.items] == [Decimal("449.99")]
+    assert (found.total, found.shipping, found.taxes) == (Decimal("509.99"), Decimal("60.00"), None)
+
+
+def test_without_tax_in_the_prices_the_tax_stands_beside() -> None:
+    found = order("order.updated--prices_with_tax", prices_include_tax=False)
+    assert [item.cost for item in found.items] == [Decimal("374.99")]
+    assert (found.shipping, found.taxes) == (Decimal("50.00"), Decimal("85.00"))
+
+
+def test_the_total_never_falls_after_refunds_so_they_are_taken_off() -> None:
+    found = order("order.updated--partly_refunded")  # 1260.00 - 50.00 - 125.50
+    assert (found.total, found.refunded) == (Decimal("1084.50"), Decimal("175.50"))
+
+
+def test_of_a_wholly_refunded_order_the_total_is_what_it_cost_before() -> None:
+    found = order("order.updated--refunded")
+    assert (found.total, found.refunded, found.status) == (Decimal("1260.00"), Decimal("1260.00"), Status.CANCELLED)
+
+
+def test_a_cancelled_order_costs_what_was_left_of_it_before() -> None:
+    found = order("order.updated--partly_refunded", status="cancelled")
+    assert found.total == Decimal("1084.50")
+
+
+def test_a_coupons_share_is_in_the_lines_cost() -> None:
+    found = order("order.updated--coupon")
+    assert [item.cost for item in found.items] == [Decimal(450), Decimal(45)]
+    assert (found.coupons, found.discount) == (("autumn-10", "friend"), Decimal("120.00"))
+
+
+def test_a_quantity_may_be_a_float() -> None:
+    (item,) = order("order.updated--float_quantity").items
+    assert (item.quantity, item.cost) == (Decimal("1.5"), Decimal(180))
+
+
+@pytest.mark.parametrize("total", ["828", "828.00"])
+def test_decimals_follow_the_shops_setting_of_the_day(total: str) -> None:
+    assert str(order("order.updated--jpy", total=total).total) == total
+
+
+@pytest.mark.parametrize("quantity", [0, -1, "0", -1.5])
+def test_a_line_with_none_left_is_not_listed(quantity: Any) -> None:
+    assert order(line_items=[line(quantity=quantity)]).items == ()
+
+
+def test_empty_line_items_are_an_order_all_the_same() -> None:
+    assert order(line_items=[]).items == ()
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "12,50", "", "1e400", "money"])
+def test_an_amount_that_is_none_names_its_field_and_not_its_value(amount: str) -> None:
+    with pytest.raises(platforms.Unreadable, match=r"^total: ") as error:
+        order(total=amount)
+    assert not amount or amount not in str(error.value)
+
+
+def test_thirty_digits_stay_thirty_digits() -> None:
+    assert str(order(total="123456789012345678901234567.890").total) == "123456789012345678901234567.890"
+
+
+def test_minus_zero_is_an_amount() -> None:
+    assert order(total="-0").total == 0
+
+
+# -- products --
+
+
+@pytest.mark.parametrize(
+    ("rule", "fields", "id"),
+    [
+        ("variant", {}, "311"),
+        ("variant", {"variation_id": 0}, "310"),
+        ("variant", {"variation_id": 0, "product_id": 0}, 'Чайник "Ранок" - червоний'),
+        ("product", {}, "310"),
+        ("sku", {}, "KETTLE-RED"),
+        ("sku", {"sku": 4711}, "4711"),
+        ("sku", {"sku": None}, "311"),
+        ("sku", {"sku": ""}, "311"),
+    ],
+)
+def test_products_are_called_by_the_shops_rule(rule: str, fields: dict[str, Any], id: str) -> None:
+    (item,) = order(of=shop(item_id=rule), line_items=[line(**fields)]).items
+    assert item.id == id
+
+
+def test_a_deleted_product_is_listed_under_its_name() -> None:
+    (item,) = order("order.updated--deleted_product").items
+    assert (item.id, item.image_url) == ("Знята з продажу чашка", None)
+
+
+@pytest.mark.parametrize("image", [{"id": "", "src": ""}, {"id": 88, "src": False}, [], None, "x"])
+def test_an_image_may_be_anything(image: Any) -> None:
+    (item,) = order(line_items=[line(image=image)]).items
+    assert item.image_url in (None, "x")
+
+
+def test_an_order_of_150_lines_reads() -> None:
+    body = json.loads(BODIES["order.updated"])
+    body["line_items"] = [line(id=n, variation_id=n + 1) for n in range(150)]
+    raw = json.dumps(body).encode()
+    assert len(read("order.updated", raw).order.items) == 150
+
+
+# -- people --
+
+
+def test_an_erased_person_is_nobody() -> None:
+    assert order("order.updated--erased").contact.key is None
+
+
+def test_capitals_and_free_text_phones_are_cleaned() -> None:
+    contact = order().contact
+    assert (contact.email, contact.phone) == ("olesia.honchar@example.com", "380501234567")
+
+
+def test_the_recipients_phone_is_somebody_elses() -> None:
+    billing = json.loads(BODIES["order.updated"])["billing"] | {"phone": "", "email": ""}
+    assert order(billing=billing).contact.key is None
+
+
+@pytest.mark.parametrize("billing", [None, [], {}, "nobody"])
+def test_billing_data_may_be_empty_in_php_ways(billing: Any) -> None:
+    assert order(billing=billing, customer_id=5).contact == Contact(customer_id="5")
+
+
+def test_customer_0_is_a_guest() -> None:
+    assert order(customer_id=0).contact.customer_id is None
+
+
+def test_a_customer_becomes_a_contact_with_his_version() -> None:
+    change = read("customer.created", BODIES["customer.created"])
+    assert isinstance(change, ContactChange)
+    assert change.contact == Contact(
+        email="petro.kovalenko@example.org",
+        phone="380931112233",
+        customer_id="71",
+        first_name="Петро",
+        last_name="Коваленко",
+    )
+    assert change.version == 10 * 1_788_249_605_000
+
+
+def test_staff_accounts_are_no_contacts() -> None:
+    body = BODIES["customer.created--staff"]
+    assert read("customer.created", body) == Nothing("staff account", Entity("contact", "72"))
+    subscriber = json.loads(body) | {"role": "subscriber"}
+    assert isinstance(read("customer.created", subscriber), ContactChange)
+
+
+def test_a_deleted_account_is_no_wish_to_be_forgotten() -> None:
+    assert isinstance(read("customer.deleted", BODIES["customer.deleted"]), Nothing)
+
+
+# -- what else comes --
+
+
+def test_a_signed_error_body_is_ignored_whatever_its_topic() -> None:
+    for topic in ("order.created", "customer.updated", "order.deleted"):
+        change = read(topic, BODIES["order.created--error_body"])
+        assert change == Nothing("error body: woocommerce_rest_cannot_view")
+
+
+def test_an_error_bodys_text_is_never_repeated() -> None:
+    assert read("order.created", {"code": "mail anna@example.com", "message": "x"}) == Nothing("error body")
+
+
+@pytest.mark.parametrize("topic", ["product.created", "action.woocommerce_add_to_cart", "coupon.updated"])
+def test_other_topics_are_ignored(topic: str) -> None:
+    assert read(topic, {"action": "x", "arg": 1}) == Nothing("unknown topic")
+
+
+def test_empty_topic_headers_are_ignored() -> None:
+    raw = BODIES["order.updated"]
+    headers = dict.fromkeys(WOO.sign("order.updated", raw, SHOP, 0), "") | {"x-wc-webhook-id": "0"}
+    (delivery,) = WOO.read(Webhook(headers, raw, 0), SHOP)
+    assert delivery.change == Nothing("unknown topic")
+
+
+def test_the_number_that_people_see_need_not_be_the_id() -> None:
+    assert order("order.updated--sequential_number").number == "2026-00042"
+
+
+def test_a_legacy_body_reads_too() -> None:
+    legacy = {
+        "order": {
+            "id": 118,
+            "order_number": 118,
+            "created_at": "2026-05-03T18:10:00Z",
+            "updated_at": "2026-05-16T03:30:30Z",
+            "status": "completed",
+            "currency": "BRL",
+            "total": "14.00",
+            "total_shipping": "10.00",
+            "total_discount": "0.00",
+            "billing_address": {"email": "joana@example.com"},
+            "line_items": [{"name": "Caneca", "product_id": 99, "quantity": 2, "total": "4.00"}],
+        }
+    }
+    found = read("order.updated", legacy).order
+    assert (found.number, found.shipping, found.contact.email) == ("118", Decimal("10.00"), "joana@example.com")
+    assert found.updated_at == datetime(2026, 5, 16, 3, 30, 30, tzinfo=UTC)
+
+
+def test_ids_beyond_doubles_stay_exact_and_may_be_text() -> None:
+    assert order(id=820982911946154508).id == "820982911946154508"
+    assert order(id="12345678901234567890123").id == "12345678901234567890123"
+
+
+@pytest.mark.parametrize("date", ["0000-00-00T00:00:00", "yesterday", "", 10**30])
+def test_a_date_that_is_none_names_its_field(date: Any) -> None:
+    with pytest.raises(platforms.Unreadable, match=r"^date_created_gmt: "):
+        order(date_created_gmt=date)
+
+
+def test_local_time_serves_only_where_utc_is_missing() -> None:
+    assert order(date_created_gmt=None).created_at == datetime(2026, 10, 5, 12, 20, 30, tzinfo=UTC)
+    with pytest.raises(platforms.Unreadable, match=r"^date_created_gmt: missing"):
+        order(date_created_gmt=None, date_created=None)
+
+
+def test_an_order_of_1899_is_an_old_order() -> None:
+    assert order(date_created_gmt="1899-12-30T00:00:00").created_at.year == 1899
+
+
+def test_two_bodies_that_say_the_same_differently_read_alike() -> None:
+    raw = BODIES["order.updated"]
+    shuffled = {"unknown_field": {"deep": [1]}, **dict(reversed(list(json.loads(raw).items())))}
+    unescaped = json.dumps(shuffled, ensure_ascii=False, indent=3).encode()
+    assert read("order.updated", raw) == read("order.updated", unescaped)
+
+
+@pytest.mark.parametrize("name", sorted(BODIES))
+def test_every_sample_reads(name: str) -> None:
+    read(name.partition("--")[0], BODIES[name])
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"[]", b"null", b"7", b"{", b"\xff\xfe", b'{"id": null}', b"[" * 1000 + b"]" * 1000]
+)
+@pytest.mark.parametrize("topic", WOO.topics)
+def test_a_body_that_is_none_is_unreadable(topic: str, body: bytes) -> None:
+    with pytest.raises(platforms.Unreadable):
+        read(topic, body)
+
+
+def test_a_part_nested_a_thousand_deep_is_unreadable_and_not_a_crash() -> None:
+    deep = b'{"id": 1, "meta_data": ' + b"[" * 1000 + b"]" * 1000 + b"}"
+    with pytest.raises(platforms.Unreadable):
+        read("order.updated", deep)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+FIELDS = sorted(json.loads(BODIES["order.updated"]))
+
+
+@given(topic=st.sampled_from((*WOO.topics, "x")), change=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
+def test_nothing_but_unreadable_is_raised_whatever_a_field_holds(topic: str, change: dict[str, Any]) -> None:
+    body = copy.deepcopy(json.loads(BODIES["order.updated"])) | change
+    with suppress(platforms.Unreadable):
+        read(topic, json.dumps(body).encode())
+
+
+@given(topic=st.sampled_from(WOO.topics), raw=st.binary(max_size=60) | JSON.map(lambda one: json.dumps(one).encode()))
+def test_nothing_but_unreadable_is_raised_whatever_the_bytes(topic: str, raw: bytes) -> None:
+    with suppress(platforms.Unreadable):
+        read(topic, raw)
+
+
+# -- what must not be believed --
+
+
+def signed(raw: bytes, secret: str = SECRET) -> str:
+    return base64.b64encode(hmac.new(secret.encode(), raw, hashlib.sha256).digest()).decode()
+
+
+def verify(raw: bytes, signature: str | None, of: Shop = SHOP, **headers: str) -> None:
+    named = {"content-type": "application/json", "x-wc-webhook-topic": "order.updated", **headers}
+    if signature is not None:
+        named["x-wc-webhook-signature"] = signature
+    WOO.verify(Webhook(named, raw, 0), of)
+
+
+def test_the_signature_over_the_raw_bytes_verifies() -> None:
+    raw = BODIES["order.updated"]
+    verify(raw, signed(raw))
+    WOO.verify(Webhook(WOO.sign("order.updated", raw, SHOP, 0), raw, 0), SHOP)
+
+
+@pytest.mark.parametrize(
+    "mutate", [lambda s: "", lambda s: s[:-2], lambda s: s + "A", lambda s: "é" * 44, lambda s: s.lower()]
+)
+def test_a_wrong_signature_is_refused(mutate: Any) -> None:
+    raw = BODIES["order.updated"]
+    with pytest.raises(platforms.NotVerified):
+        verify(raw, mutate(signed(raw)))
+
+
+def test_a_missing_signature_is_refused() -> None:
+    with pytest.raises(platforms.NotVerified, match="X-WC-Webhook-Signature"):
+        verify(b"{}", None)
+
+
+@pytest.mark.parametrize("alter", [lambda raw: raw + b" ", lambda raw: raw.replace(b"1260", b"1261"), lambda raw: b""])
+def test_an_altered_body_is_refused(alter: Any) -> None:
+    raw = BODIES["order.updated"]
+    with pytest.raises(platforms.NotVerified):
+        verify(alter(raw), signed(raw))
+
+
+def test_a_re_serialised_body_is_refused() -> None:
+    raw = BODIES["order.updated"]
+    again = json.dumps(json.loads(raw), ensure_ascii=False, separators=(",", ":")).encode()
+    assert json.loads(again) == json.loads(raw)
+    with pytest.raises(platforms.NotVerified):
+        verify(again, signed(raw))
+
+
+def test_while_a_secret_is_replaced_both_verify_and_no_third() -> None:
+    both = shop(secrets=("new", "old"))
+    verify(b"{}", signed(b"{}", "new"), both)
+    verify(b"{}", signed(b"{}", "old"), both)
+    with pytest.raises(platforms.NotVerified):
+        verify(b"{}", signed(b"{}", "older"), both)
+
+
+def test_a_secret_pasted_with_its_entities_verifies_as_wordpress_decodes_it() -> None:
+    pasted = shop(secrets=("a&amp;b&#039;c&lt;&quot;&gt;&#x27;",))
+    verify(b"{}", signed(b"{}", "a&b'c<\">'"), pasted)
+    verify(b"{}", signed(b"{}", "a&amp;b&#039;c&lt;&quot;&gt;&#x27;"), pasted)
+
+
+@pytest.mark.parametrize("source", ["https://shop.example/", "http://SHOP.example", "https://shop.example"])
+def test_the_same_store_may_be_written_in_several_ways(source: str) -> None:
+    verify(b"{}", signed(b"{}"), shop(store="https://shop.example/"), **{"x-wc-webhook-source": source})
+
+
+@pytest.mark.parametrize("source", ["https://other.example/", "https://shop.example/de/", "https://shop.example.evil/"])
+def test_another_stores_webhook_is_refused(source: str) -> None:
+    with pytest.raises(platforms.NotVerified, match="another store"):
+        verify(b"{}", signed(b"{}"), shop(store="https://shop.example/"), **{"x-wc-webhook-source": source})
+
+
+def test_the_unsigned_ping_is_taken_unread() -> None:
+    with pytest.raises(platforms.Unsigned):
+        WOO.verify(Webhook({"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=57", 0), SHOP)
+
+
+def test_a_form_with_woocommerces_headers_is_no_ping() -> None:
+    headers = {"content-type": "application/x-www-form-urlencoded", "x-wc-webhook-topic": "order.updated"}
+    with pytest.raises(platforms.NotVerified):
+        WOO.verify(Webhook(headers, b"webhook_id=57", 0), SHOP)
