@@ -55,6 +55,22 @@ def test_what_is_parked_of_the_person_goes_and_what_is_anothers_stays(world: Wor
     assert len(world.parked()) == 1
 
 
+@pytest.mark.parametrize("id", ["1001", "1002"])
+def test_a_parked_parcel_that_holds_an_address_goes_too(world: World, id: str) -> None:
+    world.send(arrived(id=id), text="anna@example.com" if id == "1002" else "")
+    world.clock.pass_(1)
+    world.send(arrived(id="3000"), text="borys@example.org")
+    world.send(FORGET)
+    assert [one.entity for one in world.upkeep.parked.list("little-shop")] == ["order 3000"]
+
+
+def test_a_parked_body_that_cannot_be_read_goes_if_it_holds_an_address(world: World) -> None:
+    world.receive(b'{"Email": "Anna@Example.com"')
+    world.receive(b'{"email": "borys@example.org"')
+    world.send(FORGET)
+    assert len(world.parked()) == 1
+
+
 def test_the_outbox_is_emptied_too(world: World) -> None:
     world.api.steady = 503
     with world.outage("sqs"):

@@ -212,10 +212,10 @@ class Carrier:
         for order_id in change.order_ids:
             self.ledger.forget(shop, Entity("order", order_id))
         for parked in self.parked.list(shop):
-            if _is_about(change.contact, parked.packed, work.shop):
+            if _is_about(change, parked.packed, work.shop):
                 self.parked.remove(parked.id)
         for waiting in self.outbox.of_shop(shop):
-            if _is_about(change.contact, waiting.packed, work.shop):
+            if _is_about(change, waiting.packed, work.shop):
                 self.outbox.remove(waiting)
         for request in erase_requests(change.contact):
             self.sender.send(work, request)
@@ -292,19 +292,25 @@ def _known(known: OrderKnown) -> dict[str, str]:
     return status | {"digest": known.digest, "content": known.content}
 
 
-def _is_about(contact: Contact, packed: str, shop: Shop) -> bool:
-    """Whether what waits is this person's: by what the platform reads in it; by the addresses in it where it can't."""
+def _is_about(forgotten: Redaction, packed: str, shop: Shop) -> bool:
+    """Whether what waits is this person's: by what the platform reads in it; by the addresses in it where that names
+    nobody (a parcel's webhook has an address all the same) or can't be read."""
     try:
         message: Message = unpack(packed)
     except (ValueError, NewerFormat):
         return False
     try:
-        deliveries = platforms.get(shop.platform).read(message.webhook, shop)
+        changes = [delivery.change for delivery in platforms.get(shop.platform).read(message.webhook, shop)]
     except Exception:
-        body = message.webhook.body.lower()
-        return any(value.encode() in body for value in (contact.email, contact.phone) if value)
-    forgotten = set(contact.identities)
-    return any(forgotten.intersection(_person_of(delivery.change).identities) for delivery in deliveries)
+        changes = []
+    orders = {Entity("order", id) for id in forgotten.order_ids}
+    if any(change.entity in orders for change in changes):
+        return True
+    people = [person for change in changes if (person := _person_of(change)).key]
+    if people:
+        return any(set(forgotten.contact.identities).intersection(person.identities) for person in people)
+    body = message.webhook.body.lower()
+    return any(value.encode() in body for value in (forgotten.contact.email, forgotten.contact.phone) if value)
 
 
 def _person_of(change: Change) -> Contact:
