@@ -41,7 +41,10 @@ def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> N
     ("words", "says"),
     [
         ("--shops /no/such", "--shops: /no/such: No such file or directory"),
-        ("--esputnik https://elsewhere.example.com/", "--esputnik: 'elsewhere.example.com' is not one of 127.0.0.1, esputnik.com"),
+        (
+            "--esputnik https://elsewhere.example.com/",
+            "--esputnik: 'elsewhere.example.com' is not one of 127.0.0.1, esputnik.com",
+        ),
         ("--esputnik nonsense", "--esputnik: 'nonsense' is not one of 127.0.0.1, esputnik.com"),
     ],
 )

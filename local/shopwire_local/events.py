@@ -19,7 +19,7 @@ from shopwire import platforms
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Shop, Webhook
 from shopwire_local.gateway import event
-from shopwire_local.sample_files import samples
+from shopwire_local.sample_files import Sample, samples
 from shopwire_local.shops import demo_settings, parse_shops
 
 FOLDER = Path("events")
@@ -31,6 +31,23 @@ _REGION = "eu-central-1"
 _API = "a1b2c3d4e5"
 _HOST = f"{_API}.execute-api.{_REGION}.amazonaws.com"
 
+# The kinds of change, each by the sample that shows it.
+_KINDS = {
+    "shopify": """
+        orders/create orders/paid orders/partially_fulfilled orders/fulfilled orders/updated--delivered orders/updated
+        orders/updated--partly_refunded orders/updated--refunded orders/cancelled orders/delete orders/edited
+        refunds/create fulfillments/create fulfillments/update--delivered fulfillment_events/create--delivered
+        carts/create carts/update carts/update--empty checkouts/create checkouts/update checkouts/delete
+        customers/create customers/update customers/delete customers/redact customers/data_request
+        shop/redact app/uninstalled
+    """.split(),
+    "woocommerce": """
+        order.created order.updated order.updated--on_hold order.updated--completed order.updated--partly_refunded
+        order.updated--refunded order.updated--cancelled order.updated--failed order.updated--trash
+        order.updated--draft order.created--error_body order.deleted order.restored
+        customer.created customer.updated customer.deleted
+    """.split(),
+}
 # What waits in the retry queue's event.
 _WAITING = ("shopify", "orders/create")
 
@@ -42,9 +59,10 @@ def events() -> dict[str, Event]:
     shops = parse_shops(demo_settings())
     made: dict[str, Event] = {"retry_sqs.json": _queue_event(shops), "upkeep_schedule.json": _schedule_event()}
     for id, shop in shops.items():
-        for sample in samples(shop.platform):
+        found = {sample.name: sample for sample in samples(shop.platform)}
+        for sample in map(found.__getitem__, _KINDS[shop.platform]):
             name = "_".join((shop.platform, sample.path.stem.replace("--", "_")))
-            headers = _signed(shop, sample.topic, sample.body)
+            headers = _signed(name, shop, sample)
             made[f"{name}.json"] = _http_event(name, f"/webhooks/{id}", headers, sample.body)
     # WooCommerce's ping of a new webhook: no signature, and not JSON.
     form = {"content-type": "application/x-www-form-urlencoded", "user-agent": "WooCommerce/11.0.1 Hookshot"}
@@ -57,9 +75,9 @@ def text(event: Event) -> str:
     return json.dumps(event, indent=2, ensure_ascii=False) + "\n"
 
 
-def _signed(shop: Shop, topic: str, body: bytes) -> dict[str, str]:
-    signed = platforms.get(shop.platform).sign(topic, body, shop, _RECEIVED_AT)
-    return {name.lower(): _fixed(f"{shop.id} {topic} {name}", value) for name, value in signed.items()}
+def _signed(name: str, shop: Shop, sample: Sample) -> dict[str, str]:
+    signed = platforms.get(shop.platform).sign(sample.topic, sample.body, shop, _RECEIVED_AT)
+    return {header.lower(): _fixed(f"{name} {header}", value) for header, value in signed.items()}
 
 
 def _fixed(name: str, value: str) -> str:
@@ -99,9 +117,9 @@ def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -
 def _queue_event(shops: Mapping[str, Shop]) -> Event:
     name, topic = _WAITING
     shop, platform = shops[f"demo-{name}"], platforms.get(name)
-    body = next(sample.body for sample in samples(name) if sample.name == topic)
-    headers = worth_keeping(_signed(shop, topic, body), platform.kept_headers)
-    webhook = Webhook(headers, body, _RECEIVED_AT)
+    (sample,) = (one for one in samples(name) if one.name == topic)
+    headers = worth_keeping(_signed("retry_sqs", shop, sample), platform.kept_headers)
+    webhook = Webhook(headers, sample.body, _RECEIVED_AT)
     (delivery,) = platform.read(webhook, shop)
     packed = Message(shop.id, delivery.key, webhook).pack()
     sent = str(_RECEIVED_AT)
