@@ -27,7 +27,7 @@ class Poller:
 
     def __init__(self, sqs: Any, queue_url: str, function: Function, threads: int = 4) -> None:
         self._sqs = sqs
-        self._url = queue_url
+        self.queue_url = queue_url
         self._function = function
         self._stop = threading.Event()
         self._threads = [threading.Thread(target=self._run, name=f"poller-{n}", daemon=True) for n in range(threads)]
@@ -55,19 +55,19 @@ class Poller:
     def poll_once(self) -> bool:
         """Take one batch, if there is one, and deal with it; answers whether there was one."""
         messages = self._sqs.receive_message(
-            QueueUrl=self._url,
+            QueueUrl=self.queue_url,
             MaxNumberOfMessages=_BATCH,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])
         if not messages:
             return False
-        failed = self._failed({"Records": [_record(message, self._url) for message in messages]})
+        failed = self._failed({"Records": [_record(message, self.queue_url) for message in messages]})
         if failed is None:
             return True
         for message in messages:
             if message["MessageId"] not in failed:
-                self._sqs.delete_message(QueueUrl=self._url, ReceiptHandle=message["ReceiptHandle"])
+                self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
         return True
 
     def _failed(self, event: dict[str, Any]) -> set[str] | None:
