@@ -5,12 +5,21 @@ A stand-in takes the emulator's place; the real one, with the built functions, r
 
 import json
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import urlopen
 
+import boto3
 import pytest
 
-from shopwire_local.invoke import Function, NotRunnable, Outcome, built, function_of, invoke, main
+from shopwire_local.aws import REGION, Aws
+from shopwire_local.invoke import Function, NotRunnable, Outcome, built, function_of, invoke, main, surroundings
+from shopwire_local.shops import demo_settings, parse_shops
+from shopwire_local.template import load, resolve
+
+ROOT = Path(__file__).parent.parent
 
 STAND_IN = '''#!{python}
 """Answers one invocation with what it was started with."""
@@ -119,6 +128,50 @@ def test_the_function_gets_the_event_as_it_is_and_nothing_of_this_process(
     assert told["variables"]["AWS_LAMBDA_FUNCTION_MEMORY_SIZE"] == "256"
     assert outcome.functions_log == ["said by the function"]
     assert outcome.times == "INIT 728.1 ms"
+
+
+def test_the_built_functions_find_the_demo_shops_and_the_emulator() -> None:
+    with surroundings() as (known, variables):
+        template = load(ROOT / "template.yaml")
+        common = template["Globals"]["Function"]["Environment"]["Variables"]
+        defaults = {name: str(parameter["Default"]) for name, parameter in template["Parameters"].items()}
+        environment = {name: resolve(value, {**defaults, **known}) for name, value in common.items()} | variables
+        session = boto3.session.Session("local", "local", region_name=REGION)
+        endpoint = environment["AWS_ENDPOINT_URL"]
+        shop = session.client("ssm", endpoint_url=endpoint).get_parameter(
+            Name=environment["SHOPWIRE_SHOPS_PATH"] + "demo-shopify"
+        )
+        queue = session.client("sqs", endpoint_url=endpoint).get_queue_attributes(
+            QueueUrl=environment["SHOPWIRE_QUEUE_URL"], AttributeNames=["FifoQueue"]
+        )
+        table = session.client("dynamodb", endpoint_url=endpoint).describe_table(
+            TableName=environment["SHOPWIRE_TABLE"]
+        )
+        assert shop["Parameter"]["Type"] == "SecureString"
+        assert queue["Attributes"] == {"FifoQueue": "true"}
+        assert table["Table"]["TableStatus"] == "ACTIVE"
+        with pytest.raises(HTTPError, match="401"):
+            urlopen(environment["SHOPWIRE_ESPUTNIK_URL"] + "v1/contacts")
+
+
+def test_env_json_sets_for_docker_what_shopwire_dev_sets_for_its_own_functions() -> None:
+    common = load(ROOT / "template.yaml")["Globals"]["Function"]["Environment"]["Variables"]
+    variables = json.loads((ROOT / "events/env.json").read_text(encoding="utf-8"))["Parameters"]
+    settings = demo_settings()
+    aws = Aws("127.0.0.1", 0)
+    aws.start(parse_shops(settings).values(), settings)
+    try:
+        own = aws.environment()
+    finally:
+        aws.stop()
+    docker = {name: value.replace(aws.url, "http://host.docker.internal:8788") for name, value in own.items()}
+    # sam sets only variables that the template names; the region comes from its own option.
+    assert variables == {
+        **{name: docker[name] for name in docker if name in common},
+        "SHOPWIRE_ESPUTNIK_URL": "http://host.docker.internal:8787/esputnik/api/",
+    }
+    sam = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))["default"]
+    assert sam["local_invoke"]["parameters"] == {"env_vars": "events/env.json", "region": REGION}
 
 
 def test_an_emulator_that_dies_is_a_failure_with_its_last_words(tmp_path: Path) -> None:

@@ -22,10 +22,14 @@ from typing import Any
 from urllib.error import URLError
 from urllib.request import Request, urlopen
 
+from shopwire_local.aws import REGION, TABLE, Aws
+from shopwire_local.esputnik import Emulator
+from shopwire_local.esputnik_http import application
+from shopwire_local.shops import demo_settings, parse_shops
 from shopwire_local.template import load, resolve
+from shopwire_local.wsgi import Server
 
-REGION = "eu-central-1"
-STACK = "local"
+STACK = "dev"  # so that the template's path of the shops is the embedded parts'
 STACK_ID = f"arn:aws:cloudformation:{REGION}:000000000000:stack/{STACK}/00000000-0000-0000-0000-000000000000"
 _BUILD = Path(".aws-sam/invoke")
 _PYTHON = Path(".venv-lambda/bin/python")
@@ -210,28 +214,24 @@ def _emulator(folder: Path) -> Path:
 
 @contextmanager
 def surroundings() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
-    """AWS's parts and the API, for as long as the block runs.
+    """AWS's parts with the demo shops, and the API's emulator, for as long as the block runs.
 
     Yields:
         What the template refers to, and the variables that lead to this machine's parts instead of AWS and the API.
     """
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
+    settings = demo_settings()
+    aws = Aws("127.0.0.1", 0)
+    api = Server(application(Emulator(time.monotonic), time.sleep), "127.0.0.1", 0)
+    aws.start(parse_shops(settings).values(), settings)
+    api.start()
     try:
-        host, port = server.get_host_and_port()
-        endpoint = f"http://{host}:{port}"
-        queue = boto3.client(
-            "sqs", endpoint_url=endpoint, region_name=REGION, aws_access_key_id="local", aws_secret_access_key="local"
-        ).create_queue(QueueName="retry.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
         yield (
-            {"AWS::StackName": STACK, "AWS::StackId": STACK_ID, "Table": "shopwire", "RetryQueue": queue},
-            {"AWS_ENDPOINT_URL": endpoint},
+            {"AWS::StackName": STACK, "AWS::StackId": STACK_ID, "Table": TABLE, "RetryQueue": aws.queue_url},
+            {"AWS_ENDPOINT_URL": aws.url, "SHOPWIRE_ESPUTNIK_URL": f"http://127.0.0.1:{api.port}/esputnik/api/"},
         )
     finally:
-        server.stop()
+        api.stop()
+        aws.stop()
 
 
 def main(arguments: list[str] | None = None) -> int:
