@@ -29,14 +29,15 @@ Taken = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], Non
 class Api:
     """The transport of every environment."""
 
-    def __init__(self, world: World, faults: Faults, rng: random.Random, taken: Taken) -> None:
+    def __init__(self, world: World, faults: Faults, seed: int, taken: Taken, tell: Callable[[str], None]) -> None:
         self.emulator = Emulator(lambda: world.now / 1000)
         self.keys: dict[str, str] = {}
         """API key -> shop: an account is the shop's, whatever its key is now."""
         self._world = world
         self._faults = faults
-        self._rng = rng
+        self._seed = seed
         self._taken = taken
+        self._tell = tell
         self._poisons: dict[tuple[str, bytes], str | None] = {}
 
     def transport(
@@ -49,22 +50,25 @@ class Api:
         self._wait(_LATENCY // 2)
         for kind, status in _MODES:
             if faults.on(kind, world.now):
+                self._tell(f"the API fails: {kind}")
                 return self._fails(kind, status)
         shop = self.keys.get(base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2])
         if shop is None:
             return 401, {}
         poison = self._poison(shop, body)
         if poison == "poison_killing":
+            self._tell("it kills the function")
             raise Killed
         if poison:
             return (400 if poison == "poison_refused" else 500), {}
         slow = faults.on("api_slow", world.now)
-        lost = slow or (faults.on("api_lost_answer", world.now) and self._rng.random() < 0.5)
+        lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)
         split = urlsplit(url)
         path = split.path.removeprefix(_ROOT)
         reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
         self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
+        self._tell(f"the API took {event['eventTypeKey'] if event else path}{', its answer is lost' if lost else ''}")
         if lost:
             # A slow answer comes after the caller's patience.
             self._wait(int(seconds * 1000))
@@ -79,7 +83,9 @@ class Api:
         return status, {"retry-after": "20"} if kind == "api_throttled_after" else {}
 
     def _wait(self, longest: int) -> None:
-        self._world.pause(self._rng.randint(longest // 2, longest))
+        invocation = self._world.current
+        assert invocation is not None
+        self._world.pause(invocation.rng.randint(longest // 2, longest))
         self._world.point()
 
     def _poison(self, shop: str, body: bytes) -> str | None:
@@ -89,6 +95,7 @@ class Api:
             return None
         key = (shop, body[at + 27 : at + 60].partition(b'"')[0])
         if key not in self._poisons:
-            self._poisons[key] = next((one for one in _POISONS if self._faults.chance(one, self._world.now)), None)
+            rng = random.Random(f"{self._seed}:{key}")
+            self._poisons[key] = next((one for one in _POISONS if self._faults.chance(one, self._world.now, rng)), None)
         poison = self._poisons[key]
         return poison if poison and self._faults.lasting(self._world.now) else None

@@ -74,13 +74,14 @@ class Cloud:
         self,
         world: World,
         faults: Faults,
-        rng: random.Random,
+        seed: int,
         transport: Transport,
         watch: Callable[[str, str, dict[str, Any]], None],
     ) -> None:
         self.world = world
         self.faults = faults
-        self._rng = rng
+        self._seed = seed
+        self._rng = random.Random(seed + 2)
         self._transport = transport
         self._watch = watch
         clock = lambda: world.now  # noqa: E731
@@ -115,15 +116,15 @@ class Cloud:
 
     def _invoke(self, name: str, event: dict[str, Any], invocation: Invocation, done: Answer) -> None:
         pool = self._pools[name]
-        if pool and self.faults.chance("cold_start", self.world.now):
+        if pool and self.faults.chance("cold_start", self.world.now, invocation.rng):
             pool[:] = [one for one in pool if one.busy]
         environment = next((one for one in pool if not one.busy), None)
         if environment is None:
             environment = _Environment(self._load(name))
             pool.append(environment)
         environment.busy = True
-        if self.faults.chance("crash", self.world.now):
-            invocation.dies_at = self._rng.randrange(1, 24)
+        if self.faults.chance("crash", self.world.now, invocation.rng):
+            invocation.dies_at = invocation.rng.randrange(1, 24)
         context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
 
         def ended(result: Any) -> None:
@@ -159,13 +160,14 @@ class Cloud:
 
     def _hook(self, service: str, latency: int) -> Callable[[str, str], None]:
         """What every call of a store is: some time, a point to die at, a chance to fail."""
-        world, faults, rng = self.world, self.faults, self._rng
+        world, faults = self.world, self.faults
         down, throttled, lost = f"{service}_down", f"{service}_throttled", f"{service}_lost_answer"
 
         def hook(operation: str, phase: str) -> None:
             invocation = world.current
             if invocation is None:
                 return
+            rng = invocation.rng
             world.pause(rng.randint(1, latency))
             world.point()
             if phase == "before":
@@ -230,7 +232,9 @@ class Cloud:
                         self.queue.delete_message(QueueUrl="retry.fifo", ReceiptHandle=message["ReceiptHandle"])
             self.poll()
 
-        self._invoke("retry", {"Records": records}, Invocation("retry", self.world.now + TIMEOUTS["retry"]), done)
+        seed = f"{self._seed}:{records[0]['attributes']['MessageGroupId']}:{self.world.now}"
+        invocation = Invocation("retry", self.world.now + TIMEOUTS["retry"], seed)
+        self._invoke("retry", {"Records": records}, invocation, done)
 
     def _upkeep(self) -> None:
         self.world.after(MINUTE, self._upkeep)
@@ -242,7 +246,8 @@ class Cloud:
             self._upkeep_runs = False
             self.poll()
 
-        self._invoke("upkeep", {}, Invocation("upkeep", self.world.now + TIMEOUTS["upkeep"]), done)
+        seed = f"{self._seed}:upkeep:{self.world.now}"
+        self._invoke("upkeep", {}, Invocation("upkeep", self.world.now + TIMEOUTS["upkeep"], seed), done)
 
 
 class _Context:

@@ -50,7 +50,6 @@ class Faults:
     """
 
     def __init__(self, rng: random.Random, kinds: Collection[str], start: int, end: int) -> None:
-        self._rng = rng
         self._kinds = frozenset(kinds)
         self._end = end
         self._windows = {kind: _draw(rng, kind, start, end) for kind in _WINDOWS if kind in self._kinds}
@@ -65,9 +64,9 @@ class Faults:
         place = bisect_right(windows, (now, now + DAY * 365)) - 1
         return place >= 0 and now < windows[place][1] and self._strike(kind)
 
-    def chance(self, kind: str, now: int) -> bool:
+    def chance(self, kind: str, now: int, rng: random.Random) -> bool:
         """Whether a fault that strikes by chance does so this time."""
-        if kind not in self._kinds or now >= self._end or self._rng.random() >= _CHANCES[kind]:
+        if kind not in self._kinds or now >= self._end or rng.random() >= _CHANCES[kind]:
             return False
         return self._strike(kind)
 

@@ -64,12 +64,18 @@ class Run:
     """A simulated world, ready to go.
 
     Args:
-        only: which stories to tell, by number (all): for shrinking.
         faults: the kinds of faults that may come.
+        only: which stories to tell, by number (all).
+        without: announcements that are left out, by id.
     """
 
     def __init__(
-        self, webhooks: int, seed: int, faults: Collection[str] = FAULT_KINDS, only: Collection[int] | None = None
+        self,
+        webhooks: int,
+        seed: int,
+        faults: Collection[str] = FAULT_KINDS,
+        only: Collection[int] | None = None,
+        without: Collection[int] = (),
     ) -> None:
         self._rng = random.Random(seed)
         self.world = World(START)
@@ -77,13 +83,14 @@ class Run:
         stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, _DAYS)
         self.stories = stories
         told = [story for n, story in enumerate(stories) if only is None or n in only]
-        self._told = told
-        self.end = max(one.at for story in told for one in story.announcements) + DAY
+        self.tale: list[tuple[int, str]] | None = None if only is None else []
+        """What happened, in order (virtual milliseconds since the start), where few stories are told."""
+        self.end = max(one.at for story in stories for one in story.announcements) + DAY
         self.faults = Faults(random.Random(seed + 1), faults, START, self.end)
         self.judge = Judge(stories, lambda: self.world.now)
-        self.api = Api(self.world, self.faults, self._rng, self.judge.api_took)
-        self.cloud = Cloud(self.world, self.faults, self._rng, self.api.transport, self._watch)
-        self.senders = Senders(self.world, self.cloud, self.faults, self._rng, self._shops)
+        self.api = Api(self.world, self.faults, seed, self.judge.api_took, self._tell)
+        self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch)
+        self.senders = Senders(self.world, self.cloud, self.faults, seed, self._shops, lambda _, text: self._tell(text))
         for id, shop in self._shops.items():
             self._put(id, shop)
             if self.faults.is_possible("rotation"):
@@ -91,7 +98,8 @@ class Run:
                 self.world.at(self._rng.randrange(START, self.end), lambda id=id: self._rotate_key(id))  # type: ignore[misc]
         for story in told:
             for announcement in story.announcements:
-                self.senders.announce(announcement)
+                if announcement.id not in without:
+                    self.senders.announce(announcement)
         self.world.at(START + HOUR, self._maybe_replay)
         for after in (20 * MINUTE, 3 * HOUR):
             self.world.at(self.end + after, self._replay_all)
@@ -127,6 +135,11 @@ class Run:
             answers=self.senders.answers,
             stories=self.stories,
         )
+
+    def _tell(self, text: str) -> None:
+        if self.tale is not None:
+            invocation = self.world.current
+            self.tale.append((self.world.now - START, f"{invocation.name + ': ' if invocation else ''}{text}"))
 
     def _watch(self, service: str, operation: str, arguments: dict[str, Any]) -> None:
         self.judge.watch(self.world.current, service, operation, arguments)
@@ -171,7 +184,7 @@ class Run:
                     self.judge.replayed.add(key_hash(parked.message.key))
                     replay(environment, parked)
 
-        invocation = Invocation("replay", self.world.now + HOUR)
+        invocation = Invocation("replay", self.world.now + HOUR, f"replay:{self.world.now}")
         self.world.invoke(invocation, by_hand, lambda result: None)
 
     def _parked(self) -> list[tuple[str, str, str]]:

@@ -5,6 +5,7 @@ Retries: Shopify 8 in 4 hours, 5 s for an answer (shopify.dev, changelog 2024-09
 """
 
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from shopwire import platforms
@@ -19,6 +20,9 @@ _RETRIES = {
     "woocommerce": (),
 }
 _PATIENCE = {"shopify": 5 * SECOND, "woocommerce": 60 * SECOND}
+
+
+Tell = Callable[[Announcement | None, str], None]
 
 
 @dataclass(slots=True)
@@ -36,13 +40,16 @@ class Sent:
 class Senders:
     """Sends every announcement, with the faults of the way."""
 
-    def __init__(self, world: World, cloud: Cloud, faults: Faults, rng: random.Random, shops: dict[str, Shop]) -> None:
+    def __init__(
+        self, world: World, cloud: Cloud, faults: Faults, seed: int, shops: dict[str, Shop], tell: Tell
+    ) -> None:
         self._world = world
         self._cloud = cloud
         self._faults = faults
-        self._rng = rng
+        self._seed = seed
         self.shops = shops
         self.sent: dict[int, Sent] = {}
+        self._tell = tell
         self.answers: dict[str, int] = {}
         """How many deliveries were answered how."""
 
@@ -52,16 +59,16 @@ class Senders:
         self._world.at(announcement.at, lambda: self._begin(announcement))
 
     def _begin(self, announcement: Announcement) -> None:
-        rng, now = self._rng, self._world.now
+        rng, now = random.Random(f"{self._seed}:{announcement.id}"), self._world.now
         shop = self.shops[announcement.shop]
         headers = platforms.get(shop.platform).sign(announcement.topic, announcement.body, shop, now)
         delay = rng.randrange(400)
-        if self._faults.chance("very_late", now):
+        if self._faults.chance("very_late", now, rng):
             delay = rng.randrange(DAY)
-        elif self._faults.chance("late", now):
+        elif self._faults.chance("late", now, rng):
             delay = rng.randrange(5 * MINUTE)
         self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
-        if self._faults.chance("duplicate", now):
+        if self._faults.chance("duplicate", now, rng):
             again = delay + rng.choice((0, rng.randrange(50), MINUTE, DAY))
             self._world.after(again, lambda: self._attempt(announcement, headers, 0))
 
@@ -71,7 +78,8 @@ class Senders:
         sent.reached = True
         if sent.first_at is None:
             sent.first_at = world.now
-        invocation = Invocation("webhook", world.now + TIMEOUTS["webhook"])
+        seed = f"{self._seed}:{announcement.id}:{world.now}"
+        invocation = Invocation("webhook", world.now + TIMEOUTS["webhook"], seed)
         invocation.notes["announcement"] = announcement.id
         state = {"over": False}
 
@@ -93,6 +101,8 @@ class Senders:
             else:
                 again()
             self.answers[str(status)] = self.answers.get(str(status), 0) + 1
+            said = "died" if invocation.killed else answer["body"] if isinstance(answer, dict) else answer
+            self._tell(announcement, f"{announcement.topic} {announcement.version or ''} -> {status} {said}")
 
         world.after(_PATIENCE[platform], again)
         self._cloud.http(_event(announcement, headers, world.now), invocation, done)

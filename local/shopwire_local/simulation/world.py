@@ -6,6 +6,7 @@ invocation may run meanwhile, and is a point at which this one may die. The orde
 
 import heapq
 import itertools
+import random
 from collections.abc import Callable
 from typing import Any
 
@@ -20,12 +21,15 @@ class Invocation:
     """One invocation of a function.
 
     Args:
+        seed: what its chances follow from.
         dies_at: the number of the point at which it dies (the first is 1), or None.
         deadline: virtual time at which its function's time-out kills it.
     """
 
-    def __init__(self, name: str, deadline: int, dies_at: int | None = None) -> None:
+    def __init__(self, name: str, deadline: int, seed: str, dies_at: int | None = None) -> None:
         self.name = name
+        # Its own chances: the same whatever else happens in the world, so that a story fails alone as it did in company.
+        self.rng = random.Random(seed)
         self.deadline = deadline
         self.dies_at = dies_at
         self.points = 0
