@@ -5,15 +5,15 @@ Textual, so that the platform's own spelling (escapes, spaces, long numbers) sur
 
 import hashlib
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import from_json
 
+from shopwire_local.sample_files import changed_at
+
 # What names an entity at the top of the bodies; a cart's tokens name it in checkouts and orders too.
 _NAMES = ("id", "token", "cart_token", "checkout_token")
-# What says when it last changed, or began: the first of them becomes now.
-_CHANGED = ("updated_at", "date_modified_gmt", "created_at", "date_created_gmt")
 
 _MOMENT = re.compile(rb'(?<=")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
 # A shorter number may stand anywhere, as a price or a quantity.
@@ -37,7 +37,7 @@ def refreshed(body: bytes, now: int, number: int = 0) -> bytes:
 
 
 def _moved(body: bytes, fields: dict[str, Any], now: int) -> bytes:
-    changed = next((moment for name in _CHANGED if (moment := _moment(fields.get(name)))), None)
+    changed = changed_at(fields)
     if changed is None:
         return body
     by = timedelta(seconds=now // 1000 - int(changed.timestamp()))
@@ -49,14 +49,6 @@ def _moved(body: bytes, fields: dict[str, Any], now: int) -> bytes:
             return match[0]
 
     return _MOMENT.sub(later, body)
-
-
-def _moment(value: Any) -> datetime | None:
-    try:
-        moment = datetime.fromisoformat(value)
-    except (TypeError, ValueError):
-        return None
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _renamed(body: bytes, fields: dict[str, Any], stamp: str) -> bytes:

@@ -149,8 +149,8 @@ def _add_send(commands: Any) -> None:
         help="sign a sample as the platform would, and post it",
         description="Signs a sample as the platform would, posts it, and prints each answer.",
         epilog="""TOPIC is the platform's own word, with --VARIANT behind it for another of our samples of that topic.
---list prints all that there are. Without --fresh a sample's bytes stay as they are: sent again it is what
-a platform sends when nothing has changed.
+--list prints all that there are, in the order in which it happened. Without --fresh a sample's bytes stay
+as they are: sent again it is what a platform sends when nothing has changed.
 
 examples:
   shopwire send --list

@@ -5,12 +5,21 @@ another variant's has "--<variant>" behind it.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
+
+from pydantic_core import from_json
 
 from shopwire import platforms
 
 FOLDER = Path(__file__).parent / "samples"
+
+# What says, at the top of a body, when it last changed, or else began.
+_CHANGED = ("updated_at", "date_modified_gmt", "created_at", "date_created_gmt")
+_NEVER = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +42,7 @@ class Sample:
 
 
 def samples(platform: str) -> list[Sample]:
-    """All of a platform, by topic and variant.
+    """All of a platform in the order in which it happened; what bears no date comes last, in the order of the topics.
 
     Raises:
         KeyError: no such platform.
@@ -41,9 +50,25 @@ def samples(platform: str) -> list[Sample]:
     """
     topics = {re.sub(r"\W", "_", topic): topic for topic in platforms.get(platform).topics}
     found = []
-    for path in sorted((FOLDER / platform).glob("*")):
+    for path in (FOLDER / platform).glob("*"):
         word, _, variant = path.stem.partition("--")
         if word not in topics:
             raise ValueError(f"samples/{platform}/{path.name} is named after no topic")
         found.append(Sample(platform, topics[word], variant, path))
-    return found
+    order = list(topics.values())
+    return sorted(
+        found, key=lambda one: (changed_at(from_json(one.body)) or _NEVER, order.index(one.topic), one.variant)
+    )
+
+
+def changed_at(body: Mapping[str, Any]) -> datetime | None:
+    """When what a parsed body tells last changed, as far as it says."""
+    return next((moment for name in _CHANGED if (moment := _moment(body.get(name)))), None)
+
+
+def _moment(value: Any) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
