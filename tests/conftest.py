@@ -1,5 +1,7 @@
 """Fixtures that several test files use."""
 
+import io
+import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -7,6 +9,7 @@ from typing import Any
 import pytest
 from moto import mock_aws
 
+from shopwire.observability import logger
 from tests.helpers_delivery import World, make_clients
 
 # Nothing here may ever reach an account, whatever the machine is set up for.
@@ -16,6 +19,17 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+
+@pytest.fixture
+def log() -> Iterator[io.StringIO]:
+    """The log lines of the test, as CloudWatch would get them (the logger's own stream is that of the first test)."""
+    stream = io.StringIO()
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(logger.registered_formatter)
+    logger.addHandler(handler)
+    yield stream
+    logger._logger.removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

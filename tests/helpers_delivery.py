@@ -3,6 +3,7 @@
 Nothing here decides what shopwire should do; tests say that. People in it are invented.
 """
 
+import base64
 import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -296,6 +297,17 @@ class World:
             webhook, environment.shops.get(shop), owner=self.owner(), deadline=deadline
         )
         return [outcome for _, outcome in results]
+
+    def serve(self, body: bytes) -> dict[str, Any]:
+        """The same through the gateway's event."""
+        event = {
+            "rawPath": f"/webhooks/{SHOP}",
+            "headers": {"x-test-signature": "a-secret"},
+            "requestContext": {"http": {"method": "POST"}, "timeEpoch": self.clock.now},
+            "isBase64Encoded": True,
+            "body": base64.b64encode(body).decode(),
+        }
+        return http.serve(event, Context(self.owner(), 10_000), self.webhook)
 
     def send(self, change: Change, *, key: str | None = None, shop: str = SHOP, text: str = "") -> str:
         """One change as a webhook: what became of it, in a word."""

@@ -1,5 +1,6 @@
 """The retry queue's consumer: groups, leases, deaths, formats, replays; our own bugs, and what a log line may hold."""
 
+import io
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -183,7 +184,7 @@ def test_an_entry_of_a_newer_format_is_left_alone_and_its_change_waits(world: Wo
     assert world.waits() == 1
 
 
-def test_what_is_not_ours_waits_and_is_never_shown(world: World, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_not_ours_waits_and_is_never_shown(world: World, log: io.StringIO) -> None:
     world.real["sqs"].send_message(
         QueueUrl=world.queue_url,
         MessageBody='{"email": "canary@example.com"}',
@@ -192,7 +193,7 @@ def test_what_is_not_ours_waits_and_is_never_shown(world: World, capsys: pytest.
     )
     assert world.poll() == []
     assert world.waits() == 1
-    assert "canary" not in capsys.readouterr().out
+    assert "canary" not in log.getvalue()
 
 
 def test_a_parked_webhook_goes_through_when_it_is_replayed(world: World) -> None:
@@ -274,15 +275,13 @@ class Explosion(Exception):
         super().__init__("canary@example.com")
 
 
-def test_a_bug_in_reading_parks_and_says_nothing_of_the_body(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bug_in_reading_parks_and_says_nothing_of_the_body(world: World, log: io.StringIO) -> None:
     world.platform.bodies[b"x"] = Explosion()
     (outcome,) = world.receive(b"x")
     assert outcome.status == "parked"
     assert outcome.reason is not None
     assert outcome.reason.startswith("our bug: Explosion in read, line ")
-    assert "canary" not in capsys.readouterr().out + world.stored()
+    assert "canary" not in log.getvalue() + world.stored()
 
 
 def test_a_bug_in_reading_what_waits_parks_it_and_the_batch_goes_on(world: World) -> None:
@@ -294,7 +293,7 @@ def test_a_bug_in_reading_what_waits_parks_it_and_the_batch_goes_on(world: World
 
 @pytest.mark.parametrize("waits", [False, True])
 def test_a_bug_in_mapping_parks_and_says_nothing_of_the_order(
-    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], waits: bool
+    world: World, monkeypatch: pytest.MonkeyPatch, log: io.StringIO, waits: bool
 ) -> None:
     def explode(*args: object, **kwargs: object) -> None:
         raise Explosion
@@ -306,7 +305,7 @@ def test_a_bug_in_mapping_parks_and_says_nothing_of_the_order(
     else:
         assert world.send(order()) == "parked"
     assert world.parked()[0].startswith("our bug: Explosion in explode")
-    assert "canary" not in capsys.readouterr().out + world.stored()
+    assert "canary" not in log.getvalue() + world.stored()
 
 
 def test_two_unreadable_bodies_of_one_millisecond_are_both_kept(world: World) -> None:
@@ -316,9 +315,7 @@ def test_two_unreadable_bodies_of_one_millisecond_are_both_kept(world: World) ->
 
 
 def test_an_id_that_no_key_can_hold_is_parked(world: World) -> None:
-    assert world.tell(ContactChange(BORYS, "9" * 3000, 1)) == Outcome(
-        "parked", "the entity's id is too long for a key"
-    )
+    assert world.tell(ContactChange(BORYS, "9" * 3000, 1)) == Outcome("parked", "the entity's id is too long for a key")
     queue(world, world.body(ContactChange(BORYS, "8" * 3000, 1)))
     assert world.drain() == ["parked"]
 
@@ -333,7 +330,7 @@ SECRETS = ("canary", "380509998877", "Kanarka", "Zhovta", "Birdstreet", "a-secre
 
 @pytest.mark.parametrize("answer", [200, 400, 401, 429, 503, None])
 def test_no_log_line_queue_attribute_or_key_holds_personal_data(
-    world: World, capsys: pytest.CaptureFixture[str], answer: int | None
+    world: World, log: io.StringIO, answer: int | None
 ) -> None:
     attributes: list[Mapping[str, Any]] = []
     text = "canary@example.com 380509998877 Birdstreet"
@@ -343,20 +340,20 @@ def test_no_log_line_queue_attribute_or_key_holds_personal_data(
         cart(contact=CANARY),
         customer(CANARY, id="4711"),
     ):
-        world.receive(world.body(change, text=text))
-    world.receive(b'{"email": "canary@example.com", ')
+        world.serve(world.body(change, text=text))
+    world.serve(b'{"email": "canary@example.com", ')
     world.clock.pass_(MINUTE)
     records = world.receive_messages()
     attributes += [record["attributes"] for record in records]
     world.retry.consumer.work_off(records, owner="o", deadline=world.clock.now + 60_000)
-    said = capsys.readouterr()
     keys = [
         value
         for item in world.real["dynamodb"].scan(TableName="table")["Items"]
         for value in (item["pk"], item["sk"], item.get("reason"), item.get("entity"))
     ]
+    assert "little-shop" in log.getvalue()
     for secret in SECRETS:
-        assert secret not in said.out + said.err + str(attributes) + str(keys) + str(world.reports)
+        assert secret not in log.getvalue() + str(attributes) + str(keys) + str(world.reports)
 
 
 def test_what_waits_keeps_no_signature(world: World) -> None:
