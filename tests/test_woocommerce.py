@@ -11,7 +11,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopwire import platforms
@@ -131,6 +131,39 @@ def test_statuses_are_read_as_the_table_says(word: str, status: Status, rank: Ra
 
 def test_a_shop_says_what_its_own_status_means() -> None:
     assert order(of=shop(statuses={"shipped": "DELIVERED"}), status="shipped").status is Status.DELIVERED
+    assert order(of=shop(statuses={"wc-shipped": "DELIVERED"}), status="shipped").status is Status.DELIVERED
+
+
+def test_cash_on_delivery_is_in_progress_without_ever_having_been_paid() -> None:
+    found = order(status="processing", payment_method="cod", date_paid=None, date_paid_gmt=None)
+    assert found.status is Status.IN_PROGRESS
+
+
+@pytest.mark.parametrize("status", ["", " ", "wc-", None])
+def test_an_order_without_a_status_names_the_field(status: Any) -> None:
+    with pytest.raises(platforms.Unreadable, match=r"^status: missing"):
+        order(status=status)
+
+
+def test_the_order_is_paid_for_at_its_link_only_while_it_is_pending() -> None:
+    link = json.loads(BODIES["order.updated"])["payment_url"]
+    assert (order(status="pending").url, order(status="processing").url) == (link, None)
+
+
+@pytest.mark.parametrize(
+    ("made_by", "source"),
+    [
+        ("checkout", "online"),
+        ("store-api", "online"),
+        ("admin", "online"),
+        ("", "online"),
+        (None, "online"),
+        ("point-of-sale", "offline"),
+        ("pos-rest-api", "offline"),
+    ],
+)
+def test_only_a_till_is_no_online_shop(made_by: Any, source: str) -> None:
+    assert order(created_via=made_by).source == source
 
 
 @pytest.mark.parametrize("word", ["checkout-draft", "auto-draft", "new", "draft"])
@@ -159,8 +192,8 @@ def test_trashing_counts_as_deleting_and_names_only_the_id() -> None:
 
 def test_the_delivery_id_is_not_unique_two_orders_of_one_second_share_it() -> None:
     shared = {"x-wc-webhook-delivery-id": "0" * 32}
-    one = deliver("order.updated", {**json.loads(BODIES["order.updated"]), "id": 1}, **shared)
-    other = deliver("order.updated", {**json.loads(BODIES["order.updated"]), "id": 2}, **shared)
+    one = deliver("order.updated", {**json.loads(BODIES["order.updated"]), "id": 1}, SHOP, **shared)
+    other = deliver("order.updated", {**json.loads(BODIES["order.updated"]), "id": 2}, SHOP, **shared)
     assert one.key != other.key
 
 
@@ -168,13 +201,20 @@ def test_two_versions_of_one_order_share_delivery_id_and_modified_time() -> None
     shared = {"x-wc-webhook-delivery-id": "0" * 32}
     body = json.loads(BODIES["order.updated"])
     assert (
-        deliver("order.updated", body, **shared).key != deliver("order.updated", body | {"total": "1.00"}, **shared).key
+        deliver("order.updated", body, SHOP, **shared).key
+        != deliver("order.updated", body | {"total": "1.00"}, SHOP, **shared).key
     )
 
 
 def test_a_repeated_delivery_has_the_same_key() -> None:
     raw = BODIES["order.updated"]
     assert deliver("order.updated", raw).key == deliver("order.updated", raw).key
+
+
+def test_created_and_updated_of_one_order_may_be_byte_identical_and_are_two_deliveries_of_one_state() -> None:
+    created, updated = (deliver(topic, BODIES["order.updated"]) for topic in ("order.created", "order.updated"))
+    assert created.change == updated.change
+    assert created.key != updated.key
 
 
 def test_a_second_deletion_after_a_restore_is_another_delivery() -> None:
@@ -196,6 +236,56 @@ def test_without_tax_in_the_prices_the_tax_stands_beside() -> None:
     found = order("order.updated--prices_with_tax", prices_include_tax=False)
     assert [item.cost for item in found.items] == [Decimal("374.99")]
     assert (found.shipping, found.taxes) == (Decimal("50.00"), Decimal("85.00"))
+
+
+def fee(total: Any, total_tax: Any = "0.00", name: Any = "Підйом на поверх") -> dict[str, Any]:
+    return {"id": 1, "name": name, "tax_class": "", "tax_status": "taxable", "total": total, "total_tax": total_tax}
+
+
+def test_a_fee_is_a_line_under_its_name_so_that_the_items_add_up_to_the_total() -> None:
+    # 2 x 500.00 + 4 x 50.00 + 60.00 shipping + 45.50 fee
+    found = order(total="1305.50", fee_lines=[fee("45.50")])
+    assert found.items[2:] == (
+        Item(id="Підйом на поверх", name="Підйом на поверх", quantity=Decimal(1), cost=Decimal("45.50")),
+    )
+    costs = sum(item.cost * item.quantity for item in found.items)
+    assert costs + (found.shipping or 0) == found.total == Decimal("1305.50")
+
+
+def test_a_fee_has_its_tax_in_it_where_prices_have() -> None:
+    taxed = [fee("100.00", "20.00")]
+    with_tax = order("order.updated--prices_with_tax", total="629.99", total_tax="105.00", fee_lines=taxed)
+    assert (with_tax.items[-1].cost, with_tax.taxes) == (Decimal("120.00"), None)
+    on_top = order(
+        "order.updated--prices_with_tax",
+        prices_include_tax=False,
+        total="629.99",
+        total_tax="105.00",
+        fee_lines=taxed,
+    )
+    # 374.99 + 100.00 + 50.00 shipping + 105.00 tax = 629.99
+    assert (on_top.items[-1].cost, on_top.taxes) == (Decimal("100.00"), Decimal("105.00"))
+    assert sum(item.cost * item.quantity for item in on_top.items) + 155 == on_top.total
+
+
+def test_a_negative_fee_is_a_plugins_discount_and_an_empty_one_is_not_listed() -> None:
+    fees = [fee("-100.00", name="Знижка"), fee("0.00"), fee("", ""), fee(None, None), fee("1.00", name=None)]
+    found = order(fee_lines=fees).items[2:]
+    assert [(item.id, item.cost) for item in found] == [("Знижка", Decimal(-100)), ("Fee", Decimal(1))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name in BODIES
+        if name.startswith("order.updated") and name.partition("--")[2] not in ("draft", "refunded")
+    ),
+)
+def test_items_shipping_and_taxes_add_up_to_what_the_order_costs(name: str) -> None:
+    found = order(name)
+    costs = sum(item.cost * item.quantity for item in found.items)
+    assert costs + (found.shipping or 0) + (found.taxes or 0) == found.total + (found.refunded or 0)
 
 
 def test_the_total_never_falls_after_refunds_so_they_are_taken_off() -> None:
@@ -243,6 +333,53 @@ def test_an_amount_that_is_none_names_its_field_and_not_its_value(amount: str) -
     with pytest.raises(platforms.Unreadable, match=r"^total: ") as error:
         order(total=amount)
     assert not amount or amount not in str(error.value)
+
+
+MONEY = [
+    ("shipping_total", lambda value: {"shipping_total": value}),
+    ("discount_total", lambda value: {"discount_total": value}),
+    ("total_tax", lambda value: {"total_tax": value}),
+    ("refunds.0.total", lambda value: {"refunds": [{"id": 1, "total": value}]}),
+    ("fee_lines.0.total", lambda value: {"fee_lines": [fee(value)]}),
+    ("line_items.0.total_tax", lambda value: {"line_items": [line(total_tax=value)]}),
+]
+EACH_AMOUNT = pytest.mark.parametrize(("field", "put"), MONEY, ids=[field for field, _ in MONEY])
+
+
+@EACH_AMOUNT
+@pytest.mark.parametrize("amount", ["NaN", "-Infinity", "12,50", "1e400", False, [], "money"])
+def test_an_optional_amount_that_is_none_is_not_taken_for_nothing(field: str, put: Any, amount: Any) -> None:
+    with pytest.raises(platforms.Unreadable) as error:
+        order(**put(amount))
+    assert str(error.value).startswith(field)
+    assert not isinstance(amount, str) or amount not in str(error.value)
+
+
+@EACH_AMOUNT
+@pytest.mark.parametrize("amount", ["", None])
+def test_an_optional_amount_may_be_empty(field: str, put: Any, amount: Any) -> None:
+    assert order(**put(amount)).total == Decimal("1260.00")
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("total", {"total": "9" * 40, "refunds": [{"total": "9" * 40}]}),
+        ("total", {"total": "9" * 40, "refunds": [{"total": "0." + "1" * 39}]}),
+        ("shipping", {"prices_include_tax": True, "shipping_total": "9" * 40, "shipping_tax": "9" * 40}),
+        ("line_items.0.quantity", {"total": "1e39", "line_items": [line(quantity="1e-39", total="1e39")]}),
+    ],
+)
+def test_figures_that_make_one_of_too_many_digits_name_their_field(field: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(platforms.Unreadable, match=rf"^{field}: "):
+        order(**changes)
+
+
+def test_the_currency_is_its_code_and_not_its_symbol() -> None:
+    assert order(currency="AED", currency_symbol="د.إ").currency == "AED"
+    for currency in ("", " ", None):
+        with pytest.raises(platforms.Unreadable, match=r"^currency: missing"):
+            order(currency=currency)
 
 
 def test_thirty_digits_stay_thirty_digits() -> None:
@@ -312,6 +449,48 @@ def test_the_recipients_phone_is_somebody_elses() -> None:
 @pytest.mark.parametrize("billing", [None, [], {}, "nobody"])
 def test_billing_data_may_be_empty_in_php_ways(billing: Any) -> None:
     assert order(billing=billing, customer_id=5).contact == Contact(customer_id="5")
+
+
+@pytest.mark.parametrize("field", ["first_name", "phone", "state", "country"])
+@pytest.mark.parametrize("odd", [[], {}, False])
+def test_an_odd_field_of_billing_does_not_cost_the_person(field: str, odd: Any) -> None:
+    billing = json.loads(BODIES["order.updated"])["billing"] | {field: odd}
+    assert order(billing=billing).contact.email == "olesia.honchar@example.com"
+
+
+@pytest.mark.parametrize("part", ["shipping_lines", "coupon_lines", "meta_data", "shipping"])
+@pytest.mark.parametrize("odd", [None, [], {}, [None], "x", 7])
+def test_a_part_that_is_not_needed_may_be_anything(part: str, odd: Any) -> None:
+    assert order(**{part: odd}).total == Decimal("1260.00")
+
+
+@pytest.mark.parametrize(
+    ("entry", "parcel"),
+    [
+        (
+            {"tracking_id": "t1", "tracking_number": 20450000000001, "tracking_provider": "nova-poshta"},
+            Parcel(id="t1", tracking_number="20450000000001", carrier="nova-poshta"),
+        ),
+        (
+            {"tracking_number": " 77 ", "tracking_provider": None, "custom_tracking_provider": "Новий світ"},
+            Parcel(id="77", tracking_number="77", carrier="Новий світ"),
+        ),
+        ({"tracking_id": " ", "tracking_number": " "}, None),
+        ({"tracking_id": {"deep": 1}, "tracking_number": True}, None),
+        ({}, None),
+        ("20450000000001", None),
+        (None, None),
+    ],
+)
+def test_tracking_is_a_plugins_and_read_as_far_as_it_can_be(entry: Any, parcel: Parcel | None) -> None:
+    found = order(meta_data=[{"key": "_wc_shipment_tracking_items", "value": [entry]}])
+    assert found.parcels == ((parcel,) if parcel else ())
+    assert not found.wholly_shipped
+
+
+@pytest.mark.parametrize("value", [None, "", "text", 7, {}, {"tracking_number": "1"}])
+def test_tracking_that_is_no_list_is_none(value: Any) -> None:
+    assert order(meta_data=[{"key": "_wc_shipment_tracking_items", "value": value}]).parcels == ()
 
 
 def test_customer_0_is_a_guest() -> None:
@@ -413,6 +592,14 @@ def test_an_order_of_1899_is_an_old_order() -> None:
     assert order(date_created_gmt="1899-12-30T00:00:00").created_at.year == 1899
 
 
+@pytest.mark.parametrize("field", ["date_created_gmt", "date_modified_gmt"])
+@pytest.mark.parametrize("date", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_a_date_outside_the_calendar_names_its_field(field: str, date: str) -> None:
+    changes: dict[str, Any] = {field: date}
+    with pytest.raises(platforms.Unreadable, match=rf"^{field}: "):
+        order(**changes)
+
+
 def test_two_bodies_that_say_the_same_differently_read_alike() -> None:
     raw = BODIES["order.updated"]
     shuffled = {"unknown_field": {"deep": [1]}, **dict(reversed(list(json.loads(raw).items())))}
@@ -440,6 +627,8 @@ def test_a_part_nested_a_thousand_deep_is_unreadable_and_not_a_crash() -> None:
         read("order.updated", deep)
 
 
+# How long an example takes tells of the machine, not of the code.
+PATIENT = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
@@ -448,6 +637,7 @@ JSON = st.recursive(
 FIELDS = sorted(json.loads(BODIES["order.updated"]))
 
 
+@PATIENT
 @given(topic=st.sampled_from((*WOO.topics, "x")), change=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
 def test_nothing_but_unreadable_is_raised_whatever_a_field_holds(topic: str, change: dict[str, Any]) -> None:
     body = copy.deepcopy(json.loads(BODIES["order.updated"])) | change
@@ -455,6 +645,38 @@ def test_nothing_but_unreadable_is_raised_whatever_a_field_holds(topic: str, cha
         read(topic, json.dumps(body).encode())
 
 
+AMOUNTS = st.decimals(allow_nan=True, allow_infinity=True).map(str) | st.integers(-(10**41), 10**41).map(str)
+DATES = st.datetimes(timezones=st.just(UTC) | st.timezones() | st.none()).map(lambda moment: moment.isoformat())
+
+
+@PATIENT
+@given(
+    amounts=st.lists(AMOUNTS, min_size=8, max_size=8),
+    dates=st.lists(DATES, min_size=2, max_size=2),
+    with_tax=st.booleans(),
+)
+def test_nothing_but_unreadable_is_raised_whatever_the_figures(
+    amounts: list[str], dates: list[str], with_tax: bool
+) -> None:
+    total, tax, quantity, paid, shipping, refunded, charged, discount = amounts
+    body = json.loads(BODIES["order.updated"]) | {
+        "prices_include_tax": with_tax,
+        "date_created_gmt": dates[0],
+        "date_modified_gmt": dates[1],
+        "total": total,
+        "total_tax": tax,
+        "shipping_total": shipping,
+        "shipping_tax": tax,
+        "discount_total": discount,
+        "refunds": [{"total": refunded}],
+        "fee_lines": [fee(charged, tax)],
+        "line_items": [line(quantity=quantity, total=paid, total_tax=tax)],
+    }
+    with suppress(platforms.Unreadable):
+        read("order.updated", body)
+
+
+@PATIENT
 @given(topic=st.sampled_from(WOO.topics), raw=st.binary(max_size=60) | JSON.map(lambda one: json.dumps(one).encode()))
 def test_nothing_but_unreadable_is_raised_whatever_the_bytes(topic: str, raw: bytes) -> None:
     with suppress(platforms.Unreadable):
@@ -524,6 +746,20 @@ def test_a_secret_pasted_with_its_entities_verifies_as_wordpress_decodes_it() ->
     verify(b"{}", signed(b"{}", "a&amp;b&#039;c&lt;&quot;&gt;&#x27;"), pasted)
 
 
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("&amp;lt;", "&lt;"),  # once, not until nothing is left
+        ("&#x3C;&#60;&#062;&#0034;", '<<>"'),
+        ("&LT;&apos;&nbsp;&amp", "&LT;&apos;&nbsp;&amp"),  # names that WordPress leaves alone
+    ],
+)
+def test_entities_are_decoded_as_wordpress_does_and_no_further(written: str, meant: str) -> None:
+    raw = b"{}"
+    assert WOO.sign("order.updated", raw, shop(secrets=(written,)), 0)["x-wc-webhook-signature"] == signed(raw, meant)
+    verify(raw, signed(raw, meant), shop(secrets=(written,)))
+
+
 @pytest.mark.parametrize("source", ["https://shop.example/", "http://SHOP.example", "https://shop.example"])
 def test_the_same_store_may_be_written_in_several_ways(source: str) -> None:
     verify(b"{}", signed(b"{}"), shop(store="https://shop.example/"), **{"x-wc-webhook-source": source})
@@ -535,12 +771,34 @@ def test_another_stores_webhook_is_refused(source: str) -> None:
         verify(b"{}", signed(b"{}"), shop(store="https://shop.example/"), **{"x-wc-webhook-source": source})
 
 
-def test_the_unsigned_ping_is_taken_unread() -> None:
-    with pytest.raises(platforms.Unsigned):
-        WOO.verify(Webhook({"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=57", 0), SHOP)
+@pytest.mark.parametrize("form", ["application/x-www-form-urlencoded", "Application/X-WWW-Form-URLencoded; charset=x"])
+def test_the_unsigned_ping_is_taken_unread(form: str) -> None:
+    for body in (b"webhook_id=57", b"", b"\xff", BODIES["order.updated"]):
+        with pytest.raises(platforms.Unsigned):
+            WOO.verify(Webhook({"content-type": form}, body, 0), SHOP)
+
+
+def test_a_body_without_a_signature_is_no_ping_because_it_is_json() -> None:
+    with pytest.raises(platforms.NotVerified):
+        WOO.verify(Webhook({"content-type": "application/json"}, b"webhook_id=57", 0), SHOP)
 
 
 def test_a_form_with_woocommerces_headers_is_no_ping() -> None:
     headers = {"content-type": "application/x-www-form-urlencoded", "x-wc-webhook-topic": "order.updated"}
     with pytest.raises(platforms.NotVerified):
         WOO.verify(Webhook(headers, b"webhook_id=57", 0), SHOP)
+
+
+def test_a_signed_call_has_all_the_headers_of_a_real_one() -> None:
+    headers = WOO.sign("order.updated", b"{}", shop(store="https://shop.example/"), 0)
+    assert len(bytes.fromhex(headers.pop("x-wc-webhook-delivery-id"))) == 16
+    assert headers.pop("user-agent").startswith("WooCommerce/")
+    assert headers.pop("x-wc-webhook-id").isdigit()
+    assert headers == {
+        "content-type": "application/json",
+        "x-wc-webhook-source": "https://shop.example/",
+        "x-wc-webhook-topic": "order.updated",
+        "x-wc-webhook-resource": "order",
+        "x-wc-webhook-event": "updated",
+        "x-wc-webhook-signature": signed(b"{}"),
+    }

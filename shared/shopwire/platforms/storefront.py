@@ -5,6 +5,7 @@ signature stands in the body, which is why the body is read before it is proved:
 """
 
 from datetime import UTC, datetime
+from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, ValidationError
@@ -26,7 +27,9 @@ from shopwire.platforms.base import (
 T = TypeVar("T")
 _Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 _Signed = Annotated[str, StringConstraints(min_length=1, max_length=255)]  # to the letter: it was signed like that
-_Address = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^[a-zA-Z][\w.+-]*:\S+$")]
+_Address = Annotated[
+    str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^[a-zA-Z][\w.+-]*://\S+$")
+]
 _MOST_EXTRAS = 20
 
 
@@ -200,5 +203,12 @@ def _given(part: T | None, name: str) -> T:
 def _texts(value: JsonValue) -> tuple[str, ...]:
     """A property's values as texts; what is nested deeper than a list is dropped: the API could not use it."""
     values = value if isinstance(value, list) else [value]
-    scalars = [one for one in values if isinstance(one, str | int | float) and not isinstance(one, bool)]
-    return tuple(text for one in scalars if (text := str(one).strip()))[:_MOST_EXTRAS]
+    return tuple(text for one in values if (text := _text(one)))[:_MOST_EXTRAS]
+
+
+def _text(value: JsonValue) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, float) and not isfinite(value):
+        return ""  # 1e400 is a number to JSON and none to anyone else
+    return str(value).strip() if isinstance(value, str | int | float) else ""

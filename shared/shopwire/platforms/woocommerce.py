@@ -70,9 +70,14 @@ _RANKS = {
 # Nobody has bought anything yet; the checkout block makes one for each visitor (woocommerce#66995).
 _DRAFTS = frozenset({"checkout-draft", "auto-draft", "new", "draft"})
 _CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
+# `created_via` of WooCommerce's own point of sale: in its app, and by its REST API.
+_TILLS = frozenset({"point-of-sale", "pos-rest-api"})
 _NOTHING = Decimal(0)
+_MOST_DIGITS = 40  # of an amount
 # WordPress stores a secret typed into a form with these written as entities, and decodes them before it signs.
-_ENTITIES = re.compile(r"&(lt|gt|quot|amp|#0*39|#x0*27|#0*60|#x0*3c|#0*62|#x0*3e|#0*34|#x0*22|#0*38|#x0*26);", re.I)
+_ENTITIES = re.compile(
+    r"&(lt|gt|quot|amp|#0*39|#0*60|#0*62|#0*34|#0*38|(?i:#x0*27|#x0*3c|#x0*3e|#x0*22|#x0*26));"  # names as they are
+)
 _CHARACTERS = {"lt": "<", "gt": ">", "quot": '"', "amp": "&", 39: "'", 60: "<", 62: ">", 34: '"', 38: "&"}
 _CODE = re.compile(r"[a-z0-9_]{1,64}")
 
@@ -87,7 +92,7 @@ class WooCommerce(Platform):
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         headers = webhook.headers
-        if "form-urlencoded" in headers.get("content-type", "") and not any(
+        if "form-urlencoded" in headers.get("content-type", "").lower() and not any(
             name.startswith("x-wc-") for name in headers
         ):
             # deliver_ping(): `webhook_id=N`, unsigned; anything but 200 brings it again and leaves the webhook pending.
@@ -108,7 +113,10 @@ class WooCommerce(Platform):
         resource, event = headers.get("x-wc-webhook-resource", ""), headers.get("x-wc-webhook-event", "")
         topic = headers.get("x-wc-webhook-topic", "") or f"{resource}.{event}".strip(".")
         parse = _TOPICS.get(topic)
-        change = parse(webhook, shop) if parse else Nothing("unknown topic")
+        try:
+            change = parse(webhook, shop) if parse else Nothing("unknown topic")
+        except ValidationError as error:  # readable parts that make no order: a sum of too many digits
+            raise unreadable(error) from None
         return [Delivery(topic or "none", _key(webhook, change), change)]
 
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> dict[str, str]:
@@ -173,15 +181,17 @@ def _order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     body = _order_body(webhook)
     if isinstance(body, Nothing):
         return body
-    word = (body.status or "").removeprefix("wc-")
+    # The database and plugins write "wc-shipped", the REST resource "shipped"; a shop's `statuses` may have either.
+    word = (body.status or "").strip().removeprefix("wc-")
     if not word:
         raise Unreadable("status: missing")
     if word in _DRAFTS and word not in shop.statuses:
         return Nothing("draft", Entity("order", body.id))
-    if not body.currency:
+    currency = first((body.currency,))
+    if not currency:
         raise Unreadable("currency: missing")
-    status = shop.statuses.get(word) or _STATUSES.get(word, Status.IN_PROGRESS)
-    created = _moment(body.date_created_gmt, body.date_created)
+    status = shop.statuses.get(word) or shop.statuses.get(f"wc-{word}") or _STATUSES.get(word, Status.IN_PROGRESS)
+    created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     if created is None:
         raise Unreadable("date_created_gmt: missing")
     with_tax = bool(body.prices_include_tax)
@@ -194,11 +204,11 @@ def _order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             id=body.id,
             number=body.number,
             created_at=created,
-            updated_at=_moment(body.date_modified_gmt, body.date_modified) or created,
+            updated_at=_moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created,
             status=status,
             rank=_RANKS[status],
             status_words=word,
-            currency=body.currency,
+            currency=currency,
             # When nothing is left of a cancelled or refunded order: what it cost before.
             total=body.total if status is Status.CANCELLED and not left else left,
             shipping=_sum(body.shipping_total, body.shipping_tax if with_tax else None),
@@ -206,7 +216,7 @@ def _order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             taxes=None if with_tax else _amount(body.total_tax),
             refunded=-taken_back if refunds else None,
             contact=_buyer(body, shop),
-            items=_items(body, shop, with_tax),
+            items=(*_items(body, shop, with_tax), *_fees(body, with_tax)),
             parcels=_parcels(body),
             coupons=tuple(one.code for one in body.coupon_lines or () if one.code),
             url=first((body.payment_url,)) if status is Status.INITIALIZED else None,
@@ -214,7 +224,7 @@ def _order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             delivery_method=first(one.method_title for one in body.shipping_lines or ()),
             delivery_address=_address_line(body.shipping),
             note=first((body.customer_note,)),
-            source="offline" if body.created_via and "pos" in body.created_via.split("_") else "online",
+            source="offline" if body.created_via in _TILLS else "online",
             restored=restored,
         )
     )
@@ -235,16 +245,29 @@ def _restored(webhook: Webhook, shop: Shop) -> Change:
 
 def _items(body: bodies.Order, shop: Shop, with_tax: bool) -> tuple[Item, ...]:
     items = []
-    for line in body.line_items or ():
+    for place, line in enumerate(body.line_items or ()):
         id = _item_id(line, shop)
         if line.quantity <= 0 or not id:
             continue
         # `price` is without tax and has float noise: what one unit cost follows from the line's total.
         paid = line.total + (_amount(line.total_tax) or _NOTHING) if with_tax else line.total
-        image = first((line.image.src,)) if isinstance(line.image, bodies.Image) else None
-        items.append(
-            Item(id=id, name=first((line.name,)), quantity=line.quantity, cost=paid / line.quantity, image_url=image)
-        )
+        cost = paid / line.quantity
+        if cost.adjusted() >= _MOST_DIGITS:
+            raise Unreadable(f"line_items.{place}.quantity: too small for the total")
+        image = first((line.image.src,)) if line.image else None
+        items.append(Item(id=id, name=first((line.name,)), quantity=line.quantity, cost=cost, image_url=image))
+    return tuple(items)
+
+
+def _fees(body: bodies.Order, with_tax: bool) -> tuple[Item, ...]:
+    """A fee is part of the total and no product: a line without any id, so that the items add up to the total."""
+    items = []
+    for fee in body.fee_lines or ():
+        amount = _sum(fee.total, fee.total_tax if with_tax else None)
+        if amount:
+            # WooCommerce itself shows an unnamed one as "Fee".
+            name = first((fee.name, "Fee")) or ""
+            items.append(Item(id=name[:255], name=name, quantity=Decimal(1), cost=amount))
     return tuple(items)
 
 
@@ -263,15 +286,11 @@ def _item_id(line: bodies.Line, shop: Shop) -> str | None:
 def _parcels(body: bodies.Order) -> tuple[Parcel, ...]:
     """What the Shipment Tracking plugin keeps in the order's meta data; WooCommerce itself knows no parcels."""
     found = []
-    for meta in body.meta_data if isinstance(body.meta_data, list) else ():
-        if (
-            not isinstance(meta, bodies.Meta)
-            or meta.key != "_wc_shipment_tracking_items"
-            or not isinstance(meta.value, list)
-        ):
+    for meta in body.meta_data or ():
+        if meta.key != "_wc_shipment_tracking_items" or not isinstance(meta.value, list):
             continue
         for entry in meta.value:
-            fields = {name: str(value) for name, value in entry.items() if value} if isinstance(entry, dict) else {}
+            fields = _texts(entry)
             id = fields.get("tracking_id") or fields.get("tracking_number")
             if id:
                 found.append(
@@ -285,8 +304,16 @@ def _parcels(body: bodies.Order) -> tuple[Parcel, ...]:
     return tuple(found)
 
 
+def _texts(entry: Any) -> dict[str, str]:
+    """What an entry of meta data says in words or numbers."""
+    if not isinstance(entry, dict):
+        return {}
+    scalars = {name: value for name, value in entry.items() if isinstance(value, str | int) and value is not True}
+    return {name: text for name, value in scalars.items() if value and (text := str(value).strip())}
+
+
 def _buyer(body: bodies.Order, shop: Shop) -> Contact:
-    billing = _billing(body.billing)
+    billing = body.billing or bodies.Billing()
     return person(
         emails=(billing.email,),
         phones=(billing.phone,),
@@ -303,11 +330,11 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
         return body
     if body.role and body.role not in _CUSTOMER_ROLES:
         return Nothing("staff account", Entity("contact", body.id))
-    created = _moment(body.date_created_gmt, body.date_created)
-    changed = _moment(body.date_modified_gmt, body.date_modified) or created
+    created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
+    changed = _moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created
     if changed is None:
         raise Unreadable("date_modified_gmt: missing")
-    billing = _billing(body.billing)
+    billing = body.billing or bodies.Billing()
     contact = person(
         emails=(body.email, billing.email),
         phones=(billing.phone,),
@@ -331,30 +358,30 @@ def _account_deleted(webhook: Webhook, shop: Shop) -> Change:
     return Nothing("a deleted account is no wish to be forgotten", Entity("contact", body.id))
 
 
-def _moment(gmt: datetime | None, local: datetime | None) -> datetime | None:
+def _moment(name: str, gmt: datetime | None, local: datetime | None) -> datetime | None:
     """`*_gmt` is UTC without saying so. Shop-local time says nothing of its zone: it serves only where the other is
     missing."""
     value = gmt or local
     if value is None:
         return None
-    return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    try:
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+    except OverflowError:  # the first or last day of the calendar, on the other side of the world
+        raise Unreadable(f"{name}: no date") from None
 
 
-def _amount(part: Any) -> Decimal | None:
+def _amount(part: bodies.Money) -> Decimal | None:
     return part if isinstance(part, Decimal) else None
 
 
-def _sum(part: Any, tax: Any) -> Decimal | None:
+def _sum(part: bodies.Money, tax: bodies.Money) -> Decimal | None:
     amount, more = _amount(part), _amount(tax)
     return amount if amount is None or more is None else amount + more
 
 
-def _billing(part: Any) -> bodies.Billing:
-    return part if isinstance(part, bodies.Billing) else bodies.Billing()
-
-
-def _address_line(part: Any) -> str | None:
-    address = _billing(part)
+def _address_line(address: bodies.Billing | None) -> str | None:
+    if address is None:
+        return None
     parts = (address.address_1, address.address_2, address.city, address.state, address.postcode, address.country)
     return ", ".join(text for one in parts if one and (text := one.strip())) or None
 

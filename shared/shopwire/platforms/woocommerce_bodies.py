@@ -4,32 +4,43 @@ From WooCommerce's REST API reference (wp-api-v3) and what running shops send.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, GetCoreSchemaHandler, GetPydanticSchema
+from pydantic_core import CoreSchema, core_schema
 
 from shopwire.models.base import Amount, Id
 from shopwire.platforms.base import Body
 
 T = TypeVar("T")
 Text = str | None
-# PHP writes an empty object as [], plugins write what they like: an optional part of another shape counts as missing.
-Part = Annotated[T | Any, Field(union_mode="left_to_right")]
+Money = Amount | Literal[""] | None
+"""An amount that may be missing. One that is none is never guessed to be 0: a refund that is overlooked is a wrong
+total."""
+
+
+def _missing_if_odd(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    return core_schema.with_default_schema(handler(source), default=None, on_error="default")
+
+
+Part = Annotated[T | None, GetPydanticSchema(_missing_if_odd)]
+"""PHP writes an empty object as [], plugins write what they like: a part of another shape counts as missing."""
 
 
 class Billing(Body):
     """Billing or shipping data of an order or customer."""
 
-    first_name: Text = None
-    last_name: Text = None
-    email: Text = None
-    phone: Text = None
-    address_1: Text = None
-    address_2: Text = None
-    city: Text = None
-    state: Text = None
-    postcode: Text = None
-    country: Text = None
+    # Each for itself: an odd state must not cost the person beside it.
+    first_name: Part[str] = None
+    last_name: Part[str] = None
+    email: Part[str] = None
+    phone: Part[str] = None
+    address_1: Part[str] = None
+    address_2: Part[str] = None
+    city: Part[str] = None
+    state: Part[str] = None
+    postcode: Part[str] = None
+    country: Part[str] = None
 
 
 class Image(Body):
@@ -47,8 +58,16 @@ class Line(Body):
     sku: Text = None
     quantity: Amount
     total: Amount
-    total_tax: Part[Amount] = None
+    total_tax: Money = None
     image: Part[Image] = None
+
+
+class Fee(Body):
+    """What is charged beside the products; a plugin's discount is a negative one."""
+
+    name: Text = None
+    total: Money = None
+    total_tax: Money = None
 
 
 class Shipping(Body):
@@ -66,7 +85,7 @@ class Coupon(Body):
 class Refund(Body):
     """A refund: its `total` is negative, and says nothing of items."""
 
-    total: Part[Amount] = None
+    total: Money = None
 
 
 class Meta(Body):
@@ -93,11 +112,11 @@ class Order(Body):
     date_modified: datetime | None = Field(None, validation_alias=AliasChoices("date_modified", "updated_at"))
     date_modified_gmt: datetime | None = None
     total: Amount
-    total_tax: Part[Amount] = None
-    discount_total: Part[Amount] = Field(None, validation_alias=AliasChoices("discount_total", "total_discount"))
-    discount_tax: Part[Amount] = None
-    shipping_total: Part[Amount] = Field(None, validation_alias=AliasChoices("shipping_total", "total_shipping"))
-    shipping_tax: Part[Amount] = None
+    total_tax: Money = None
+    discount_total: Money = Field(None, validation_alias=AliasChoices("discount_total", "total_discount"))
+    discount_tax: Money = None
+    shipping_total: Money = Field(None, validation_alias=AliasChoices("shipping_total", "total_shipping"))
+    shipping_tax: Money = None
     customer_id: Text = None
     customer_note: Text = Field(None, validation_alias=AliasChoices("customer_note", "note"))
     billing: Part[Billing] = Field(None, validation_alias=AliasChoices("billing", "billing_address"))
@@ -105,8 +124,9 @@ class Order(Body):
     payment_method_title: Text = None
     payment_url: Text = None
     line_items: list[Line] | None = None
-    shipping_lines: list[Shipping] | None = None
-    coupon_lines: list[Coupon] | None = None
+    fee_lines: list[Fee] | None = None
+    shipping_lines: Part[list[Shipping]] = None
+    coupon_lines: Part[list[Coupon]] = None
     refunds: list[Refund] | None = None
     meta_data: Part[list[Meta]] = None
 
