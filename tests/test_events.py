@@ -1,5 +1,6 @@
 """events/: the files are what the script makes, and a shopwire would believe them."""
 
+import base64
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,6 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire.http import _raw_body
 from shopwire.message import unpack
 from shopwire.models import OrderChange, Webhook
 from shopwire_local.events import events, main, text
@@ -28,7 +28,8 @@ def unpacked(event: Any) -> Any:
 
 
 def webhook_of(event: dict[str, Any]) -> Webhook:
-    return Webhook(event["headers"], _raw_body(event), event["requestContext"]["timeEpoch"])
+    body = base64.b64decode(event["body"]) if event["isBase64Encoded"] else event["body"].encode()
+    return Webhook(event["headers"], body, event["requestContext"]["timeEpoch"])
 
 
 def test_the_folder_holds_the_events_and_no_others() -> None:
