@@ -1,0 +1,92 @@
+"""Who a person is: addresses made clean, nobody's addresses, and what an odd one costs."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopwire.models import Contact
+from shopwire.models.contact import acceptable_email, clean_email, clean_phone, person
+
+
+@pytest.mark.parametrize(
+    ("written", "clean"),
+    [
+        (" Anna@Example.COM ", "anna@example.com"),
+        ("deleted@site.invalid", None),
+        ("X@Example.Invalid", None),
+        ("no address", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_an_e_mail_is_trimmed_lower_cased_or_nobodys(written: str | None, clean: str | None) -> None:
+    assert clean_email(written) == clean
+
+
+@pytest.mark.parametrize(
+    ("written", "region", "clean"),
+    [
+        ("+38 (050) 111-22-33", None, "380501112233"),
+        ("0038 050 111 22 33", None, "380501112233"),
+        ("+44 (0)20 7946 0018", None, "442079460018"),
+        ("050 111 22 33", "UA", "380501112233"),
+        ("380501112233", "UA", "380501112233"),
+        ("380501112233", None, "380501112233"),
+        ("(212) 555-0123", "US", "12125550123"),
+        ("050 111 22 33", None, None),
+        ("0000000000", "UA", None),
+        ("+000000000", None, None),
+        ("12", "UA", None),
+        ("+1234", None, None),
+        ("+1234567890123456", None, None),
+        ("call me", "UA", None),
+        ("", "UA", None),
+        (None, "UA", None),
+    ],
+)
+def test_a_phone_is_international_digits_or_none(written: str | None, region: str | None, clean: str | None) -> None:
+    assert clean_phone(written, region) == clean
+
+
+@given(st.text(max_size=30), st.sampled_from([None, "UA", "US", "ZZ"]))
+def test_no_text_raises_and_what_comes_out_is_digits(written: str, region: str | None) -> None:
+    clean = clean_phone(written, region)
+    assert clean is None or (clean.isascii() and clean.isdigit() and 5 <= len(clean) <= 17)
+
+
+@given(st.text(max_size=60))
+def test_what_is_acceptable_is_ascii_with_one_at_and_a_dot(written: str) -> None:
+    clean = clean_email(written)
+    if clean and acceptable_email(clean):
+        assert clean.isascii()
+        assert clean.count("@") == 1
+        assert "." in clean.partition("@")[2]
+
+
+def test_the_first_acceptable_address_is_taken() -> None:
+    one = person(
+        emails=[None, "odd address@x", "b@example.com", "c@example.com"], phones=["x", "+380501112233"], region=None
+    )
+    assert (one.email, one.phone) == ("b@example.com", "380501112233")
+
+
+def test_an_odd_e_mail_falls_back_to_phone_or_id() -> None:
+    long = "a" * 60 + "@example.com"
+    assert person(emails=[long], phones=["+380501112233"], region=None).key == "380501112233"
+    assert person(emails=[long], phones=[], region=None, customer_id="77").key == "77"
+
+
+def test_an_odd_e_mail_that_is_all_there_is_is_kept() -> None:
+    assert person(emails=["Ганна@example.com"], phones=[], region=None).key == "ганна@example.com"
+
+
+def test_names_are_the_first_that_say_something() -> None:
+    one = person(emails=["a@example.com"], phones=[], region=None, first_names=["", " Anna "], last_names=[None])
+    assert (one.first_name, one.last_name) == ("Anna", None)
+
+
+def test_the_key_is_the_e_mail_else_the_phone_else_the_id() -> None:
+    assert Contact(email="e@example.com", phone="1", customer_id="2").key == "e@example.com"
+    assert Contact(phone="1", customer_id="2").key == "1"
+    assert Contact(customer_id="2").key == "2"
+    assert Contact().key is None
