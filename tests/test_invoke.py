@@ -15,7 +15,17 @@ import boto3
 import pytest
 
 from shopwire_local.aws import REGION, Aws
-from shopwire_local.invoke import Function, NotRunnable, Outcome, built, function_of, invoke, main, surroundings
+from shopwire_local.invoke import (
+    Function,
+    NotRunnable,
+    Outcome,
+    built,
+    function_of,
+    invoke,
+    main,
+    of_this_moment,
+    surroundings,
+)
 from shopwire_local.shops import demo_settings, parse_shops
 from shopwire_local.template import load, resolve
 
@@ -81,6 +91,20 @@ def test_an_events_shape_says_which_function_it_is_for(event: dict[str, Any], fu
 def test_an_event_of_no_function_is_refused(event: Any) -> None:
     with pytest.raises(NotRunnable, match="neither an HTTP API's, nor a queue's, nor a schedule's event"):
         function_of(event)
+
+
+def test_a_webhook_and_what_waits_come_as_if_just_now() -> None:
+    webhook = {"body": "{}", "requestContext": {"http": {"method": "POST"}, "timeEpoch": 1}}
+    waiting = {"Records": [{"eventSource": "aws:sqs", "body": '{"key": "k", "received_at": 1}'}]}
+    schedule = {"source": "aws.events", "time": "2026-11-02T12:00:00Z"}
+    assert of_this_moment(webhook, 5) == {
+        "body": "{}",
+        "requestContext": {"http": {"method": "POST"}, "timeEpoch": 5},
+    }
+    assert of_this_moment(waiting, 5) == {
+        "Records": [{"eventSource": "aws:sqs", "body": '{"key": "k", "received_at": 5}'}]
+    }
+    assert of_this_moment(schedule, 5) == schedule
 
 
 def test_a_built_function_has_its_own_and_the_common_environment_resolved(tmp_path: Path) -> None:

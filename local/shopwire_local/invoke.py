@@ -101,6 +101,21 @@ def function_of(event: Any) -> str:
     raise NotRunnable("neither an HTTP API's, nor a queue's, nor a schedule's event")
 
 
+def of_this_moment(event: dict[str, Any], now: int) -> dict[str, Any]:
+    """The event as if it came just now: the files' time is fixed, and what is old has no time left, or is given up.
+
+    Args:
+        now: UTC milliseconds.
+    """
+    match event:
+        case {"requestContext": {"http": _} as context}:
+            return {**event, "requestContext": {**context, "timeEpoch": now}}
+        case {"Records": list(records)}:
+            bodies = [{**json.loads(record["body"]), "received_at": now} for record in records]
+            return {"Records": [{**one, "body": json.dumps(body)} for one, body in zip(records, bodies, strict=True)]}
+    return event
+
+
 def built(name: str, build: Path, known: Mapping[str, str]) -> Function:
     """A function out of a built template.
 
@@ -241,13 +256,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--build", type=Path, default=_BUILD, help="what sam build wrote (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
-        text = options.event.read_bytes()
-        name = function_of(json.loads(text))
+        event = json.loads(options.event.read_bytes())
+        name = function_of(event)
         emulator = _emulator(Path(".venv-sam"))
         with surroundings() as (known, variables):
             function = built(name, options.build, known)
             function = replace(function, environment={**function.environment, **variables})
-            outcome = invoke(function, text, emulator=emulator, python=_PYTHON)
+            sent = json.dumps(of_this_moment(event, time.time_ns() // 1_000_000)).encode()
+            outcome = invoke(function, sent, emulator=emulator, python=_PYTHON)
     except (OSError, ValueError, NotRunnable) as error:
         print(f"{options.event}: {error}", file=sys.stderr)
         return 2
