@@ -1,4 +1,4 @@
-"""Orders to v1/event, to the letter: bodies, money as text, exact numbers, and which events follow from what is known."""
+"""Orders to v1/event, to the letter: bodies, money, exact numbers, and which events follow from what is known."""
 
 import json
 from decimal import Decimal

@@ -1,0 +1,75 @@
+"""What waits, as text: everything that is needed comes back, and nothing else is taken for it."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopwire.message import Message, NewerFormat, unpack, worth_keeping
+from shopwire.models import Webhook
+
+MESSAGES = st.builds(
+    lambda key, headers, body, query, times: Message(
+        "little-shop", key, Webhook(headers, body, times[0], query), times[1], times[2]
+    ),
+    st.text(),
+    st.dictionaries(st.text(), st.text(), max_size=4),
+    st.binary(max_size=2000),
+    st.dictionaries(st.text(), st.text(), max_size=2),
+    st.tuples(*[st.integers(0, 10**14)] * 3),
+)
+
+
+@given(MESSAGES)
+def test_a_message_comes_back_as_it_was(message: Message) -> None:
+    text = message.pack()
+    assert text.isascii()
+    assert unpack(text) == message
+
+
+def test_a_message_of_a_newer_format_says_so() -> None:
+    packed = json.loads(Message("s", "k", Webhook({}, b"x", 1)).pack())
+    with pytest.raises(NewerFormat):
+        unpack(json.dumps(packed | {"format": 2, "body": None}))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "canary",
+        "null",
+        "[]",
+        "{}",
+        '{"format": "canary"}',
+        '{"format": 1, "shop": "canary"}',
+        '{"format": 1, "body": "canary"}',
+        '{"format": 1, "body": "Y2FuYXJ5"}',
+    ],
+)
+def test_anything_else_is_a_value_error_that_shows_nothing(text: str) -> None:
+    with pytest.raises(ValueError, match=".") as error:
+        unpack(text)
+    assert "canary" not in str(error.value)
+
+
+FIELDS = ("shop", "key", "received_at", "not_before", "replayed_at", "headers", "query", "body")
+
+
+@pytest.mark.parametrize("field", FIELDS)
+def test_a_message_that_lacks_a_field_is_none(field: str) -> None:
+    packed = json.loads(Message("s", "k", Webhook({}, b"x", 1)).pack())
+    del packed[field]
+    with pytest.raises(ValueError, match="not a waiting webhook: KeyError"):
+        unpack(json.dumps(packed))
+
+
+def test_age_counts_from_the_replay() -> None:
+    assert Message("s", "k", Webhook({}, b"", 5)).waits_since == 5
+    assert Message("s", "k", Webhook({}, b"", 5), replayed_at=9).waits_since == 9
+
+
+def test_only_the_platforms_headers_are_kept_and_no_proof() -> None:
+    headers = {"x-shop-topic": "t", "x-shop-hmac-sha256": "s", "x-shop-signature": "s", "cookie": "c", "via": "v"}
+    assert worth_keeping(headers, ("x-shop-",)) == {"x-shop-topic": "t"}

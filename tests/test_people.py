@@ -1,0 +1,66 @@
+"""People in the table: hashes outside, addresses inside one item each, tombstones that stop what comes late."""
+
+from shopwire.models import Contact
+from shopwire.people import PeopleStore
+from tests.helpers_delivery import ANNA, BORYS, OTHER, SHOP, World
+
+
+def store(world: World, key: str = "hash-key") -> PeopleStore:
+    return PeopleStore(world.webhook.table, key)
+
+
+def test_who_is_known_is_found_by_any_of_his_identities(world: World) -> None:
+    people = store(world)
+    assert people.know(SHOP, ANNA, world.clock.now, 0)
+    for contact in (ANNA, Contact(email=ANNA.email), Contact(phone=ANNA.phone), Contact(customer_id="77")):
+        assert people.find(SHOP, contact).known
+    assert not people.find(SHOP, BORYS).known
+    assert not people.find(OTHER, ANNA).known
+
+
+def test_a_person_is_read_with_one_call(world: World) -> None:
+    store(world).find(SHOP, ANNA)
+    assert world.calls == ["dynamodb.batch_get_item"]
+
+
+def test_nobody_costs_no_call(world: World) -> None:
+    found = store(world).find(SHOP, Contact())
+    assert (found.name, found.known, found.redacted_at) == (None, False, None)
+    assert world.calls == []
+
+
+def test_the_name_of_a_person_leads_to_his_addresses_and_to_no_name(world: World) -> None:
+    people = store(world)
+    people.know(SHOP, ANNA, world.clock.now, 0)
+    name = people.find(SHOP, ANNA).name
+    assert name is not None
+    recorded = people.by_name(SHOP, name).recorded
+    assert recorded == Contact(email=ANNA.email, phone=ANNA.phone, customer_id="77")
+
+
+def test_keys_are_hashes_that_mean_nothing_in_another_stack(world: World) -> None:
+    store(world).know(SHOP, ANNA, world.clock.now, 0)
+    keys = [item["pk"]["S"] for item in world.real["dynamodb"].scan(TableName="table")["Items"]]
+    assert all("anna" not in key and "380" not in key for key in keys)
+    assert not store(world, "another-stack").find(SHOP, ANNA).known
+
+
+def test_a_tombstone_leaves_no_address_and_stops_what_was_born_before(world: World) -> None:
+    people, now = store(world), world.clock.now
+    people.know(SHOP, ANNA, now, 0)
+    people.redact(SHOP, Contact(customer_id="77"), now, now)
+    assert "anna" not in world.stored()
+    found = people.find(SHOP, Contact(email=ANNA.email))
+    assert (found.known, found.redacted_at) == (False, now)
+    assert found.forgotten(now)
+    assert found.forgotten(None)
+    assert not found.forgotten(now + 1)
+
+
+def test_who_was_forgotten_meanwhile_is_not_noted(world: World) -> None:
+    people, now = store(world), world.clock.now
+    people.redact(SHOP, ANNA, now, now)
+    assert not people.know(SHOP, ANNA, now, now)
+    assert "anna" not in world.stored()
+    assert people.know(SHOP, ANNA, now, now + 1)
+    assert people.find(SHOP, ANNA).known
