@@ -49,7 +49,7 @@ def test_a_message_of_a_newer_format_says_so() -> None:
     ],
 )
 def test_anything_else_is_a_value_error_that_shows_nothing(text: str) -> None:
-    with pytest.raises(ValueError, match=".") as error:
+    with pytest.raises(ValueError, match=r".") as error:
         unpack(text)
     assert "canary" not in str(error.value)
 
