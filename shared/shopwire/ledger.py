@@ -60,6 +60,8 @@ class Entry:
     lease: Lease | None = None
     deaths: int = 0
     version: int | None = None
+    attempted: int | None = None
+    """Version of a change that the API may have taken: no answer came."""
     keys: tuple[str, ...] = ()
     pending: Pending | None = None
     tries: int = 0
@@ -86,6 +88,11 @@ class Entry:
             return None
         status = self.known.get("status")
         return OrderKnown(Status(status) if status else None, self.known["digest"], self.known["content"])
+
+    def is_past(self, version: int | None) -> bool:
+        """Whether the API has, or may have, a later version than this one (a fact has none and is never past)."""
+        later = max((one for one in (self.version, self.attempted) if one is not None), default=None)
+        return version is not None and later is not None and version < later
 
     def waiting(self, now: int) -> Pending | None:
         """The pending change, unless it is void."""
@@ -145,16 +152,16 @@ class Ledger:
         """
         where = _entity_key(shop, entity)
         free = "(attribute_not_exists(lease_owner) OR lease_until < :now OR lease_owner = :owner)"
-        fresh = "NOT contains(settled, :key) AND (attribute_not_exists(version) OR version <= :version)"
+        fresh = ["NOT contains(settled, :key)"]
+        values: dict[str, Any] = {":now": now, ":key": key, ":owner": owner, ":format": FORMAT}
+        if version is not None:
+            values[":version"] = version
+            fresh += [_not_above("version"), _not_above("attempted")]
+            if not from_queue:
+                # Whoever died at a later version may have sent it, and its webhook may wait in the queue: line up.
+                fresh.append(_not_above("lease_version"))
         if not from_queue:
-            fresh += " AND (attribute_not_exists(pending_key) OR pending_until <= :now)"
-        values = {":now": now, ":key": key, ":version": version, ":owner": owner, ":format": FORMAT}
-        if version is None:
-            fresh = fresh.replace(" AND (attribute_not_exists(version) OR version <= :version)", "")
-            del values[":version"]
-        elif not from_queue:
-            # Whoever died at a later version may have sent it, and its webhook may wait in the queue: line up behind.
-            fresh += " AND (attribute_not_exists(lease_version) OR lease_version <= :version)"
+            fresh.append("(attribute_not_exists(pending_key) OR pending_until <= :now)")
         lease = Lease(owner, until, key)
         try:
             before = self._table.update(
@@ -169,7 +176,7 @@ class Ledger:
                 | {"expires": _expiry(entity, now)},
                 add={"n": 1},
                 condition=f"{free} AND (attribute_not_exists(format) OR format <= :format)"
-                f" AND (attribute_not_exists(expires) OR expires < :seconds OR ({fresh}))",
+                f" AND (attribute_not_exists(expires) OR expires < :seconds OR ({' AND '.join(fresh)}))",
                 values=values | {":seconds": now // 1000},
             )
         except ConditionFailed as refusal:
@@ -353,6 +360,7 @@ class Ledger:
             lease=lease,
             deaths=item.get("deaths", 0),
             version=item.get("version"),
+            attempted=item.get("attempted"),
             keys=tuple(item.get("settled", ())),
             pending=pending,
             tries=item.get("tries", 0),
@@ -377,6 +385,10 @@ def key_hash(key: str) -> str:
 def entity_key(shop: str, entity: Entity) -> str:
     """Partition key of the entity's entry: shops' ids overlap, so the shop is part of it."""
     return f"{shop}#{entity.kind}#{entity.id}"
+
+
+def _not_above(attribute: str) -> str:
+    return f"(attribute_not_exists({attribute}) OR {attribute} <= :version)"
 
 
 def _entity_key(shop: str, entity: Entity) -> Key:

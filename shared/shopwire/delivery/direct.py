@@ -10,6 +10,7 @@ from contextlib import suppress
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
 from shopwire.delivery.work import Clock, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
+from shopwire.esputnik import Verdict
 from shopwire.ledger import Claim, Entry, Ledger, NewerFormat, Refused, entity_key
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
@@ -125,11 +126,10 @@ class Direct:
         return self._under_lease(work, claim)
 
     def _refused(self, work: Work, entry: Entry) -> Outcome:
-        version = work.version
         if work.key in entry.keys:
             return Outcome("duplicate")
-        if version is not None and entry.version is not None and version < entry.version:
-            if version // 10 == entry.version // 10:
+        if entry.is_past(work.version):
+            if work.version and entry.version and work.version // 10 == entry.version // 10:
                 # A tie in time, lost by rank: the later state may never be announced.
                 self._mark_for_reconcile(work)
             return Outcome("stale")
@@ -166,7 +166,8 @@ class Direct:
         later = work.message.later(now + max(failure.after, self._policy.backoff(0, 0)))
         try:
             # One write: the lease off and the mark on, so that nothing slips in between.
-            self._ledger.release(claim, notes | self._ledger.put_away(work.key, "queue", now), now)
+            away = notes | attempt(work, failure) | self._ledger.put_away(work.key, "queue", now)
+            self._ledger.release(claim, away, now)
         except TableDown:
             return self._queue_unmarked(work, str(failure))
         return self._put(work, later, str(failure))
@@ -239,6 +240,13 @@ class Direct:
     def _mark_for_reconcile(self, work: Work) -> None:
         with suppress(TableDown):  # a hint for later, not a change
             self._ledger.mark_for_reconcile(work.shop.id, work.entity)
+
+
+def attempt(work: Work, failure: NotNow) -> Notes:
+    """What to note of a failure: without an answer the API may have this version, and nothing lower may follow it."""
+    if failure.answer is None or failure.answer.verdict is not Verdict.UNANSWERED or work.version is None:
+        return {}
+    return {"attempted": work.version}
 
 
 def park(

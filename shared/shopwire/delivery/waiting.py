@@ -10,7 +10,7 @@ from typing import Any
 
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
-from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, our_bug, park
+from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, our_bug, park
 from shopwire.delivery.sending import LONGEST
 from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work
 from shopwire.esputnik import Verdict
@@ -184,10 +184,9 @@ class Consumer:
         return None
 
     def _refused(self, work: Work, refusal: Refused, now: int) -> Outcome | Wait:
-        entry, version = refusal.entry, work.version
-        if work.key in entry.keys:
+        if work.key in refusal.entry.keys:
             outcome = Outcome("duplicate")
-        elif version is not None and entry.version is not None and version < entry.version:
+        elif refusal.entry.is_past(work.version):
             outcome = Outcome("superseded")
         else:
             # Mostly done in a moment; a lease whose holder died ends by itself.
@@ -217,7 +216,7 @@ class Consumer:
         tries = (claim.entry.tries if claim.entry.tries_key == work.key else 0) + (failure.answer is not None)
         if self._fails_for_itself(work, failure, tries, age, now):
             return self._park(work, claim, notes, NeverThis(f"failed for itself, {tries} tries: {failure}"))
-        notes |= {"tries": tries, "tries_key": work.key}
+        notes |= {"tries": tries, "tries_key": work.key} | attempt(work, failure)
         if not claim.entry.waiting(now):
             notes |= self._ledger.put_away(work.key, "queue", now)
         self._ledger.release(claim, notes, now)
