@@ -135,11 +135,17 @@ def test_an_update_of_an_unknown_order_needs_what_a_new_one_needs(api: Emulator)
         ({"items": '[{"externalItemId": 7, "quantity": 1, "cost": 2}]'}, "items: externalItemId is not a text"),
         (
             {"items": '[{"externalItemId": "7", "quantity": "1", "cost": 2}]'},
-            "items: quantity and cost must be numbers",
+            "items: quantity is not a number",
         ),
+        ({"items": '[{"externalItemId": "7", "quantity": 1}]'}, "items: cost is not a number"),
+        ({"items": '[{"externalItemId": "7", "quantity": 1, "cost": NaN}]'}, "items is not valid JSON"),
+        ({"items": '[{"externalItemId": "7", "quantity": 1, "cost": 2, "name": null}]'}, "items: name is not a text"),
+        ({"date": "2026-10-05"}, "date is not ISO 8601"),
+        ({"date": "2026-13-05T09:20:30+03:00"}, "date is not ISO 8601"),
+        ({"totalCost": "2.5e1"}, "totalCost is not a plain amount"),
         (
             {"items": '[{"externalItemId": "7", "quantity": 1, "cost": 2, "x": {"y": 1}}]'},
-            "items is nested deeper than one level",
+            "items: x is not a text, a number or a list of texts",
         ),
     ],
 )
@@ -166,14 +172,45 @@ def test_a_cart_is_saved_with_a_new_state_id_each_time(api: Emulator) -> None:
     [
         ({"recycleStateId": "a b"}, "recycleStateId: 1 to 64 letters, digits and dashes"),
         ({"recycleStateId": "a" * 65}, "recycleStateId: 1 to 64 letters, digits and dashes"),
-        ({"products": '[{"productId":"1","quantity":1.5,"price":1}]'}, "products: quantity is not a whole number"),
-        ({"products": '[{"productId":"1","quantity":0,"price":1}]'}, "products: quantity is not a whole number"),
-        ({"products": '[{"productId":"1","quantity":1,"price":"1"}]'}, "product: price is not a number"),
-        ({"products": '[{"quantity":1,"price":1}]'}, "product: productId is not a text"),
+        (
+            {"products": '[{"productId":"1","quantity":1.5,"price":1}]'},
+            "products: quantity is not a whole number from 1",
+        ),
+        ({"products": '[{"productId":"1","quantity":0,"price":1}]'}, "products: quantity is not a whole number from 1"),
+        ({"products": '[{"productId":"1","quantity":1,"price":"1"}]'}, "products: price is not a number"),
+        ({"products": '[{"quantity":1,"price":1}]'}, "products: productId is not a text"),
+        ({"products": '[{"productId":"1","quantity":1,"price":1,"c":"r"}]'}, "products: c is not a list of texts"),
+        ({"products": '[{"productId":"1","quantity":1,"price":1,"discount":1}]'}, "products: discount is not a text"),
     ],
 )
 def test_a_bad_cart_is_ignored(api: Emulator, params: dict[str, str], reason: str) -> None:
     assert event(api, "cartUpdated", CART | params) == reason
+
+
+def test_an_empty_cart_needs_no_products(api: Emulator) -> None:
+    assert event(api, "cartUpdated", {name: value for name, value in CART.items() if name != "products"}) is None
+
+
+def test_a_type_of_ones_own_is_saved_for_a_known_contact(api: Emulator) -> None:
+    assert event(api, "birthday", {"email": "anna@example.com", "age": "30"}) is None
+    assert event(api, "birthday", {"email": "eve@example.com"}) == "unknown contact"
+
+
+@pytest.mark.parametrize("flag", ["true", "2", "null", "0.0"])
+def test_is_in_stock_is_a_number_0_or_1(api: Emulator, flag: str) -> None:
+    product = f'{{"productId":"1","price":1,"isInStock":{flag}}}'
+    assert event(api, "productViewed", {"email": "anna@example.com", "product": product}) == (
+        "product: isInStock is not 0 or 1"
+    )
+
+
+def test_the_nesting_of_a_bomb_is_no_json(api: Emulator) -> None:
+    assert event(api, "pageViewed", {"email": "anna@example.com", "page": "[" * 100_000}) == "page is not valid JSON"
+    assert post(api, "v1/event", b"[" * 100_000).body == {"error": "the body is not JSON"}
+
+
+def test_an_id_of_very_many_digits_is_nobodys(api: Emulator) -> None:
+    assert event(api, "orderCreated", {"ContactId": "9" * 5000, **without("email")}) == "unknown contact"
 
 
 def test_a_cart_without_a_state_id_is_ignored(api: Emulator) -> None:
@@ -213,6 +250,8 @@ def test_views_need_what_was_seen(api: Emulator, type_: str, name: str, good: st
     [
         (b"{", "the body is not JSON"),
         (b"[]", "the body is not an object"),
+        (b'{"eventTypeKey": "a", "keyValue": "\\ud800", "params": []}', "the body is not JSON"),
+        (b'{"eventTypeKey": NaN}', "the body is not JSON"),
         ({"keyValue": "a", "params": []}, "eventTypeKey is missing"),
         ({"eventTypeKey": "a<b", "keyValue": "a", "params": []}, "eventTypeKey has a forbidden character"),
         ({"eventTypeKey": "a", "keyValue": 7, "params": []}, "keyValue is missing"),
@@ -268,6 +307,43 @@ def test_a_contact_needs_a_channel(api: Emulator) -> None:
     assert post(api, "v1/contact", {"channels": [{"type": "fax", "value": "1"}]}).status == 400
 
 
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        ({"channels": 5}, "channels: not a list"),
+        ({"channels": [5]}, "channels: a type (email or sms) and a value each"),
+        ({"channels": [{"type": "sms", "value": ""}]}, "channels: a type (email or sms) and a value each"),
+        (
+            {"channels": [{"type": "sms", "value": "380990000000"}], "firstName": ""},
+            "firstName is not a non-empty text",
+        ),
+        ({"externalCustomerId": "77"}, "channels: an e-mail address or a phone is needed"),
+    ],
+)
+def test_a_malformed_contact_is_refused(api: Emulator, body: Any, error: str) -> None:
+    reply = post(api, "v1/contact", body)
+    assert (reply.status, reply.body) == (400, {"error": error})
+
+
+def test_an_address_belongs_to_its_last_holder(api: Emulator) -> None:
+    contact(api, email="b@example.com")
+    contact(api, email="b@example.com", sms="380501112233")
+    assert [one.get("phone") for one in api.state()["contacts"]] == [None, "380501112233"]
+    contact(api, email="b@example.com", sms="380507777777")
+    assert event(api, "orderCreated", {"phone": "380501112233", **without("email")}) == "unknown contact"
+
+
+def test_erasing_one_leaves_the_others_as_they_are(api: Emulator) -> None:
+    # The erased one's number is 1, and so is the other's order and a param of his.
+    contact(api, email="b@example.com", externalCustomerId="9", firstName="Борис")
+    other = ORDER | {"email": "b@example.com", "externalOrderId": "1", "externalCustomerId": "9", "firstName": "1"}
+    event(api, "orderCreated", other)
+    api.handle(KEY, "DELETE", "v1/contact", {"externalCustomerId": "3", "erase": "true"}, b"")
+    state = api.state()
+    assert state["orders"] == {"1": other}
+    assert [(one["keyValue"], len(one["params"])) for one in state["events"]] == [("anna@example.com", len(other))]
+
+
 def test_an_erased_contact_is_gone_and_so_is_what_names_him(api: Emulator) -> None:
     event(api, "orderCreated", ORDER)
     erase = {"externalCustomerId": "3", "erase": "true"}
@@ -295,6 +371,33 @@ def test_a_fault_lasts_so_many_requests(api: Emulator) -> None:
     assert [post(api, "v1/contact", good).status for _ in range(3)] == [500, 500, 200]
 
 
+def test_a_fault_of_one_key_is_not_anothers(api: Emulator) -> None:
+    good = {"channels": [{"type": "sms", "value": "380990000000"}]}
+    api.set_fault({"mode": "unauthorized", "key": KEY})
+    assert [post(api, "v1/contact", good, key).status for key in (KEY, "other")] == [401, 200]
+    api.set_fault({"mode": "ok", "key": KEY})
+    assert post(api, "v1/contact", good).status == 200
+
+
+def test_ok_ends_every_fault(api: Emulator) -> None:
+    api.set_fault({"mode": "unauthorized", "key": KEY})
+    api.set_fault({"mode": "down"})
+    api.set_fault({"mode": "ok"})
+    assert post(api, "v1/contact", {"channels": [{"type": "sms", "value": "380990000000"}]}).status == 200
+
+
+def test_every_request_counts_also_one_that_is_refused(api: Emulator) -> None:
+    before = api.state()["requests"]
+    api.set_fault({"mode": "error", "requests": 1})
+    post(api, "v1/event", {})
+    post(api, "v1/event", {})
+    assert api.state()["requests"] == before + 2
+
+
+def test_looking_at_an_unknown_account_does_not_open_it(api: Emulator) -> None:
+    assert api.state("nobody") == {"contacts": [], "orders": {}, "events": [], "requests": 0}
+
+
 def test_a_lost_answer_was_taken_all_the_same(api: Emulator) -> None:
     api.set_fault({"mode": "lost_answer"})
     contact(api, email="c@example.com")
@@ -313,19 +416,25 @@ def test_a_throttled_answer_says_when_to_come_back(api: Emulator) -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    ("wanted", "error"),
     [
-        None,
-        {},
-        {"mode": "worse"},
-        {"mode": "down", "seconds": -1},
-        {"mode": "down", "second": 1},
-        {"mode": "down", "requests": "1"},
+        (None, "an object with a mode is needed"),
+        ({}, "mode: one of ok, down, error, throttle, unauthorized, bad_request, slow, lost_answer"),
+        ({"mode": "down", "seconds": -1}, "seconds: a number that is not negative"),
+        ({"mode": "down", "seconds": float("inf")}, "seconds: a number that is not negative"),
+        ({"mode": "down", "seconds": float("nan")}, "seconds: a number that is not negative"),
+        ({"mode": "down", "second": 1}, "second: no such field"),
+        ({"mode": "down", "requests": "1"}, "requests: a whole number that is not negative"),
+        ({"mode": "down", "requests": 1.5}, "requests: a whole number that is not negative"),
+        ({"mode": "throttle", "retry_after": True}, "retry_after: a whole number that is not negative"),
+        ({"mode": "down", "key": 7}, "key: an API key"),
     ],
 )
-def test_a_fault_that_cannot_be_is_refused(api: Emulator, wanted: Any) -> None:
-    with pytest.raises(BadRequest):
+def test_a_fault_that_cannot_be_is_refused(api: Emulator, wanted: Any, error: str) -> None:
+    with pytest.raises(BadRequest) as raised:
         api.set_fault(wanted)
+    assert str(raised.value) == error
+    assert contact(api, email="c@example.com").status == 200
 
 
 def http(api: Emulator, method: str, path: str, body: bytes = b"", **environ: str) -> tuple[str, Any]:

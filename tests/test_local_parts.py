@@ -3,18 +3,25 @@
 import base64
 import io
 import json
+import os
+import socket
+import threading
 from collections.abc import Iterator
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from shopwire.retry_queue import QueueDown
 from shopwire.shops import BadSettings
-from shopwire_local.aws import Aws, Faults
-from shopwire_local.gateway import Gateway, Parked, event
-from shopwire_local.lambdas import Function
+from shopwire.table import TableDown
+from shopwire_local.aws import QUEUE, Aws, Faults, process_environment, with_faults
+from shopwire_local.gateway import ROUTES, Gateway, NoRoute, Parked, event
+from shopwire_local.lambdas import TIMEOUTS, Function
 from shopwire_local.poller import Poller
 from shopwire_local.shops import demo_settings, parse_shops, read_settings
+from shopwire_local.template import load
 
 
 def environ(method: str, target: str, body: bytes = b"", **more: str) -> dict[str, Any]:
@@ -54,7 +61,8 @@ def test_a_request_becomes_an_http_api_event() -> None:
     ("content_type", "body", "encoded"),
     [
         ("application/json", '{"a":"я"}'.encode(), False),
-        ("application/vnd.api+json; charset=utf-8", b"{}", False),
+        ("application/json; charset=utf-8", b"{}", False),
+        ("application/vnd.api+json", b"{}", True),
         ("text/plain", b"x", False),
         ("application/x-www-form-urlencoded", b"webhook_id=1", True),
         ("application/octet-stream", b"\x00", True),
@@ -75,7 +83,41 @@ def test_an_empty_body_is_left_out() -> None:
 
 
 def test_a_percent_encoded_path_comes_decoded() -> None:
-    assert event(environ("GET", "/webhooks/a%2Fb%20c"), b"")["rawPath"] == "/webhooks/a/b c"
+    made = event(environ("GET", "/webhooks/a%20%D1%8F?x=%2F"), b"")
+    assert (made["rawPath"], made["rawQueryString"]) == ("/webhooks/a я", "x=%2F")
+    assert made["pathParameters"] == {"shop": "a я"}
+    assert made["queryStringParameters"] == {"x": "/"}
+
+
+@pytest.mark.parametrize("target", ["/webhooks/a%2Fb", "/webhooks/a/b", "/webhooks/", "/webhooks", "/webhooks/a/"])
+def test_the_route_takes_one_segment_and_a_slash_is_one_however_it_is_written(target: str) -> None:
+    with pytest.raises(NoRoute):
+        event(environ("GET", target), b"")
+
+
+def test_the_routes_and_time_limits_are_the_templates() -> None:
+    functions = {
+        name.lower(): one["Properties"]
+        for name, one in load(Path(__file__).parents[1] / "template.yaml")["Resources"].items()
+        if one["Type"] == "AWS::Serverless::Function"
+    }
+    assert {name: functions[name]["Timeout"] for name in TIMEOUTS} == TIMEOUTS
+    routes = (one["Properties"] for one in functions["webhook"]["Events"].values())
+    assert {f"{one['Method']} {one['Path']}" for one in routes} == set(ROUTES)
+
+
+def test_the_queue_is_the_templates() -> None:
+    properties = load(Path(__file__).parents[1] / "template.yaml")["Resources"]["RetryQueue"]["Properties"]
+    assert {name: "true" if properties[name] is True else str(properties[name]) for name in QUEUE} == QUEUE
+
+
+def test_cookies_come_as_a_list_too() -> None:
+    assert event(environ("GET", "/health", HTTP_COOKIE="a=1; b=2"), b"")["cookies"] == ["a=1", "b=2"]
+
+
+def esputnik(environ: Any, start_response: Any) -> Any:
+    start_response("200 OK", [])
+    return [b"esputnik"]
 
 
 def gateway(answer: Any) -> Gateway:
@@ -90,7 +132,7 @@ def gateway(answer: Any) -> Gateway:
     parked = Parked(
         list=lambda: [{"id": "x"}], show=lambda id: {"id": id} if id == "x" else None, replay=lambda id: id == "x"
     )
-    return Gateway(Function("webhook", load), lambda environ, start: [], Faults(), parked)
+    return Gateway(Function("webhook", load), esputnik, Faults().set, parked)
 
 
 def ask(to: Gateway, method: str, target: str, body: bytes = b"", **more: str) -> tuple[int, Any]:
@@ -102,7 +144,7 @@ def ask(to: Gateway, method: str, target: str, body: bytes = b"", **more: str) -
 def test_the_functions_answer_comes_back() -> None:
     good = gateway({"statusCode": 201, "body": "{}"})
     assert ask(good, "POST", "/webhooks/a-shop") == (201, b"{}")
-    assert ask(good, "HEAD", "/webhooks/a-shop") == (201, b"")
+    assert ask(good, "HEAD", "/webhooks/a-shop")[0] == 201
     assert (
         ask(gateway({"statusCode": 200, "body": "eA==", "isBase64Encoded": True}), "GET", "/webhooks/a-shop")[1] == b"x"
     )
@@ -111,6 +153,26 @@ def test_the_functions_answer_comes_back() -> None:
 
 def test_a_function_that_fails_is_a_500_that_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     status, raw = ask(gateway(RuntimeError("secret")), "POST", "/webhooks/a-shop")
+    assert (status, json.loads(raw)) == (500, {"message": "Internal Server Error"})
+    capsys.readouterr()
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        {"statusCode": "200"},
+        {"statusCode": 999},
+        {"statusCode": True},
+        {"statusCode": 200, "body": {"a": 1}},
+        {"statusCode": 200, "body": "%", "isBase64Encoded": True},
+        {"statusCode": 200, "body": "\ud800"},
+        {"statusCode": 200, "headers": ["a"]},
+        {"statusCode": 200, "headers": {"a": "b\r\nc: d"}},
+        {1, 2},
+    ],
+)
+def test_what_is_no_answer_is_a_500(answer: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    status, raw = ask(gateway(answer), "POST", "/webhooks/a-shop")
     assert (status, json.loads(raw)) == (500, {"message": "Internal Server Error"})
     capsys.readouterr()
 
@@ -126,12 +188,34 @@ def test_other_routes_and_methods_are_not_found() -> None:
 
 
 def test_ten_megabytes_are_the_limit() -> None:
-    assert ask(gateway({}), "POST", "/webhooks/a-shop", b"x" * 10_000_001)[0] == 413
+    assert ask(gateway({}), "POST", "/webhooks/a-shop", b"x" * (10 * 1024 * 1024 + 1))[0] == 413
 
 
 def test_a_name_that_only_resolves_to_this_machine_is_refused() -> None:
     assert ask(gateway({}), "GET", "/", HTTP_HOST="evil.example:8787")[0] == 403
     assert ask(gateway({}), "GET", "/", HTTP_HOST="localhost:8787")[0] == 200
+
+
+@pytest.mark.parametrize("target", ["/dev/parked", "/esputnik/state"])
+def test_another_web_page_reaches_no_switch(target: str) -> None:
+    for origin, status in (
+        ("https://evil.example", 403),
+        ("null", 403),
+        ("http://localhost:8787", 200),
+        ("http://127.0.0.1:3000", 200),
+    ):
+        assert ask(gateway({}), "GET", target, HTTP_ORIGIN=origin)[0] == status
+
+
+@pytest.mark.parametrize("down", [TableDown("x"), QueueDown("x")])
+def test_parked_webhooks_that_cannot_be_reached_are_a_503(down: Exception) -> None:
+    def fails(*_: str) -> Any:
+        raise down
+
+    to = Gateway(Function("webhook", lambda name: fails), esputnik, lambda wanted: None, Parked(fails, fails, fails))
+    for method, target in (("GET", "/dev/parked"), ("GET", "/dev/parked/x"), ("POST", "/dev/parked/x/replay")):
+        status, raw = ask(to, method, target)
+        assert (status, json.loads(raw)) == (503, {"error": f"{type(down).__name__}: x"})
 
 
 def test_parked_webhooks_are_listed_shown_and_replayed() -> None:
@@ -144,16 +228,104 @@ def test_parked_webhooks_are_listed_shown_and_replayed() -> None:
 
 
 @pytest.mark.parametrize(
-    "wanted",
+    ("body", "error"),
     [
-        {"part": "cellar", "mode": "down"},
-        {"part": "queue", "mode": "odd"},
-        {"part": "queue", "mode": "down", "seconds": "5"},
-        7,
+        (b"", "the body is not JSON"),
+        (b"7", "an object with part and mode is needed"),
+        (b'{"part": "cellar", "mode": "down"}', "part: one of queue, ledger, settings"),
+        (b'{"part": ["queue"], "mode": "down"}', "part: one of queue, ledger, settings"),
+        (b'{"part": "queue", "mode": "odd"}', "mode: one of down, hang, ok"),
+        (b'{"part": "queue", "mode": "down", "seconds": "5"}', "seconds: a number that is not negative"),
+        (b'{"part": "queue", "mode": "down", "seconds": Infinity}', "seconds: a number that is not negative"),
+        (b'{"part": "queue", "mode": "down", "second": 5}', "second: no such field"),
     ],
 )
-def test_a_fault_that_cannot_be_is_refused(wanted: Any) -> None:
-    assert ask(gateway({}), "POST", "/dev/faults", json.dumps(wanted).encode())[0] == 400
+def test_a_fault_that_cannot_be_is_refused(body: bytes, error: str) -> None:
+    status, raw = ask(gateway({}), "POST", "/dev/faults", body)
+    assert (status, json.loads(raw)) == (400, {"error": error})
+
+
+class Clock:
+    """Seconds that move when told."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def part(faults: Faults, **more: str) -> tuple[int, Any]:
+    """Ask the embedded parts, signed for DynamoDB."""
+    to = with_faults({"dynamodb": esputnik}, faults)
+    signed = {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=local/20261105/eu-central-1/dynamodb/aws4_request, x"}
+    said: list[str] = []
+    raw = b"".join(to(environ("POST", "/", **{**signed, **more}), lambda status, headers: said.append(status)))
+    return int(said[0].split()[0]), raw
+
+
+def test_a_part_is_broken_for_as_long_as_asked() -> None:
+    clock = Clock()
+    faults = Faults(clock)
+    faults.set({"part": "ledger", "mode": "down", "seconds": 5})
+    assert part(faults)[0] == 503
+    clock.now = 5
+    assert part(faults) == (200, b"esputnik")
+
+
+def test_a_part_without_an_end_is_broken_until_mended() -> None:
+    clock = Clock()
+    faults = Faults(clock)
+    faults.set({"part": "ledger", "mode": "down"})
+    clock.now = 1e9
+    assert part(faults)[0] == 503
+    faults.set({"part": "ledger", "mode": "ok"})
+    assert part(faults)[0] == 200
+
+
+def test_a_part_that_hangs_is_let_go_when_mended() -> None:
+    ours, theirs = socket.socketpair()
+    faults = Faults()
+    faults.set({"part": "ledger", "mode": "hang"})
+    ended: list[type] = []
+
+    def asking() -> None:
+        try:
+            part(faults, **{"shopwire.connection": ours})  # type: ignore[arg-type]
+        except ConnectionError as error:
+            ended.append(type(error))
+
+    thread = threading.Thread(target=asking)
+    thread.start()
+    assert not ended
+    faults.set({"part": "ledger", "mode": "ok"})
+    thread.join(10)
+    assert (ended, theirs.recv(1)) == ([ConnectionAbortedError], b"")
+    ours.close()
+    theirs.close()
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"HTTP_ORIGIN": "http://localhost:3000"}, {"HTTP_HOST": "evil.example"}],
+    ids=["a page", "a name that resolves here"],
+)
+def test_no_web_page_reads_the_shops_secrets(headers: dict[str, str]) -> None:
+    assert part(Faults(), **headers)[0] == 403
+
+
+def test_a_request_for_no_service_is_not_found() -> None:
+    assert part(Faults(), HTTP_AUTHORIZATION="")[0] == 404
+
+
+def test_the_users_own_aws_settings_do_not_reach_the_functions(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "work")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_SQS", "https://elsewhere.example.com")
+    monkeypatch.setenv("NO_PROXY", "intranet.example.com")
+    made = process_environment({"AWS_REGION": "eu-central-1", "SHOPWIRE_TABLE": "t"})
+    assert made["AWS_PROFILE"] is made["AWS_ENDPOINT_URL_SQS"] is None
+    assert (made["AWS_REGION"], made["SHOPWIRE_TABLE"]) == ("eu-central-1", "t")
+    assert made["AWS_CONFIG_FILE"] == made["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
+    assert made["NO_PROXY"] == "intranet.example.com,127.0.0.1,localhost"
 
 
 # -- AWS parts --
@@ -265,10 +437,10 @@ def test_each_part_breaks_alone_and_mends(aws: Aws, part: str, call: Any) -> Non
     from botocore.exceptions import ClientError
 
     call(aws)
-    aws.faults.set({"part": part, "mode": "down"})
+    aws.set_fault({"part": part, "mode": "down"})
     with pytest.raises(ClientError):
         call(aws)
-    aws.faults.set({"part": part, "mode": "ok"})
+    aws.set_fault({"part": part, "mode": "ok"})
     call(aws)
 
 

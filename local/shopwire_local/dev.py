@@ -2,25 +2,24 @@
 
 import os
 import signal
-import sys
 import threading
 import time
-from collections.abc import Iterable
-from urllib.request import urlopen
+from collections.abc import Mapping
 
 from shopwire.environment import Environment
 from shopwire.replay import replay
-from shopwire_local.aws import Aws
+from shopwire_local.aws import Aws, process_environment
 from shopwire_local.esputnik import Emulator
 from shopwire_local.esputnik_http import application
-from shopwire_local.gateway import Gateway, Parked
-from shopwire_local.lambdas import Function
+from shopwire_local.gateway import Gateway, Parked, event
+from shopwire_local.lambdas import TIMEOUTS, Function
 from shopwire_local.poller import Poller, Schedule
 from shopwire_local.shops import Settings, demo_settings, parse_shops
-from shopwire_local.wsgi import Server
+from shopwire_local.wsgi import PortTaken, Server
 
 _UPKEEP_SECONDS = 2.0
 _RETRY_BASE_SECONDS = "1"
+_WARM_ENVIRONMENTS = 4
 
 
 class DevStack:
@@ -46,48 +45,63 @@ class DevStack:
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
         self.emulator = Emulator(time.monotonic)
+        self._functions = {name: Function(name) for name in TIMEOUTS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
-        webhook, retry, upkeep = (Function(name) for name in ("webhook", "retry", "upkeep"))
         gateway = Gateway(
-            webhook,
+            self._functions["webhook"],
             application(self.emulator, self._stopping.wait),
-            self.aws.faults,
+            self.aws.set_fault,
             Parked(self._parked_list, self._parked_show, self._parked_replay),
             any_host=host not in ("127.0.0.1", "localhost"),
         )
-        self._server = Server(gateway, host, port)
-        self.url = f"http://{'127.0.0.1' if host == '0.0.0.0' else host}:{self._server.port}"
+        try:
+            self._servers = [Server(gateway, host, port)]
+            if host not in ("127.0.0.1", "localhost", "0.0.0.0"):
+                # Whatever else is listened to: functions and emulator speak with each other on loopback.
+                self._servers.append(Server(gateway, "127.0.0.1", self._servers[0].port))
+        except PortTaken:
+            self.aws.stop()
+            raise
+        self.url = f"http://127.0.0.1:{self._servers[0].port}"
         self._esputnik_url = esputnik_url or f"{self.url}/esputnik/api/"
-        self._retry, self._upkeep = retry, upkeep
         self._background: list[Poller | Schedule] = []
+        self._before: Mapping[str, str] = {}
         self._environment: Environment | None = None
 
     def start(self) -> None:
         """Come back when everything answers."""
+        self._before = dict(os.environ)
         self.aws.start(self.shops.values(), self._settings)
-        os.environ.update(self.aws.environment())
-        os.environ["SHOPWIRE_ESPUTNIK_URL"] = self._esputnik_url
-        os.environ.setdefault("SHOPWIRE_RETRY_BASE_SECONDS", _RETRY_BASE_SECONDS)
+        variables = {"SHOPWIRE_RETRY_BASE_SECONDS": _RETRY_BASE_SECONDS, **_of_shopwire()}
+        variables |= {**self.aws.environment(), "SHOPWIRE_ESPUTNIK_URL": self._esputnik_url}
+        for name, value in process_environment(variables).items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
         self._environment = Environment.from_os()
-        self._server.start()
+        for server in self._servers:
+            server.start()
         # A stack that has been up for a while knows its shops: what breaks SSM now finds them cached.
-        for id in self.shops:
-            urlopen(f"{self.url}/webhooks/{id}").close()
+        self._functions["webhook"].warm_up(_WARM_ENVIRONMENTS, [_probe(id) for id in self.shops])
         self._background = [
-            Poller(self.aws.client("sqs"), self.aws.queue_url, self._retry),
-            Schedule(self._upkeep, _UPKEEP_SECONDS),
+            Poller(self.aws.client("sqs"), self.aws.queue_url, self._functions["retry"]),
+            Schedule(self._functions["upkeep"], _UPKEEP_SECONDS),
         ]
         for part in self._background:
             part.start()
 
     def stop(self) -> None:
-        """End everything."""
+        """End everything, and give the process its environment back."""
         self._stopping.set()
         for part in self._background:
             part.stop()
-        self._server.stop()
+        for server in self._servers:
+            server.stop()
         self.aws.stop()
+        os.environ.clear()
+        os.environ.update(self._before)
 
     def _parked_list(self) -> list[dict[str, object]]:
         environment = self._wired()
@@ -116,21 +130,25 @@ def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: Se
     Raises:
         BadSettings, PortTaken.
     """
-    stack = DevStack(host, port, esputnik_url=esputnik_url, settings=settings)
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    stack.start()
-    _say(
-        "everything is kept in memory and gone when this ends (Ctrl-C)",
-        f"shops: {', '.join(f'{stack.url}/webhooks/{id}' for id in stack.shops)}",
-        f"ready {stack.url}",
-    )
-    ended.wait()
-    stack.stop()
+    stack = DevStack(host, port, esputnik_url=esputnik_url, settings=settings)
+    try:
+        stack.start()
+        print("everything is kept in memory and gone when this ends (Ctrl-C)")
+        print(f"shops: {', '.join(f'{stack.url}/webhooks/{id}' for id in stack.shops)}")
+        print(f"ready {stack.url}", flush=True)
+        ended.wait()
+    finally:
+        stack.stop()
 
 
-def _say(*lines: Iterable[str] | str) -> None:
-    for line in lines:
-        print(line, flush=True)
-    sys.stdout.flush()
+def _of_shopwire() -> dict[str, str]:
+    """What the user set himself."""
+    return {name: value for name, value in os.environ.items() if name.startswith("SHOPWIRE_")}
+
+
+def _probe(shop: str) -> dict[str, object]:
+    """The event of a platform that asks whether the shop's URL is there."""
+    return event({"REQUEST_METHOD": "GET", "RAW_URI": f"/webhooks/{shop}"}, b"")

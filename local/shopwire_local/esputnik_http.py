@@ -22,8 +22,8 @@ def application(emulator: Emulator, wait: Callable[[float], object]) -> Applicat
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        body = body_of(environ, _LARGEST)
-        if body is None:
+        body = body_of(environ)
+        if len(body) > _LARGEST:
             return answer_json(start_response, 413, {"error": "too large"})
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
         if path.startswith(_API):

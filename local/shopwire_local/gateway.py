@@ -5,30 +5,49 @@ switches of `shopwire dev`.
 """
 
 import base64
+import binascii
 import html
 import json
+import re
 import time
 import traceback
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from shopwire_local.aws import Faults
+from shopwire.retry_queue import QueueDown
+from shopwire.table import TableDown
+from shopwire_local.aws import BadFault
 from shopwire_local.lambdas import Function
-from shopwire_local.wsgi import Application, Environ, StartResponse, answer, answer_json, body_of
+from shopwire_local.wsgi import (
+    Application,
+    Environ,
+    StartResponse,
+    answer,
+    answer_json,
+    asks_for_this_machine,
+    body_of,
+    sent_by_another_page,
+)
 
-_LARGEST = 10_000_000
-_METHODS = frozenset({"GET", "HEAD", "POST"})
-_TEXT_TYPES = ("text/", "application/json", "application/xml", "application/javascript")
-_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
+# AWS, "Quotas for HTTP APIs": payload size 10 MB.
+_LARGEST = 10 << 20
+ROUTES = {
+    **{f"{method} /webhooks/{{shop}}": re.compile(r"/webhooks/(?P<shop>[^/]+)") for method in ("GET", "HEAD", "POST")},
+    "GET /health": re.compile(r"/health"),
+}
+"""Route key -> path. All of them are the webhook function's."""
+# What AWS's documentation calls binary is everything but these: a form and a body without a type too.
+_TEXT_TYPES = frozenset({"application/json", "application/javascript", "application/xml"})
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """What the gateway asks of the parked webhooks."""
+    """What the gateway asks of the parked webhooks. Each may raise TableDown or QueueDown."""
 
     list: Callable[[], Any]
     show: Callable[[str], Any]
@@ -37,86 +56,110 @@ class Parked:
     """By id; whether there is such a one."""
 
 
+class NoRoute(Exception):
+    """No route leads anywhere."""
+
+
+class BadAnswer(Exception):
+    """The function's answer is none that API Gateway understands."""
+
+
 class Gateway:
-    """The WSGI application of `shopwire dev`."""
+    """The WSGI application of `shopwire dev`.
+
+    Args:
+        break_part: breaks queue, ledger or settings; raises BadFault.
+        any_host: serve whatever name is asked for (when told to listen beyond loopback).
+    """
 
     def __init__(
-        self, webhook: Function, esputnik: Application, faults: Faults, parked: Parked, *, any_host: bool = False
+        self,
+        webhook: Function,
+        esputnik: Application,
+        break_part: Callable[[Any], None],
+        parked: Parked,
+        *,
+        any_host: bool = False,
     ) -> None:
         self._webhook = webhook
         self._esputnik = esputnik
-        self._faults = faults
+        self._break_part = break_part
         self._parked = parked
         self._any_host = any_host
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        host = environ.get("HTTP_HOST", "").rpartition(":")[0] or environ.get("HTTP_HOST", "")
-        if not self._any_host and host not in _LOOPBACK:
-            # Another name that resolves to this machine: a page in a browser tries to reach us (DNS rebinding).
+        if not (self._any_host or asks_for_this_machine(environ)):
             return answer_json(start_response, 403, {"error": "ask for 127.0.0.1 or localhost"})
         path = environ["PATH_INFO"]
+        if path.startswith(("/esputnik/", "/dev/")) and sent_by_another_page(environ):
+            return answer_json(start_response, 403, {"error": "not for other web pages"})
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
-        body = body_of(environ, _LARGEST)
-        if body is None:
-            return answer_json(start_response, 413, {"message": "Request Too Long"})
+        body = body_of(environ)
         if path == "/":
-            return answer(start_response, 200, _PAGE, _PAGE_HEADERS)
+            return answer(start_response, 200, _page(environ.get("HTTP_HOST", "")), _PAGE_HEADERS)
         if path.startswith("/dev/"):
             return self._dev(environ["REQUEST_METHOD"], path, body, start_response)
-        if path == "/health" or (path.startswith("/webhooks/") and environ["REQUEST_METHOD"] in _METHODS):
-            return self._function(event(environ, body), start_response)
-        return answer_json(start_response, 404, {"message": "Not Found"})
-
-    def _function(self, request: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if len(body) > _LARGEST:
+            return answer_json(start_response, 413, {"message": "Request Entity Too Large"})
         try:
-            said = self._webhook.invoke(request)
-            status, body, headers = _answer(said)
+            request = event(environ, body)
+        except NoRoute:
+            return answer_json(start_response, 404, {"message": "Not Found"})
+        try:
+            status, body, headers = answer_of(self._webhook.invoke(request))
         except Exception:
             traceback.print_exc()
             return answer_json(start_response, 500, {"message": "Internal Server Error"})
-        if request["requestContext"]["http"]["method"] == "HEAD":
-            body = b""
         return answer(start_response, status, body, headers)
 
     def _dev(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
-        parts = path.removeprefix("/dev/").split("/")
+        try:
+            status, said = self._switch(method, path.removeprefix("/dev/").split("/"), body)
+        except BadFault as error:
+            status, said = 400, {"error": str(error)}
+        except (QueueDown, TableDown) as error:
+            status, said = 503, {"error": f"{type(error).__name__}: {error}"}
+        return answer_json(start_response, status, said)
+
+    def _switch(self, method: str, parts: list[str], body: bytes) -> tuple[int, Any]:
         match method, *parts:
             case "POST", "faults":
-                return self._break(body, start_response)
+                try:
+                    wanted = json.loads(body)
+                except ValueError:
+                    raise BadFault("the body is not JSON") from None
+                self._break_part(wanted)
+                return 200, {"status": "ok"}
             case "GET", "parked":
-                return answer_json(start_response, 200, self._parked.list())
-            case "GET", "parked", id:
-                found = self._parked.show(id)
-                return answer_json(start_response, 200 if found else 404, found or {"error": "no such parked webhook"})
-            case "POST", "parked", id, "replay":
-                if self._parked.replay(id):
-                    return answer_json(start_response, 200, {"status": "queued"})
-                return answer_json(start_response, 404, {"error": "no such parked webhook"})
-        return answer_json(start_response, 404, {"error": "not found"})
-
-    def _break(self, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
-        try:
-            wanted = json.loads(body)
-            self._faults.set(wanted.get("part"), wanted.get("mode"), wanted.get("seconds"))
-        except (ValueError, AttributeError) as error:
-            return answer_json(start_response, 400, {"error": str(error)})
-        return answer_json(start_response, 200, {"status": "ok"})
+                return 200, self._parked.list()
+            case "GET", "parked", id if found := self._parked.show(id):
+                return 200, found
+            case "POST", "parked", id, "replay" if self._parked.replay(id):
+                return 200, {"status": "queued"}
+            case _, "parked", *_:
+                return 404, {"error": "no such parked webhook"}
+        return 404, {"error": "not found"}
 
 
 def event(environ: Environ, body: bytes) -> dict[str, Any]:
-    """The event that API Gateway would make of this request."""
+    """The event that API Gateway makes of this request.
+
+    Raises:
+        NoRoute.
+    """
+    # HTTP APIs match and pass on the decoded path, %2F and all.
     method, path = environ["REQUEST_METHOD"], unquote(environ["RAW_URI"].partition("?")[0])
+    route, parameters = _route(method, path)
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): value
         for name, value in environ.items()
-        if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value)
+        if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value not in ("", "0"))
     }
     now = time.time()
-    text = None if not body else _text(headers.get("content-type", ""), body)
     made: dict[str, Any] = {
         "version": "2.0",
-        "routeKey": f"{method} /webhooks/{{shop}}" if path.startswith("/webhooks/") else f"{method} {path}",
+        "routeKey": route,
         "rawPath": path,
         "rawQueryString": environ.get("QUERY_STRING", ""),
         "headers": headers,
@@ -133,28 +176,43 @@ def event(environ: Environ, body: bytes) -> dict[str, Any]:
                 "userAgent": headers.get("user-agent", ""),
             },
             "requestId": str(uuid.uuid4()),
-            "routeKey": "$default",
+            "routeKey": route,
             "stage": "$default",
             "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
             "timeEpoch": int(now * 1000),
         },
-        "isBase64Encoded": bool(body) and text is None,
+        "isBase64Encoded": False,
     }
-    query: dict[str, str] = {}
-    for name, value in parse_qsl(made["rawQueryString"], keep_blank_values=True):
-        query[name] = f"{query[name]},{value}" if name in query else value
-    if query:
+    if cookies := headers.get("cookie"):
+        made["cookies"] = [cookie.strip() for cookie in re.split("[;,]", cookies)]
+    if query := _query(made["rawQueryString"]):
         made["queryStringParameters"] = query
-    if path.startswith("/webhooks/"):
-        made["pathParameters"] = {"shop": path.removeprefix("/webhooks/")}
+    if parameters:
+        made["pathParameters"] = parameters
     if body:
+        text = _text(headers.get("content-type", ""), body)
+        made["isBase64Encoded"] = text is None
         made["body"] = base64.b64encode(body).decode() if text is None else text
     return made
 
 
+def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
+    for key, pattern in ROUTES.items():
+        if key.startswith(f"{method} ") and (match := pattern.fullmatch(path)):
+            return key, match.groupdict()
+    raise NoRoute
+
+
+def _query(raw: str) -> dict[str, str]:
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(raw, keep_blank_values=True):
+        query[name] = f"{query[name]},{value}" if name in query else value
+    return query
+
+
 def _text(content_type: str, body: bytes) -> str | None:
     media = content_type.partition(";")[0].strip().lower()
-    if media.startswith(_TEXT_TYPES) or media.endswith("+json"):
+    if media.startswith("text/") or media in _TEXT_TYPES:
         try:
             return body.decode()
         except UnicodeDecodeError:
@@ -162,26 +220,33 @@ def _text(content_type: str, body: bytes) -> str | None:
     return None
 
 
-def _answer(said: Any) -> tuple[int, bytes, Mapping[str, str]]:
+def answer_of(said: Any) -> tuple[int, bytes, Mapping[str, str]]:
+    """Status, body and headers out of what a function returned.
+
+    Raises:
+        BadAnswer, TypeError: it has a statusCode, but is no answer.
+    """
     if not isinstance(said, dict) or "statusCode" not in said:
         return 200, json.dumps(said).encode(), {}
-    body = said.get("body") or ""
-    raw = base64.b64decode(body) if said.get("isBase64Encoded") else str(body).encode()
-    headers = {name.title(): str(value) for name, value in (said.get("headers") or {}).items()}
-    return int(said["statusCode"]), raw, headers
+    status, body, headers = said["statusCode"], said.get("body") or "", said.get("headers") or {}
+    if type(status) is not int or status not in set(HTTPStatus):
+        raise BadAnswer("statusCode is no HTTP status")
+    if not isinstance(body, str):
+        raise BadAnswer("body is no text")
+    if not isinstance(headers, dict) or any("\n" in f"{name}{value}" for name, value in headers.items()):
+        raise BadAnswer("headers are no table of texts of one line")
+    try:
+        raw = base64.b64decode(body, validate=True) if said.get("isBase64Encoded") else body.encode()
+    except (binascii.Error, UnicodeEncodeError):
+        raise BadAnswer("body cannot be encoded") from None
+    return status, raw, {name.title(): str(value) for name, value in headers.items()}
 
 
 _EXAMPLES = (
     ("Send a sample", "shopwire send shopify orders/create"),
-    ("What the API holds", "curl -s http://127.0.0.1:8787/esputnik/state"),
-    (
-        "Break the API for 20 seconds",
-        'curl -d \'{"mode": "down", "seconds": 20}\' http://127.0.0.1:8787/esputnik/faults',
-    ),
-    (
-        "Break the queue",
-        'curl -d \'{"part": "queue", "mode": "down", "seconds": 20}\' http://127.0.0.1:8787/dev/faults',
-    ),
+    ("What the API holds", "curl -s http://{host}/esputnik/state"),
+    ("Break the API", """curl -d '{{"mode": "down", "seconds": 20}}' http://{host}/esputnik/faults"""),
+    ("Break the queue", """curl -d '{{"part": "queue", "mode": "down", "seconds": 20}}' http://{host}/dev/faults"""),
     ("What is parked", "shopwire parked list"),
 )
 _PAGE_HEADERS = {
@@ -189,20 +254,29 @@ _PAGE_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
 }
-_PAGE = f"""<!doctype html>
+
+
+def _page(host: str) -> bytes:
+    examples = "".join(
+        f"<h2>{html.escape(what)}</h2><pre>{html.escape(how.format(host=host))}</pre>" for what, how in _EXAMPLES
+    )
+    return _PAGE.replace("EXAMPLES", examples).encode()
+
+
+_PAGE = """<!doctype html>
 <html lang="en">
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width">
 <title>shopwire</title>
 <style>
-body {{ font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }}
-:root {{ color-scheme: light dark }}
-pre {{ overflow-x: auto; padding: .5rem .75rem; border: 1px solid #8888; border-radius: .3rem }}
+body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
+:root { color-scheme: light dark }
+pre { overflow-x: auto; padding: .5rem .75rem; border: 1px solid #8888; border-radius: .3rem }
 </style>
 <h1>shopwire runs here</h1>
 <p>The functions behind a gateway, with queue, table and settings in memory, and the API's emulator. All of it is gone
 with Ctrl-C. A shop's webhook URL is <code>/webhooks/&lt;shop&gt;</code>: <code>/webhooks/demo-shopify</code>.</p>
 <p><a href="/esputnik/state">What the API holds</a> · <a href="/dev/parked">What is parked</a></p>
-{"".join(f"<h2>{html.escape(what)}</h2><pre>{html.escape(how)}</pre>" for what, how in _EXAMPLES)}
+EXAMPLES
 </html>
-""".encode()
+"""

@@ -3,14 +3,17 @@
 As in Lambda, an environment serves one invocation at a time and keeps what it cached between them.
 """
 
+import functools
 import importlib.util
 import threading
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+
+import botocore.session
 
 import shopwire
 
@@ -18,7 +21,7 @@ TIMEOUTS = {"webhook": 10.0, "retry": 60.0, "upkeep": 50.0}
 """Seconds, as in template.yaml."""
 
 _FUNCTIONS = Path(shopwire.__file__).resolve().parents[2] / "functions"
-_MOST_ENVIRONMENTS = 8
+_MOST_ENVIRONMENTS = 24
 
 
 class NoFunctions(Exception):
@@ -45,11 +48,14 @@ class Function:
 
     Args:
         load: makes the handler of a new environment.
+
+    Raises:
+        NoFunctions.
     """
 
     def __init__(self, name: str, load: Callable[[str], Callable[[Any, Any], Any]] | None = None) -> None:
         self.name = name
-        self._load = load or _load
+        self._load = load or functools.partial(_load, _path(name))
         self._free: list[Callable[[Any, Any], Any]] = []
         self._lock = threading.Lock()
         # Beyond this many the rest waits, as beyond an account's concurrency.
@@ -67,11 +73,24 @@ class Function:
                 with self._lock:
                     self._free.append(handler)
 
+    def warm_up(self, environments: int, events: Iterable[Any]) -> None:
+        """Make so many environments, each of which has seen these events."""
+        made = [self._load(self.name) for _ in range(environments)]
+        for event in events:
+            for handler in made:
+                handler(event, Context(self.name))
+        with self._lock:
+            self._free += made
 
-def _load(name: str) -> Callable[[Any, Any], Any]:
+
+def _path(name: str) -> Path:
     path = _FUNCTIONS / name / "app.py"
     if not path.is_file():
-        raise NoFunctions(f"{name}/app.py is missing: shopwire must be installed from its repository, editable")
+        raise NoFunctions(f"{path} is missing: run shopwire from its repository (make install)")
+    return path
+
+
+def _load(path: Path, name: str) -> Callable[[Any, Any], Any]:
     spec = importlib.util.spec_from_file_location(f"shopwire_function_{name}_{uuid.uuid4().hex}", path)
     assert spec
     assert spec.loader
@@ -79,3 +98,8 @@ def _load(name: str) -> Callable[[Any, Any], Any]:
     spec.loader.exec_module(module)
     handler: Callable[[Any, Any], Any] = module.handler
     return handler
+
+
+# Each environment makes its own boto3 session, and each session reads the services' descriptions anew: 40 MB and a
+# third of a second. In Lambda an environment is a process; here they share what none of them changes.
+botocore.session.create_loader = functools.cache(botocore.session.create_loader)

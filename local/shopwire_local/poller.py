@@ -1,13 +1,15 @@
 """What AWS does by itself: the event source mapping of the retry queue, and the schedule of `upkeep`."""
 
-import contextlib
 import logging
 import threading
+import time
 import traceback
+from collections.abc import Iterable
 from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shopwire_local.aws import REGION
 from shopwire_local.lambdas import Function
 
 _log = logging.getLogger(__name__)
@@ -15,6 +17,7 @@ _BATCH = 10
 _REST_SECONDS = 0.5
 # Short polling: while moto waits for messages it loses sight of the groups that others have in flight.
 _IDLE_SECONDS = 0.15
+_STOP_SECONDS = 5.0
 
 
 class Poller:
@@ -30,7 +33,11 @@ class Poller:
         self.queue_url = queue_url
         self._function = function
         self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._run, name=f"poller-{n}", daemon=True) for n in range(threads)]
+        self._busy = threading.Event()
+        """Set while there is work for more than the one thread that looks into an empty queue."""
+        self._threads = [
+            threading.Thread(target=self._run, args=(n > 0,), name=f"poller-{n}", daemon=True) for n in range(threads)
+        ]
 
     def start(self) -> None:
         for thread in self._threads:
@@ -38,13 +45,18 @@ class Poller:
 
     def stop(self) -> None:
         self._stop.set()
-        for thread in self._threads:
-            thread.join(timeout=5)
+        self._busy.set()
+        _join(self._threads)
 
-    def _run(self) -> None:
+    def _run(self, only_when_busy: bool) -> None:
         while not self._stop.is_set():
             try:
-                if not self.poll_once():
+                if only_when_busy:
+                    self._busy.wait()
+                if self.poll_once():
+                    self._busy.set()
+                elif not self._stop.is_set():
+                    self._busy.clear()
                     self._stop.wait(_IDLE_SECONDS)
             except (ClientError, BotoCoreError):
                 self._stop.wait(_REST_SECONDS)  # SQS is broken: AWS's own poller tries on too
@@ -78,7 +90,11 @@ class Poller:
             _log.error("retry: %s", traceback.format_exc(limit=3))
             return None
         # AWS, "Implementing partial batch responses": nothing listed is success, a malformed answer is failure.
-        failures = (answer or {}).get("batchItemFailures") if isinstance(answer, dict | None) else 0
+        if answer is None:
+            return set()
+        if not isinstance(answer, dict):
+            return None
+        failures = answer.get("batchItemFailures")
         if failures is None:
             return set()
         known = {record["messageId"] for record in event["Records"]}
@@ -103,12 +119,20 @@ class Schedule:
 
     def stop(self) -> None:
         self._stop.set()
-        self._thread.join(timeout=5)
+        _join([self._thread])
 
     def _run(self) -> None:
         while not self._stop.wait(self._seconds):
-            with contextlib.suppress(Exception):
+            try:
                 self._function.invoke({"source": "aws.events", "detail-type": "Scheduled Event", "detail": {}})
+            except Exception:
+                _log.error("%s: %s", self._function.name, traceback.format_exc(limit=3))
+
+
+def _join(threads: Iterable[threading.Thread]) -> None:
+    end = time.monotonic() + _STOP_SECONDS
+    for thread in threads:
+        thread.join(timeout=max(0.0, end - time.monotonic()))
 
 
 def _record(message: dict[str, Any], url: str) -> dict[str, Any]:
@@ -120,6 +144,6 @@ def _record(message: dict[str, Any], url: str) -> dict[str, Any]:
         "messageAttributes": message.get("MessageAttributes", {}),
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",
-        "eventSourceARN": f"arn:aws:sqs:local:000000000000:{url.rpartition('/')[2]}",
-        "awsRegion": "local",
+        "eventSourceARN": f"arn:aws:sqs:{REGION}:000000000000:{url.rpartition('/')[2]}",
+        "awsRegion": REGION,
     }
