@@ -62,6 +62,9 @@ _CENTS = Decimal("0.01")
 # Of less than this nobody bought anything, and a discount divided by it has more digits than money may have.
 _LEAST_QUANTITY = Decimal("0.000001")
 
+# Topics whose body says which shop it is about (Shopify, "Privacy law compliance").
+_NAME_THEIR_SHOP = frozenset({"customers/redact", "customers/data_request", "shop/redact"})
+
 _SIGNAL = "signal: orders/updated brings the state"
 
 
@@ -81,9 +84,10 @@ class Shopify(Platform):
                 "the signature does not match: `secrets` must hold the app's client secret, or, for a webhook made in"
                 " the admin, the one shown on Settings > Notifications > Webhooks"
             )
-        domain = _header(webhook, "shop-domain")
-        if shop.store and domain and domain.lower() != shop.store.lower():
-            raise NotVerified("another store's webhook: X-Shopify-Shop-Domain is not the shop's `store`")
+        # One app's secret signs for all its shops, and the header is not signed: a body that names its shop decides too.
+        for domain in (_header(webhook, "shop-domain"), _signed_domain(webhook)):
+            if shop.store and domain and domain.lower() != shop.store.lower():
+                raise NotVerified("another store's webhook: it names another shop than the shop's `store`")
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
         topic = _header(webhook, "topic")
@@ -113,6 +117,15 @@ class Shopify(Platform):
 def _header(webhook: Webhook, name: str) -> str:
     # Newer deliveries drop the "x-" (Shopify's own libraries accept both).
     return webhook.headers.get(f"shopify-{name}") or webhook.headers.get(f"x-shopify-{name}") or ""
+
+
+def _signed_domain(webhook: Webhook) -> str | None:
+    if _header(webhook, "topic") not in _NAME_THEIR_SHOP:
+        return None
+    try:
+        return bodies.OfShop.model_validate_json(webhook.body).shop_domain
+    except ValidationError:
+        return None  # `read` will say what is wrong with it
 
 
 def _signature(secret: str, body: bytes) -> str:

@@ -245,8 +245,14 @@ class OrderEdit(Body):
     order_edit: OfOrder
 
 
+class OfShop(Body):
+    """A body that names its shop (the privacy topics)."""
+
+    shop_domain: Text = None
+
+
 class Redaction(Body):
     """customers/redact and customers/data_request."""
 
     customer: CustomerAlone
-    orders_to_redact: Annotated[list[str] | None, Field()] = None
+    orders_to_redact: list[str] | None = None
