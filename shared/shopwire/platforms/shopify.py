@@ -84,7 +84,7 @@ class Shopify(Platform):
                 "the signature does not match: `secrets` must hold the app's client secret, or, for a webhook made in"
                 " the admin, the one shown on Settings > Notifications > Webhooks"
             )
-        # One app's secret signs for all its shops, and the header is not signed: a body that names its shop decides too.
+        # One app's secret signs for all its shops, and the header is unsigned: a body that names its shop decides too.
         for domain in (_header(webhook, "shop-domain"), _signed_domain(webhook)):
             if shop.store and domain and domain.lower() != shop.store.lower():
                 raise NotVerified("another store's webhook: it names another shop than the shop's `store`")
