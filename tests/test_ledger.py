@@ -148,6 +148,15 @@ def test_who_lost_his_lease_never_lowers_the_version(ledger: Ledger, world: Worl
     assert (look(ledger, world).version, look(ledger, world).keys) == (20, ("yours", "mine"))
 
 
+def test_a_version_that_a_late_holder_noted_is_not_lowered_by_the_next(ledger: Ledger, world: World) -> None:
+    mine = claim(ledger, world, "mine", 20)
+    world.clock.pass_(MINUTE + 1)
+    yours = claim(ledger, world, "yours", 10, owner="you", from_queue=True)
+    ledger.settle(mine, 20, {}, world.clock.now)
+    ledger.settle(yours, 10, {}, world.clock.now)
+    assert (look(ledger, world).version, look(ledger, world).keys) == (20, ("mine", "yours"))
+
+
 def test_who_lost_his_lease_releases_nothing(ledger: Ledger, world: World) -> None:
     mine = claim(ledger, world, "mine")
     world.clock.pass_(MINUTE + 1)
