@@ -150,11 +150,8 @@ def test_what_we_sign_verifies_and_is_read_as_its_topic(one: Sample) -> None:
 @pytest.mark.parametrize("topic", ["customers/redact", "customers/data_request", "shop/redact"])
 def test_another_stores_wish_is_refused_though_the_unsigned_header_names_ours(topic: str) -> None:
     ours = Shop(id="our-shop", platform="shopify", secrets=("app",), esputnik_key="k", store="ours.myshopify.com")
-    for domain, refused in (
-        ("ours.myshopify.com", False),
-        ("OURS.myshopify.com", False),
-        ("other.myshopify.com", True),
-    ):
+    for domain in ("ours.myshopify.com", "OURS.myshopify.com", "other.myshopify.com"):
+        refused = domain.startswith("other")
         body = json.dumps({"shop_id": 1, "shop_domain": domain, "customer": {"id": 7}}).encode()
         webhook = Webhook(SHOPIFY.sign(topic, body, ours, 0), body, 0)
         with pytest.raises(platforms.NotVerified, match="another store") if refused else nullcontext():
