@@ -11,6 +11,10 @@ from moto import mock_aws
 
 from shopwire.observability import logger
 from tests.helpers_delivery import World, make_clients
+from tests.helpers_fakes import both as both
+from tests.helpers_fakes import fake_side as fake_side
+from tests.helpers_fakes import moto_side as moto_side
+from tests.helpers_fakes import side as side
 
 # Nothing here may ever reach an account, whatever the machine is set up for.
 os.environ |= {
