@@ -432,6 +432,16 @@ def test_a_batch_has_at_most_100_keys_and_none_twice(side: Side) -> None:
         side.dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": [keys[0], keys[1], keys[0]]}})
 
 
+def test_a_batch_brings_16_mb_at_most(fake_side: Side) -> None:
+    for n in range(50):
+        put(fake_side, f"{n:02d}", text={"S": "x" * 400_000})
+    keys = [{"pk": KEY["pk"], "sk": {"S": f"{n:02d}"}} for n in range(50)]
+    answer = fake_side.dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": keys}})
+    read = (16 << 20) // size({**KEY, "sk": {"S": "00"}, "text": {"S": "x" * 400_000}})
+    assert len(answer["Responses"][TABLE]) == read == 41
+    assert answer["UnprocessedKeys"] == {TABLE: {"Keys": keys[41:]}}
+
+
 def query(side: Side, condition: str = "pk = :pk", **more: Any) -> Any:
     values = {":pk": KEY["pk"]} | more.pop("values", {})
     return side.dynamodb.query(

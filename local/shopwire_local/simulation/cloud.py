@@ -8,6 +8,7 @@ import json
 import os
 import random
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
@@ -229,7 +230,8 @@ class Cloud:
                 kept = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
                 for message in messages:
                     if message["MessageId"] not in kept:
-                        self.queue.delete_message(QueueUrl="retry.fifo", ReceiptHandle=message["ReceiptHandle"])
+                        with suppress(ClientError):  # its visibility time-out is over: it comes again
+                            self.queue.delete_message(QueueUrl="retry.fifo", ReceiptHandle=message["ReceiptHandle"])
             self.poll()
 
         seed = f"{self._seed}:{records[0]['attributes']['MessageGroupId']}:{self.world.now}"
