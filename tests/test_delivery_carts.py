@@ -47,6 +47,12 @@ def test_an_anonymous_cart_is_ignored_until_a_checkout_names_its_person(world: W
     assert world.api.events[-1]["email"] == "anna@example.com"
 
 
+def test_a_checkout_older_than_the_anonymous_carts_last_change_names_its_person_all_the_same(world: World) -> None:
+    assert world.tell(cart(minutes=2, units=3, contact=NOBODY)) == Outcome("ignored", "anonymous")
+    assert world.send(cart(minutes=1, units=2)) == "delivered"
+    assert world.send(cart(minutes=3, units=4, contact=NOBODY)) == "delivered"
+
+
 def test_of_an_anonymous_cart_nothing_is_kept_but_that_it_was_seen(world: World) -> None:
     world.send(cart(contact=NOBODY))
     assert not {"known", "person", "reference"} & world.entry("cart", "cart-a").keys()

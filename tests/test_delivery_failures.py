@@ -145,6 +145,24 @@ def test_one_poisonous_order_is_parked_after_twenty_tries_while_its_shop_is_serv
     assert paused(world) is None
 
 
+def test_a_failure_right_after_an_outage_of_hours_parks_nothing(world: World) -> None:
+    world.api.steady = lambda method, url, said: 500
+    assert world.send(order("1")) == "queued"
+    for _ in range(60):
+        world.clock.pass_(3 * MINUTE)
+        world.poll()
+    world.api.steady = lambda method, url, said: 500 if '"1"' in str(said) else 200
+    assert world.send(order("2")) in ("delivered", "queued")
+    world.clock.pass_(20 * MINUTE)
+    world.poll()
+    assert world.parked() == []
+    world.api.steady = lambda method, url, said: 200
+    for _ in range(4):
+        world.clock.pass_(20 * MINUTE)
+        world.poll()
+    assert world.waits() == 0
+
+
 def test_in_an_outage_of_hours_nothing_is_parked(world: World) -> None:
     world.api.steady = 503
     for n in range(8):

@@ -20,6 +20,7 @@ FORMAT = 1
 
 _KEYS_KEPT = 16
 # What a claim writes: all that is left of an entry whose time to live was over.
+_TRIES = ("tries", "tries_key", "own_failures")
 _LEASE = ("lease_owner", "lease_until", "lease_key", "lease_version", "deaths")
 _OWN = frozenset({"pk", "sk", "n", "format", "expires", *_LEASE})
 _DAY = 86_400_000
@@ -66,6 +67,8 @@ class Entry:
     pending: Pending | None = None
     tries: int = 0
     tries_key: str | None = None
+    own_failures: int = 0
+    """How often in a row that change failed while others of its shop were served."""
     known: Mapping[str, str] = field(default_factory=dict)
     """What the API took of it last: `digest`, and `status`, `content` of an order, `state` of a cart."""
     reference: Mapping[str, str] = field(default_factory=dict)
@@ -251,7 +254,7 @@ class Ledger:
         with suppress(ConditionFailed):
             self._table.update(
                 _entity_key(shop, entity),
-                dict.fromkeys(("pending_key", "pending_where", "pending_until", "tries", "tries_key")),
+                dict.fromkeys(("pending_key", "pending_where", "pending_until", *_TRIES)),
                 add={"n": 1},
                 condition="pending_key = :key",
                 values={":key": key},
@@ -297,7 +300,7 @@ class Ledger:
             write = dict.fromkeys(_LEASE) | dict(change)
             if settled:
                 write["settled"] = [*(key for key in entry.keys if key != settled), settled][-_KEYS_KEPT:]
-                write |= dict.fromkeys(("tries", "tries_key"))
+                write |= dict.fromkeys(_TRIES)
                 if version is not None:
                     write["version"] = max(version, entry.version or 0)
                 if entry.pending and entry.pending.key == settled:
@@ -365,6 +368,7 @@ class Ledger:
             pending=pending,
             tries=item.get("tries", 0),
             tries_key=item.get("tries_key"),
+            own_failures=item.get("own_failures", 0),
             known=item.get("known", {}),
             reference=item.get("reference", {}),
             person=item.get("person"),

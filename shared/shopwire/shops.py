@@ -75,7 +75,8 @@ class Shops:
             raise UnknownShop(id)
         try:
             return self._read(id)
-        except SettingsDown:
+        except (SettingsDown, BadSettings):
+            # What was good an hour ago still is, when nobody can be asked and when somebody just broke it.
             if not cached:
                 raise
             return cached.shop

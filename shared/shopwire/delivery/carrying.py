@@ -55,6 +55,7 @@ Notes = dict[str, Any]
 
 _DAY = 86_400_000
 _CART_BUSY = 1_000
+_PARCELS_KEPT = 50  # an entry stays small, whatever an order is
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ class Carrier:
         notes |= {
             "person": people.name,
             "reference": order_reference(order),
-            "open_parcels": [parcel.id for parcel in order.parcels if not parcel.delivered]
+            "open_parcels": [parcel.id for parcel in order.parcels if not parcel.delivered][:_PARCELS_KEPT]
             if order.wholly_shipped and order.parcels
             else None,
         }
@@ -128,7 +129,7 @@ class Carrier:
         change = work.delivery.change
         assert isinstance(change, ParcelArrived)
         arrived = {*entry.arrived, change.parcel.id}
-        notes["arrived"] = sorted(arrived)
+        notes["arrived"] = sorted(arrived)[-_PARCELS_KEPT:]
         if entry.open_parcels is None and entry.order_known:
             raise Ignored("parcel noted: the order is not wholly shipped")
         if not arrived.issuperset(entry.open_parcels or ()):

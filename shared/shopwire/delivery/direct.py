@@ -153,7 +153,7 @@ class Direct:
         except Exception as error:
             return self._park(work, claim, notes, NeverThis(our_bug(error)))
         try:
-            self._ledger.settle(claim, work.version, notes, self._clock())
+            self._ledger.settle(claim, work.settles(outcome), notes, self._clock())
         except TableDown:
             if notes or outcome.status == "delivered":
                 # What was learned (what the API knows now, a parcel that arrived) stands nowhere: the queue's turn does

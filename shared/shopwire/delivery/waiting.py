@@ -14,7 +14,7 @@ from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, ou
 from shopwire.delivery.sending import LONGEST
 from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work
 from shopwire.esputnik import Verdict
-from shopwire.ledger import Claim, Ledger, NewerFormat, Refused, key_hash
+from shopwire.ledger import Claim, Entry, Ledger, NewerFormat, Refused, key_hash
 from shopwire.message import Message, unpack
 from shopwire.message import NewerFormat as NewerMessage
 from shopwire.models import Delivery, Nothing, Shop, ShopRedaction
@@ -29,9 +29,13 @@ from shopwire.table import ItemTooLarge, TableDown
 # What writing down takes at the worst: two attempts of connecting and reading, twice.
 _KEPT_FOR_NOTES = 5_000
 _LONG_PAUSE = 600_000
-_TRIES = 20
+_OWN_FAILURES = 20
+_FEW = 5
 _SERVED_LATELY = 600_000
 _NEWER_WAITS = 900_000
+# A shop that was connected a moment ago may not stand in a list read before.
+_JUST_CONNECTED = 600_000
+_LIST_IS_OLD = 30_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +124,8 @@ class Consumer:
         try:
             shop = self._shops.get(message.shop)
         except UnknownShop:
+            if now - message.received_at < _JUST_CONNECTED:
+                return Wait(_LIST_IS_OLD, "no such shop yet"), None
             return self._park_unread(message, "the shop is not connected any more", now), None
         state = self._pauses.state(shop.id, now)
         try:
@@ -207,25 +213,26 @@ class Consumer:
             raise
         except Exception as error:
             return self._park(work, claim, notes, NeverThis(our_bug(error)))
-        self._ledger.settle(claim, work.version, notes, self._clock())
+        self._ledger.settle(claim, work.settles(outcome), notes, self._clock())
         return outcome
 
     def _try_again(self, work: Work, claim: Claim, notes: Notes, failure: NotNow) -> Outcome | Wait:
         now = self._clock()
         age = now - work.message.waits_since
-        tries = (claim.entry.tries if claim.entry.tries_key == work.key else 0) + (failure.answer is not None)
-        if self._fails_for_itself(work, failure, tries, age, now):
-            return self._park(work, claim, notes, NeverThis(f"failed for itself, {tries} tries: {failure}"))
-        notes |= {"tries": tries, "tries_key": work.key} | attempt(work, failure)
+        before = claim.entry if claim.entry.tries_key == work.key else Entry()
+        tries = before.tries + (failure.answer is not None)
+        # While nothing of the shop gets through, a failure says nothing about the one that failed.
+        own = before.own_failures + 1 if self._is_its_own(work, failure, now) else 0
+        if own >= _OWN_FAILURES or (own >= _FEW and age >= HOUR):
+            return self._park(work, claim, notes, NeverThis(f"failed for itself, {own} tries: {failure}"))
+        notes |= {"tries": tries, "tries_key": work.key, "own_failures": own} | attempt(work, failure)
         if not claim.entry.waiting(now):
             notes |= self._ledger.put_away(work.key, "queue", now)
         self._ledger.release(claim, notes, now)
         return Wait(max(failure.after, self._policy.backoff(tries, age)), str(failure))
 
-    def _fails_for_itself(self, work: Work, failure: NotNow, tries: int, age: int, now: int) -> bool:
+    def _is_its_own(self, work: Work, failure: NotNow, now: int) -> bool:
         if failure.answer is None or failure.answer.verdict not in (Verdict.LATER, Verdict.UNANSWERED):
-            return False
-        if tries < _TRIES and age < HOUR:
             return False
         state = self._pauses.state(work.shop.id, now)
         return state.until is None and now - state.ok_at < _SERVED_LATELY

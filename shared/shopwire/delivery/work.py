@@ -104,6 +104,12 @@ class Work:
             return change.version
         return None
 
+    def settles(self, outcome: Outcome) -> int | None:
+        """The version that the API has after this outcome; None: it has none of it. An anonymous cart's is none: the
+        checkout that names its person may be older than the cart's last change."""
+        anonymous = isinstance(self.delivery.change, CartChange) and outcome == Outcome("ignored", "anonymous")
+        return None if anonymous else self.version
+
     @property
     def received_at(self) -> int:
         return self.message.received_at
