@@ -28,7 +28,7 @@ class Invocation:
 
     def __init__(self, name: str, deadline: int, seed: str, dies_at: int | None = None) -> None:
         self.name = name
-        # Its own chances: the same whatever else happens in the world, so that a story fails alone as it did in company.
+        # Its own chances, whatever else happens in the world: a story fails alone as it did in company.
         self.rng = random.Random(seed)
         self.deadline = deadline
         self.dies_at = dies_at
