@@ -1,6 +1,7 @@
 """One's own machine, part by part: the gateway's events, the event source mapping, faults, shops."""
 
 import base64
+import hashlib
 import io
 import json
 import os
@@ -18,13 +19,13 @@ from shopwire.shops import BadSettings
 from shopwire.table import TableDown
 from shopwire_local.aws import QUEUE, Aws, Faults, process_environment, with_faults
 from shopwire_local.gateway import ROUTES, Gateway, NoRoute, Parked, event
-from shopwire_local.lambdas import TIMEOUTS, Function
+from shopwire_local.lambdas import TIMEOUTS, Function, NoFunctions
 from shopwire_local.poller import Poller
 from shopwire_local.shops import demo_settings, parse_shops, read_settings
 from shopwire_local.template import load
 
 
-def environ(method: str, target: str, body: bytes = b"", **more: str) -> dict[str, Any]:
+def environ(method: str, target: str, body: bytes = b"", **more: Any) -> dict[str, Any]:
     path, _, query = target.partition("?")
     return {
         "REQUEST_METHOD": method,
@@ -254,12 +255,12 @@ class Clock:
         return self.now
 
 
-def part(faults: Faults, **more: str) -> tuple[int, Any]:
+def part(faults: Faults, **more: Any) -> tuple[int, Any]:
     """Ask the embedded parts, signed for DynamoDB."""
     to = with_faults({"dynamodb": esputnik}, faults)
     signed = {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=local/20261105/eu-central-1/dynamodb/aws4_request, x"}
     said: list[str] = []
-    raw = b"".join(to(environ("POST", "/", **{**signed, **more}), lambda status, headers: said.append(status)))
+    raw = b"".join(to(environ("POST", "/", b"", **(signed | more)), lambda status, headers: said.append(status)))
     return int(said[0].split()[0]), raw
 
 
@@ -290,7 +291,7 @@ def test_a_part_that_hangs_is_let_go_when_mended() -> None:
 
     def asking() -> None:
         try:
-            part(faults, **{"shopwire.connection": ours})  # type: ignore[arg-type]
+            part(faults, **{"shopwire.connection": ours})
         except ConnectionError as error:
             ended.append(type(error))
 
@@ -381,6 +382,11 @@ def failed(*numbers: int) -> Any:
     return lambda records: {"batchItemFailures": [{"itemIdentifier": records[n]["messageId"]} for n in numbers]}
 
 
+def in_flight(aws: Aws, poller: Poller) -> int:
+    found = aws.client("sqs").get_queue_attributes(QueueUrl=poller.queue_url, AttributeNames=["All"])["Attributes"]
+    return int(found["ApproximateNumberOfMessagesNotVisible"])
+
+
 def let_go(aws: Aws, poller: Poller, records: list[Any]) -> None:
     for record in records:
         aws.client("sqs").change_message_visibility(
@@ -421,8 +427,149 @@ def test_after_a_failure_of_the_function_everything_stays(
     handler.answer = answer
     put(aws, poller, "1")
     poller.poll_once()
-    counts = aws.client("sqs").get_queue_attributes(QueueUrl=poller.queue_url, AttributeNames=["All"])["Attributes"]
-    assert counts["ApproximateNumberOfMessagesNotVisible"] == "1"
+    assert in_flight(aws, poller) == 1
+
+
+def test_an_answer_that_names_one_twice_and_one_without_an_id_is_told_apart(
+    aws: Aws, handler: Handler, poller: Poller
+) -> None:
+    handler.answer = lambda records: {"batchItemFailures": [{"itemIdentifier": records[1]["messageId"]}] * 2}
+    put(aws, poller, "1", "2")
+    poller.poll_once()
+    assert in_flight(aws, poller) == 1
+    handler.answer = {"batchItemFailures": [{"itemIdentifier": ""}]}
+    put(aws, poller, "3", group="h")
+    poller.poll_once()
+    assert in_flight(aws, poller) == 2
+
+
+def test_a_group_in_flight_is_nobody_elses(aws: Aws, handler: Handler, poller: Poller) -> None:
+    seen: list[bool] = []
+
+    def meanwhile(records: list[Any]) -> None:
+        put(aws, poller, "2")
+        handler.answer = None
+        seen.append(poller.poll_once())
+
+    handler.answer = meanwhile
+    put(aws, poller, "1")
+    poller.poll_once()
+    assert (seen, handler.batches) == ([False], [["1"]])
+    assert poller.poll_once()
+    assert handler.batches == [["1"], ["2"]]
+
+
+def test_a_record_is_as_the_event_source_mapping_makes_it(aws: Aws, handler: Handler, poller: Poller) -> None:
+    records: list[Any] = []
+    handler.answer = records.extend
+    put(aws, poller, "one")
+    poller.poll_once()
+    (record,) = records
+    assert record["body"] == "one"
+    assert record["eventSource"] == "aws:sqs"
+    assert record["awsRegion"] == "eu-central-1"
+    assert record["eventSourceARN"] == f"arn:aws:sqs:eu-central-1:000000000000:{poller.queue_url.rpartition('/')[2]}"
+    assert record["md5OfBody"] == hashlib.md5(b"one").hexdigest()
+    attributes = record["attributes"]
+    assert (attributes["MessageGroupId"], attributes["MessageDeduplicationId"]) == ("g", "g-one")
+    assert attributes["ApproximateReceiveCount"] == "1"
+    assert {"SentTimestamp", "SequenceNumber", "ApproximateFirstReceiveTimestamp"} <= attributes.keys()
+    assert all(isinstance(value, str) for value in attributes.values())
+
+
+def test_a_batch_is_ten_messages_at_most(aws: Aws, handler: Handler, poller: Poller) -> None:
+    put(aws, poller, *map(str, range(12)))
+    while poller.poll_once():
+        pass
+    assert handler.batches == [[str(n) for n in range(10)], ["10", "11"]]
+
+
+def test_a_message_that_was_dealt_with_is_deleted_as_soon_as_the_queue_answers(
+    aws: Aws, handler: Handler, poller: Poller
+) -> None:
+    # A delete that is given up leaves its group waiting for the visibility time-out: six minutes.
+    handler.answer = lambda records: aws.set_fault({"part": "queue", "mode": "down", "seconds": 0.3})
+    put(aws, poller, "1")
+    poller.poll_once()
+    assert in_flight(aws, poller) == 0
+    assert not poller.poll_once()
+
+
+def test_the_pollers_threads_survive_a_broken_queue_and_a_broken_function(
+    aws: Aws, handler: Handler, poller: Poller
+) -> None:
+    arrived = threading.Event()
+    handler.answer = lambda records: arrived.set()
+    aws.set_fault({"part": "queue", "mode": "down", "seconds": 0.3})
+    poller.start()
+    try:
+        aws.set_fault({"part": "queue", "mode": "ok"})
+        put(aws, poller, "1")
+        assert arrived.wait(20)
+    finally:
+        poller.stop()
+
+
+def test_an_environment_serves_one_invocation_at_a_time_and_is_used_again() -> None:
+    made: list[list[str]] = []
+    both = threading.Barrier(2, timeout=20)
+
+    def load(name: str) -> Any:
+        mine: list[str] = []
+        made.append(mine)
+
+        def handler(request: Any, context: Any) -> int:
+            mine.append(context.aws_request_id)
+            if request == "meet":
+                both.wait()
+            return len(made)
+
+        return handler
+
+    function = Function("webhook", load)
+    assert [function.invoke("alone") for _ in range(3)] == [1, 1, 1]
+    threads = [threading.Thread(target=function.invoke, args=("meet",)) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(len, made)) == [1, 4]
+    assert len({id for mine in made for id in mine}) == 5
+
+
+def test_an_environment_whose_invocation_failed_is_used_again() -> None:
+    handlers: list[Handler] = []
+
+    def load(name: str) -> Any:
+        handlers.append(Handler())
+        handlers[-1].answer = RuntimeError("x")
+        return handlers[-1]
+
+    function = Function("retry", load)
+    for _ in range(2):
+        with pytest.raises(RuntimeError):
+            function.invoke({"Records": []})
+    assert len(handlers) == 1
+
+
+def test_the_real_functions_are_loaded_once_an_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "webhook").mkdir()
+    (tmp_path / "webhook" / "app.py").write_text(
+        "calls = []\ndef handler(event, context):\n    calls.append(event)\n    return calls, context.function_name"
+    )
+    monkeypatch.setattr("shopwire_local.lambdas._FUNCTIONS", tmp_path)
+    one, other = Function("webhook"), Function("webhook")
+    one.invoke(1)
+    assert one.invoke(2) == ([1, 2], "webhook")
+    assert other.invoke(3) == ([3], "webhook")
+
+
+def test_a_function_that_is_not_there_is_said_before_anything_runs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("shopwire_local.lambdas._FUNCTIONS", tmp_path)
+    with pytest.raises(NoFunctions, match=r"webhook/app.py is missing: run shopwire from its repository"):
+        Function("webhook")
 
 
 @pytest.mark.parametrize(
@@ -484,6 +631,13 @@ def test_a_shops_file_with_a_mistake_names_shop_and_field_and_no_value(tmp_path:
         parse_shops(read_settings(file))
     assert error in str(raised.value)
     assert "s3cret" not in str(raised.value)
+
+
+def test_a_shops_file_that_is_no_text_is_said(tmp_path: Any) -> None:
+    file = tmp_path / "shops.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadSettings, match=r"shops\.toml: it is not UTF-8"):
+        read_settings(file)
 
 
 def test_a_missing_shops_file_is_said(tmp_path: Any) -> None:

@@ -79,8 +79,18 @@ class Poller:
             return True
         for message in messages:
             if message["MessageId"] not in failed:
-                self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=message["ReceiptHandle"])
+                self._delete(message["ReceiptHandle"])
         return True
+
+    def _delete(self, receipt_handle: str) -> None:
+        # Given up at once, it would come again after the visibility time-out, its group held up until then.
+        while True:
+            try:
+                self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt_handle)
+                return
+            except (ClientError, BotoCoreError):
+                if self._stop.wait(_REST_SECONDS):
+                    return
 
     def _failed(self, event: dict[str, Any]) -> set[str] | None:
         """The ids that stay in the queue; None: all of them."""

@@ -41,6 +41,8 @@ def read_settings(path: str | Path) -> Settings:
             shops = tomllib.load(file)
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise BadSettings(f"{path}: it is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path}: {error}") from None
     for id, fields in shops.items():
