@@ -107,7 +107,7 @@ class Direct:
                 or isinstance(change, ShopRedaction)
                 or self._carrier.sender.queue_first(work.shop.id)
             ):
-                return self._line_up(work, look_first=True)
+                return self._line_up(work, "straight to the queue", look_first=True)
             claim = self._ledger.claim(
                 work.shop.id,
                 work.entity,
@@ -135,7 +135,7 @@ class Direct:
             return Outcome("stale")
         # Somebody is at work on the entity, or an earlier change of it waits. (A key that is merely pending is no
         # duplicate: whether its message exists is not known.)
-        return self._line_up(work)
+        return self._line_up(work, "an earlier change is on its way")
 
     def _under_lease(self, work: Work, claim: Claim) -> Outcome:
         notes: Notes = {}
@@ -172,7 +172,7 @@ class Direct:
             return self._queue_unmarked(work, str(failure))
         return self._put(work, later, str(failure))
 
-    def _line_up(self, work: Work, *, look_first: bool = False) -> Outcome:
+    def _line_up(self, work: Work, reason: str, *, look_first: bool = False) -> Outcome:
         now = self._clock()
         try:
             if look_first and work.key in self._ledger.look(work.shop.id, work.entity, now).keys:
@@ -182,7 +182,7 @@ class Direct:
             return self._queue_unmarked(work, "the ledger does not answer")
         if where == "outbox":
             return self._put_in_outbox(work, work.message, "an earlier change waits", spare=False)
-        return self._put(work, work.message, "an earlier change is on its way")
+        return self._put(work, work.message, reason)
 
     def _put(self, work: Work, message: Message, reason: str) -> Outcome:
         try:

@@ -312,11 +312,12 @@ def _cart_change(
     currency = first((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
     items = (_cart_item(line, currency, shop) for line in lines)
     received = datetime.fromtimestamp(webhook.received_at / 1000, UTC)
+    created = body.created_at if isinstance(body.created_at, datetime) else None
     return CartChange(
         Cart(
             token=token,
-            created_at=body.created_at,
-            updated_at=body.updated_at or body.created_at or received,
+            created_at=created,
+            updated_at=body.updated_at or created or received,
             contact=contact,
             currency=currency,
             items=tuple(item for item in items if item),

@@ -200,7 +200,7 @@ class Cart(Body):
 
     token: Text = None
     id: Text = None
-    created_at: When = None
+    created_at: Part[Moment] = None
     updated_at: When = None
     line_items: list[Line] | None = None
     currency: Text = None
