@@ -24,12 +24,16 @@ _POISONS = ("poison_refused", "poison_failing", "poison_killing")
 
 Taken = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
 """(invocation, shop, method and path, body, the event as recorded, whether the answer got back)."""
+Called = Callable[[Invocation, str, bool], None]
+"""(invocation, method and path, whether the API refused it for good): a call that was not taken yet."""
 
 
 class Api:
     """The transport of every environment."""
 
-    def __init__(self, world: World, faults: Faults, seed: int, taken: Taken, tell: Callable[[str], None]) -> None:
+    def __init__(
+        self, world: World, faults: Faults, seed: int, taken: Taken, called: Called, tell: Callable[[str], None]
+    ) -> None:
         self.emulator = Emulator(lambda: world.now / 1000)
         self.keys: dict[str, str] = {}
         """API key -> shop: an account is the shop's, whatever its key is now."""
@@ -37,6 +41,7 @@ class Api:
         self._faults = faults
         self._seed = seed
         self._taken = taken
+        self._called = called
         self._tell = tell
         self._poisons: dict[tuple[str, bytes], str | None] = {}
 
@@ -47,24 +52,28 @@ class Api:
         world, faults = self._world, self._faults
         invocation = world.current
         assert invocation is not None
+        split = urlsplit(url)
+        path = split.path.removeprefix(_ROOT)
+        self._called(invocation, f"{method} {path}", False)
         self._wait(_LATENCY // 2)
         for kind, status in _MODES:
             if faults.on(kind, world.now):
                 self._tell(f"the API fails: {kind}")
                 return self._fails(kind, status)
         shop = self.keys.get(base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2])
-        if shop is None:
+        if shop is None or (shop == self._unlucky and faults.on("wrong_key", world.now)):
+            self._tell("the API does not know the key")
             return 401, {}
         poison = self._poison(shop, body)
         if poison == "poison_killing":
             self._tell("it kills the function")
             raise Killed
         if poison:
+            self._tell(f"the API does not like it: {poison}")
+            self._called(invocation, f"{method} {path}", poison == "poison_refused")
             return (400 if poison == "poison_refused" else 500), {}
         slow = faults.on("api_slow", world.now)
         lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)
-        split = urlsplit(url)
-        path = split.path.removeprefix(_ROOT)
         reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
         self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
@@ -75,6 +84,16 @@ class Api:
             raise NoAnswer
         self._wait(_LATENCY // 2)
         return reply.status, {}
+
+    @property
+    def _unlucky(self) -> str:
+        """The shop whose key is wrong while that fault lasts."""
+        shops = sorted(set(self.keys.values()))
+        return shops[self._seed % len(shops)]
+
+    def is_poisoned(self, shop: str, id: str) -> bool:
+        """Whether the API has something against this order."""
+        return bool(self._poisons.get((shop, id.encode())))
 
     def _fails(self, kind: str, status: int) -> tuple[int, Mapping[str, str]]:
         if not status:

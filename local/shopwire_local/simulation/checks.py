@@ -4,15 +4,18 @@ import hashlib
 import itertools
 import json
 import re
+import traceback
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopwire_local.simulation.faults import HOUR
+from shopwire.ledger import key_hash
+from shopwire_local.simulation.faults import MINUTE, Faults
 from shopwire_local.simulation.senders import Sent
 from shopwire_local.simulation.stories import Announcement, Story, differences
 from shopwire_local.simulation.truth import Bought, Forgotten
+from shopwire_local.simulation.waiting_checks import MAX_AGE, Waiting
 from shopwire_local.simulation.world import Invocation
 
 KINDS = (
@@ -25,7 +28,6 @@ KINDS = (
     "leaked",
 )
 
-_MAX_AGE = {"cart": 24 * HOUR, "order": 72 * HOUR, "contact": 72 * HOUR}
 _LEDGER_TROUBLE = ("ledger_down",)
 _WORD = re.compile(r"[\w.+@-]{5,}")
 _UNCERTAIN_TOGETHER = 6
@@ -60,7 +62,8 @@ class Judge:
     """Collects what happens and says in the end what must not have."""
 
     stories: list[Story]
-    now: Any
+    now: Callable[[], int]
+    faults: Faults
     by_key: dict[str, Announcement] = field(default_factory=dict)
     taken: dict[tuple[str, str], list[Taken]] = field(default_factory=lambda: defaultdict(list))
     seen: set[str] = field(default_factory=set)
@@ -70,6 +73,7 @@ class Judge:
     """Keys of what was replayed by hand."""
 
     def __post_init__(self) -> None:
+        self._sent: dict[int, Sent] = {}
         self._story_of = {one.id: n for n, story in enumerate(self.stories) for one in story.announcements}
         self._announcements = {one.id: one for story in self.stories for one in story.announcements}
         self._forgotten = {
@@ -77,6 +81,17 @@ class Judge:
             for n, story in enumerate(self.stories)
             if any(isinstance(one, Forgotten) for one in story.meanings.values())
         }
+
+    def attach(
+        self,
+        sent: dict[int, Sent],
+        is_poisoned: Callable[[str, str], bool],
+        stored: Callable[[], Iterable[dict[str, Any]]],
+    ) -> None:
+        """What else there is to look at: what the platforms know, the API's dislikes, the table."""
+        self._sent = sent
+        self._stored = stored
+        self.waiting = Waiting(sent, is_poisoned, self.now, self._blamed)
 
     # -- while it runs --
 
@@ -89,6 +104,8 @@ class Judge:
                 invocation.notes["key"] = key["S"]
                 if "announcement" in invocation.notes:
                     self.by_key[key["S"]] = self._announcements[invocation.notes["announcement"]]
+                if one := self.by_key.get(key["S"]):
+                    self.waiting.begun(one, invocation)
             item = arguments.get("Key") or arguments.get("Item")
             if item:
                 self.seen.add(item["pk"]["S"])
@@ -96,6 +113,50 @@ class Judge:
         elif operation == "send_message":
             self.seen.add(arguments["MessageGroupId"])
             self.seen.add(arguments["MessageDeduplicationId"])
+
+    def answered(self, one: Announcement, invocation: Invocation, status: int, answer: object, forged: bool) -> None:
+        """A webhook was answered (or its function ended otherwise)."""
+        if isinstance(answer, Exception):
+            self._blamed("lost", one, f"the function failed: {_failure(answer)}")
+        elif invocation.killed:
+            return
+        elif forged:
+            if status not in (401, 503):
+                self._blamed("wrong_final_state", one, f"a forged webhook was answered {status}")
+        elif status == 503:
+            excuse = invocation.notes.get("settings_down") or (
+                invocation.notes.get("ledger_down") and invocation.notes.get("queue_down")
+            )
+            if not excuse:
+                self._blamed("lost", one, "refused with 503 though something durable could be reached")
+        elif status != 200 and not (status == 401 and self.faults.is_possible("settings_down")):
+            self._blamed("lost", one, f"refused with {status}")
+
+    def failed(self, function: str, error: Exception) -> None:
+        """A function that nobody waits for ended by an exception."""
+        self._violated("wedged", "", function, f"failed: {_failure(error)}", None)
+
+    def heard(self, invocation: Invocation | None, line: dict[str, Any]) -> None:
+        """A log line."""
+        if invocation is None or "outcome" not in line:
+            return
+        one, key = self._announcements.get(invocation.notes.get("announcement", 0)), line.get("key", "")
+        if one is None:
+            one = self.by_key.get(key)
+        else:
+            key = key_hash(key)  # the answer's is the whole one
+        if one is not None:
+            self.waiting.said(line, key, one)
+
+    def api_called(self, invocation: Invocation, path: str, refused: bool) -> None:
+        """The API is called, or refused the call for good."""
+        one = self.by_key.get(invocation.notes.get("key", ""))
+        if one is None:
+            return
+        if refused:
+            self.waiting.refused(one, invocation, path)
+        elif path == "POST v1/event":
+            self.waiting.tried(one, invocation)
 
     def api_took(
         self, invocation: Invocation, shop: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
@@ -110,6 +171,7 @@ class Judge:
         if announcement is not None and path == "POST v1/event":
             self._ordered(shop, entity, one, before)
             self._aged(shop, entity, one)
+            self.waiting.took(announcement, invocation)
         before.append(one)
 
     def _ignored(self, shop: str, entity: str, one: Taken) -> None:
@@ -135,8 +197,8 @@ class Judge:
         assert one.announcement
         if one.invocation.notes.get("key") in self.replayed:
             return  # its age counts from when somebody wanted it
-        limit = _MAX_AGE.get(entity.partition(" ")[0])
-        if limit and one.at - one.announcement.at > limit + 26 * HOUR:
+        limit = MAX_AGE.get(entity.partition(" ")[0])
+        if limit and not any(came >= one.at - limit - MINUTE for came in self._sent[one.announcement.id].attempts):
             self._violated("wrong_final_state", shop, entity, "sent past its max age", self._story(one.announcement))
 
     # -- in the end --
@@ -170,6 +232,7 @@ class Judge:
                     break
             self.violations += problems
             self._once(story)
+        self.waiting.finish(self.taken)
         self._leaks()
         return self.violations
 
@@ -189,7 +252,7 @@ class Judge:
             elif wrong := differences(params, actual):
                 yield Violation("wrong_final_state", shop, entity, "; ".join(wrong), n)
         for wanted in expected.contacts:
-            if not contacts[shop].has(wanted) and not any(one[0] == shop for one in given_up):
+            if not contacts[shop].has(wanted) and not any((shop, one.entity) in given_up for one in story.announcements):
                 yield Violation("lost", shop, "contact", f"none with {', '.join(sorted(wanted))}", n)
         for identity in expected.gone:
             if contacts[shop].names(identity):
@@ -244,6 +307,9 @@ class Judge:
     def _story(self, announcement: Announcement | None) -> int | None:
         return self._story_of.get(announcement.id) if announcement else None
 
+    def _blamed(self, kind: str, one: Announcement, text: str) -> None:
+        self._violated(kind, one.shop, one.entity, text, self._story(one))
+
     def _violated(self, kind: str, shop: str, entity: str, text: str, story: int | None) -> None:
         self.violations.append(Violation(kind, shop, entity, text, story))
 
@@ -264,6 +330,11 @@ class _Contacts:
             iter(value for name, value in wanted.items() if name in ("email", "phone", "externalCustomerId")), ""
         )
         return any(wanted.items() <= contact.items() for contact in self._by.get(some, ()))
+
+
+def _failure(error: Exception) -> str:
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
 
 
 def _reached(sent: dict[int, Sent], id: int) -> bool:

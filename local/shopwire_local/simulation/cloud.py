@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from shopwire.delivery.work import Policy
 from shopwire.environment import Clients, Environment, Settings
 from shopwire.esputnik import Transport
+from shopwire.outbox import SHARDS
 from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 from shopwire_local.simulation.faults import MINUTE, SECOND, Faults
 from shopwire_local.simulation.world import Invocation, World
@@ -28,6 +29,8 @@ _POLLERS = 5
 _TABLE, _SHOPS_PATH, _HASH_KEY = "shopwire", "/shopwire/sim/shops/", "simulated"
 
 Answer = Callable[[Any], None]
+Failed = Callable[[str, Exception], None]
+"""(function, what it raised): an invocation that nobody waits for ended by an exception."""
 
 
 class _TwoAttempts:
@@ -68,7 +71,7 @@ class Cloud:
     Args:
         transport: how the functions reach the API.
         watch: sees every call of AWS, before it is made: (service, operation, arguments).
-        tick: for jitter and latencies.
+        failed: hears of exceptions of `retry` and `upkeep`.
     """
 
     def __init__(
@@ -78,6 +81,7 @@ class Cloud:
         seed: int,
         transport: Transport,
         watch: Callable[[str, str, dict[str, Any]], None],
+        failed: Failed,
     ) -> None:
         self.world = world
         self.faults = faults
@@ -85,6 +89,7 @@ class Cloud:
         self._rng = random.Random(seed + 2)
         self._transport = transport
         self._watch = watch
+        self._failed = failed
         clock = lambda: world.now  # noqa: E731
         self.table = FakeDynamoDB(clock, self._hook("ledger", 4))
         self.dead_letters = FakeQueue(clock, url="dead.fifo")
@@ -226,6 +231,8 @@ class Cloud:
 
         def done(result: Any) -> None:
             self._polling -= 1
+            if isinstance(result, Exception):
+                self._failed("retry", result)
             if isinstance(result, dict):
                 kept = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
                 for message in messages:
@@ -240,12 +247,15 @@ class Cloud:
 
     def _upkeep(self) -> None:
         self.world.after(MINUTE, self._upkeep)
-        if self._upkeep_runs:
+        # With an empty outbox it does nothing: most of a run's minutes.
+        if self._upkeep_runs or not any(self.table.count(f"outbox#{shard}") for shard in range(SHARDS)):
             return
         self._upkeep_runs = True
 
         def done(result: Any) -> None:
             self._upkeep_runs = False
+            if isinstance(result, Exception):
+                self._failed("upkeep", result)
             self.poll()
 
         seed = f"{self._seed}:upkeep:{self.world.now}"

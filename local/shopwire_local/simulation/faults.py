@@ -21,6 +21,7 @@ _WINDOWS = {
     "ledger_throttled": (5 * SECOND, 5 * MINUTE, 6),
     "ledger_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
     "settings_down": (1 * MINUTE, 60 * MINUTE, 4),
+    "wrong_key": (26 * HOUR, 44 * HOUR, 0.3),
     "replay": (1 * MINUTE, 10 * MINUTE, 12),
 }
 
@@ -29,6 +30,7 @@ _CHANCES = {
     "duplicate": 0.08,
     "late": 0.10,
     "very_late": 0.01,
+    "forged": 1 / 100,
     "crash": 1 / 400,
     "cold_start": 0.02,
     "poison_refused": 1 / 400,

@@ -1,8 +1,8 @@
 """One run of the simulation: shops, stories, faults, the cloud, and the verdict. Everything follows from the seed."""
 
-import io
 import random
 import time
+import traceback
 import uuid
 from collections import Counter
 from collections.abc import Callable, Collection
@@ -15,6 +15,8 @@ from shopwire.models import Shop
 from shopwire.observability import logger
 from shopwire.outbox import SHARDS
 from shopwire.replay import replay
+from shopwire.retry_queue import QueueDown
+from shopwire.table import TableDown
 from shopwire_local.simulation.api import Api
 from shopwire_local.simulation.checks import KINDS, Judge, Violation
 from shopwire_local.simulation.cloud import Cloud
@@ -22,6 +24,7 @@ from shopwire_local.simulation.faults import DAY, HOUR, MINUTE, SECOND, Faults
 from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
 from shopwire_local.simulation.senders import Senders
 from shopwire_local.simulation.stories import Story, make_stories
+from shopwire_local.simulation.waiting_checks import Line
 from shopwire_local.simulation.world import Invocation, World
 
 START = 1_790_000_000_000
@@ -87,10 +90,19 @@ class Run:
         """What happened, in order (virtual milliseconds since the start), where few stories are told."""
         self.end = max(one.at for story in stories for one in story.announcements) + DAY
         self.faults = Faults(random.Random(seed + 1), faults, START, self.end)
-        self.judge = Judge(stories, lambda: self.world.now)
-        self.api = Api(self.world, self.faults, seed, self.judge.api_took, self._tell)
-        self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch)
-        self.senders = Senders(self.world, self.cloud, self.faults, seed, self._shops, lambda _, text: self._tell(text))
+        self.judge = Judge(stories, lambda: self.world.now, self.faults)
+        self.api = Api(self.world, self.faults, seed, self.judge.api_took, self.judge.api_called, self._tell)
+        self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch, self._failed)
+        self.senders = Senders(
+            self.world,
+            self.cloud,
+            self.faults,
+            seed,
+            self._shops,
+            self.judge.answered,
+            lambda _, text: self._tell(text),
+        )
+        self.judge.attach(self.senders.sent, self.api.is_poisoned, self.cloud.table.items)
         for id, shop in self._shops.items():
             self._put(id, shop)
             if self.faults.is_possible("rotation"):
@@ -104,10 +116,15 @@ class Run:
         for after in (20 * MINUTE, 3 * HOUR):
             self.world.at(self.end + after, self._replay_all)
 
-    def go(self, progress: Callable[[float], None] | None = None) -> Verdict:
-        """Let it happen, and judge."""
+    def go(self, progress: Callable[[float], None] | None = None, *, until_violated: bool = False) -> Verdict:
+        """Let it happen, and judge.
+
+        Args:
+            progress: told how much of it is over, 0 to 1.
+            until_violated: stop at the first violation that is seen on the way.
+        """
         began = time.perf_counter()
-        log = io.StringIO()
+        log = Line(self.judge.seen, self._hear)
         handler = logger.registered_handler
         numbers = random.Random(0)
         with (
@@ -120,13 +137,17 @@ class Run:
                 self.world.run(START + (over - START) * step // steps)
                 if progress:
                     progress(step / steps)
-        self.judge.seen.update(log.getvalue().splitlines())
+                if until_violated and self.judge.violations:
+                    return self._verdict(began, self.judge.violations)
         violations = self.judge.finish(
             self.senders.sent,
             {id: self.api.emulator.state(id) for id in self._shops},
             self._parked(),
             self._waiting(),
         )
+        return self._verdict(began, violations)
+
+    def _verdict(self, began: float, violations: list[Violation]) -> Verdict:
         return Verdict(
             webhooks=sum(self.senders.answers.values()),
             seconds=time.perf_counter() - began,
@@ -145,6 +166,13 @@ class Run:
         self.judge.watch(self.world.current, service, operation, arguments)
         if operation == "send_message":
             self.cloud.poll(SECOND // 5)
+
+    def _failed(self, function: str, error: Exception) -> None:
+        self._tell("".join(traceback.format_exception(error)))
+        self.judge.failed(function, error)
+
+    def _hear(self, line: dict[str, Any]) -> None:
+        self.judge.heard(self.world.current, line)
 
     # -- what engineers do --
 
@@ -185,7 +213,11 @@ class Run:
                     replay(environment, parked)
 
         invocation = Invocation("replay", self.world.now + HOUR, f"replay:{self.world.now}")
-        self.world.invoke(invocation, by_hand, lambda result: None)
+        def done(result: object) -> None:
+            if isinstance(result, Exception) and not isinstance(result, QueueDown | TableDown):
+                self._failed("replay", result)
+
+        self.world.invoke(invocation, by_hand, done)
 
     def _parked(self) -> list[tuple[str, str, str]]:
         environment = self.cloud.environment()

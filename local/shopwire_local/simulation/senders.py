@@ -8,6 +8,8 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from pydantic import SecretStr
+
 from shopwire import platforms
 from shopwire.models import Shop
 from shopwire_local.simulation.cloud import TIMEOUTS, Cloud
@@ -23,6 +25,8 @@ _PATIENCE = {"shopify": 5 * SECOND, "woocommerce": 60 * SECOND}
 
 
 Tell = Callable[[Announcement | None, str], None]
+Answered = Callable[[Announcement, Invocation, int, object, bool], None]
+"""(announcement, invocation, status, the answer or what ended the function, whether the call was forged)."""
 
 
 @dataclass(slots=True)
@@ -35,13 +39,24 @@ class Sent:
     reached: bool = False
     """Some delivery of it got past the platform, whatever came back."""
     first_at: int | None = None
+    answered_at: int | None = None
+    """When it was first answered 2xx."""
+    attempts: list[int] = field(default_factory=list)
+    """When each of its deliveries came."""
 
 
 class Senders:
     """Sends every announcement, with the faults of the way."""
 
     def __init__(
-        self, world: World, cloud: Cloud, faults: Faults, seed: int, shops: dict[str, Shop], tell: Tell
+        self,
+        world: World,
+        cloud: Cloud,
+        faults: Faults,
+        seed: int,
+        shops: dict[str, Shop],
+        answered: Answered,
+        tell: Tell,
     ) -> None:
         self._world = world
         self._cloud = cloud
@@ -49,6 +64,7 @@ class Senders:
         self._seed = seed
         self.shops = shops
         self.sent: dict[int, Sent] = {}
+        self._answered = answered
         self._tell = tell
         self.answers: dict[str, int] = {}
         """How many deliveries were answered how."""
@@ -71,11 +87,28 @@ class Senders:
         if self._faults.chance("duplicate", now, rng):
             again = delay + rng.choice((0, rng.randrange(50), MINUTE, DAY))
             self._world.after(again, lambda: self._attempt(announcement, headers, 0))
+        if self._faults.chance("forged", now, rng):
+            stranger = shop.model_copy(update={"secrets": (SecretStr("a stranger's guess"),)})
+            forged = platforms.get(shop.platform).sign(announcement.topic, announcement.body, stranger, now)
+            self._world.after(rng.randrange(MINUTE), lambda: self._forge(announcement, forged))
+
+    def _forge(self, announcement: Announcement, headers: dict[str, str]) -> None:
+        """Somebody who does not know the secret posts the same body."""
+        now = self._world.now
+        invocation = Invocation("webhook", now + TIMEOUTS["webhook"], f"{self._seed}:forged:{announcement.id}")
+
+        def done(answer: object) -> None:
+            status = answer["statusCode"] if isinstance(answer, dict) else 500
+            self._tell(announcement, f"forged {announcement.topic} -> {status}")
+            self._answered(announcement, invocation, status, answer, True)
+
+        self._cloud.http(_event(announcement, headers, now), invocation, done)
 
     def _attempt(self, announcement: Announcement, headers: dict[str, str], retry: int) -> None:
         world, sent = self._world, self.sent[announcement.id]
         platform = self.shops[announcement.shop].platform
         sent.reached = True
+        sent.attempts.append(world.now)
         if sent.first_at is None:
             sent.first_at = world.now
         seed = f"{self._seed}:{announcement.id}:{world.now}"
@@ -92,9 +125,9 @@ class Senders:
 
         def done(answer: object) -> None:
             status = answer["statusCode"] if isinstance(answer, dict) else 500
-            if isinstance(answer, Exception):
-                raise answer
             if status == 200:
+                if sent.answered_at is None:
+                    sent.answered_at = world.now
                 said = answer["body"] if isinstance(answer, dict) else ""
                 sent.statuses.append(said)
                 state["over"] = True
@@ -103,6 +136,7 @@ class Senders:
             self.answers[str(status)] = self.answers.get(str(status), 0) + 1
             said = "died" if invocation.killed else answer["body"] if isinstance(answer, dict) else answer
             self._tell(announcement, f"{announcement.topic} {announcement.version or ''} -> {status} {said}")
+            self._answered(announcement, invocation, status, answer, False)
 
         world.after(_PATIENCE[platform], again)
         self._cloud.http(_event(announcement, headers, world.now), invocation, done)

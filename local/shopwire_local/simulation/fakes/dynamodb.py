@@ -55,6 +55,10 @@ class FakeDynamoDB(Fake):
         for partition in self._partitions.values():
             yield from partition.items.values()
 
+    def count(self, pk: str) -> int:
+        """How many items a partition has."""
+        return len(self._partitions[pk].items) if pk in self._partitions else 0
+
     def sweep(self) -> int:
         """Delete what expired two days ago; answers how many. AWS says within a few days, and that what expired more
         than five years ago stays."""

@@ -1,0 +1,134 @@
+"""Planted bugs: the simulation must see each of them. `python -m shopwire_local.simulation.mutants [--quick] [NAME ...]`
+
+Each is applied to a copy of shared/ and functions/ and judged in a process of its own. The table (`planted`) follows
+the code: an old text that does not stand exactly once in its file is an error.
+"""
+
+import argparse
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+from shopwire_local.simulation.planted import PLANTED, Mutant
+
+_ROOT = Path(__file__).parents[3]
+_COPIED = ("shared", "functions")
+# Rising, so that what is easily seen is seen soon; a fifth more webhooks come than are announced, which makes 20,000.
+_STEPS = ((250, 11), (600, 12), (1_800, 13), (4_500, 14), (9_500, 15))
+_AT_ONCE = 2
+
+
+class NotOnce(Exception):
+    """The old text does not stand exactly once in its file: the table does not follow the code any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Catch:
+    """What the simulation said of a mutant: which check (None: no one) saw it, after how many webhooks."""
+
+    mutant: Mutant
+    kind: str | None
+    webhooks: int
+    text: str
+
+    @property
+    def line(self) -> str:
+        seen = f"{self.kind}: {self.text}" if self.kind else "SURVIVES"
+        return f"{self.mutant.name:<58} {self.webhooks:>6}  {seen}"
+
+
+def plant(mutant: Mutant, root: Path) -> None:
+    """Write the bug into a copy of the project.
+
+    Raises:
+        NotOnce.
+    """
+    path = root / mutant.path
+    text = path.read_text()
+    if text.count(mutant.old) != 1:
+        raise NotOnce(f"{mutant.name}: its old text stands {text.count(mutant.old)} times in {mutant.path}")
+    path.write_text(text.replace(mutant.old, mutant.new))
+
+
+def judge(mutant: Mutant) -> Catch:
+    """Plant a bug into a fresh copy and let the simulation look for it.
+
+    Raises:
+        NotOnce, RuntimeError.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder)
+        for name in _COPIED:
+            shutil.copytree(_ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
+        plant(mutant, copy)
+        environment = os.environ | {"PYTHONPATH": str(copy / "shared"), "PYTHONDONTWRITEBYTECODE": "1"}
+        command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--hunt", str(copy)]
+        done = subprocess.run(command, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise RuntimeError(f"{mutant.name}: {done.stderr.strip()[-2000:]}")
+    return Catch(mutant, **json.loads(done.stdout.splitlines()[-1]))
+
+
+def judge_all(mutants: Iterable[Mutant]) -> Iterator[Catch]:
+    """Judge them, two at a time, in order."""
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        yield from pool.map(judge, mutants)
+
+
+def _hunt(copy: str) -> dict[str, object]:
+    """In the process that runs the copy: the first violation, looked for in ever longer runs."""
+    package = importlib.util.find_spec("shopwire")
+    if package is None or not (package.origin or "").startswith(copy):
+        raise RuntimeError("the code under test is not the copy")
+    from shopwire_local.simulation.run import Run
+
+    webhooks = 0
+    for size, seed in _STEPS:
+        verdict = Run(size, seed).go(until_violated=True)
+        webhooks += verdict.webhooks
+        if verdict.violations:
+            first = verdict.violations[0]
+            return {"kind": first.kind, "webhooks": webhooks, "text": f"{first.entity}: {first.text}"}
+    return {"kind": None, "webhooks": webhooks, "text": ""}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Judge the table; 1 where one survives, 2 where the table does not follow the code."""
+    parser = argparse.ArgumentParser(prog="mutants", description="Plants bugs and has the simulation find them.")
+    parser.add_argument("--quick", action="store_true", help="only those that are found early")
+    parser.add_argument("--hunt", metavar="COPY", help=argparse.SUPPRESS)
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only these (any part of their names)")
+    options = parser.parse_args(arguments)
+    if options.hunt:
+        print(json.dumps(_hunt(options.hunt)))
+        return 0
+    wanted = [
+        one
+        for one in PLANTED
+        if (one.quick or not options.quick) and (not options.names or any(name in one.name for name in options.names))
+    ]
+    survivors = []
+    try:
+        for catch in judge_all(wanted):
+            print(catch.line, flush=True)
+            if not catch.kind:
+                survivors.append(catch.mutant.name)
+    except NotOnce as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(f"{len(wanted) - len(survivors)} of {len(wanted)} planted bugs are caught")
+    if survivors:
+        print(f"not seen: {'; '.join(survivors)}", file=sys.stderr)
+    return 1 if survivors else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,350 @@
+"""The table of planted bugs: one or two lines each, in the words of the code as it stands. Data only."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Mutant:
+    """A bug: in which file which text becomes which. `quick`: seen within the first thousand webhooks."""
+
+    name: str
+    path: str
+    old: str
+    new: str
+    quick: bool = True
+
+
+_SHOPWIRE = "shared/shopwire/"
+_DIRECT = _SHOPWIRE + "delivery/direct.py"
+_WAITING = _SHOPWIRE + "delivery/waiting.py"
+_CARRYING = _SHOPWIRE + "delivery/carrying.py"
+_SENDING = _SHOPWIRE + "delivery/sending.py"
+_WORK = _SHOPWIRE + "delivery/work.py"
+_LEDGER = _SHOPWIRE + "ledger.py"
+_PEOPLE = _SHOPWIRE + "people.py"
+_PAUSES = _SHOPWIRE + "pauses.py"
+_OUTBOX = _SHOPWIRE + "outbox.py"
+_QUEUE = _SHOPWIRE + "retry_queue.py"
+_API = _SHOPWIRE + "esputnik.py"
+_ORDERS = _SHOPWIRE + "mapper/orders.py"
+
+PLANTED = (
+    # -- keys and claims
+    Mutant(
+        "a merely pending key is answered as a duplicate",
+        _DIRECT,
+        "        if work.key in entry.keys:\n            return Outcome(",
+        "        if work.key in (*entry.keys, entry.pending and entry.pending.key):\n            return Outcome(",
+    ),
+    Mutant(
+        "the deduplication id without the fresh attempt",
+        _QUEUE,
+        "MessageDeduplicationId=uuid.uuid4().hex",
+        "MessageDeduplicationId=hashlib.sha256(message.key.encode()).hexdigest()",
+    ),
+    Mutant(
+        "a ledger key without the shop",
+        _LEDGER,
+        'return f"{shop}#{entity.kind}#{entity.id}"',
+        'return f"{entity.kind}#{entity.id}"',
+    ),
+    Mutant(
+        "a delivery's key is its topic only",
+        _WORK,
+        "return key_hash(self.delivery.key)",
+        "return key_hash(self.delivery.topic)",
+    ),
+    Mutant(
+        "the lease stops nobody",
+        _LEDGER,
+        '"(attribute_not_exists(lease_owner) OR lease_until < :now OR lease_owner = :owner)"',
+        '"(attribute_not_exists(lease_owner) OR lease_until > :zero OR lease_owner = :owner)".replace(":zero", ":now")',
+    ),
+    Mutant(
+        "the lease lasts 5 s whatever the deadline",
+        _DIRECT,
+        "deadline + LEASE_MARGIN,",
+        "self._clock() + 5_000,",
+    ),
+    Mutant(
+        "stale by <= where the claim is refused",
+        _LEDGER,
+        "later is not None and version < later",
+        "later is not None and version <= later",
+    ),
+    Mutant(
+        "a version equal to what was sent is refused",
+        _LEDGER,
+        "OR {attribute} <= :version)",
+        "OR {attribute} < :version)",
+    ),
+    Mutant(
+        "a lower version is not refused",
+        _LEDGER,
+        'fresh += [_not_above("version"), _not_above("attempted")]',
+        "fresh += []",
+    ),
+    Mutant(
+        "a version without its rank",
+        _SHOPWIRE + "models/change.py",
+        "return milliseconds(self.order.updated_at) * 10 + self.order.rank",
+        "return milliseconds(self.order.updated_at) * 10",
+    ),
+    Mutant(
+        "pending does not stop what comes later",
+        _LEDGER,
+        '            fresh.append("(attribute_not_exists(pending_key) OR pending_until <= :now)")',
+        "            pass",
+    ),
+    # -- settling and putting away
+    Mutant(
+        "settled before it is sent",
+        _DIRECT,
+        "            outcome = self._carrier.carry(work, claim.entry, notes)",
+        "            self._ledger.settle(claim, work.version, {}, self._clock())\n"
+        "            outcome = self._carrier.carry(work, claim.entry, notes)",
+    ),
+    Mutant(
+        "the lease is released before pending is set",
+        _DIRECT,
+        "            self._ledger.release(claim, away, now)",
+        "            self._ledger.release(claim, notes | attempt(work, failure), now)\n"
+        "            self._ledger.line_up(work.shop.id, work.entity, work.key, now)",
+    ),
+    Mutant(
+        "pending is cleared at the claim",
+        _LEDGER,
+        '                | {"expires": _expiry(entity, now)},\n                add={"n": 1},\n                condition=f"{free}',
+        '                | {"expires": _expiry(entity, now), "pending_key": None},\n'
+        '                add={"n": 1},\n                condition=f"{free}',
+    ),
+    Mutant(
+        "what the API took is not kept on a failure",
+        _DIRECT,
+        "away = notes | attempt(work, failure)",
+        "away = attempt(work, failure)",
+    ),
+    Mutant(
+        "what the API took is not kept on a failure of a retry",
+        _WAITING,
+        "        self._ledger.release(claim, notes, now)\n        return Wait(max(",
+        '        self._ledger.release(claim, {k: v for k, v in notes.items() if k != "known"}, now)\n        return Wait(max(',
+    ),
+    Mutant(
+        "known is noted before its event is sent",
+        _CARRYING,
+        '            self.sender.send(work, step.request)\n            notes["known"] = _known(step.known)',
+        '            notes["known"] = _known(step.known)\n            self.sender.send(work, step.request)',
+    ),
+    Mutant(
+        "who is no longer the owner does not raise the version",
+        _LEDGER,
+        "        if version is not None:\n            try:\n                self._table.update(\n                    claim.key,",
+        "        if version is None:\n            try:\n                self._table.update(\n                    claim.key,",
+        quick=False,
+    ),
+    Mutant(
+        "pending is not cleared when its key is settled",
+        _LEDGER,
+        "if entry.pending and entry.pending.key == settled:",
+        "if entry.pending and not settled:",
+    ),
+    Mutant(
+        "the ledger's failure to settle is taken for done",
+        _DIRECT,
+        'if notes or outcome.status == "delivered":',
+        'if notes and outcome.status == "duplicate":',
+    ),
+    Mutant(
+        "the ledger does not answer and it is dropped",
+        _DIRECT,
+        "        try:\n            self._queue.put(work.message, work.entity_key)\n"
+        "        except (QueueDown, MessageTooLarge):\n            raise Unavailable from None\n"
+        '        return Outcome("queued", reason)',
+        '        return Outcome("queued", reason)',
+    ),
+    # -- queue and outbox
+    Mutant(
+        "SendMessage's failure is answered 200",
+        _DIRECT,
+        "            return self._put_in_outbox(work, message, reason, spare=True)",
+        '            return Outcome("queued", reason)',
+    ),
+    Mutant(
+        "followers are left out of batchItemFailures",
+        _WAITING,
+        '                stopped.add(group)\n                kept.append(record["messageId"])',
+        '                kept += [] if group in stopped else [record["messageId"]]\n                stopped.add(group)',
+    ),
+    Mutant(
+        "a waiting message does not stop its group",
+        _WAITING,
+        "                stopped.add(group)\n",
+        "",
+    ),
+    Mutant(
+        "a group a message instead of an entity",
+        _QUEUE,
+        "hashlib.sha256(entity.encode())",
+        "hashlib.sha256(text.encode())",
+    ),
+    Mutant(
+        "the ledger's outage drops what is retried",
+        _WAITING,
+        "            return Wait(self._policy.backoff(received, begun - message.waits_since), type(error).__name__)",
+        "            return None",
+    ),
+    Mutant(
+        "the outbox in no order",
+        _OUTBOX,
+        'sort_key = f"{message.shop}#{entity_key}#{turn}#{uuid.uuid4().hex[:8]}"',
+        'sort_key = f"{message.shop}#{entity_key}#{uuid.uuid4().hex}"',
+    ),
+    Mutant(
+        "the mark of what waits follows whatever was moved",
+        _LEDGER,
+        '{"pending_where": where},\n                add={"n": 1},\n'
+        '                condition="pending_key = :key",\n                values={":key": key},',
+        '{"pending_where": where},\n                add={"n": 1},',
+    ),
+    Mutant(
+        "what is in the outbox is forgotten before the queue has it",
+        _WAITING,
+        "            self._queue.put(unpack(waiting.packed), waiting.entity_key)",
+        "            self._outbox.remove(waiting)\n            self._queue.put(unpack(waiting.packed), waiting.entity_key)",
+    ),
+    # -- the API's answers
+    Mutant(
+        "a read time-out counts as sent",
+        _API,
+        "return Answer(Verdict.UNANSWERED)",
+        "return Answer(Verdict.TAKEN)",
+    ),
+    Mutant(
+        "a 5xx counts as a refusal for good",
+        _API,
+        "if status >= 500 or status < 400 or status in (408, 425):",
+        "if status < 400 or status in (408, 425):",
+    ),
+    Mutant(
+        "a wrong key counts as a refusal for good",
+        _API,
+        "if status in (401, 403):",
+        "if status in (403,):",
+    ),
+    Mutant(
+        "a 400 is tried again for ever",
+        _API,
+        "    return Verdict.REJECTED",
+        "    return Verdict.LATER",
+    ),
+    Mutant(
+        "an order's contact is noted before the API took it",
+        _SENDING,
+        "        self.send(work, contact_request(own))\n        self.remember(work, own, born)",
+        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))",
+    ),
+    Mutant(
+        "an event goes before its contact",
+        _CARRYING,
+        "        self.sender.introduce(work, order.contact, people, born)\n        for step in plan:",
+        "        for step in plan:",
+    ),
+    Mutant(
+        "a fact of an order that was never seen is sent",
+        _CARRYING,
+        "            if entry.version is None:\n                raise NotSeen",
+        "            if entry.version is None and entry.deleted_at:\n                raise NotSeen",
+    ),
+    # -- pauses and ages
+    Mutant(
+        "a pause never ends",
+        _PAUSES,
+        'condition="until = :until"',
+        'condition="until > :until"',
+    ),
+    Mutant(
+        "the max age is ignored",
+        _WAITING,
+        "too_old = now - message.waits_since > self._policy.age_limit(work.entity.kind)",
+        "too_old = False",
+        quick=False,
+    ),
+    # -- carts, facts, people
+    Mutant(
+        "a queued cart is sent after its purchase",
+        _CARRYING,
+        "        if entry.converted:",
+        "        if entry.converted and not entry.known:",
+    ),
+    Mutant(
+        "a snapshot undoes a delivered fact",
+        _CARRYING,
+        "snapshot.with_facts(frozenset(entry.arrived), deleted=deleted)",
+        "snapshot.with_facts(frozenset(), deleted=deleted)",
+    ),
+    Mutant(
+        "a snapshot on its way since before undoes a deletion",
+        _CARRYING,
+        "return milliseconds(order.updated_at) <= entry.deleted_at",
+        "return False",
+    ),
+    Mutant(
+        "the tombstone is not checked by what waited",
+        _CARRYING,
+        "        people = self.sender.people.find(work.shop.id, contact)\n        if people.forgotten(born):",
+        "        people = self.sender.people.find(work.shop.id, contact)\n"
+        "        if people.forgotten(born) and self.clock() - work.received_at < 5_000:",
+    ),
+    Mutant(
+        "a redaction forgets the outbox",
+        _CARRYING,
+        "        for waiting in self.outbox.of_shop(shop):\n            if _is_about(",
+        "        for waiting in self.outbox.of_shop(shop):\n            if not waiting.packed and _is_about(",
+        quick=False,
+    ),
+    Mutant(
+        "recycleStateId without the version",
+        _SHOPWIRE + "mapper/carts.py",
+        "parts = (cart.token, str(milliseconds(cart.updated_at)), cart_content(cart))",
+        "parts = (cart.token, cart_content(cart))",
+    ),
+    # -- what is said
+    Mutant(
+        "the body is logged on a parse error",
+        _DIRECT,
+        "        except platforms.Unreadable as error:\n            return [",
+        "        except platforms.Unreadable as error:\n"
+        '            print(webhook.body.decode("utf-8", "replace"))\n            return [',
+    ),
+    Mutant(
+        "a person's address is the key of his item",
+        _PEOPLE,
+        "        return _person(shop, digest.hexdigest()[:32])",
+        "        return _person(shop, digest.hexdigest()[:2] + identity)",
+    ),
+    Mutant(
+        "date is the time of sending",
+        _ORDERS,
+        '("date", order.created_at.isoformat()),',
+        '("date", order.created_at.now(order.created_at.tzinfo).isoformat()),',
+    ),
+    Mutant(
+        "money by float",
+        _SHOPWIRE + "mapper/params.py",
+        "return amount.quantize(quantum, rounding=ROUND_HALF_UP)",
+        "return Decimal(float(amount)).quantize(quantum, rounding=ROUND_HALF_UP)",
+    ),
+    Mutant(
+        "any signature holds",
+        _SHOPWIRE + "platforms/base.py",
+        "for one in expected) > 0",
+        "for one in expected) >= 0",
+    ),
+    Mutant(
+        "settings that cannot be read are an unknown shop",
+        _SHOPWIRE + "shops.py",
+        "raise UnknownShop if code == \"ParameterNotFound\" else SettingsDown(code) from None\n        except BotoCoreError as error:\n            raise SettingsDown(type(error).__name__) from None",
+        "raise UnknownShop if code == \"ParameterNotFound\" else SettingsDown(code) from None\n        except BotoCoreError:\n            raise UnknownShop from None",
+    ),
+)

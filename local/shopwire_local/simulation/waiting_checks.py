@@ -1,0 +1,160 @@
+"""What must hold of what waits: nothing overtakes it, nothing is parked without need, nobody who is forgotten is in it.
+
+Hears the API's calls and shopwire's own log lines (the same that an operator reads). Decides nothing of the rest.
+"""
+
+import json
+from collections import defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from shopwire_local.simulation.faults import HOUR, MINUTE
+from shopwire_local.simulation.senders import Sent
+from shopwire_local.simulation.stories import Announcement
+from shopwire_local.simulation.world import Invocation
+
+MAX_AGE = {"cart": 24 * HOUR, "order": 72 * HOUR, "contact": 72 * HOUR}
+_WAITS = ("queued", "waiting")
+_TROUBLE = ("ledger_down", "queue_down", "stalled")
+_MOST_REFUSALS = 3
+
+Violated = Callable[[str, Announcement, str], None]
+
+
+@dataclass(slots=True)
+class _Open:
+    """A change that was tried and is not done."""
+
+    announcement: Announcement
+    invocations: list[Invocation] = field(default_factory=list)
+
+
+class Line:
+    """The log's stream: keeps what was said and hands each line on."""
+
+    def __init__(self, said: set[str], hear: Callable[[dict[str, Any]], None]) -> None:
+        self._said = said
+        self._hear = hear
+
+    def write(self, text: str) -> None:
+        for line in text.splitlines():
+            self._said.add(line)
+            if line.startswith("{"):
+                self._hear(json.loads(line))
+
+    def flush(self) -> None:
+        """Nothing is kept back."""
+
+
+class Waiting:
+    """Watches each entity's queue.
+
+    Args:
+        sent: what the platforms know of each announcement.
+        is_poisoned: whether the API has something against an entity of a shop.
+        violated: called with kind, announcement and text.
+    """
+
+    def __init__(
+        self, sent: dict[int, Sent], is_poisoned: Callable[[str, str], bool], now: Callable[[], int], violated: Violated
+    ) -> None:
+        self._sent = sent
+        self._is_poisoned = is_poisoned
+        self._now = now
+        self._violated = violated
+        self._open: dict[tuple[str, str], dict[str, _Open]] = defaultdict(dict)
+        self._at_work: dict[tuple[str, str], list[Invocation]] = defaultdict(list)
+        self._refusals: dict[tuple[int, str], int] = defaultdict(int)
+        self._parked: set[str] = set()
+        self._superseded: list[tuple[Announcement, int]] = []
+
+    def begun(self, one: Announcement, invocation: Invocation) -> None:
+        """An invocation is at work on it."""
+        at_work = self._at_work[one.shop, one.entity]
+        if not at_work or at_work[-1] is not invocation:
+            at_work.append(invocation)
+
+    def tried(self, one: Announcement, invocation: Invocation) -> None:
+        """The API is called for it: from now on nothing later may be taken before it is done."""
+        tries = self._open[one.shop, one.entity].setdefault(invocation.notes["key"], _Open(one)).invocations
+        if not tries or tries[-1] is not invocation:
+            tries.append(invocation)
+
+    def refused(self, one: Announcement, invocation: Invocation, path: str) -> None:
+        """The API said that the request is bad: it stays bad."""
+        if invocation.name != "retry":
+            return
+        self._refusals[one.id, path] += 1
+        if self._refusals[one.id, path] == _MOST_REFUSALS:
+            self._violated("wedged", one, "tried again and again though the API refused it for good")
+
+    def took(self, one: Announcement, invocation: Invocation) -> None:
+        """The API took an event of it."""
+        if one.version is None or _in_trouble(invocation):
+            return
+        for other in self._open[one.shop, one.entity].values():
+            version = other.announcement.version
+            if version is None or version >= one.version or any(map(_in_trouble, other.invocations)):
+                continue
+            if invocation.name == "retry" and not self._came_later(one, other.announcement):
+                continue  # both were at work at the same moment: they wait as they were put
+            self._violated("misordered", one, f"{one.version} overtook {version}, which was tried and waits")
+
+    def said(self, line: dict[str, Any], key: str, one: Announcement) -> None:
+        """A log line tells what became of it; `key` is the ledger's."""
+        outcome, reason = line["outcome"], line.get("reason") or ""
+        if outcome in _WAITS:
+            return
+        self._refusals.pop((one.id, "POST v1/event"), None)
+        self._open[one.shop, one.entity].pop(key, None)
+        if outcome == "parked":
+            self._parked.add(key)
+        if outcome == "parked" and not self._may_be_parked(one, reason):
+            self._violated("wedged", one, f"parked without need: {reason}")
+        if outcome == "superseded" and key not in self._parked:
+            self._superseded.append((one, self._now()))
+
+    def finish(self, taken: dict[tuple[str, str], list[Any]]) -> None:
+        """What was overtaken by something that came only after it had been answered."""
+        for one, when in self._superseded:
+            if one.version is None or any(map(_in_trouble, self._at_work[one.shop, one.entity])):
+                continue
+            by = [
+                other
+                for later in taken.get((one.shop, one.entity), ())
+                if (other := later.announcement) and other.version and other.version > one.version and later.at <= when
+            ]
+            # Of what was at work at the same moment, any may be first.
+            if by and all(self._came_later(other, one) for other in by):
+                self._violated("misordered", one, f"{one.version} was answered and waited; {by[0].version} overtook it")
+
+    def _came_later(self, one: Announcement, other: Announcement) -> bool:
+        """Whether the first delivery of the one came after the other had been answered."""
+        first, answered = self._sent[one.id].first_at, self._sent[other.id].answered_at
+        return first is not None and answered is not None and first > answered
+
+    def _may_be_parked(self, one: Announcement, reason: str) -> bool:
+        if reason == "order not seen" or one.entity == "unreadable":
+            return True
+        kind, _, id = one.entity.partition(" ")
+        if reason == "too old":
+            first = self._sent[one.id].first_at
+            return first is not None and self._now() - first > MAX_AGE.get(kind, 0) - MINUTE
+        if reason == "it stopped the function three times":
+            return sum(one.killed for one in self._at_work[one.shop, one.entity]) >= 3
+        return self._is_poisoned(one.shop, id)
+
+
+def forgotten_in(items: Iterable[dict[str, Any]], shop: str, identities: tuple[str, ...]) -> bool:
+    """Whether an item of the table still says who a forgotten person was (`identities`: his addresses)."""
+    for item in items:
+        if item["pk"]["S"].startswith(f"{shop}#person#") and "contact" in item:
+            known = {value["S"] for value in item["contact"]["M"].values() if "S" in value}
+            if known.intersection(identities):
+                return True
+    return False
+
+
+def _in_trouble(invocation: Invocation) -> bool:
+    return invocation.killed or any(invocation.notes.get(kind) for kind in _TROUBLE)
