@@ -236,6 +236,17 @@ def what_an_update_too_large_leaves_behind(side: Side) -> bool:
     return "Item" in side.dynamodb.get_item(TableName=TABLE, Key=KEY)
 
 
+def what_a_refused_update_changes_before_it_is_refused(side: Side) -> bool:
+    write(side, a={"S": "x"}, b={"S": "y"})
+    update = {
+        "UpdateExpression": "REMOVE #b ADD #a :one",
+        "ExpressionAttributeNames": {"#a": "a", "#b": "b"},
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    assert answer(side.dynamodb.update_item, TableName=TABLE, Key=KEY, **update) == "ValidationException"
+    return "b" not in read(side)
+
+
 def a_text_ordered_before_a_number(side: Side) -> str:
     write(side, n={"N": "1"})
     return delete_if(side, "#n < :text", {":text": {"S": "x"}}, {"#n": "n"})
@@ -334,6 +345,7 @@ DIFFERENCES = [
     Difference(a_number_with_zeroes_that_mean_nothing, "DynamoDB item sizes and formats", "1.5", "1.50"),
     Difference(an_item_of_409_600_bytes, "DynamoDB item sizes and formats", "taken", "ValidationException"),
     Difference(what_an_update_too_large_leaves_behind, "UpdateItem", False, True),
+    Difference(what_a_refused_update_changes_before_it_is_refused, "UpdateItem", False, True),
     Difference(a_text_ordered_before_a_number, EXPRESSIONS, "ConditionalCheckFailedException", "TypeError"),
     Difference(a_double_negation, EXPRESSIONS, "taken", "ValueError"),
     Difference(a_value_unused_in_a_condition, "DeleteItem", "ValidationException", "taken"),

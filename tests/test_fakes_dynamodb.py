@@ -287,7 +287,8 @@ CHANGES = [
     "SET #{0} = :v, #l = list_append(if_not_exists(#l, :none), :more)",
     "SET #{0} = if_not_exists(#{1}, :v)",
     "SET #{0} = :v REMOVE #{1}, #{2}",
-    "REMOVE #{0} ADD #{1} :n",
+    "SET #{0} = #{1}",
+    "REMOVE #{0} ADD #n :n",
     "ADD #{0} :n",
 ]
 
