@@ -42,8 +42,6 @@ _SEPARATORS = {"shopify": "/", "woocommerce": "."}
 # Fixtures that no platform ever sent, and what is wrong with them.
 _UNREADABLE = {
     "shopify/orders_cancelled--1.json": "id: missing",
-    "shopify/checkouts_update--1.json": "created_at: datetime_from_date_parsing",  # "2024-09-16T03:50:1500:00"
-    "shopify/checkouts_update--2.json": "created_at: datetime_from_date_parsing",
 }
 
 
