@@ -14,7 +14,7 @@ from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, ou
 from shopwire.delivery.sending import LONGEST
 from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work
 from shopwire.esputnik import Verdict
-from shopwire.ledger import Claim, Entry, Ledger, NewerFormat, Refused, key_hash
+from shopwire.ledger import Claim, Entry, Ledger, Refused, key_hash
 from shopwire.message import Message, unpack
 from shopwire.message import NewerFormat as NewerMessage
 from shopwire.models import Delivery, Nothing, Shop, ShopRedaction
@@ -102,7 +102,7 @@ class Consumer:
             return Wait(_NEWER_WAITS, str(error))
         try:
             result, delivery = self._carry(message, owner, deadline)
-        except (TableDown, NewerFormat, SettingsDown, BadSettings) as error:
+        except (TableDown, SettingsDown, BadSettings) as error:
             return Wait(self._policy.backoff(received, begun - message.waits_since), type(error).__name__)
         now = self._clock()
         report(
