@@ -15,6 +15,7 @@ _ROOT = "/api/"
 _LATENCY = 120
 _MODES = (
     ("api_down", 0),
+    ("api_by_turns", 503),
     ("api_error", 500),
     ("api_throttled", 429),
     ("api_throttled_after", 429),
@@ -77,7 +78,7 @@ class Api:
         reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
         self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
-        self._tell(f"the API took {event['eventTypeKey'] if event else path}{', its answer is lost' if lost else ''}")
+        self._tell(f"the API took {_words(event) if event else path}{', its answer is lost' if lost else ''}")
         if lost:
             # A slow answer comes after the caller's patience.
             self._wait(int(seconds * 1000))
@@ -118,3 +119,9 @@ class Api:
             self._poisons[key] = next((one for one in _POISONS if self._faults.chance(one, self._world.now, rng)), None)
         poison = self._poisons[key]
         return poison if poison and self._faults.lasting(self._world.now) else None
+
+
+def _words(event: dict[str, Any]) -> str:
+    params = {param["name"]: param["value"] for param in event["params"]}
+    about = f" of order {params['externalOrderId']}: {params.get('status')}" if "externalOrderId" in params else ""
+    return f"{event['eventTypeKey']}{about}{'' if event['saved'] else ', and ignores it: ' + event['reason']}"

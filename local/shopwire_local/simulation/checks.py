@@ -6,7 +6,7 @@ import json
 import re
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -62,6 +62,8 @@ class Judge:
     """Collects what happens and says in the end what must not have."""
 
     stories: list[Story]
+    told: Collection[int]
+    """The numbers of those that are told in this run."""
     now: Callable[[], int]
     faults: Faults
     by_key: dict[str, Announcement] = field(default_factory=dict)
@@ -74,12 +76,10 @@ class Judge:
 
     def __post_init__(self) -> None:
         self._sent: dict[int, Sent] = {}
-        self._story_of = {one.id: n for n, story in enumerate(self.stories) for one in story.announcements}
-        self._announcements = {one.id: one for story in self.stories for one in story.announcements}
+        self._story_of = {one.id: n for n in self.told for one in self.stories[n].announcements}
+        self._announcements = {one.id: one for n in self.told for one in self.stories[n].announcements}
         self._forgotten = {
-            n
-            for n, story in enumerate(self.stories)
-            if any(isinstance(one, Forgotten) for one in story.meanings.values())
+            n for n in self.told if any(isinstance(one, Forgotten) for one in self.stories[n].meanings.values())
         }
 
     def attach(
@@ -91,7 +91,7 @@ class Judge:
         """What else there is to look at: what the platforms know, the API's dislikes, the table."""
         self._sent = sent
         self._stored = stored
-        self.waiting = Waiting(sent, is_poisoned, self.now, self._blamed)
+        self.waiting = Waiting(self._announcements.values(), sent, is_poisoned, self.now, self._blamed)
 
     # -- while it runs --
 
@@ -222,7 +222,8 @@ class Judge:
             self._violated("wedged", "", text, "still waits although all is well", None)
         orders = {shop: state["orders"] for shop, state in states.items()}
         contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
-        for n, story in enumerate(self.stories):
+        for n in self.told:
+            story = self.stories[n]
             certain = [one.id for one in story.announcements if one.id in sent and sent[one.id].statuses]
             unsure = [one.id for one in story.announcements if one.id not in certain and _reached(sent, one.id)]
             problems: list[Violation] = []
@@ -298,7 +299,8 @@ class Judge:
 
     def _leaks(self) -> None:
         words = {word for text in self.seen for word in _WORD.findall(text)}
-        for n, story in enumerate(self.stories):
+        for n in self.told:
+            story = self.stories[n]
             for canary in story.canaries:
                 parts = _WORD.findall(canary)
                 if parts and all(part in words for part in parts) and (len(parts) > 1 or len(parts[0]) > 7):

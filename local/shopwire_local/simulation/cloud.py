@@ -72,6 +72,7 @@ class Cloud:
         transport: how the functions reach the API.
         watch: sees every call of AWS, before it is made: (service, operation, arguments).
         failed: hears of exceptions of `retry` and `upkeep`.
+        begun: hears of every invocation before it runs.
     """
 
     def __init__(
@@ -82,6 +83,7 @@ class Cloud:
         transport: Transport,
         watch: Callable[[str, str, dict[str, Any]], None],
         failed: Failed,
+        begun: Callable[[Invocation], None],
     ) -> None:
         self.world = world
         self.faults = faults
@@ -90,6 +92,7 @@ class Cloud:
         self._transport = transport
         self._watch = watch
         self._failed = failed
+        self._begun = begun
         clock = lambda: world.now  # noqa: E731
         self.table = FakeDynamoDB(clock, self._hook("ledger", 4))
         self.dead_letters = FakeQueue(clock, url="dead.fifo")
@@ -131,6 +134,7 @@ class Cloud:
         environment.busy = True
         if self.faults.chance("crash", self.world.now, invocation.rng):
             invocation.dies_at = invocation.rng.randrange(1, 24)
+        self._begun(invocation)
         context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
 
         def ended(result: Any) -> None:
@@ -167,6 +171,7 @@ class Cloud:
     def _hook(self, service: str, latency: int) -> Callable[[str, str], None]:
         """What every call of a store is: some time, a point to die at, a chance to fail."""
         world, faults = self.world, self.faults
+        by_turns = f"{service}_by_turns"
         down, throttled, lost = f"{service}_down", f"{service}_throttled", f"{service}_lost_answer"
 
         def hook(operation: str, phase: str) -> None:
@@ -177,7 +182,7 @@ class Cloud:
             world.pause(rng.randint(1, latency))
             world.point()
             if phase == "before":
-                if faults.on(down, world.now):
+                if faults.on(down, world.now) or faults.on(by_turns, world.now):
                     invocation.notes[down] = True
                     world.pause(500)
                     world.point()

@@ -70,6 +70,9 @@ class Run:
         faults: the kinds of faults that may come.
         only: which stories to tell, by number (all).
         without: announcements that are left out, by id.
+        stories: those of this seed, where they are made already.
+        days: virtual time in which the stories begin and end.
+        begun: hears of every invocation of a function before it runs.
     """
 
     def __init__(
@@ -79,20 +82,25 @@ class Run:
         faults: Collection[str] = FAULT_KINDS,
         only: Collection[int] | None = None,
         without: Collection[int] = (),
+        *,
+        stories: list[Story] | None = None,
+        days: float = _DAYS,
+        begun: Callable[[Invocation], None] = lambda _: None,
     ) -> None:
         self._rng = random.Random(seed)
         self.world = World(START)
         self._shops = {one["id"]: _shop(one) for one in _SHOPS}
-        stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, _DAYS)
+        if stories is None:
+            stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, days)
         self.stories = stories
-        told = [story for n, story in enumerate(stories) if only is None or n in only]
+        told = range(len(stories)) if only is None else sorted(only)
         self.tale: list[tuple[int, str]] | None = None if only is None else []
         """What happened, in order (virtual milliseconds since the start), where few stories are told."""
         self.end = max(one.at for story in stories for one in story.announcements) + DAY
         self.faults = Faults(random.Random(seed + 1), faults, START, self.end)
-        self.judge = Judge(stories, lambda: self.world.now, self.faults)
+        self.judge = Judge(stories, told, lambda: self.world.now, self.faults)
         self.api = Api(self.world, self.faults, seed, self.judge.api_took, self.judge.api_called, self._tell)
-        self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch, self._failed)
+        self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch, self._failed, begun)
         self.senders = Senders(
             self.world,
             self.cloud,
@@ -108,8 +116,8 @@ class Run:
             if self.faults.is_possible("rotation"):
                 self.world.at(self._rng.randrange(START, self.end), lambda id=id: self._rotate_secret(id))  # type: ignore[misc]
                 self.world.at(self._rng.randrange(START, self.end), lambda id=id: self._rotate_key(id))  # type: ignore[misc]
-        for story in told:
-            for announcement in story.announcements:
+        for n in told:
+            for announcement in stories[n].announcements:
                 if announcement.id not in without:
                     self.senders.announce(announcement)
         self.world.at(START + HOUR, self._maybe_replay)

@@ -99,7 +99,7 @@ class Senders:
 
         def done(answer: object) -> None:
             status = answer["statusCode"] if isinstance(answer, dict) else 500
-            self._tell(announcement, f"forged {announcement.topic} -> {status}")
+            self._tell(announcement, f"{_words(announcement)}, forged -> {status}")
             self._answered(announcement, invocation, status, answer, True)
 
         self._cloud.http(_event(announcement, headers, now), invocation, done)
@@ -135,11 +135,15 @@ class Senders:
                 again()
             self.answers[str(status)] = self.answers.get(str(status), 0) + 1
             said = "died" if invocation.killed else answer["body"] if isinstance(answer, dict) else answer
-            self._tell(announcement, f"{announcement.topic} {announcement.version or ''} -> {status} {said}")
+            self._tell(announcement, f"{_words(announcement)} -> {status} {said}")
             self._answered(announcement, invocation, status, answer, False)
 
         world.after(_PATIENCE[platform], again)
         self._cloud.http(_event(announcement, headers, world.now), invocation, done)
+
+
+def _words(one: Announcement) -> str:
+    return f"#{one.id} {one.topic} of {one.entity}" + (f", version {one.version}" if one.version else "")
 
 
 def _event(announcement: Announcement, headers: dict[str, str], now: int) -> dict[str, object]:

@@ -57,8 +57,16 @@ class Waiting:
     """
 
     def __init__(
-        self, sent: dict[int, Sent], is_poisoned: Callable[[str, str], bool], now: Callable[[], int], violated: Violated
+        self,
+        announcements: Iterable[Announcement],
+        sent: dict[int, Sent],
+        is_poisoned: Callable[[str, str], bool],
+        now: Callable[[], int],
+        violated: Violated,
     ) -> None:
+        self._twins: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        for one in announcements:
+            self._twins[_version(one)].append(one.id)
         self._sent = sent
         self._is_poisoned = is_poisoned
         self._now = now
@@ -131,8 +139,10 @@ class Waiting:
 
     def _came_later(self, one: Announcement, other: Announcement) -> bool:
         """Whether the first delivery of the one came after the other had been answered."""
-        first, answered = self._sent[one.id].first_at, self._sent[other.id].answered_at
-        return first is not None and answered is not None and first > answered
+        came = [self._sent[id].first_at for id in self._twins[_version(one)] if id in self._sent]
+        answers = [self._sent[id].answered_at for id in self._twins[_version(other)] if id in self._sent]
+        first, last = min(filter(None, came), default=None), max(filter(None, answers), default=None)
+        return first is not None and last is not None and first > last
 
     def _may_be_parked(self, one: Announcement, reason: str) -> bool:
         if reason == "order not seen" or one.entity == "unreadable":
@@ -142,7 +152,7 @@ class Waiting:
             first = self._sent[one.id].first_at
             return first is not None and self._now() - first > MAX_AGE.get(kind, 0) - MINUTE
         if reason == "it stopped the function three times":
-            return sum(one.killed for one in self._at_work[one.shop, one.entity]) >= 3
+            return sum(map(_in_trouble, self._at_work[one.shop, one.entity])) >= 3
         return self._is_poisoned(one.shop, id)
 
 
@@ -154,6 +164,10 @@ def forgotten_in(items: Iterable[dict[str, Any]], shop: str, identities: tuple[s
             if known.intersection(identities):
                 return True
     return False
+
+
+def _version(one: Announcement) -> tuple[Any, ...]:
+    return one.shop, one.entity, one.version
 
 
 def _in_trouble(invocation: Invocation) -> bool:
