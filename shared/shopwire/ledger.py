@@ -13,7 +13,7 @@ from typing import Any, Literal
 
 from shopwire.mapper import OrderKnown
 from shopwire.models import Entity, Status
-from shopwire.table import ConditionFailed, Item, Key, Table
+from shopwire.table import ConditionFailed, Item, Key, Table, TableDown
 
 FORMAT = 1
 """Version of the entries' format. A newer one is left alone: see `NewerFormat`."""
@@ -30,8 +30,8 @@ _KEPT = {"order": 400 * _DAY, "cart": 60 * _DAY, "contact": 400 * _DAY, "view": 
 Where = Literal["queue", "outbox"]
 
 
-class NewerFormat(Exception):
-    """The entry was written by a newer shopwire: it is left to that one."""
+class NewerFormat(TableDown):
+    """The entry was written by a newer shopwire: to this one it is as good as out of reach, and left alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
 from shopwire.delivery.work import Clock, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
 from shopwire.esputnik import Verdict
-from shopwire.ledger import Claim, Entry, Ledger, NewerFormat, Refused, entity_key
+from shopwire.ledger import Claim, Entry, Ledger, Refused, entity_key
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
 from shopwire.outbox import Outbox
@@ -119,7 +119,7 @@ class Direct:
             )
         except Refused as refusal:
             return self._refused(work, refusal.entry)
-        except (TableDown, NewerFormat):
+        except TableDown:
             return self._queue_unmarked(work, "the ledger does not answer")
         except ItemTooLarge:
             return self._unreadable(work.message, TOO_LONG)
@@ -178,7 +178,7 @@ class Direct:
             if look_first and work.key in self._ledger.look(work.shop.id, work.entity, now).keys:
                 return Outcome("duplicate")
             where = self._ledger.line_up(work.shop.id, work.entity, work.key, now)
-        except (TableDown, NewerFormat):
+        except TableDown:
             return self._queue_unmarked(work, "the ledger does not answer")
         if where == "outbox":
             return self._put_in_outbox(work, work.message, "an earlier change waits", spare=False)
