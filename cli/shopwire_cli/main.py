@@ -84,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_send(commands)
     _add_dev(commands)
     _add_parked(commands)
+    _add_simulate(commands)
     return parser
 
 
@@ -243,6 +244,34 @@ def _add_parked(commands: Any) -> None:
         action.add_argument("--stack", metavar="NAME", help="a deployed stack, by AWS's usual credentials and region")
 
 
+def _add_simulate(commands: Any) -> None:
+    parser = commands.add_parser(
+        "simulate",
+        help="prove the promises: a simulated world in which everything fails",
+        description="Runs the functions on a virtual clock, in memory, against simulated shops, AWS and API with all\n"
+        "kinds of faults, and judges what came of it. Ends with one JSON line; exit 1 if a promise was broken,\n"
+        "then the shortest story that shows it is on stderr.",
+        epilog="""examples:
+  shopwire simulate --webhooks 20000 --seed 1
+  shopwire simulate --webhooks 2000 --seed 7 --faults queue_down,duplicate
+  shopwire simulate --webhooks 2000 --seed 7 --replay 41""",
+    )
+    parser.set_defaults(module="simulate")
+    parser.add_argument("--webhooks", metavar="N", type=_count, default=20_000, help="how many (default: %(default)s)")
+    parser.add_argument("--seed", metavar="S", type=int, default=1, help="all chances follow from it (default: 1)")
+    parser.add_argument("--faults", metavar="all|none|A,B", default="all", help="kinds of faults (default: all)")
+    parser.add_argument(
+        "--replay", metavar="STORY,STORY", type=_stories, default=(), help="tell only these stories, event by event"
+    )
+
+
+def _stories(text: str) -> tuple[int, ...]:
+    numbers = tuple(int(one) for one in text.split(","))
+    if min(numbers) < 0:
+        raise ValueError
+    return numbers
+
+
 def _count(text: str) -> int:
     number = int(text)
     if number < 1:
@@ -257,4 +286,4 @@ def _port(text: str) -> int:
     return number
 
 
-_count.__name__, _port.__name__ = "number", "port"  # argparse says "invalid number value"
+_count.__name__, _port.__name__, _stories.__name__ = "number", "port", "list of stories"  # argparse says "invalid number value"

@@ -3,7 +3,8 @@
 Nothing is sampled here. What a run without a death shows to be there, an invocation and its points, is one run each.
 """
 
-from collections.abc import Callable, Collection, Iterator
+import time
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from shopwire_local.simulation.checks import Violation
@@ -36,6 +37,7 @@ class Crashed:
 
     deaths: int
     webhooks: int
+    seconds: float
     violations: list[tuple[Death, Violation]]
 
 
@@ -72,7 +74,8 @@ def short_stories(stories: list[Story]) -> list[int]:
 def crash(
     most: int | None = None,
     progress: Callable[[float], None] | None = None,
-    troubles: Collection[tuple[str, ...]] = TROUBLES,
+    *,
+    until_violated: bool = False,
 ) -> Crashed:
     """Kill every invocation of the short stories at each of its points, each alone.
 
@@ -81,17 +84,19 @@ def crash(
     """
     stories = Run(_WEBHOOKS, SEED, (), (), days=_DAYS).stories
     chosen = short_stories(stories)[:most]
-    deaths, webhooks = 0, 0
+    began, deaths, webhooks = time.perf_counter(), 0, 0
     violations: list[tuple[Death, Violation]] = []
     for done, story in enumerate(chosen):
-        for trouble in troubles:
+        for trouble in TROUBLES:
             for death in _deaths(stories, story, trouble):
                 verdict = replay(death, stories).go()
                 deaths, webhooks = deaths + 1, webhooks + verdict.webhooks
                 violations += [(death, one) for one in verdict.violations]
+                if violations and until_violated:
+                    return Crashed(deaths, webhooks, time.perf_counter() - began, violations)
         if progress:
             progress((done + 1) / len(chosen))
-    return Crashed(deaths, webhooks, violations)
+    return Crashed(deaths, webhooks, time.perf_counter() - began, violations)
 
 
 def replay(death: Death, stories: list[Story] | None = None) -> Run:

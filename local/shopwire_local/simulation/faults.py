@@ -31,6 +31,7 @@ _CHANCES = {
     "late": 0.10,
     "very_late": 0.01,
     "forged": 1 / 100,
+    "unreadable": 1 / 150,
     "crash": 1 / 400,
     "cold_start": 0.02,
     "poison_refused": 1 / 400,

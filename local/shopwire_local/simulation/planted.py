@@ -313,9 +313,8 @@ PLANTED = (
     Mutant(
         "the body is logged on a parse error",
         _DIRECT,
-        "        except platforms.Unreadable as error:\n            return [",
-        "        except platforms.Unreadable as error:\n"
-        '            print(webhook.body.decode("utf-8", "replace"))\n            return [',
+        '[(None, self._unreadable(Message(shop.id, "", kept), str(error)))]',
+        '[(None, self._unreadable(Message(shop.id, "", kept), f"{error}: {webhook.body!r}"))]',
     ),
     Mutant(
         "a person's address is the key of his item",

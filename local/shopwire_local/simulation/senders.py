@@ -4,9 +4,10 @@ Retries: Shopify 8 in 4 hours, 5 s for an answer (shopify.dev, changelog 2024-09
 (class-wc-webhook.php).
 """
 
+import base64
 import random
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from pydantic import SecretStr
 
@@ -89,20 +90,30 @@ class Senders:
             self._world.after(again, lambda: self._attempt(announcement, headers, 0))
         if self._faults.chance("forged", now, rng):
             stranger = shop.model_copy(update={"secrets": (SecretStr("a stranger's guess"),)})
-            forged = platforms.get(shop.platform).sign(announcement.topic, announcement.body, stranger, now)
-            self._world.after(rng.randrange(MINUTE), lambda: self._forge(announcement, forged))
+            self._aside(announcement, stranger, announcement.body, rng.randrange(MINUTE))
+        if self._faults.chance("unreadable", now, rng):
+            self._aside(announcement, shop, announcement.body[: rng.randrange(len(announcement.body))], 0)
 
-    def _forge(self, announcement: Announcement, headers: dict[str, str]) -> None:
-        """Somebody who does not know the secret posts the same body."""
-        now = self._world.now
-        invocation = Invocation("webhook", now + TIMEOUTS["webhook"], f"{self._seed}:forged:{announcement.id}")
+    def _aside(self, announcement: Announcement, signer: Shop, body: bytes, delay: int) -> None:
+        """Post something beside the announcement: its body signed by a stranger, or a part of it."""
+        world, forged = self._world, signer is not self.shops[announcement.shop]
+        headers = platforms.get(signer.platform).sign(announcement.topic, body, signer, world.now)
+        what = "forged" if forged else "cut off"
 
-        def done(answer: object) -> None:
-            status = answer["statusCode"] if isinstance(answer, dict) else 500
-            self._tell(announcement, f"{_words(announcement)}, forged -> {status}")
-            self._answered(announcement, invocation, status, answer, True)
+        def post() -> None:
+            seed = f"{self._seed}:{what}:{announcement.id}"
+            invocation = Invocation("webhook", world.now + TIMEOUTS["webhook"], seed)
+            event = _event(replace(announcement, body=body), headers, world.now)
 
-        self._cloud.http(_event(announcement, headers, now), invocation, done)
+            def done(answer: object) -> None:
+                status = answer["statusCode"] if isinstance(answer, dict) else 500
+                said = answer["body"] if isinstance(answer, dict) else answer
+                self._tell(announcement, f"{_words(announcement)}, {what} -> {status} {said}")
+                self._answered(announcement, invocation, status, answer, forged)
+
+            self._cloud.http(event, invocation, done)
+
+        world.after(delay, post)
 
     def _attempt(self, announcement: Announcement, headers: dict[str, str], retry: int) -> None:
         world, sent = self._world, self.sent[announcement.id]
@@ -153,6 +164,6 @@ def _event(announcement: Announcement, headers: dict[str, str], now: int) -> dic
         "rawPath": path,
         "headers": headers,
         "requestContext": {"http": {"method": "POST", "path": path}, "timeEpoch": now},
-        "body": announcement.body.decode(),
-        "isBase64Encoded": False,
+        "body": base64.b64encode(announcement.body).decode(),
+        "isBase64Encoded": True,
     }

@@ -1,0 +1,14 @@
+"""`shopwire simulate`: what is asked, handed to the simulation. Nothing is simulated here."""
+
+import argparse
+
+from shopwire_cli.errors import UserError
+from shopwire_local.simulation.command import Asked, NoSuch, faults_named, simulate
+
+
+def run(options: argparse.Namespace) -> int:
+    """Simulate; 1 where a promise was broken."""
+    try:
+        return simulate(Asked(options.webhooks, options.seed, faults_named(options.faults), options.replay))
+    except NoSuch as error:
+        raise UserError(str(error)) from None
