@@ -154,21 +154,11 @@ class Environment:
 
     @cached_property
     def direct(self) -> Direct:
-        return Direct(self.carrier, self.ledger, self.queue, self.outbox, self.parked, self.policy, self.clock)
+        return Direct(self.carrier, self.queue)
 
     @cached_property
     def consumer(self) -> Consumer:
-        return Consumer(
-            self.carrier,
-            self.ledger,
-            self.queue,
-            self.outbox,
-            self.parked,
-            self.pauses,
-            self.shops,
-            self.policy,
-            self.clock,
-        )
+        return Consumer(self.carrier, self.queue, self.shops)
 
     @cached_property
     def mover(self) -> Mover:

@@ -9,13 +9,11 @@ from contextlib import suppress
 
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
-from shopwire.delivery.work import Clock, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
+from shopwire.delivery.work import NeverThis, NotNow, NotSeen, Outcome, Work
 from shopwire.esputnik import Verdict
-from shopwire.ledger import Claim, Entry, Ledger, Refused, entity_key
+from shopwire.ledger import Claim, Entry, Refused, entity_key
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
-from shopwire.outbox import Outbox
-from shopwire.parked import ParkedStore
 from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
 from shopwire.table import ItemTooLarge, TableDown
 
@@ -34,23 +32,14 @@ class Unavailable(Exception):
 class Direct:
     """Delivers webhooks as they come in."""
 
-    def __init__(
-        self,
-        carrier: Carrier,
-        ledger: Ledger,
-        queue: RetryQueue,
-        outbox: Outbox,
-        parked: ParkedStore,
-        policy: Policy,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, carrier: Carrier, queue: RetryQueue) -> None:
         self._carrier = carrier
-        self._ledger = ledger
         self._queue = queue
-        self._outbox = outbox
-        self._parked = parked
-        self._policy = policy
-        self._clock = clock
+        self._ledger = carrier.ledger
+        self._outbox = carrier.outbox
+        self._parked = carrier.parked
+        self._policy = carrier.policy
+        self._clock = carrier.clock
 
     def receive(
         self, webhook: Webhook, shop: Shop, *, owner: str, deadline: int
@@ -217,7 +206,7 @@ class Direct:
 
     def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
         try:
-            park(self._parked, self._ledger, work, claim, notes, reason, self._clock())
+            park(self._carrier, work, claim, notes, reason)
         except TableDown:
             return self._queue_unmarked(work, str(reason))
         except ItemTooLarge:
@@ -249,21 +238,20 @@ def attempt(work: Work, failure: NotNow) -> Notes:
     return {"attempted": work.version}
 
 
-def park(
-    parked: ParkedStore, ledger: Ledger, work: Work, claim: Claim, notes: Notes, reason: NeverThis, now: int
-) -> None:
+def park(carrier: Carrier, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> None:
     """Park a change whose lease is held, then give the lease back. Its key is not settled: after a correction, a
     duplicate or a replay of it must get through.
 
     Raises:
         TableDown, ItemTooLarge.
     """
-    id = parked.put(work.message, work.delivery.topic, work.entity, str(reason), now)
+    now = carrier.clock()
+    id = carrier.parked.put(work.message, work.delivery.topic, work.entity, str(reason), now)
     if isinstance(reason, NotSeen):
         # The entry remembers the fact; the order's first snapshot applies it and removes what is parked.
         notes["unseen_facts"] = [*(one for one in claim.entry.unseen_facts if one != id), id][-16:]
-    ledger.release(claim, notes, now)
-    ledger.done_waiting(work.shop.id, work.entity, work.key)
+    carrier.ledger.release(claim, notes, now)
+    carrier.ledger.done_waiting(work.shop.id, work.entity, work.key)
 
 
 def our_bug(error: Exception) -> str:

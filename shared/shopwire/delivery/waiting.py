@@ -20,7 +20,6 @@ from shopwire.message import NewerFormat as NewerMessage
 from shopwire.models import Delivery, Nothing, Shop, ShopRedaction
 from shopwire.observability import logger, report
 from shopwire.outbox import SHARDS, Outbox, Waiting, behind_shop
-from shopwire.parked import ParkedStore
 from shopwire.pauses import Pauses, ShopState
 from shopwire.retry_queue import MessageTooLarge, RetryQueue
 from shopwire.shops import BadSettings, SettingsDown, Shops, UnknownShop
@@ -49,27 +48,16 @@ class Wait:
 class Consumer:
     """Works off the retry queue's batches."""
 
-    def __init__(
-        self,
-        carrier: Carrier,
-        ledger: Ledger,
-        queue: RetryQueue,
-        outbox: Outbox,
-        parked: ParkedStore,
-        pauses: Pauses,
-        shops: Shops,
-        policy: Policy,
-        clock: Clock,
-    ) -> None:
+    def __init__(self, carrier: Carrier, queue: RetryQueue, shops: Shops) -> None:
         self._carrier = carrier
-        self._ledger = ledger
         self._queue = queue
-        self._outbox = outbox
-        self._parked = parked
-        self._pauses = pauses
         self._shops = shops
-        self._policy = policy
-        self._clock = clock
+        self._ledger = carrier.ledger
+        self._outbox = carrier.outbox
+        self._parked = carrier.parked
+        self._pauses = carrier.sender.pauses
+        self._policy = carrier.policy
+        self._clock = carrier.clock
 
     def work_off(self, records: Iterable[Mapping[str, Any]], *, owner: str, deadline: int) -> list[str]:
         """Deliver a batch; answers the ids of the messages that stay in the queue.
@@ -239,10 +227,10 @@ class Consumer:
 
     def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
         try:
-            park(self._parked, self._ledger, work, claim, notes, reason, self._clock())
+            park(self._carrier, work, claim, notes, reason)
         except ItemTooLarge:
             stub = Work(work.shop, _without_body(work.message), work.delivery, work.owner, 0, 0)
-            park(self._parked, self._ledger, stub, claim, notes, reason, self._clock())
+            park(self._carrier, stub, claim, notes, reason)
         return Outcome("parked", str(reason))
 
     def _park_unread(self, message: Message, reason: str, now: int) -> Outcome:
