@@ -286,4 +286,5 @@ def _port(text: str) -> int:
     return number
 
 
-_count.__name__, _port.__name__, _stories.__name__ = "number", "port", "list of stories"  # argparse says "invalid number value"
+# argparse says "invalid number value".
+_count.__name__, _port.__name__, _stories.__name__ = "number", "port", "list of stories"

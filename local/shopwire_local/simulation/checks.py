@@ -253,7 +253,9 @@ class Judge:
             elif wrong := differences(params, actual):
                 yield Violation("wrong_final_state", shop, entity, "; ".join(wrong), n)
         for wanted in expected.contacts:
-            if not contacts[shop].has(wanted) and not any((shop, one.entity) in given_up for one in story.announcements):
+            if not contacts[shop].has(wanted) and not any(
+                (shop, one.entity) in given_up for one in story.announcements
+            ):
                 yield Violation("lost", shop, "contact", f"none with {', '.join(sorted(wanted))}", n)
         for identity in expected.gone:
             if contacts[shop].names(identity):

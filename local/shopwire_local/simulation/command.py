@@ -1,4 +1,4 @@
-"""`shopwire simulate`: enumerated crashes, then a random run, one JSON line; a failing run is told as its shortest story.
+"""`shopwire simulate`: enumerated crashes, then a random run, one JSON line; what fails is told as its shortest story.
 
 Results go to stdout, everything else to stderr.
 """
@@ -12,7 +12,8 @@ from typing import Any, TextIO
 
 from shopwire_local.simulation import crashes
 from shopwire_local.simulation.checks import KINDS
-from shopwire_local.simulation.run import FAULT_KINDS, Run
+from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
+from shopwire_local.simulation.run import Run
 from shopwire_local.simulation.shrink import Shortest, Shrinker, told
 
 _WIDTH = 30
@@ -135,7 +136,8 @@ class _Bar:
         def show(share: float) -> None:
             if self._shown:
                 done = int(share * _WIDTH)
-                print(f"\r{name:<12}[{'#' * done}{'.' * (_WIDTH - done)}] {share:4.0%}", end="", file=self._err, flush=True)
+                bar = "#" * done + "." * (_WIDTH - done)
+                print(f"\r{name:<12}[{bar}] {share:4.0%}", end="", file=self._err, flush=True)
 
         return show
 

@@ -10,6 +10,7 @@ SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 _WINDOWS = {
     "api_down": (5 * SECOND, 40 * MINUTE, 6),
     "api_slow": (5 * SECOND, 10 * MINUTE, 4),
+    "api_sluggish": (5 * SECOND, 20 * MINUTE, 6),
     "api_throttled": (5 * SECOND, 5 * MINUTE, 4),
     "api_throttled_after": (5 * SECOND, 5 * MINUTE, 4),
     "api_error": (5 * SECOND, 20 * MINUTE, 4),
@@ -42,7 +43,7 @@ _CHANCES = {
 }
 
 # What only the enumerated crashes use, since a short story must meet it for certain: on and off by turns of so many
-# milliseconds, for the first hour.
+# milliseconds, for the first hour since its first announcement.
 _TURNS = {"api_by_turns": 40 * SECOND, "queue_by_turns": 25 * SECOND}
 
 KINDS = tuple(sorted((*_WINDOWS, *_CHANCES)))
@@ -53,15 +54,16 @@ class Faults:
 
     Args:
         kinds: those that may come.
+        first: when the first webhook is announced.
         start, end: the virtual time (UTC milliseconds) in which they come; afterwards all is well.
     """
 
-    def __init__(self, rng: random.Random, kinds: Collection[str], start: int, end: int) -> None:
+    def __init__(self, rng: random.Random, kinds: Collection[str], start: int, end: int, first: int) -> None:
         self._kinds = frozenset(kinds)
         self._end = end
         self._windows = {kind: _draw(rng, kind, start, end) for kind in _WINDOWS if kind in self._kinds}
         for kind in self._kinds.intersection(_TURNS):
-            self._windows[kind] = [(at, at + _TURNS[kind]) for at in range(start, start + HOUR, 2 * _TURNS[kind])]
+            self._windows[kind] = [(at, at + _TURNS[kind]) for at in range(first, first + HOUR, 2 * _TURNS[kind])]
         self.counts: dict[str, int] = {}
         """How often each kind struck."""
 

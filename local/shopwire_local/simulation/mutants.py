@@ -1,4 +1,4 @@
-"""Planted bugs: the simulation must see each of them. `python -m shopwire_local.simulation.mutants [--quick] [NAME ...]`
+"""Planted bugs: the simulation must see each. `python -m shopwire_local.simulation.mutants [--quick] [NAME ...]`
 
 Each is applied to a copy of shared/ and functions/ and judged in a process of its own. The table (`planted`) follows
 the code: an old text that does not stand exactly once in its file is an error.
@@ -69,7 +69,10 @@ def judge(mutant: Mutant) -> Catch:
         for name in _COPIED:
             shutil.copytree(_ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         plant(mutant, copy)
-        environment = os.environ | {"PYTHONPATH": f"{copy / 'shared'}:{_ROOT / 'local'}", "PYTHONDONTWRITEBYTECODE": "1"}
+        environment = os.environ | {
+            "PYTHONPATH": f"{copy / 'shared'}:{_ROOT / 'local'}",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
         command = [sys.executable, "-m", __spec__.name if __spec__ else __name__, "--hunt", str(copy)]
         done = subprocess.run(command, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False)
     if done.returncode:

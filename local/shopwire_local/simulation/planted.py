@@ -343,7 +343,7 @@ PLANTED = (
     Mutant(
         "settings that cannot be read are an unknown shop",
         _SHOPWIRE + "shops.py",
-        "raise UnknownShop if code == \"ParameterNotFound\" else SettingsDown(code) from None\n        except BotoCoreError as error:\n            raise SettingsDown(type(error).__name__) from None",
-        "raise UnknownShop if code == \"ParameterNotFound\" else SettingsDown(code) from None\n        except BotoCoreError:\n            raise UnknownShop from None",
+        "            raise SettingsDown(type(error).__name__) from None",
+        "            raise UnknownShop from None",
     ),
 )

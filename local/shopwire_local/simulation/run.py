@@ -97,7 +97,8 @@ class Run:
         self.tale: list[tuple[int, str]] | None = None if only is None else []
         """What happened, in order (virtual milliseconds since the start), where few stories are told."""
         self.end = max(one.at for story in stories for one in story.announcements) + DAY
-        self.faults = Faults(random.Random(seed + 1), faults, START, self.end)
+        first = min((one.at for n in told for one in stories[n].announcements), default=START)
+        self.faults = Faults(random.Random(seed + 1), faults, START, self.end, first)
         self.judge = Judge(stories, told, lambda: self.world.now, self.faults)
         self.api = Api(self.world, self.faults, seed, self.judge.api_took, self.judge.api_called, self._tell)
         self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch, self._failed, begun)
@@ -121,7 +122,7 @@ class Run:
                 if announcement.id not in without:
                     self.senders.announce(announcement)
         self.world.at(START + HOUR, self._maybe_replay)
-        for after in (20 * MINUTE, 3 * HOUR):
+        for after in (20 * MINUTE, 22 * MINUTE, 3 * HOUR):
             self.world.at(self.end + after, self._replay_all)
 
     def go(self, progress: Callable[[float], None] | None = None, *, until_violated: bool = False) -> Verdict:
@@ -210,6 +211,7 @@ class Run:
             self.world.after(HOUR, self._maybe_replay)
             if self.faults.on("replay", self.world.now):
                 self._replay_all()
+                self.world.after(2 * MINUTE, self._replay_all)  # somebody is impatient
 
     def _replay_all(self) -> None:
         environment = self.cloud.environment()
@@ -221,6 +223,7 @@ class Run:
                     replay(environment, parked)
 
         invocation = Invocation("replay", self.world.now + HOUR, f"replay:{self.world.now}")
+
         def done(result: object) -> None:
             if isinstance(result, Exception) and not isinstance(result, QueueDown | TableDown):
                 self._failed("replay", result)

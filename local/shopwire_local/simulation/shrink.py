@@ -96,5 +96,3 @@ def _clock(milliseconds: int) -> str:
     seconds, part = divmod(milliseconds, 1000)
     days, seconds = divmod(seconds, 86_400)
     return f"day {days} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:03d}"
-
-

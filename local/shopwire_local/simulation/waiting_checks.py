@@ -18,6 +18,7 @@ MAX_AGE = {"cart": 24 * HOUR, "order": 72 * HOUR, "contact": 72 * HOUR}
 _WAITS = ("queued", "waiting")
 _TROUBLE = ("ledger_down", "queue_down", "stalled")
 _MOST_REFUSALS = 3
+_MOMENT = 5_000
 
 Violated = Callable[[str, Announcement, str], None]
 
@@ -65,8 +66,10 @@ class Waiting:
         violated: Violated,
     ) -> None:
         self._twins: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        self._of_entity: dict[tuple[str, str], list[Announcement]] = defaultdict(list)
         for one in announcements:
             self._twins[_version(one)].append(one.id)
+            self._of_entity[one.shop, one.entity].append(one)
         self._sent = sent
         self._is_poisoned = is_poisoned
         self._now = now
@@ -75,6 +78,9 @@ class Waiting:
         self._at_work: dict[tuple[str, str], list[Invocation]] = defaultdict(list)
         self._refusals: dict[tuple[int, str], int] = defaultdict(int)
         self._parked: set[str] = set()
+        self._done: dict[str, int] = {}
+        """When each key was first done with."""
+        self._duplicates: list[tuple[str, Announcement, int]] = []
         self._superseded: list[tuple[Announcement, int]] = []
 
     def begun(self, one: Announcement, invocation: Invocation) -> None:
@@ -114,6 +120,12 @@ class Waiting:
         outcome, reason = line["outcome"], line.get("reason") or ""
         if outcome in _WAITS:
             return
+        if outcome in ("stale", "superseded") and not self._came_higher(one):
+            self._violated("lost", one, f"called {outcome} though nothing later had come")
+        if outcome == "duplicate":
+            self._duplicates.append((key, one, self._now()))
+        else:
+            self._done.setdefault(key, self._now())
         self._refusals.pop((one.id, "POST v1/event"), None)
         self._open[one.shop, one.entity].pop(key, None)
         if outcome == "parked":
@@ -124,7 +136,12 @@ class Waiting:
             self._superseded.append((one, self._now()))
 
     def finish(self, taken: dict[tuple[str, str], list[Any]]) -> None:
-        """What was overtaken by something that came only after it had been answered."""
+        """What was overtaken by something that came only after it had been answered; what was called a duplicate before
+        it was done with."""
+        for key, one, when in self._duplicates:
+            shaken = any(map(_in_trouble, self._at_work[one.shop, one.entity]))
+            if self._done.get(key, when + HOUR) > when + _MOMENT and not shaken:
+                self._violated("lost", one, "called a duplicate though it only waited")
         for one, when in self._superseded:
             if one.version is None or any(map(_in_trouble, self._at_work[one.shop, one.entity])):
                 continue
@@ -136,6 +153,13 @@ class Waiting:
             # Of what was at work at the same moment, any may be first.
             if by and all(self._came_later(other, one) for other in by):
                 self._violated("misordered", one, f"{one.version} was answered and waited; {by[0].version} overtook it")
+
+    def _came_higher(self, one: Announcement) -> bool:
+        """Whether a later version of the entity has come yet."""
+        return one.version is None or any(
+            other.version is not None and other.version > one.version and self._sent[other.id].first_at is not None
+            for other in self._of_entity[one.shop, one.entity]
+        )
 
     def _came_later(self, one: Announcement, other: Announcement) -> bool:
         """Whether the first delivery of the one came after the other had been answered."""
