@@ -175,8 +175,8 @@ class Ledger:
                     "lease_key": key,
                     "lease_version": version,
                     "format": FORMAT,
-                }
-                | {"expires": _expiry(entity, now)},
+                },
+                once={"expires": _expiry(entity, now)},
                 add={"n": 1},
                 condition=f"{free} AND (attribute_not_exists(format) OR format <= :format)"
                 f" AND (attribute_not_exists(expires) OR expires < :seconds OR ({' AND '.join(fresh)}))",
@@ -185,9 +185,7 @@ class Ledger:
         except ConditionFailed as refusal:
             raise Refused(self._read(refusal.item or {}, now)) from None
         entry, n = self._read(before, now), before.get("n", 0) + 1
-        tidy: dict[str, Any] = {}
-        if before and not entry.format:
-            tidy = dict.fromkeys(before.keys() - _OWN)  # its time to live is over: nothing of it counts any more
+        tidy = _tidied(before, entity, now)
         if entry.lease and entry.lease.owner != owner:
             deaths = entry.deaths + 1 if entry.lease.key == key else 0
             entry = replace(entry, deaths=deaths)
@@ -224,19 +222,24 @@ class Ledger:
         What follows goes to the same place as what it follows, so that nothing overtakes.
         """
         where = _entity_key(shop, entity)
-        keep = {"expires": _expiry(entity, now), "format": FORMAT}
+        keep = {"expires": _expiry(entity, now)}
+        belongs: Where = "queue"
         try:
-            self._table.update(
+            before = self._table.update(
                 where,
-                self.put_away(key, "queue", now) | keep,
+                self.put_away(key, "queue", now) | {"format": FORMAT},
+                once=keep,
                 add={"n": 1},
                 condition="attribute_not_exists(pending_where) OR pending_where <> :outbox OR pending_until <= :now",
                 values={":outbox": "outbox", ":now": now},
             )
-            return "queue"
         except ConditionFailed:
-            self._table.update(where, self.put_away(key, "outbox", now) | keep, add={"n": 1})
-            return "outbox"
+            belongs = "outbox"
+            mark = self.put_away(key, belongs, now) | {"format": FORMAT}
+            before = self._table.update(where, mark, once=keep, add={"n": 1})
+        if tidy := _tidied(before, entity, now):
+            self._table.update(where, tidy | self.put_away(key, belongs, now), add={"n": 1})
+        return belongs
 
     def moved(self, entity_key: str, key: str, where: Where) -> None:
         """What waits under `key` was moved; the mark follows, unless it is another's by now."""
@@ -269,22 +272,26 @@ class Ledger:
         try:
             before = self._table.update(
                 _entity_key(shop, cart),
-                {"converted": True, "expires": _expiry(cart, now), "format": FORMAT},
+                {"converted": True, "format": FORMAT},
+                once={"expires": _expiry(cart, now)},
                 add={"n": 1},
                 condition="attribute_not_exists(lease_owner) OR lease_until < :now",
                 values={":now": now},
             )
         except ConditionFailed as refusal:
             raise Refused(self._read(refusal.item or {}, now)) from None
+        if tidy := _tidied(before, cart, now):
+            self._table.update(_entity_key(shop, cart), tidy | {"converted": True}, add={"n": 1})
         return self._read(before, now).known.get("state")
 
     def forget(self, shop: str, entity: Entity) -> None:
         """Delete the entry."""
         self._table.delete(_entity_key(shop, entity))
 
-    def mark_for_reconcile(self, shop: str, entity: Entity) -> None:
+    def mark_for_reconcile(self, shop: str, entity: Entity, now: int) -> None:
         """The platform may know a later state that it will never announce: `upkeep` should ask for it."""
-        self._table.update(_entity_key(shop, entity), {"reconcile": True}, add={"n": 1})
+        expires = {"expires": _expiry(entity, now)}
+        self._table.update(_entity_key(shop, entity), {"reconcile": True}, once=expires, add={"n": 1})
 
     def _give_back(
         self,
@@ -297,12 +304,12 @@ class Ledger:
     ) -> bool:
         entry, n = claim.entry, claim.n
         while True:
-            write = dict.fromkeys(_LEASE) | dict(change)
+            write = dict.fromkeys(_LEASE) | {"expires": _expiry(claim.entity, now)} | dict(change)
             if settled:
                 write["settled"] = [*(key for key in entry.keys if key != settled), settled][-_KEYS_KEPT:]
                 write |= dict.fromkeys(_TRIES)
                 if version is not None:
-                    write["version"] = max(version, entry.version or 0)
+                    write["version"] = version if entry.version is None else max(version, entry.version)
                 if entry.pending and entry.pending.key == settled:
                     write |= dict.fromkeys(("pending_key", "pending_where", "pending_until"))
             elif (ahead := entry.waiting(now)) and "pending_key" in write and ahead.key != claim.lease.key:
@@ -349,8 +356,8 @@ class Ledger:
         if item.get("format", FORMAT) > FORMAT:
             raise NewerFormat
         lease = Lease(item["lease_owner"], item["lease_until"], item["lease_key"]) if item.get("lease_owner") else None
-        if "expires" in item and item["expires"] * 1000 < now:
-            # Time to live is over (DynamoDB may take days to delete it): only who is at work still counts.
+        if _expired(item, now):
+            # Only who is at work still counts.
             return Entry(lease=lease)
         pending = (
             Pending(item["pending_key"], item["pending_where"], item["pending_until"])
@@ -389,6 +396,19 @@ def key_hash(key: str) -> str:
 def entity_key(shop: str, entity: Entity) -> str:
     """Partition key of the entity's entry: shops' ids overlap, so the shop is part of it."""
     return f"{shop}#{entity.kind}#{entity.id}"
+
+
+def _expired(item: Item, now: int) -> bool:
+    """Whether its time to live is over: DynamoDB may take days to delete it."""
+    return "expires" in item and item["expires"] * 1000 < now
+
+
+def _tidied(before: Item, entity: Entity, now: int) -> dict[str, Any]:
+    """What to write over an entry whose time to live was over: nothing of it counts any more. Its end is moved in the
+    same write, so that the old content never comes back to life."""
+    if not _expired(before, now):
+        return {}
+    return dict.fromkeys(before.keys() - _OWN) | {"expires": _expiry(entity, now)}
 
 
 def _not_above(attribute: str) -> str:

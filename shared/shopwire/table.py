@@ -83,6 +83,7 @@ class Table:
             expression, names = _named(condition)
             call |= {"ConditionExpression": expression, "ExpressionAttributeNames": names}
             call["ExpressionAttributeValues"] = _typed(values or {})
+            call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         self._call("delete_item", **call)
 
     def update(
@@ -152,6 +153,7 @@ class Table:
             "FilterExpression": "begins_with(pk, :prefix)",
             "ExpressionAttributeValues": _typed({":prefix": prefix}),
             "ProjectionExpression": "pk, sk",
+            "ConsistentRead": True,
         }
         while True:
             answer = self._call("scan", **call)

@@ -228,7 +228,7 @@ class Direct:
 
     def _mark_for_reconcile(self, work: Work) -> None:
         with suppress(TableDown):  # a hint for later, not a change
-            self._ledger.mark_for_reconcile(work.shop.id, work.entity)
+            self._ledger.mark_for_reconcile(work.shop.id, work.entity, self._clock())
 
 
 def attempt(work: Work, failure: NotNow) -> Notes:
