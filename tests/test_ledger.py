@@ -248,3 +248,29 @@ def test_what_is_written_and_what_is_compared_may_have_one_name(world: World) ->
             key, {"until": 9}, condition="until = :until AND status = :status", values={":until": 5, ":status": "a"}
         )
     assert failure.value.item == {"pk": "x", "sk": "entry", "until": 9, "status": "a", "n": 1}
+
+
+def test_the_same_request_may_ask_twice_for_an_entry_whose_time_was_over(ledger: Ledger, world: World) -> None:
+    ledger.settle(claim(ledger, world), 10, {}, world.clock.now)
+    world.clock.pass_(500 * DAY)
+    assert claim(ledger, world).entry.keys == ()
+    assert claim(ledger, world).entry.keys == ()
+
+
+def test_lining_up_at_an_entry_whose_time_was_over_brings_nothing_of_it_back(ledger: Ledger, world: World) -> None:
+    ledger.settle(claim(ledger, world), 10, {}, world.clock.now)
+    world.clock.pass_(500 * DAY)
+    assert ledger.line_up(SHOP, ORDER, "later", world.clock.now) == "queue"
+    entry = look(ledger, world)
+    assert (entry.version, entry.keys, entry.pending.key) == (None, (), "later")
+    assert refused(ledger, world, "k", 9).entry.pending is not None
+
+
+def test_a_cart_is_not_bought_again_by_what_it_was_long_ago(ledger: Ledger, world: World) -> None:
+    now = world.clock.now
+    held = ledger.claim(SHOP, CART, "k", 10, owner="me", until=now + MINUTE, now=now)
+    ledger.settle(held, 10, {"known": {"digest": "d", "state": "s"}}, now)
+    world.clock.pass_(100 * DAY)
+    assert ledger.convert(SHOP, CART, world.clock.now) is None
+    entry = ledger.look(SHOP, CART, world.clock.now)
+    assert (entry.converted, dict(entry.known)) == (True, {})
