@@ -183,12 +183,17 @@ class Direct:
         return Outcome("queued", reason)
 
     def _put_in_outbox(self, work: Work, message: Message, reason: str, *, spare: bool) -> Outcome:
+        """Put a message into the outbox: where it belongs, or as the spare of a queue that is down."""
         try:
             self._outbox.put(message, work.entity_key, work.key, self._clock())
-            if spare:
-                self._ledger.moved(work.entity_key, work.key, "outbox")
         except (TableDown, ItemTooLarge):
+            if not spare:
+                # The table gave way between two writes: the queue takes it, though what is here comes before it.
+                return self._queue_unmarked(work, reason)
             self._nowhere(work)
+        if spare:
+            with suppress(TableDown):  # it waits all the same; what follows goes to the queue and may overtake it
+                self._ledger.moved(work.entity_key, work.key, "outbox")
         return Outcome("queued", reason)
 
     def _queue_unmarked(self, work: Work, reason: str) -> Outcome:
