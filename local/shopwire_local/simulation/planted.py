@@ -124,9 +124,8 @@ PLANTED = (
     Mutant(
         "pending is cleared at the claim",
         _LEDGER,
-        '                | {"expires": _expiry(entity, now)},\n                add={"n": 1},\n                condition=f"{free}',
-        '                | {"expires": _expiry(entity, now), "pending_key": None},\n'
-        '                add={"n": 1},\n                condition=f"{free}',
+        '                    "format": FORMAT,\n                },\n                once=',
+        '                    "format": FORMAT,\n                    "pending_key": None,\n                },\n                once=',
     ),
     Mutant(
         "what the API took is not kept on a failure",
