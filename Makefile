@@ -17,7 +17,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check simulate mutants build invoke validate lock clean
+.PHONY: install run test check simulate mutants soak build invoke validate lock clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -38,6 +38,10 @@ WEBHOOKS ?= 20000
 SEED ?= 1
 simulate: install
 	@.venv/bin/shopwire simulate --webhooks $(WEBHOOKS) --seed $(SEED) $(ARGS)
+
+# The same shops over HTTP against `shopwire dev`, in real time.
+soak: install
+	@.venv/bin/python -m shopwire_local.simulation.soak $(ARGS)
 
 # Planted bugs: each must be seen by the simulation.
 mutants: install

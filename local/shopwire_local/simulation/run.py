@@ -89,7 +89,7 @@ class Run:
     ) -> None:
         self._rng = random.Random(seed)
         self.world = World(START)
-        self._shops = {one["id"]: _shop(one) for one in _SHOPS}
+        self._shops = simulated_shops()
         if stories is None:
             stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, days)
         self.stories = stories
@@ -186,9 +186,7 @@ class Run:
     # -- what engineers do --
 
     def _put(self, id: str, shop: Shop) -> None:
-        settings = shop.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
-        settings["secrets"] = [secret.get_secret_value() for secret in shop.secrets]
-        settings["esputnik_key"] = shop.esputnik_key.get_secret_value()
+        settings = shop_settings(shop)
         self.api.keys[settings["esputnik_key"]] = id
         self.cloud.put_shop(id, settings)
 
@@ -241,9 +239,22 @@ class Run:
         return [f"message {message['Body'][:80]}" for message in self.cloud.queue.messages()] + outbox + dead
 
 
-def _shop(fields: dict[str, Any]) -> Shop:
-    id = fields["id"]
-    return Shop(secrets=(f"{id}-secret",), esputnik_key=f"{id}-key", region="UA", **fields)
+def simulated_shops() -> dict[str, Shop]:
+    """The simulated shops, by id."""
+    return {
+        fields["id"]: Shop(
+            secrets=(f"{fields['id']}-secret",), esputnik_key=f"{fields['id']}-key", region="UA", **fields
+        )
+        for fields in _SHOPS
+    }
+
+
+def shop_settings(shop: Shop) -> dict[str, Any]:
+    """A shop's parameter, as its engineer writes it."""
+    settings = shop.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
+    settings["secrets"] = [secret.get_secret_value() for secret in shop.secrets]
+    settings["esputnik_key"] = shop.esputnik_key.get_secret_value()
+    return settings
 
 
 def _fields(shop: Shop) -> dict[str, Any]:
