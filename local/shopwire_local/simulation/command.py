@@ -54,13 +54,13 @@ def faults_named(text: str) -> tuple[str, ...]:
     return kinds
 
 
-def simulate(asked: Asked) -> int:
+def simulate(asked: Asked, out: TextIO | None = None, err: TextIO | None = None) -> int:
     """Simulate, print the line, and tell what went wrong. 1 where something did.
 
     Raises:
         NoSuch: no such story.
     """
-    out, err = sys.stdout, sys.stderr
+    out, err = out or sys.stdout, err or sys.stderr
     run = Run(asked.webhooks, asked.seed, asked.faults)
     stories = run.stories
     if wrong := [n for n in asked.replay if n >= len(stories)]:
