@@ -25,7 +25,8 @@ from shopwire_local.simulation.truth import differences
 
 _SENDERS = 12
 _TRIES = 6
-_DRAIN_SECONDS = 180.0
+# Longer than the queue keeps a message unseen whose holding back was lost while SQS was down.
+_DRAIN_SECONDS = 420.0
 _DAYS = 0.5
 _API_FAULTS = ("down", "error", "throttle", "lost_answer", "unauthorized")
 _PARTS = ("queue", "ledger", "settings")
