@@ -86,11 +86,9 @@ class Judge:
         self,
         sent: dict[int, Sent],
         is_poisoned: Callable[[str, str], bool],
-        stored: Callable[[], Iterable[dict[str, Any]]],
     ) -> None:
-        """What else there is to look at: what the platforms know, the API's dislikes, the table."""
+        """What else there is to look at: what the platforms know, the API's dislikes."""
         self._sent = sent
-        self._stored = stored
         self.waiting = Waiting(self._announcements.values(), sent, is_poisoned, self.now, self._blamed)
 
     # -- while it runs --

@@ -111,7 +111,7 @@ class Run:
             self.judge.answered,
             lambda _, text: self._tell(text),
         )
-        self.judge.attach(self.senders.sent, self.api.is_poisoned, self.cloud.table.items)
+        self.judge.attach(self.senders.sent, self.api.is_poisoned)
         for id, shop in self._shops.items():
             self._put(id, shop)
             if self.faults.is_possible("rotation"):

@@ -180,16 +180,6 @@ class Waiting:
         return self._is_poisoned(one.shop, id)
 
 
-def forgotten_in(items: Iterable[dict[str, Any]], shop: str, identities: tuple[str, ...]) -> bool:
-    """Whether an item of the table still says who a forgotten person was (`identities`: his addresses)."""
-    for item in items:
-        if item["pk"]["S"].startswith(f"{shop}#person#") and "contact" in item:
-            known = {value["S"] for value in item["contact"]["M"].values() if "S" in value}
-            if known.intersection(identities):
-                return True
-    return False
-
-
 def _version(one: Announcement) -> tuple[Any, ...]:
     return one.shop, one.entity, one.version
 

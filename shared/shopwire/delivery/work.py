@@ -8,7 +8,7 @@ from typing import Literal
 from shopwire.esputnik import Answer
 from shopwire.ledger import entity_key, key_hash
 from shopwire.message import Message
-from shopwire.models import Delivery, Entity, Nothing, Redaction, Shop, ShopRedaction
+from shopwire.models import Delivery, Entity, Redaction, Shop, ShopRedaction
 from shopwire.models.change import CartChange, ContactChange, OrderChange, ViewChange
 
 Clock = Callable[[], int]
@@ -113,10 +113,6 @@ class Work:
     @property
     def received_at(self) -> int:
         return self.message.received_at
-
-    @property
-    def is_nothing(self) -> bool:
-        return isinstance(self.delivery.change, Nothing)
 
     @property
     def forgets(self) -> bool:

@@ -1,5 +1,6 @@
 """What a platform is: the hooks that a file in this folder fills, and the errors that it may raise."""
 
+import base64
 import hashlib
 import hmac
 from abc import ABC, abstractmethod
@@ -66,6 +67,11 @@ def hmac_sha256(secret: str | bytes, message: bytes) -> bytes:
     return hmac.digest(key, message, "sha256")
 
 
+def base64_signature(secret: str, body: bytes) -> str:
+    """HMAC-SHA256 of the raw body in base64: how Shopify and WooCommerce sign."""
+    return base64.b64encode(hmac_sha256(secret, body)).decode()
+
+
 def same(given: str, *expected: str) -> bool:
     """Whether `given` is one of `expected`, in a time that tells nothing about either. Any text may be given."""
     offered = given.encode("utf-8", "surrogatepass")
@@ -92,3 +98,8 @@ def unreadable(error: ValidationError) -> Unreadable:
 def first(values: Iterable[str | None] | Sequence[str | None]) -> str | None:
     """The first that is neither missing nor blank, trimmed."""
     return next((text for value in values if value and (text := value.strip())), None)
+
+
+def one_line(parts: Iterable[str | None]) -> str | None:
+    """An address as one line of text, of the parts that say something."""
+    return ", ".join(text for one in parts if one and (text := one.strip())) or None

@@ -5,7 +5,6 @@ deliveries is nobody's promise, one change causes several topics, and the topic 
 parser.
 """
 
-import base64
 import uuid
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -45,8 +44,9 @@ from shopwire.platforms.base import (
     NotVerified,
     Platform,
     Unreadable,
+    base64_signature,
     first,
-    hmac_sha256,
+    one_line,
     same,
     short_hash,
     unreadable,
@@ -78,7 +78,7 @@ class Shopify(Platform):
         given = _header(webhook, "hmac-sha256")
         if not given:
             raise NotVerified("X-Shopify-Hmac-Sha256 is missing: only Shopify's own calls carry it")
-        if not same(given, *(_signature(secret.get_secret_value(), webhook.body) for secret in shop.secrets)):
+        if not same(given, *(base64_signature(secret.get_secret_value(), webhook.body) for secret in shop.secrets)):
             # Webhooks made by hand have another secret than the app (Shopify, "Verify webhook deliveries").
             raise NotVerified(
                 "the signature does not match: `secrets` must hold the app's client secret, or, for a webhook made in"
@@ -105,7 +105,7 @@ class Shopify(Platform):
             "content-type": "application/json",
             "user-agent": "Shopify-Captain-Hook",
             "x-shopify-topic": topic,
-            "x-shopify-hmac-sha256": _signature(shop.secrets[0].get_secret_value(), body),
+            "x-shopify-hmac-sha256": base64_signature(shop.secrets[0].get_secret_value(), body),
             "x-shopify-shop-domain": shop.store or f"{shop.id}.myshopify.com",
             "x-shopify-api-version": "2026-10",
             "x-shopify-webhook-id": str(uuid.uuid4()),
@@ -126,10 +126,6 @@ def _signed_domain(webhook: Webhook) -> str | None:
         return bodies.OfShop.model_validate_json(webhook.body).shop_domain
     except ValidationError:
         return None  # `read` will say what is wrong with it
-
-
-def _signature(secret: str, body: bytes) -> str:
-    return base64.b64encode(hmac_sha256(secret, body)).decode()
 
 
 def _order(webhook: Webhook, shop: Shop) -> Change:
@@ -413,7 +409,7 @@ def _address(part: Any) -> bodies.Address:
 def _address_line(part: Any) -> str | None:
     address = _address(part)
     parts = (address.address1, address.address2, address.city, address.province, address.zip, address.country)
-    return ", ".join(text for one in parts if one and (text := one.strip())) or None
+    return one_line(parts)
 
 
 def _texts(part: Any) -> Iterable[str]:

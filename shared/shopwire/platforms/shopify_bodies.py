@@ -24,7 +24,6 @@ class Address(Body):
 
     first_name: Text = None
     last_name: Text = None
-    company: Text = None
     address1: Text = None
     address2: Text = None
     city: Text = None

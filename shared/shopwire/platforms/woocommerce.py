@@ -4,7 +4,6 @@ Facts: class-wc-webhook.php of WooCommerce and its REST API reference (wp-api-v3
 stood when the background job ran, not when the event happened; nothing is ever sent again; money has its tax beside it.
 """
 
-import base64
 import re
 import uuid
 from collections.abc import Callable
@@ -41,8 +40,9 @@ from shopwire.platforms.base import (
     Platform,
     Unreadable,
     Unsigned,
+    base64_signature,
     first,
-    hmac_sha256,
+    one_line,
     same,
     short_hash,
     unreadable,
@@ -102,7 +102,7 @@ class WooCommerce(Platform):
             raise NotVerified("X-WC-Webhook-Signature is missing: only WooCommerce's own calls carry it")
         secrets = [secret.get_secret_value() for secret in shop.secrets]
         candidates = dict.fromkeys((*secrets, *map(_decoded, secrets)))
-        if not same(given, *(_signature(secret, webhook.body) for secret in candidates)):
+        if not same(given, *(base64_signature(secret, webhook.body) for secret in candidates)):
             raise NotVerified("the signature does not match: `secrets` must hold the webhook's own Secret")
         source = headers.get("x-wc-webhook-source")
         if shop.store and source and _site(source) != _site(shop.store):
@@ -128,7 +128,7 @@ class WooCommerce(Platform):
             "x-wc-webhook-topic": topic,
             "x-wc-webhook-resource": resource,
             "x-wc-webhook-event": event,
-            "x-wc-webhook-signature": _signature(_decoded(shop.secrets[0].get_secret_value()), body),
+            "x-wc-webhook-signature": base64_signature(_decoded(shop.secrets[0].get_secret_value()), body),
             "x-wc-webhook-id": str(_WEBHOOK_IDS.get(topic, 99)),
             "x-wc-webhook-delivery-id": uuid.uuid4().hex,
         }
@@ -144,10 +144,6 @@ def _key(webhook: Webhook, change: Change) -> str:
         # `{"id": N}` has the same bytes when an order is deleted again after it was restored.
         parts.append(headers.get("x-wc-webhook-delivery-id", ""))
     return ":".join(parts)
-
-
-def _signature(secret: str, body: bytes) -> str:
-    return base64.b64encode(hmac_sha256(secret, body)).decode()
 
 
 def _decoded(secret: str) -> str:
@@ -383,7 +379,7 @@ def _address_line(address: bodies.Billing | None) -> str | None:
     if address is None:
         return None
     parts = (address.address_1, address.address_2, address.city, address.state, address.postcode, address.country)
-    return ", ".join(text for one in parts if one and (text := one.strip())) or None
+    return one_line(parts)
 
 
 # WooCommerce's topics, with what each is.
