@@ -101,6 +101,15 @@ def test_a_plan_that_was_partly_taken_goes_on_where_it_stopped(world: World) -> 
     assert world.api.story == ["contact", "orderCreated", "orderCancelled"]
 
 
+@pytest.mark.parametrize("end", [503, 400], ids=["waiting", "parked"])
+def test_nothing_lower_follows_a_plan_of_which_a_part_was_taken(world: World, end: int) -> None:
+    world.api.answers = [200, 200, end]
+    world.send(cancelled())
+    assert world.send(paid()) == "stale"
+    world.drain()
+    assert "orderUpdated" not in world.api.story
+
+
 def test_a_fact_waits_behind_its_order(world: World) -> None:
     world.api.answers = [503]
     world.send(order())

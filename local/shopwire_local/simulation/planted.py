@@ -130,8 +130,8 @@ PLANTED = (
     Mutant(
         "what the API took is not kept on a failure",
         _DIRECT,
-        "away = notes | attempt(work, failure)",
-        "away = attempt(work, failure)",
+        "away = notes | attempt(work, notes, failure.answer)",
+        "away = attempt(work, notes, failure.answer)",
     ),
     Mutant(
         "what the API took is not kept on a failure of a retry",

@@ -10,7 +10,7 @@ from contextlib import suppress
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
 from shopwire.delivery.work import NeverThis, NotNow, NotSeen, Outcome, Work
-from shopwire.esputnik import Verdict
+from shopwire.esputnik import Answer, Verdict
 from shopwire.ledger import Claim, Entry, Refused, entity_key
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
@@ -155,7 +155,7 @@ class Direct:
         later = work.message.later(now + max(failure.after, self._policy.backoff(0, 0)))
         try:
             # One write: the lease off and the mark on, so that nothing slips in between.
-            away = notes | attempt(work, failure) | self._ledger.put_away(work.key, "queue", now)
+            away = notes | attempt(work, notes, failure.answer) | self._ledger.put_away(work.key, "queue", now)
             self._ledger.release(claim, away, now)
         except TableDown:
             return self._queue_unmarked(work, str(failure))
@@ -236,9 +236,11 @@ class Direct:
             self._ledger.mark_for_reconcile(work.shop.id, work.entity, self._clock())
 
 
-def attempt(work: Work, failure: NotNow) -> Notes:
-    """What to note of a failure: without an answer the API may have this version, and nothing lower may follow it."""
-    if failure.answer is None or failure.answer.verdict is not Verdict.UNANSWERED or work.version is None:
+def attempt(work: Work, notes: Notes, answer: Answer | None = None) -> Notes:
+    """What to note of a change that failed half way: when one of its events was taken, or an answer never came, the API
+    has, or may have, this version, and nothing lower may follow it."""
+    unanswered = answer is not None and answer.verdict is Verdict.UNANSWERED
+    if work.version is None or not (unanswered or "known" in notes):
         return {}
     return {"attempted": work.version}
 
@@ -255,7 +257,7 @@ def park(carrier: Carrier, work: Work, claim: Claim, notes: Notes, reason: Never
     if isinstance(reason, NotSeen):
         # The entry remembers the fact; the order's first snapshot applies it and removes what is parked.
         notes["unseen_facts"] = [*(one for one in claim.entry.unseen_facts if one != id), id][-16:]
-    carrier.ledger.release(claim, notes, now)
+    carrier.ledger.release(claim, notes | attempt(work, notes), now)
     carrier.ledger.done_waiting(work.shop.id, work.entity, work.key)
 
 

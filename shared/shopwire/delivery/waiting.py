@@ -213,7 +213,7 @@ class Consumer:
         own = before.own_failures + 1 if self._is_its_own(work, failure, now) else 0
         if own >= _OWN_FAILURES or (own >= _FEW and age >= HOUR):
             return self._park(work, claim, notes, NeverThis(f"failed for itself, {own} tries: {failure}"))
-        notes |= {"tries": tries, "tries_key": work.key, "own_failures": own} | attempt(work, failure)
+        notes |= {"tries": tries, "tries_key": work.key, "own_failures": own} | attempt(work, notes, failure.answer)
         if not claim.entry.waiting(now):
             notes |= self._ledger.put_away(work.key, "queue", now)
         self._ledger.release(claim, notes, now)
