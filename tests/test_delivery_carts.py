@@ -142,6 +142,22 @@ def test_a_customer_is_sent_once_and_again_when_something_differs(world: World) 
     assert [said["lastName"] for _, _, said in world.api.taken] == ["Kovalenko", "Bondar"]
 
 
+def test_a_customers_own_word_counts_where_an_order_introduced_him_meanwhile(world: World) -> None:
+    married = ANNA.model_copy(update={"last_name": "Bondar"})
+
+    def ordered_meanwhile(*_: object) -> int:
+        world.api.answers = []
+        assert world.send(order()) == "delivered"
+        return 200
+
+    world.api.answers = [ordered_meanwhile]
+    assert world.send(customer(married)) == "delivered"
+    names = [said["lastName"] for _, path, said in world.api.taken if path == "v1/contact"]
+    assert names == ["Kovalenko", "Bondar", "Bondar"]
+    world.send(customer(married.model_copy(update={"first_name": "Hanna"}), minutes=1))
+    assert world.api.story.count("contact") == 4
+
+
 def test_an_older_customer_is_stale(world: World) -> None:
     world.send(customer(minutes=5))
     assert world.send(customer(BORYS, minutes=4)) == "stale"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.ledger import Claim, Ledger, Refused
+from shopwire.ledger import Claim, Ledger, Refused, Where
 from shopwire.models import Entity
 from shopwire.table import ConditionFailed, Key, Table
 from tests.helpers_delivery import DAY, MINUTE, SHOP, World
@@ -115,6 +115,17 @@ def test_who_lines_up_while_one_is_at_work_keeps_the_mark(ledger: Ledger, world:
     assert look(ledger, world).lease is None
 
 
+@pytest.mark.parametrize(("where", "mark"), [("queue", "a"), ("outbox", "b")])
+def test_who_goes_to_the_end_of_the_queue_takes_the_mark_from_who_lined_up_there_meanwhile(
+    ledger: Ledger, world: World, where: Where, mark: str
+) -> None:
+    held = claim(ledger, world, "a")
+    ledger.line_up(SHOP, ORDER, "b", world.clock.now)
+    ledger.moved(f"{SHOP}#order#1001", "b", where)
+    ledger.release(held, ledger.put_away("a", "queue", world.clock.now), world.clock.now, last=True)
+    assert look(ledger, world).pending.key == mark
+
+
 def test_settling_one_leaves_the_mark_of_another(ledger: Ledger, world: World) -> None:
     held = claim(ledger, world, "a")
     ledger.line_up(SHOP, ORDER, "b", world.clock.now)
@@ -122,6 +133,17 @@ def test_settling_one_leaves_the_mark_of_another(ledger: Ledger, world: World) -
     ledger.done_waiting(SHOP, ORDER, "a")
     assert look(ledger, world).pending.key == "b"
     ledger.done_waiting(SHOP, ORDER, "b")
+    assert look(ledger, world).pending is None
+
+
+def test_a_duplicate_that_lined_up_keeps_its_mark_when_its_change_is_settled_by_who_was_at_work(
+    ledger: Ledger, world: World
+) -> None:
+    held = claim(ledger, world, "a")
+    ledger.line_up(SHOP, ORDER, "a", world.clock.now)
+    ledger.settle(held, 10, {}, world.clock.now)
+    assert look(ledger, world).pending.key == "a"
+    ledger.done_waiting(SHOP, ORDER, "a")
     assert look(ledger, world).pending is None
 
 

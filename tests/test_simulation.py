@@ -18,7 +18,7 @@ from shopwire_local.simulation.command import Asked, simulate
 from shopwire_local.simulation.run import FAULT_KINDS, Run
 from shopwire_local.simulation.shrink import Shrinker
 from shopwire_local.simulation.stories import Announcement, Story
-from shopwire_local.simulation.world import Invocation, Killed, World
+from shopwire_local.simulation.world import Blow, Invocation, Killed, World
 
 # -- the promises
 
@@ -34,19 +34,18 @@ def test_all_faults_together_break_no_promise() -> None:
     assert len(verdict.faults) > 20
 
 
-def test_a_death_at_any_point_of_a_short_life_breaks_no_promise() -> None:
-    crashed = crashes.crash(most=3)
+def test_a_blow_at_any_point_of_a_short_life_breaks_no_promise() -> None:
+    crashed = crashes.crash(most=2)
     assert crashed.violations == []
-    assert crashed.deaths > 150
+    assert crashed.strikes > 500
 
 
-def test_every_point_of_every_invocation_is_a_death_of_its_own() -> None:
-    stories = Run(400, crashes.SEED, (), (), days=0.02).stories
-    chosen = crashes.short_stories(stories)
-    killer = crashes.Killer()
-    Run(400, crashes.SEED, (), chosen[:1], stories=stories, days=0.02, begun=killer).go()
-    assert [one.points > 0 for one in killer.begun] == [True] * len(killer.begun)
-    assert crashes.crash(most=1).deaths >= sum(one.points for one in killer.begun)
+def test_every_effect_is_struck_by_every_blow() -> None:
+    stories = crashes.scene_stories(crashes.SCENES[0])
+    strikes = list(crashes.strikes_of(stories, crashes.SCENES[0], crashes.short_stories(stories)[1]))
+    for effect in ("ledger", "queue", "api"):
+        assert {one.blow for one in strikes if one.at == effect} >= {Blow.DIE, Blow.FAIL}
+    assert len({(one.invocation, one.point) for one in strikes if one.blow is Blow.FAIL}) > 20
 
 
 # -- the same again
@@ -71,12 +70,14 @@ def test_who_dies_does_not_get_to_catch_it() -> None:
 
     def careful() -> str:
         try:
-            world.point()
+            world.point("ledger", "before")
         except Exception:
             return "caught"
         return "lived"
 
-    world.invoke(Invocation("one", 100, "seed", dies_at=1), careful, seen.append)
+    doomed = Invocation("one", 100, "seed")
+    doomed.blow = (1, Blow.DIE)
+    world.invoke(doomed, careful, seen.append)
     world.invoke(Invocation("two", 100, "seed"), careful, seen.append)
     assert isinstance(seen[0], Killed)
     assert seen[1] == "lived"

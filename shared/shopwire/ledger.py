@@ -111,6 +111,7 @@ class Claim:
     lease: Lease
     entry: Entry
     n: int
+    from_queue: bool
 
 
 class Refused(Exception):
@@ -193,7 +194,7 @@ class Ledger:
         if tidy:
             self._table.update(where, tidy, add={"n": 1})
             n += 1
-        return Claim(where, entity, lease, entry, n)
+        return Claim(where, entity, lease, entry, n, from_queue)
 
     def look(self, shop: str, entity: Entity, now: int) -> Entry:
         """The entry as it stands."""
@@ -208,9 +209,13 @@ class Ledger:
         key = claim.lease.key
         return self._give_back(claim, change, now, settled=key, version=version)
 
-    def release(self, claim: Claim, change: Mapping[str, Any], now: int) -> bool:
-        """The change is not done: note how far it came (and, with `put_away`, where it waits), give the lease back."""
-        return self._give_back(claim, change, now)
+    def release(self, claim: Claim, change: Mapping[str, Any], now: int, *, last: bool = False) -> bool:
+        """The change is not done: note how far it came (and, with `put_away`, where it waits), give the lease back.
+
+        Args:
+            last: it goes to the end of the queue, behind whoever lined up meanwhile; else it was there first.
+        """
+        return self._give_back(claim, change, now, last=last)
 
     def put_away(self, key: str, where: Where, now: int) -> dict[str, Any]:
         """The attributes that mark a key as waiting."""
@@ -301,6 +306,7 @@ class Ledger:
         *,
         settled: str | None = None,
         version: int | None = None,
+        last: bool = False,
     ) -> bool:
         entry, n = claim.entry, claim.n
         while True:
@@ -310,11 +316,13 @@ class Ledger:
                 write |= dict.fromkeys(_TRIES)
                 if version is not None:
                     write["version"] = version if entry.version is None else max(version, entry.version)
-                if entry.pending and entry.pending.key == settled:
+                # Else a duplicate of it lined up meanwhile: its message waits, maybe in front of others.
+                if claim.from_queue and entry.pending and entry.pending.key == settled:
                     write |= dict.fromkeys(("pending_key", "pending_where", "pending_until"))
             elif (ahead := entry.waiting(now)) and "pending_key" in write and ahead.key != claim.lease.key:
-                # Somebody lined up behind us meanwhile: the slot is the last one's.
-                write = {name: value for name, value in write.items() if not name.startswith("pending_")}
+                # Somebody lined up meanwhile: the slot is the last one's.
+                if not last or ahead.where == "outbox":
+                    write = {name: value for name, value in write.items() if not name.startswith("pending_")}
             try:
                 self._table.update(
                     claim.key,

@@ -32,6 +32,8 @@ class People:
     """Those of the contact's fields (email, phone, customer_id) that the API knows as another contact's."""
     strangers: frozenset[str]
     """The same, but for what is only an earlier state of the same customer."""
+    met: frozenset[str]
+    """The contact's identities by which the API finds somebody."""
     former: tuple[str, ...]
     """Identities on record for the same customer that the contact at hand does not name any more."""
     redacted_at: int | None
@@ -70,6 +72,7 @@ class PeopleStore:
             recorded=_contact(first),
             others=frozenset(field for field, owner in owners.items() if owner != name),
             strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
+            met=frozenset(identity for identity, item in items.items() if item.get("known")),
             former=tuple(one for one in recorded if one not in items),
             redacted_at=max(redactions, default=None),
         )
@@ -78,12 +81,12 @@ class PeopleStore:
         """The person that a ledger entry names."""
         item = self._table.get(_person(shop, name)) or {}
         known = item.get("known", False)
-        return People(name, known, _contact(item), frozenset(), frozenset(), (), item.get("redacted_at"))
+        return People(name, known, _contact(item), frozenset(), frozenset(), frozenset(), (), item.get("redacted_at"))
 
-    def know(self, shop: str, contact: Contact, now: int, born: int | None) -> bool:
+    def know(self, shop: str, contact: Contact, now: int, born: int | None) -> frozenset[str] | None:
         """The API has taken this contact: note it under each of its identities, since any of them may be all that a
-        later change names. Answers False, and notes nothing more, where he was forgotten meanwhile and was `born` (UTC
-        milliseconds) before that."""
+        later change names. Answers those under which it was noted already; None, and notes nothing more, where he was
+        forgotten meanwhile and was `born` (UTC milliseconds) before that."""
         address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
         note = {
             "known": True,
@@ -91,17 +94,20 @@ class PeopleStore:
             "contact": {name: value for name, value in address.items() if value},
             "expires": (now + _KEPT) // 1000,
         }
+        met = []
         for identity in contact.identities:
             try:
-                self._table.update(
+                before = self._table.update(
                     self._key(shop, identity),
                     note,
                     condition="attribute_not_exists(redacted_at) OR redacted_at < :born",
                     values={":born": born or 0},
                 )
             except ConditionFailed:
-                return False
-        return True
+                return None
+            if before.get("known"):
+                met.append(identity)
+        return frozenset(met)
 
     def unlearn(self, shop: str, identities: Iterable[str]) -> None:
         """The API does not find a contact by these any more: their customer changed his addresses."""

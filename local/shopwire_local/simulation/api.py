@@ -16,6 +16,7 @@ _LATENCY = 120
 _MODES = (
     ("api_down", 0),
     ("api_by_turns", 503),
+    ("api_flickers", 503),
     ("api_error", 500),
     ("api_throttled", 429),
     ("api_throttled_after", 429),
@@ -56,7 +57,9 @@ class Api:
         split = urlsplit(url)
         path = split.path.removeprefix(_ROOT)
         self._called(invocation, f"{method} {path}", False)
-        self._wait(_LATENCY // 2)
+        if self._wait(_LATENCY // 2, "before"):
+            self._tell("the API cannot be reached")
+            raise NoAnswer
         for kind, status in _MODES:
             if faults.on(kind, world.now):
                 self._tell(f"the API fails: {kind}")
@@ -74,7 +77,7 @@ class Api:
             self._called(invocation, f"{method} {path}", poison == "poison_refused")
             return (400 if poison == "poison_refused" else 500), {}
         if faults.on("api_sluggish", world.now):
-            self._wait(int(seconds * 900))  # late, but within the caller's patience
+            self._wait(int(seconds * 900), "before")  # late, but within the caller's patience
         slow = faults.on("api_slow", world.now)
         lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)
         reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
@@ -83,9 +86,12 @@ class Api:
         self._tell(f"the API took {_words(event) if event else path}{', its answer is lost' if lost else ''}")
         if lost:
             # A slow answer comes after the caller's patience.
-            self._wait(int(seconds * 1000))
+            self._wait(int(seconds * 1000), "after")
             raise NoAnswer
-        self._wait(_LATENCY // 2)
+        if self._wait(_LATENCY // 2, "after"):
+            self._tell("its answer is lost")
+            invocation.notes["unanswered"] = True
+            raise NoAnswer
         return reply.status, {}
 
     @property
@@ -101,14 +107,15 @@ class Api:
     def _fails(self, kind: str, status: int) -> tuple[int, Mapping[str, str]]:
         if not status:
             raise NoAnswer
-        self._wait(_LATENCY // 2)
+        self._wait(_LATENCY // 2, "after")
         return status, {"retry-after": "20"} if kind == "api_throttled_after" else {}
 
-    def _wait(self, longest: int) -> None:
+    def _wait(self, longest: int, phase: str) -> bool:
+        """Let time pass, to a point where a blow may strike. Answers whether no answer comes."""
         invocation = self._world.current
         assert invocation is not None
         self._world.pause(invocation.rng.randint(longest // 2, longest))
-        self._world.point()
+        return self._world.point("api", phase)
 
     def _poison(self, shop: str, body: bytes) -> str | None:
         """What is wrong with the order or cart that the request is about, as long as faults come at all."""

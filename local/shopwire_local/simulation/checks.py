@@ -28,7 +28,6 @@ KINDS = (
     "leaked",
 )
 
-_LEDGER_TROUBLE = ("ledger_down",)
 _WORD = re.compile(r"[\w.+@-]{5,}")
 _UNCERTAIN_TOGETHER = 6
 
@@ -104,6 +103,8 @@ class Judge:
                     self.by_key[key["S"]] = self._announcements[invocation.notes["announcement"]]
                 if one := self.by_key.get(key["S"]):
                     self.waiting.begun(one, invocation)
+            if invocation is not None and (settled := values.get(":new_settled")):
+                self.waiting.settled(settled["L"][-1]["S"])
             item = arguments.get("Key") or arguments.get("Item")
             if item:
                 self.seen.add(item["pk"]["S"])
@@ -356,7 +357,13 @@ def _subsets(unsure: list[int]) -> Iterator[tuple[int, ...]]:
 
 def _excused(one: Taken) -> bool:
     """No answer came back, or what it knew could not be noted."""
-    return not one.answered or one.invocation.killed or any(one.invocation.notes.get(kind) for kind in _LEDGER_TROUBLE)
+    invocation = one.invocation
+    return (
+        not one.answered
+        or invocation.killed
+        or invocation.overran
+        or any(invocation.notes.get(kind) for kind in ("ledger_down", "unanswered"))
+    )
 
 
 def _products(one: Taken) -> list[Any]:

@@ -21,7 +21,7 @@ from shopwire.esputnik import Transport
 from shopwire.outbox import SHARDS
 from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 from shopwire_local.simulation.faults import MINUTE, SECOND, Faults
-from shopwire_local.simulation.world import Invocation, World
+from shopwire_local.simulation.world import Blow, Invocation, World
 
 TIMEOUTS = {"webhook": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
 _VISIBILITY = 360 * SECOND
@@ -133,7 +133,7 @@ class Cloud:
             pool.append(environment)
         environment.busy = True
         if self.faults.chance("crash", self.world.now, invocation.rng):
-            invocation.dies_at = invocation.rng.randrange(1, 24)
+            invocation.blow = (invocation.rng.randrange(1, 24), Blow.DIE)
         self._begun(invocation)
         context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
 
@@ -179,21 +179,21 @@ class Cloud:
             if invocation is None:
                 return
             rng = invocation.rng
+            if (operation, phase) == ("send_message", "after"):
+                self.poll(SECOND // 5)
             world.pause(rng.randint(1, latency))
-            world.point()
+            fails = world.point(service, phase)
             if phase == "before":
-                if faults.on(down, world.now) or faults.on(by_turns, world.now):
+                if fails or faults.on(down, world.now) or faults.on(by_turns, world.now):
                     invocation.notes[down] = True
                     world.pause(500)
-                    world.point()
                     raise EndpointConnectionError(endpoint_url=service)
                 if faults.on(throttled, world.now) and rng.random() < 0.5:
                     invocation.notes[down] = True
                     raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, operation)
-            elif faults.on(lost, world.now) and rng.random() < 0.5:
+            elif fails or (faults.on(lost, world.now) and rng.random() < 0.5):
                 invocation.notes[down] = True
                 world.pause(1_000)
-                world.point()
                 raise ReadTimeoutError(endpoint_url=service)
 
         return hook

@@ -94,21 +94,21 @@ def simulate(asked: Asked, out: TextIO | None = None, err: TextIO | None = None)
 
 def _crashed_stories(webhooks: int) -> int | None:
     """A short run is to be short: of how many stories the crashes are enumerated."""
-    return None if webhooks >= 5_000 else 1 + webhooks // 1_000
+    return 1 + webhooks // 10_000
 
 
 def _summed(line: dict[str, Any], crashed: crashes.Crashed) -> dict[str, Any]:
     more: dict[str, Any] = dict(Counter(one.kind for _, one in crashed.violations))
-    more |= {"webhooks": crashed.webhooks, "faults": crashed.deaths, "seconds": crashed.seconds}
+    more |= {"webhooks": crashed.webhooks, "faults": crashed.strikes, "seconds": crashed.seconds}
     return {name: round(value + more.get(name, 0), 1) for name, value in line.items()}
 
 
 def _tell_crash(crashed: crashes.Crashed, err: TextIO) -> None:
-    death, violation = crashed.violations[0]
-    print(f"{len(crashed.violations)} violations after a crash alone; the first: {death}", file=err)
-    run = crashes.replay(death)
+    strike, violation = crashed.violations[0]
+    print(f"{len(crashed.violations)} violations after one blow alone; the first: {strike}", file=err)
+    run = crashes.replay(strike)
     verdict = run.go()
-    _print(Shortest(frozenset({death.story}), frozenset(), verdict.violations or [violation], run.tale or []), err)
+    _print(Shortest(frozenset({strike.story}), frozenset(), verdict.violations or [violation], run.tale or []), err)
 
 
 def _tell(asked: Asked, shortest: Shortest | None, first: Sequence[Any], err: TextIO) -> None:

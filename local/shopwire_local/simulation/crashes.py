@@ -1,6 +1,7 @@
-"""Every effect is a point to die at: a few short stories, each invocation of them killed at each of its points in turn.
+"""Every effect is a point where a blow may strike: a few short stories, each invocation of them struck at each of its
+points in turn, by each blow.
 
-Nothing is sampled here. What a run without a death shows to be there, an invocation and its points, is one run each.
+Nothing is sampled here. What a run without a blow shows to be there, an invocation and its points, is one run each.
 """
 
 import time
@@ -8,67 +9,94 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from shopwire_local.simulation.checks import Violation
-from shopwire_local.simulation.run import Run
+from shopwire_local.simulation.run import Run, collecting_rarely
 from shopwire_local.simulation.stories import Story
-from shopwire_local.simulation.world import Invocation
+from shopwire_local.simulation.world import Blow, Invocation
 
-SEED = 4
-_WEBHOOKS = 400
-_DAYS = 0.02
-# What else goes wrong meanwhile.
-TROUBLES: tuple[tuple[str, ...], ...] = ((), ("api_by_turns",), ("api_by_turns", "queue_by_turns"))
-_LONGEST = 7
+_LONGEST = 12
 """Announcements of a story that is short enough."""
 
 
 @dataclass(frozen=True, slots=True)
-class Death:
-    """One death: which story (number), amid what trouble, the how-manieth invocation, at which of its points."""
+class Scene:
+    """In which stories what else goes wrong while one blow strikes.
 
-    story: int
+    Args:
+        hurried: the stories' changes come within seconds of each other, else within minutes.
+    """
+
+    name: str
+    hurried: bool
     trouble: tuple[str, ...]
+    blows: tuple[Blow, ...]
+
+
+SCENES = (
+    Scene("in a hurry", True, ("every_twice",), tuple(Blow)),
+    Scene("in a hurry, the API flickers", True, ("api_flickers",), tuple(Blow)),
+    Scene("in peace", False, (), (Blow.DIE,)),
+    Scene("the API by turns", False, ("api_by_turns",), (Blow.DIE, Blow.FAIL)),
+    Scene("API and queue by turns", False, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
+)
+_SEED = 4
+# Enough stories to choose from.
+_WEBHOOKS = 6_000
+_DAYS = {True: 0.0006, False: 0.02}
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """One blow: in which scene, in which story (number), to the how-manieth invocation, at which of its points."""
+
+    scene: Scene
+    story: int
     invocation: int
     point: int
+    blow: Blow
+    at: str
+    """What is called there."""
 
 
 @dataclass(frozen=True, slots=True)
 class Crashed:
-    """What came of all deaths."""
+    """What came of all blows."""
 
-    deaths: int
+    strikes: int
     webhooks: int
     seconds: float
-    violations: list[tuple[Death, Violation]]
+    violations: list[tuple[Strike, Violation]]
 
 
-class Killer:
-    """Numbers the invocations of a run and lets one of them die.
+class Striker:
+    """Numbers the invocations of a run and lets one of them be struck (None: none)."""
 
-    Args:
-        invocation, point: which dies where; None: nobody.
-    """
-
-    def __init__(self, invocation: int | None = None, point: int | None = None) -> None:
+    def __init__(self, strike: Strike | None = None) -> None:
         self.begun: list[Invocation] = []
-        self._invocation = invocation
-        self._point = point
+        self._strike = strike
 
     def __call__(self, invocation: Invocation) -> None:
-        if len(self.begun) == self._invocation:
-            invocation.dies_at = self._point
+        strike = self._strike
+        if strike and len(self.begun) == strike.invocation:
+            invocation.blow = (strike.point, strike.blow)
         self.begun.append(invocation)
 
 
 def short_stories(stories: list[Story]) -> list[int]:
-    """One story for each kind of life: the shortest with its set of topics that has not been told by another."""
+    """A few short stories in which every topic of every platform that means anything is told."""
+    topics = {n: _topics(one) for n, one in enumerate(stories) if len(one.announcements) <= _LONGEST}
+    chosen: list[int] = []
     told: set[tuple[str, str]] = set()
-    chosen = []
-    for n in sorted(range(len(stories)), key=lambda n: len(stories[n].announcements)):
-        kinds = {(story.shop.rpartition("-")[0], one.topic) for story in (stories[n],) for one in story.announcements}
-        if len(stories[n].announcements) <= _LONGEST and len(kinds - told) > 1:
-            told |= kinds
-            chosen.append(n)
-    return chosen
+    while more := max(topics, key=lambda n: (len(topics[n] - told), -len(stories[n].announcements), -n)):
+        if topics[more] <= told:
+            break
+        told |= topics[more]
+        chosen.append(more)
+    return sorted(chosen, key=lambda n: len(stories[n].announcements))
+
+
+def _topics(story: Story) -> set[tuple[str, str]]:
+    platform = story.shop.rpartition("-")[0]
+    return {(platform, one.topic) for one in story.announcements if one.id in story.meanings}
 
 
 def crash(
@@ -77,40 +105,64 @@ def crash(
     *,
     until_violated: bool = False,
 ) -> Crashed:
-    """Kill every invocation of the short stories at each of its points, each alone.
+    """Strike every invocation of the short stories at each of its points with each blow, each alone.
 
     Args:
         most: of how many stories (all).
     """
-    stories = Run(_WEBHOOKS, SEED, (), (), days=_DAYS).stories
-    chosen = short_stories(stories)[:most]
-    began, deaths, webhooks = time.perf_counter(), 0, 0
-    violations: list[tuple[Death, Violation]] = []
-    for done, story in enumerate(chosen):
-        for trouble in TROUBLES:
-            for death in _deaths(stories, story, trouble):
-                verdict = replay(death, stories).go()
-                deaths, webhooks = deaths + 1, webhooks + verdict.webhooks
-                violations += [(death, one) for one in verdict.violations]
+    began, strikes, webhooks = time.perf_counter(), 0, 0
+    violations: list[tuple[Strike, Violation]] = []
+    with collecting_rarely() as collect:
+        for done, (scene, stories, story) in enumerate(chosen := list(_chosen(most))):
+            for strike in strikes_of(stories, scene, story):
+                verdict = replay(strike, stories).go()
+                strikes, webhooks = strikes + 1, webhooks + verdict.webhooks
+                violations += [(strike, one) for one in verdict.violations]
                 if violations and until_violated:
-                    return Crashed(deaths, webhooks, time.perf_counter() - began, violations)
-        if progress:
-            progress((done + 1) / len(chosen))
-    return Crashed(deaths, webhooks, time.perf_counter() - began, violations)
+                    return Crashed(strikes, webhooks, time.perf_counter() - began, violations)
+                collect()
+            if progress:
+                progress((done + 1) / len(chosen))
+    return Crashed(strikes, webhooks, time.perf_counter() - began, violations)
 
 
-def replay(death: Death, stories: list[Story] | None = None) -> Run:
-    """The run with this death in it, ready to go."""
-    return _run(stories, death.story, death.trouble, Killer(death.invocation, death.point))
+def _chosen(most: int | None) -> Iterator[tuple[Scene, list[Story], int]]:
+    """The shortest story of each scene first."""
+    told = [(scene, stories, short_stories(stories)) for scene in SCENES for stories in (scene_stories(scene),)]
+    for nth in range(max(len(chosen) for _, _, chosen in told) if most is None else most):
+        for scene, stories, chosen in told:
+            if nth < len(chosen):
+                yield scene, stories, chosen[nth]
 
 
-def _deaths(stories: list[Story], story: int, trouble: tuple[str, ...]) -> Iterator[Death]:
-    calm = Killer()
-    _run(stories, story, trouble, calm).go()
+def scene_stories(scene: Scene) -> list[Story]:
+    """The stories that a scene chooses from."""
+    return Run(_WEBHOOKS, _SEED, (), (), days=_DAYS[scene.hurried], hurried=scene.hurried).stories
+
+
+def replay(strike: Strike, stories: list[Story] | None = None) -> Run:
+    """The run with this blow in it, ready to go."""
+    return _run(stories or scene_stories(strike.scene), strike.scene, strike.story, Striker(strike))
+
+
+def strikes_of(stories: list[Story], scene: Scene, story: int) -> Iterator[Strike]:
+    calm = Striker()
+    _run(stories, scene, story, calm).go()
     for number, invocation in enumerate(calm.begun):
-        for point in range(1, invocation.points + 1):
-            yield Death(story, trouble, number, point)
+        for point, (name, phase) in enumerate(invocation.points, 1):
+            for blow in scene.blows:
+                if _differs(blow, name, phase, last=point == len(invocation.points)):
+                    yield Strike(scene, story, number, point, blow, name)
 
 
-def _run(stories: list[Story] | None, story: int, trouble: tuple[str, ...], killer: Killer) -> Run:
-    return Run(_WEBHOOKS, SEED, trouble, {story}, stories=stories, days=_DAYS, begun=killer)
+def _differs(blow: Blow, name: str, phase: str, *, last: bool) -> bool:
+    """Whether the blow at this point is not the same as another: after an effect is before the next one."""
+    if blow is Blow.FAIL:
+        return True
+    if blow is not Blow.DIE and name == "api":
+        return False  # what stands still inside a call of the API is cut short by its time-out: that is FAIL
+    return phase == "before" or last
+
+
+def _run(stories: list[Story], scene: Scene, story: int, striker: Striker) -> Run:
+    return Run(_WEBHOOKS, _SEED, scene.trouble, {story}, stories=stories, begun=striker)

@@ -155,11 +155,12 @@ def money(hundredths: int) -> str:
 class Pen:
     """Writes one story: time passes, and what the shop announces meanwhile is put down with what it means."""
 
-    def __init__(self, rng: random.Random, market: Market, numbers: Iterator[int], now: int, end: int) -> None:
+    def __init__(self, rng: random.Random, market: Market, numbers: Iterator[int], now: int, end: int, hurried: bool) -> None:
         self.rng = rng
         self.market = market
         self.now = now
         self.end = end
+        self._hurried = hurried
         self._numbers = numbers
         self._announcements: list[Announcement] = []
         self._canaries: set[str] = set()
@@ -184,7 +185,12 @@ class Pen:
         """Let time pass: mostly hours, sometimes seconds, always into another second, or not at all."""
         if same_second:
             return
-        gap = self.rng.randrange(1, 20) * SECOND if self.chance(0.25) else int(self.rng.expovariate(1 / mean))
+        if self._hurried:
+            gap = self.rng.randrange(1, 4) * SECOND
+        elif self.chance(0.25):
+            gap = self.rng.randrange(1, 20) * SECOND
+        else:
+            gap = int(self.rng.expovariate(1 / mean))
         self.now = max(self.now + gap, self.second + SECOND + self.rng.randrange(SECOND // 2))
 
     def say(self, topic: str, body: bytes, entity: str, meaning: Meaning | None, version: Version | None) -> None:

@@ -117,7 +117,7 @@ PLANTED = (
     Mutant(
         "the lease is released before pending is set",
         _DIRECT,
-        "            self._ledger.release(claim, away, now)",
+        "            self._ledger.release(claim, away, now, last=True)",
         "            self._ledger.release(claim, notes | attempt(work, failure), now)\n"
         "            self._ledger.line_up(work.shop.id, work.entity, work.key, now)",
     ),
@@ -154,8 +154,8 @@ PLANTED = (
     Mutant(
         "pending is not cleared when its key is settled",
         _LEDGER,
-        "if entry.pending and entry.pending.key == settled:",
-        "if entry.pending and not settled:",
+        "if claim.from_queue and entry.pending and entry.pending.key == settled:",
+        "if claim.from_queue and entry.pending and not settled:",
     ),
     Mutant(
         "the ledger's failure to settle is taken for done",
@@ -181,8 +181,8 @@ PLANTED = (
     Mutant(
         "followers are left out of batchItemFailures",
         _WAITING,
-        '                stopped.add(group)\n                kept.append(record["messageId"])',
-        '                kept += [] if group in stopped else [record["messageId"]]\n                stopped.add(group)',
+        '            wait = Wait(0, "follows one that waits") if group in stopped else self._one(record, owner, deadline)',
+        "            if group in stopped:\n                continue\n            wait = self._one(record, owner, deadline)",
     ),
     Mutant(
         "a waiting message does not stop its group",

@@ -1,11 +1,13 @@
 """One run of the simulation: shops, stories, faults, the cloud, and the verdict. Everything follows from the seed."""
 
+import gc
 import random
 import time
 import traceback
 import uuid
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
@@ -20,7 +22,7 @@ from shopwire.table import TableDown
 from shopwire_local.simulation.api import Api
 from shopwire_local.simulation.checks import KINDS, Judge, Violation
 from shopwire_local.simulation.cloud import Cloud
-from shopwire_local.simulation.faults import DAY, HOUR, MINUTE, SECOND, Faults
+from shopwire_local.simulation.faults import DAY, HOUR, MINUTE, Faults
 from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
 from shopwire_local.simulation.senders import Senders
 from shopwire_local.simulation.stories import Story, make_stories
@@ -29,6 +31,8 @@ from shopwire_local.simulation.world import Invocation, World
 
 START = 1_790_000_000_000
 _DAYS = 3.0
+_STEPS = 200
+_GARBAGE = 2_000_000
 
 # What differs between the simulated shops.
 _SHOPS: tuple[dict[str, Any], ...] = (
@@ -72,6 +76,7 @@ class Run:
         without: announcements that are left out, by id.
         stories: those of this seed, where they are made already.
         days: virtual time in which the stories begin and end.
+        hurried: what is announced of a story comes within seconds.
         begun: hears of every invocation of a function before it runs.
     """
 
@@ -85,18 +90,21 @@ class Run:
         *,
         stories: list[Story] | None = None,
         days: float = _DAYS,
+        hurried: bool = False,
         begun: Callable[[Invocation], None] = lambda _: None,
     ) -> None:
         self._rng = random.Random(seed)
         self.world = World(START)
         self._shops = simulated_shops()
         if stories is None:
-            stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, days)
+            stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, days, hurried)
         self.stories = stories
         told = range(len(stories)) if only is None else sorted(only)
         self.tale: list[tuple[int, str]] | None = None if only is None else []
         """What happened, in order (virtual milliseconds since the start), where few stories are told."""
-        self.end = max(one.at for story in stories for one in story.announcements) + DAY
+        # A duplicate or a late webhook may come a day later.
+        self.end = max(one.at for story in stories for one in story.announcements)
+        self.end += DAY if {"duplicate", "very_late"}.intersection(faults) else 2 * HOUR
         first = min((one.at for n in told for one in stories[n].announcements), default=START)
         self.faults = Faults(random.Random(seed + 1), faults, START, self.end, first)
         self.judge = Judge(stories, told, lambda: self.world.now, self.faults)
@@ -137,15 +145,16 @@ class Run:
         handler = logger.registered_handler
         numbers = random.Random(0)
         with (
+            collecting_rarely() as collect,
             mock.patch.object(handler, "stream", log),  # the log is searched for personal values
             mock.patch.object(uuid, "uuid4", side_effect=lambda: uuid.UUID(int=numbers.getrandbits(128), version=4)),
         ):
             over = self.end + 8 * HOUR
-            steps = 200
-            for step in range(1, steps + 1):
-                self.world.run(START + (over - START) * step // steps)
+            for step in range(1, _STEPS + 1):
+                self.world.run(START + (over - START) * step // _STEPS)
+                collect()
                 if progress:
-                    progress(step / steps)
+                    progress(step / _STEPS)
                 if until_violated and self.judge.violations:
                     return self._verdict(began, self.judge.violations)
         violations = self.judge.finish(
@@ -173,8 +182,6 @@ class Run:
 
     def _watch(self, service: str, operation: str, arguments: dict[str, Any]) -> None:
         self.judge.watch(self.world.current, service, operation, arguments)
-        if operation == "send_message":
-            self.cloud.poll(SECOND // 5)
 
     def _failed(self, function: str, error: Exception) -> None:
         self._tell("".join(traceback.format_exception(error)))
@@ -237,6 +244,26 @@ class Run:
         outbox = [one.entity_key for shard in range(SHARDS) for one in environment.outbox.waiting(shard)]
         dead = [f"dead letter {message['MessageId']}" for message in self.cloud.dead_letters.messages()]
         return [f"message {message['Body'][:80]}" for message in self.cloud.queue.messages()] + outbox + dead
+
+
+@contextmanager
+def collecting_rarely() -> Iterator[Callable[[], None]]:
+    """The garbage collector goes through all that a run keeps again and again: a third of its time. Yields what
+    collects when there is much, and lets be what is still there then."""
+
+    def collect() -> None:
+        if gc.get_count()[0] > _GARBAGE:
+            gc.collect()
+            gc.freeze()
+
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield collect
+    finally:
+        gc.unfreeze()
+        if was_on:
+            gc.enable()
 
 
 def simulated_shops() -> dict[str, Shop]:

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from shopwire import platforms
 from shopwire.models import Shop
 from shopwire_local.simulation.cloud import TIMEOUTS, Cloud
-from shopwire_local.simulation.faults import DAY, MINUTE, SECOND, Faults
+from shopwire_local.simulation.faults import DAY, EVERY_TWICE, MINUTE, SECOND, Faults
 from shopwire_local.simulation.stories import Announcement
 from shopwire_local.simulation.world import Invocation, World
 
@@ -88,6 +88,8 @@ class Senders:
         if self._faults.chance("duplicate", now, rng):
             again = delay + rng.choice((0, rng.randrange(50), MINUTE, DAY))
             self._world.after(again, lambda: self._attempt(announcement, headers, 0))
+        if self._faults.is_possible(EVERY_TWICE):
+            self._world.after(delay + rng.randrange(8 * SECOND), lambda: self._attempt(announcement, headers, 0))
         if self._faults.chance("forged", now, rng):
             stranger = shop.model_copy(update={"secrets": (SecretStr("a stranger's guess"),)})
             self._aside(announcement, stranger, announcement.body, rng.randrange(MINUTE))

@@ -16,7 +16,7 @@ from shopwire_local.simulation.world import Invocation
 
 MAX_AGE = {"cart": 24 * HOUR, "order": 72 * HOUR, "contact": 72 * HOUR}
 _WAITS = ("queued", "waiting")
-_TROUBLE = ("ledger_down", "queue_down", "stalled")
+_TROUBLE = ("ledger_down", "queue_down")
 _MOST_REFUSALS = 3
 _MOMENT = 5_000
 
@@ -29,6 +29,8 @@ class _Open:
 
     announcement: Announcement
     invocations: list[Invocation] = field(default_factory=list)
+    waits: bool = False
+    """It was said to wait; before, it is somebody's who is at work on it."""
 
 
 class Line:
@@ -91,9 +93,10 @@ class Waiting:
 
     def tried(self, one: Announcement, invocation: Invocation) -> None:
         """The API is called for it: from now on nothing later may be taken before it is done."""
-        tries = self._open[one.shop, one.entity].setdefault(invocation.notes["key"], _Open(one)).invocations
-        if not tries or tries[-1] is not invocation:
-            tries.append(invocation)
+        change = self._open[one.shop, one.entity].setdefault(invocation.notes["key"], _Open(one))
+        change.waits = False
+        if not change.invocations or change.invocations[-1] is not invocation:
+            change.invocations.append(invocation)
 
     def refused(self, one: Announcement, invocation: Invocation, path: str) -> None:
         """The API said that the request is bad: it stays bad."""
@@ -109,7 +112,9 @@ class Waiting:
             return
         for other in self._open[one.shop, one.entity].values():
             version = other.announcement.version
-            if version is None or version >= one.version or any(map(_in_trouble, other.invocations)):
+            if not other.waits or version is None or version >= one.version:
+                continue
+            if any(map(_in_trouble, other.invocations)):
                 continue
             if invocation.name == "retry" and not self._came_later(one, other.announcement):
                 continue  # both were at work at the same moment: they wait as they were put
@@ -119,9 +124,12 @@ class Waiting:
         """A log line tells what became of it; `key` is the ledger's."""
         outcome, reason = line["outcome"], line.get("reason") or ""
         if outcome in _WAITS:
+            if change := self._open[one.shop, one.entity].get(key):
+                change.waits = True
             return
         if outcome in ("stale", "superseded") and not self._came_higher(one):
             self._violated("lost", one, f"called {outcome} though nothing later had come")
+        again = key in self._done
         if outcome == "duplicate":
             self._duplicates.append((key, one, self._now()))
         else:
@@ -132,8 +140,12 @@ class Waiting:
             self._parked.add(key)
         if outcome == "parked" and not self._may_be_parked(one, reason):
             self._violated("wedged", one, f"parked without need: {reason}")
-        if outcome == "superseded" and key not in self._parked:
+        if outcome == "superseded" and key not in self._parked and not again:
             self._superseded.append((one, self._now()))
+
+    def settled(self, key: str) -> None:
+        """It is noted as done; that is said a moment later."""
+        self._done.setdefault(key, self._now())
 
     def finish(self, taken: dict[tuple[str, str], list[Any]]) -> None:
         """What was overtaken by something that came only after it had been answered; what was called a duplicate before
@@ -185,4 +197,4 @@ def _version(one: Announcement) -> tuple[Any, ...]:
 
 
 def _in_trouble(invocation: Invocation) -> bool:
-    return invocation.killed or any(invocation.notes.get(kind) for kind in _TROUBLE)
+    return invocation.killed or invocation.overran or any(invocation.notes.get(kind) for kind in _TROUBLE)

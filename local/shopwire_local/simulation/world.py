@@ -8,6 +8,7 @@ import heapq
 import itertools
 import random
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Any
 
 import greenlet
@@ -17,22 +18,43 @@ class Killed(BaseException):
     """Thrown into an invocation that dies: no `except Exception` of the code under test may see it."""
 
 
+class Blow(StrEnum):
+    """What may strike an invocation at a point."""
+
+    DIE = "die"
+    FAIL = "fail"
+    """What it calls gives no answer, nor for the next two seconds; after the effect: only the answer is lost."""
+    STALL = "stall"
+    """It stands still for seconds, and everybody else goes first."""
+    OVERRUN = "overrun"
+    """It stands still until its lease is over, and then goes on: its time-out does not kill it."""
+
+
+_STALLED = 6_000
+_FAILING = 2_000
+# A lease ends this long after its holder's deadline (design.md), and clocks are 5 s apart at most.
+_PAST_THE_LEASE = 11_000
+
+
 class Invocation:
     """One invocation of a function.
 
     Args:
         seed: what its chances follow from.
-        dies_at: the number of the point at which it dies (the first is 1), or None.
         deadline: virtual time at which its function's time-out kills it.
     """
 
-    def __init__(self, name: str, deadline: int, seed: str, dies_at: int | None = None) -> None:
+    def __init__(self, name: str, deadline: int, seed: str) -> None:
         self.name = name
         # Its own chances, whatever else happens in the world: a story fails alone as it did in company.
         self.rng = random.Random(seed)
         self.deadline = deadline
-        self.dies_at = dies_at
-        self.points = 0
+        self.blow: tuple[int, Blow] | None = None
+        """At which point (the first is 1) what strikes it."""
+        self.points: list[tuple[str, str]] = []
+        """The points it came to: what is called there, "before" or "after" its effect."""
+        self.fails_until = 0
+        self.overran = False
         self.killed = False
         self.notes: dict[str, Any] = {}
         """What the checks want to know of it."""
@@ -102,15 +124,29 @@ class World:
         self.after(milliseconds, me.switch)
         self._hub.switch()
 
-    def point(self) -> None:
-        """A point between two effects: whoever is to die dies here.
+    def point(self, name: str, phase: str) -> bool:
+        """A point between two effects, where a blow may strike. Answers whether what is called gives no answer.
 
         Raises:
             Killed.
         """
         invocation = self.current
         if invocation is None:
-            return
-        invocation.points += 1
-        if invocation.points == invocation.dies_at or self.now > invocation.deadline:
+            return False
+        invocation.points.append((name, phase))
+        number, blow = invocation.blow or (0, None)
+        if number == len(invocation.points):
+            match blow:
+                case Blow.DIE:
+                    raise Killed
+                case Blow.FAIL:
+                    invocation.fails_until = self.now + _FAILING
+                    invocation.notes[f"{name}_down"] = True
+                case Blow.STALL:
+                    self.pause(_STALLED)
+                case Blow.OVERRUN:
+                    invocation.overran = True
+                    self.pause(invocation.deadline + _PAST_THE_LEASE - self.now)
+        if self.now > invocation.deadline and not invocation.overran:
             raise Killed
+        return self.now < invocation.fails_until and invocation.points[number - 1][0] == name

@@ -189,9 +189,11 @@ class Carrier:
             return Outcome("unchanged")
         own = without(change.contact, people.strangers)
         self.sender.send(work, contact_request(own))
-        notes["known"] = {"digest": digest}
         self.sender.people.unlearn(work.shop.id, people.former)
-        self.sender.remember(work, own, change.created_at)
+        if not self.sender.remember(work, own, change.created_at) <= people.met:
+            # An order introduced him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
+            self.sender.send(work, contact_request(own))
+        notes["known"] = {"digest": digest}
         return Outcome("delivered")
 
     def _view(self, work: Work, entry: Entry, notes: Notes) -> Outcome:

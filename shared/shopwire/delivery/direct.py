@@ -156,7 +156,7 @@ class Direct:
         try:
             # One write: the lease off and the mark on, so that nothing slips in between.
             away = notes | attempt(work, notes, failure.answer) | self._ledger.put_away(work.key, "queue", now)
-            self._ledger.release(claim, away, now)
+            self._ledger.release(claim, away, now, last=True)
         except TableDown:
             return self._queue_unmarked(work, str(failure))
         return self._put(work, later, str(failure))

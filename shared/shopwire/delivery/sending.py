@@ -78,16 +78,18 @@ class Sender:
         self.send(work, contact_request(own))
         self.remember(work, own, born)
 
-    def remember(self, work: Work, contact: Contact, born: int | None) -> None:
-        """The API knows this contact now.
+    def remember(self, work: Work, contact: Contact, born: int | None) -> frozenset[str]:
+        """The API knows this contact now. Answers by which of his identities it did before.
 
         Raises:
             Ignored: he was forgotten while we sent; what we made the API know is erased again.
         """
-        if not self.people.know(work.shop.id, contact, self._clock(), born):
+        met = self.people.know(work.shop.id, contact, self._clock(), born)
+        if met is None:
             for request in erase_requests(contact):
                 self.send(work, request)
             raise Ignored("redacted")
+        return met
 
     def blame(self, work: Work, failure: NotNow) -> None:
         """Count a failure of the API against the shop; pause it when the key is wrong, it is throttled, or five
