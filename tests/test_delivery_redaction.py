@@ -46,6 +46,15 @@ def test_nothing_of_the_person_stays_in_the_table(world: World) -> None:
         assert value not in world.stored()
 
 
+def test_addresses_of_former_times_go_too(world: World) -> None:
+    world.send(customer())
+    for n, mail in enumerate(("first@example.org", "second@example.org"), 1):
+        world.send(customer(ANNA.model_copy(update={"email": mail, "phone": f"38050111224{n}"}), minutes=n))
+    assert "anna@example.com" in world.stored()
+    world.send(Redaction(Contact(email="second@example.org", customer_id="77"), ()))
+    assert not any(value in world.stored() for value in ("@example", "380501112"))
+
+
 def test_what_is_parked_of_the_person_goes_and_what_is_anothers_stays(world: World) -> None:
     world.api.answers = [400, 400]
     world.send(order("1"), text="anna@example.com")

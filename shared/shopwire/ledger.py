@@ -319,10 +319,8 @@ class Ledger:
                 # Else a duplicate of it lined up meanwhile: its message waits, maybe in front of others.
                 if claim.from_queue and entry.pending and entry.pending.key == settled:
                     write |= dict.fromkeys(("pending_key", "pending_where", "pending_until"))
-            elif (ahead := entry.waiting(now)) and "pending_key" in write and ahead.key != claim.lease.key:
-                # Somebody lined up meanwhile: the slot is the last one's.
-                if not last or ahead.where == "outbox":
-                    write = {name: value for name, value in write.items() if not name.startswith("pending_")}
+            elif "pending_key" in write and self._is_anothers(entry, claim.lease.key, now, last):
+                write = {name: value for name, value in write.items() if not name.startswith("pending_")}
             try:
                 self._table.update(
                     claim.key,
@@ -341,6 +339,12 @@ class Ledger:
                     self._note(claim, settled, version, now)
                 return False
             entry, n = self._read(item, now), item["n"]
+
+    @staticmethod
+    def _is_anothers(entry: Entry, key: str, now: int, last: bool) -> bool:
+        """Whether the slot is somebody else's, who lined up meanwhile: it belongs to whoever is last."""
+        ahead = entry.waiting(now)
+        return ahead is not None and ahead.key != key and not (last and ahead.where == "queue")
 
     def _note(self, claim: Claim, key: str, version: int | None, now: int) -> None:
         base: dict[str, Any] = {"expires": _expiry(claim.entity, now), "format": FORMAT}

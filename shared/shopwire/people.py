@@ -7,7 +7,7 @@ what comes late is stopped.
 
 import hashlib
 import hmac
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +36,8 @@ class People:
     """The contact's identities by which the API finds somebody."""
     former: tuple[str, ...]
     """Identities on record for the same customer that the contact at hand does not name any more."""
+    earlier: tuple[str, ...]
+    """Names in the table of those that were unlearned: orders of that time still point to them."""
     redacted_at: int | None
     """UTC milliseconds of the latest redaction of any of the identities."""
 
@@ -74,6 +76,7 @@ class PeopleStore:
             strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
             met=frozenset(identity for identity, item in items.items() if item.get("known")),
             former=tuple(one for one in recorded if one not in items),
+            earlier=tuple(name for item in items.values() for name in item.get("earlier", ())),
             redacted_at=max(redactions, default=None),
         )
 
@@ -81,7 +84,8 @@ class PeopleStore:
         """The person that a ledger entry names."""
         item = self._table.get(_person(shop, name)) or {}
         known = item.get("known", False)
-        return People(name, known, _contact(item), frozenset(), frozenset(), frozenset(), (), item.get("redacted_at"))
+        nobody: frozenset[str] = frozenset()
+        return People(name, known, _contact(item), nobody, nobody, nobody, (), (), item.get("redacted_at"))
 
     def know(self, shop: str, contact: Contact, now: int, born: int | None) -> frozenset[str] | None:
         """The API has taken this contact: note it under each of its identities, since any of them may be all that a
@@ -109,16 +113,23 @@ class PeopleStore:
                 met.append(identity)
         return frozenset(met)
 
-    def unlearn(self, shop: str, identities: Iterable[str]) -> None:
-        """The API does not find a contact by these any more: their customer changed his addresses."""
-        for identity in identities:
-            self._table.update(self._key(shop, identity), {"known": None})
+    def unlearn(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
+        """The API does not find the contact by these identities any more: he changed his addresses. What is on record
+        under them stays, for orders that point to it; a redaction must find it."""
+        keys = [self._key(shop, identity) for identity in former]
+        for key in keys:
+            self._table.update(key, {"known": None})
+        for identity in contact.identities if keys else ():
+            expires = {"expires": (now + _KEPT) // 1000}
+            self._table.update(self._key(shop, identity), expires, append={"earlier": [_name(key) for key in keys]})
 
     def redact(self, shop: str, contact: Contact, at: int, now: int) -> None:
         """Put a tombstone over every identity of the contact, and over those that are on record with them."""
         found = self.find(shop, contact)
-        for identity in dict.fromkeys((*contact.identities, *found.recorded.identities, *found.former)):
-            self._table.put(self._key(shop, identity), {"redacted_at": at, "expires": (now + _KEPT) // 1000})
+        identities = (*contact.identities, *found.recorded.identities, *found.former)
+        keys = [self._key(shop, identity) for identity in identities]
+        for key in dict.fromkeys((*keys, *(_person(shop, name) for name in found.earlier))):
+            self._table.put(key, {"redacted_at": at, "expires": (now + _KEPT) // 1000})
 
     def _key(self, shop: str, identity: str) -> Key:
         digest = hmac.new(self._hash_key, f"{shop}#{identity}".encode(), hashlib.sha256)

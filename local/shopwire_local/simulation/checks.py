@@ -30,6 +30,8 @@ KINDS = (
 
 _WORD = re.compile(r"[\w.+@-]{5,}")
 _UNCERTAIN_TOGETHER = 6
+_TELLING = 7
+"""An identity longer than this stands nowhere by chance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,15 @@ class Violation:
     entity: str
     text: str
     story: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Something in the table that may name a person. `received_at`: of a webhook that waits or is parked."""
+
+    where: str
+    received_at: int | None
+    text: str
 
 
 @dataclass(slots=True)
@@ -85,9 +96,12 @@ class Judge:
         self,
         sent: dict[int, Sent],
         is_poisoned: Callable[[str, str], bool],
+        kept: Callable[[str], Iterator[Kept]],
     ) -> None:
-        """What else there is to look at: what the platforms know, the API's dislikes."""
+        """What else there is to look at: what the platforms know, the API's dislikes, what the table keeps of a shop's
+        people."""
         self._sent = sent
+        self._kept = kept
         self.waiting = Waiting(self._announcements.values(), sent, is_poisoned, self.now, self._blamed)
 
     # -- while it runs --
@@ -146,6 +160,10 @@ class Judge:
             key = key_hash(key)  # the answer's is the whole one
         if one is not None:
             self.waiting.said(line, key, one)
+            if line["outcome"] == "delivered" and (story := self._story(one)) is not None:
+                meaning = self.stories[story].meanings.get(one.id)
+                if isinstance(meaning, Forgotten):
+                    self._left_behind(one, meaning, self._sent[one.id].first_at or 0)
 
     def api_called(self, invocation: Invocation, path: str, refused: bool) -> None:
         """The API is called, or refused the call for good."""
@@ -200,6 +218,14 @@ class Judge:
         if limit and not any(came >= one.at - limit - MINUTE for came in self._sent[one.announcement.id].attempts):
             self._violated("wrong_final_state", shop, entity, "sent past its max age", self._story(one.announcement))
 
+    def _left_behind(self, one: Announcement, forgotten: Forgotten, before: int) -> None:
+        """Somebody was forgotten: of what had come before, nothing that names him may be left."""
+        for kept in self._kept(one.shop):
+            if kept.received_at is not None and kept.received_at >= before - MINUTE:
+                continue  # on its way at the same moment: the tombstone stops it
+            if any(identity in kept.text.lower() for identity in forgotten.identities if len(identity) > _TELLING):
+                self._blamed("leaked", one, f"still in {kept.where} after he was forgotten")
+
     # -- in the end --
 
     def finish(
@@ -216,7 +242,8 @@ class Judge:
             parked: shop, entity and reason of what is parked for good.
             waiting: what is still in queue and outbox.
         """
-        given_up = {(shop, entity) for shop, entity, _ in parked}
+        # A fact of an order that is not seen yet waits for it: it excuses nothing.
+        given_up = {(shop, entity) for shop, entity, reason in parked if reason != "order not seen"}
         for text in waiting:
             self._violated("wedged", "", text, "still waits although all is well", None)
         orders = {shop: state["orders"] for shop, state in states.items()}
@@ -266,6 +293,7 @@ class Judge:
         for token, cart in carts.items():
             entity = f"cart {token}"
             told = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
+            yield from self._recycled(n, story.shop, entity, told)
             if token in bought_at and any(one.at > bought_at[token] for one in told):
                 yield Violation("wrong_final_state", story.shop, entity, "sent after its purchase", n)
             if (story.shop, entity) in given_up or not cart.firm:
@@ -277,6 +305,15 @@ class Judge:
                 yield Violation("lost", story.shop, entity, "the API never heard of it", n)
             elif _products(told[-1]) != _plain(cart.products):
                 yield Violation("wrong_final_state", story.shop, entity, "another content was sent last", n)
+
+    def _recycled(self, n: int, shop: str, entity: str, told: list[Taken]) -> Iterator[Violation]:
+        """Each change of a cart carries a recycleStateId of its own (the vendor's page)."""
+        versions: dict[str, set[Any]] = defaultdict(set)
+        for one in told:
+            if one.announcement and (state := _params(one).get("recycleStateId")):
+                versions[state].add(one.announcement.version)
+        if any(len(of_one) > 1 for of_one in versions.values()):
+            yield Violation("wrong_final_state", shop, entity, "two changes with one recycleStateId", n)
 
     def _purchases(self, story: Story) -> dict[str, int]:
         found = {}
@@ -366,10 +403,13 @@ def _excused(one: Taken) -> bool:
     )
 
 
-def _products(one: Taken) -> list[Any]:
+def _params(one: Taken) -> dict[str, str]:
     assert one.event
-    params = {param["name"]: param["value"] for param in one.event["params"]}
-    return _plain(json.loads(params.get("products", "[]")))
+    return {param["name"]: param["value"] for param in one.event["params"]}
+
+
+def _products(one: Taken) -> list[Any]:
+    return _plain(json.loads(_params(one).get("products", "[]")))
 
 
 def _plain(products: Any) -> list[Any]:

@@ -146,6 +146,7 @@ def replay(strike: Strike, stories: list[Story] | None = None) -> Run:
 
 
 def strikes_of(stories: list[Story], scene: Scene, story: int) -> Iterator[Strike]:
+    """Every blow that a story may be struck by: what its undisturbed run shows to be there."""
     calm = Striker()
     _run(stories, scene, story, calm).go()
     for number, invocation in enumerate(calm.begun):

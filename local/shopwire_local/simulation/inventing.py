@@ -155,7 +155,9 @@ def money(hundredths: int) -> str:
 class Pen:
     """Writes one story: time passes, and what the shop announces meanwhile is put down with what it means."""
 
-    def __init__(self, rng: random.Random, market: Market, numbers: Iterator[int], now: int, end: int, hurried: bool) -> None:
+    def __init__(
+        self, rng: random.Random, market: Market, numbers: Iterator[int], now: int, end: int, hurried: bool
+    ) -> None:
         self.rng = rng
         self.market = market
         self.now = now

@@ -13,6 +13,7 @@ from typing import Any
 from unittest import mock
 
 from shopwire.ledger import key_hash
+from shopwire.message import unpack
 from shopwire.models import Shop
 from shopwire.observability import logger
 from shopwire.outbox import SHARDS
@@ -20,7 +21,7 @@ from shopwire.replay import replay
 from shopwire.retry_queue import QueueDown
 from shopwire.table import TableDown
 from shopwire_local.simulation.api import Api
-from shopwire_local.simulation.checks import KINDS, Judge, Violation
+from shopwire_local.simulation.checks import KINDS, Judge, Kept, Violation
 from shopwire_local.simulation.cloud import Cloud
 from shopwire_local.simulation.faults import DAY, HOUR, MINUTE, Faults
 from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
@@ -119,7 +120,7 @@ class Run:
             self.judge.answered,
             lambda _, text: self._tell(text),
         )
-        self.judge.attach(self.senders.sent, self.api.is_poisoned)
+        self.judge.attach(self.senders.sent, self.api.is_poisoned, self._kept)
         for id, shop in self._shops.items():
             self._put(id, shop)
             if self.faults.is_possible("rotation"):
@@ -238,6 +239,18 @@ class Run:
     def _parked(self) -> list[tuple[str, str, str]]:
         environment = self.cloud.environment()
         return [(id, one.entity, one.reason) for id in self._shops for one in environment.parked.list(id)]
+
+    def _kept(self, shop: str) -> Iterator[Kept]:
+        """What the table keeps of a shop's people in the clear, looked up without a call that could fail."""
+        for item in self.cloud.table.items():
+            where = "outbox" if "shop" in item else "parked"
+            if shop not in (item["pk"]["S"].partition("#")[0], item.get("shop", {}).get("S")):
+                continue
+            if "message" in item:
+                message = unpack(item["message"]["S"])
+                yield Kept(where, message.received_at, message.webhook.body.decode("utf-8", "replace"))
+            elif "contact" in item:
+                yield Kept("people", None, str(item["contact"]))
 
     def _waiting(self) -> list[str]:
         environment = self.cloud.environment()

@@ -189,7 +189,7 @@ class Carrier:
             return Outcome("unchanged")
         own = without(change.contact, people.strangers)
         self.sender.send(work, contact_request(own))
-        self.sender.people.unlearn(work.shop.id, people.former)
+        self.sender.people.unlearn(work.shop.id, own, people.former, self.clock())
         if not self.sender.remember(work, own, change.created_at) <= people.met:
             # An order introduced him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
             self.sender.send(work, contact_request(own))
