@@ -17,7 +17,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check simulate mutants soak build invoke validate lock clean
+.PHONY: install run test check bench simulate mutants soak build invoke validate lock clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -31,8 +31,12 @@ test: install
 check: install
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy shared cli local functions
+	.venv/bin/mypy shared cli local functions bench
 	.venv/bin/lint-imports
+
+# Every figure beside its yardstick. A look: make bench ARGS=--quick
+bench: install
+	@.venv/bin/python -m bench $(ARGS)
 
 WEBHOOKS ?= 20000
 SEED ?= 1
