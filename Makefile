@@ -6,7 +6,6 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
-MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 SAM ?= $(or $(shell command -v sam),.venv-sam/bin/sam)
 
 export SAM_CLI_TELEMETRY := 0
@@ -57,14 +56,13 @@ validate: .venv-sam/installed
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
 
-# The functions as built, for this machine's processor instead of the stack's.
-invoke: install .aws-sam/invoke/template.yaml
+invoke: install .aws-sam/build/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
 	@.venv/bin/python -m shopwire_local.invoke "$(EVENT)"
 
-.aws-sam/invoke/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc' 2>/dev/null) \
+.aws-sam/build/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc' 2>/dev/null) \
 		.venv-sam/installed .venv-lambda/installed
-	@$(WITH_PYTHON313) $(SAM) build --build-dir .aws-sam/invoke --parameter-overrides Architecture=$(MACHINE) >&2
+	@$(WITH_PYTHON313) $(SAM) build >&2
 
 # The locks hold for Python 3.11 to 3.13 and every platform; what is locked stays until UPGRADE=--upgrade.
 LOCK = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \

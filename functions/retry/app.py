@@ -4,7 +4,7 @@ from typing import Any
 
 from shopwire.environment import Environment
 
-environment = Environment.from_os()
+environment = Environment.from_os("consumer")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from typing import Any
 from shopwire import http
 from shopwire.environment import Environment
 
-environment = Environment.from_os()
+environment = Environment.from_os("direct")
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

@@ -31,7 +31,7 @@ from shopwire_local.wsgi import Server
 
 STACK = "dev"  # so that the template's path of the shops is the embedded parts'
 STACK_ID = f"arn:aws:cloudformation:{REGION}:000000000000:stack/{STACK}/00000000-0000-0000-0000-000000000000"
-_BUILD = Path(".aws-sam/invoke")
+_BUILD = Path(".aws-sam/build")
 _PYTHON = Path(".venv-lambda/bin/python")
 _EMULATOR = "lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
 _LISTENING_SECONDS = 10

@@ -7,13 +7,9 @@ import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from shopwire.mapper import ApiRequest
-
-if TYPE_CHECKING:
-    import requests
 
 HOSTS = frozenset({"esputnik.com", "yespo.io", "localhost", "127.0.0.1", "host.docker.internal"})
 """Where a person's data may be sent: the vendor's two names, and one's own machine."""
@@ -101,17 +97,14 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
 
 def requests_transport() -> Transport:
     """A transport over one `requests` session, kept between invocations for its open connection."""
-    session: requests.Session | None = None
+    import requests  # one of the three functions sends nothing
+
+    session = requests.Session()
+    session.trust_env = False  # no proxy or .netrc decides where a person's data goes
 
     def call(
         method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str]]:
-        nonlocal session
-        import requests  # loaded with the first request: not every cold start sends one
-
-        if session is None:
-            session = requests.Session()
-            session.trust_env = False  # no proxy or .netrc decides where a person's data goes
         try:
             answer = session.request(
                 method,

@@ -1,0 +1,94 @@
+"""Packs the Lambda layer: `sam build` runs it (Makefile). It is not in the layer, and nothing in there knows of it.
+
+Three things that SAM's own Python builder does not do, each a part of the cold start (docs/speed.md has the figures):
+- bytecode, since Lambda's tree is read-only and every cold start would compile all that it imports;
+- only the parts of the dependencies that are used;
+- compiled modules for both processors, so that one layer serves either: make is not told which one is built for.
+"""
+
+import compileall
+import shutil
+import subprocess
+import sys
+import sysconfig
+from collections.abc import Iterator
+from pathlib import Path
+from py_compile import PycInvalidationMode
+from tempfile import TemporaryDirectory
+
+RUNTIME = (3, 13)
+PLATFORMS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
+WHERE = "/opt/python"
+"""Where Lambda puts it: what tracebacks call its files."""
+
+SERVICES = ("dynamodb", "sqs", "ssm")
+"""Those whose descriptions botocore keeps; it has four hundred."""
+
+UNUSED = (
+    # botocore's own session makes the clients; the layer above it costs time and memory.
+    "boto3",
+    "s3transfer",
+    # Command line tools of the dependencies.
+    "bin",
+)
+
+
+def pack(source: Path, target: Path) -> None:
+    """Fill `target` with what a layer's python/ holds.
+
+    Args:
+        source: has requirements.txt, a lock with hashes, and the package.
+    """
+    install(source / "requirements.txt", target)
+    prune(target)
+    shutil.copytree(source / "shopwire", target / "shopwire", ignore=shutil.ignore_patterns("__pycache__"))
+    compile_all(target)
+
+
+def install(lock: Path, target: Path) -> None:
+    """Install what is locked: for the first processor whole, of the others what is compiled."""
+    with TemporaryDirectory() as folder:
+        for number, platform in enumerate(PLATFORMS):
+            place = Path(folder) / platform if number else target
+            _pip(lock, place, platform)
+            for compiled in place.rglob("*.so") if number else ():
+                # The file's name says which processor it is for: Python finds its own.
+                shutil.copy(compiled, target / compiled.relative_to(place))
+
+
+def _pip(lock: Path, target: Path, platform: str) -> None:
+    version = ".".join(map(str, RUNTIME))
+    command = [sys.executable, *"-m pip install --quiet --disable-pip-version-check --no-compile".split()]
+    command += ["--no-deps", "--require-hashes", "--requirement", str(lock), "--target", str(target)]
+    command += ["--only-binary=:all:", "--platform", platform, "--implementation", "cp", "--python-version", version]
+    subprocess.run(command, check=True)
+
+
+def prune(target: Path) -> None:
+    """Take out what is never read."""
+    for path in _unused(target):
+        shutil.rmtree(path)
+
+
+def _unused(target: Path) -> Iterator[Path]:
+    yield from (target / name for name in UNUSED if (target / name).is_dir())
+    data = target / "botocore" / "data"
+    yield from (path for path in data.iterdir() if path.is_dir() and path.name not in SERVICES)
+
+
+def compile_all(target: Path) -> None:
+    """Bytecode beside every module, of the kind that is believed without a look at the source's time: an archive
+    gives files other times, and a check would read each source as well.
+
+    Raises:
+        SystemExit: something cannot be compiled.
+    """
+    unchecked = PycInvalidationMode.UNCHECKED_HASH
+    if not compileall.compile_dir(target, ddir=WHERE, quiet=1, force=True, invalidation_mode=unchecked):
+        sys.exit(f"{target}: not everything could be compiled")
+
+
+if __name__ == "__main__":
+    if sys.version_info[:2] != RUNTIME:
+        sys.exit(f"the layer's bytecode is for Python {RUNTIME}, this is {sysconfig.get_python_version()}")
+    pack(Path(__file__).parent, Path(sys.argv[1]))
