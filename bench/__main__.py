@@ -14,7 +14,12 @@ from pathlib import Path
 from bench.harness import ROOT, Figures, Goal, Row, Run, described
 
 # The rows' modules below bench/, in the order of the table.
-MODULES: tuple[str, ...] = ()
+MODULES = (
+    "cold",
+    "warm",
+    "memory",
+    "size",
+)
 
 RESULTS = ROOT / "bench" / "results.json"
 

@@ -1,0 +1,56 @@
+"""A warm invocation of the built `webhook`, against an empty handler with Powertools' Logger.
+
+The webhook is the dearest of the everyday ones: a known order that changed. It is verified, read, claimed, mapped, sent
+and settled; two writes and a request, answered at once.
+"""
+
+import time
+from collections.abc import Callable
+from itertools import count
+from statistics import median
+
+from bench import emulated, webhooks
+from bench.harness import Figures, Goal, Row, Run
+from bench.parts import parts
+from shopwire_local.invoke import Started
+
+
+def measure(run: Run) -> dict[str, Figures | float]:
+    """Milliseconds from the event's going in to the answer's coming out, the emulator's own share in both."""
+    times, minutes = run.times(200), count()
+    with (
+        parts() as address,
+        emulated.environment(emulated.function(emulated.SHOPWIRE, address)) as (shopwire, _),
+        emulated.environment(emulated.function(emulated.EMPTY, address)) as (empty, _),
+    ):
+
+        def round_of(started: Started, check: Callable[[str], None]) -> float:
+            events = [webhooks.order(1, next(minutes)) for _ in range(times)]
+            return median(_timed(started, event, check) for event in events)
+
+        contestants: dict[str, Callable[[], float]] = {
+            "shopwire": lambda: round_of(shopwire, emulated.delivered),
+            "empty": lambda: round_of(empty, lambda answer: None),
+        }
+        for warm_up in contestants.values():
+            warm_up()
+        found = run.alternated(contestants)
+    ratio = found["shopwire"].ratio(found["empty"])
+    return {
+        "warm": {
+            "shopwire_ms": round(found["shopwire"].median, 3),
+            "empty_ms": round(found["empty"].median, 3),
+            "ratio": round(ratio, 2),
+        }
+    }
+
+
+def _timed(started: Started, event: bytes, check: Callable[[str], None]) -> float:
+    begin = time.perf_counter()
+    answer = started.invoke(event)
+    took = time.perf_counter() - begin
+    check(answer)
+    return took * 1000
+
+
+ROWS = (Row("warm", measure, (Goal("warm.ratio", "warm invocation, to an empty handler's", 6),)),)
