@@ -33,10 +33,14 @@ OPERATIONS = {
 of these three hold 300 operations and their documentation, 12 MB of memory and 50 ms of INIT."""
 
 UNUSED = (
-    # botocore's own session makes the clients; the layer above it costs time and memory.
+    # The command line's: the functions make their clients with botocore and send with urllib3.
     "boto3",
+    "charset_normalizer",
+    "idna",
+    "requests",
     "s3transfer",
-    "bin",  # the dependencies' command line tools
+    # The dependencies' own command line tools.
+    "bin",
 )
 
 

@@ -2,10 +2,11 @@
 
 from typing import Any
 
-from shopwire import http
+from shopwire import http, platforms
 from shopwire.environment import Environment
 
 environment = Environment.from_os("direct")
+platforms.load()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
