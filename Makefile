@@ -55,6 +55,7 @@ validate: .venv-sam/installed
 
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
+	.venv-lambda/bin/python local/shopwire_local/artifact.py .aws-sam/build
 
 invoke: install .aws-sam/build/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }

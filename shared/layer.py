@@ -19,10 +19,10 @@ from py_compile import PycInvalidationMode
 from tempfile import TemporaryDirectory
 from typing import Any
 
-RUNTIME = (3, 13)
+VERSION = "3.13"
 PLATFORMS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
 WHERE = "/opt/python"
-"""Where Lambda puts it: what tracebacks call its files."""
+"""Where Lambda puts it: bytecode that says so need not be corrected when it is loaded."""
 
 OPERATIONS = {
     "dynamodb": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem".split(),
@@ -68,10 +68,9 @@ def install(lock: Path, target: Path) -> None:
 
 
 def _pip(lock: Path, target: Path, platform: str) -> None:
-    version = ".".join(map(str, RUNTIME))
     command = [sys.executable, *"-m pip install --quiet --disable-pip-version-check --no-compile".split()]
     command += ["--no-deps", "--require-hashes", "--requirement", str(lock), "--target", str(target)]
-    command += ["--only-binary=:all:", "--platform", platform, "--implementation", "cp", "--python-version", version]
+    command += ["--only-binary=:all:", "--platform", platform, "--implementation", "cp", "--python-version", VERSION]
     subprocess.run(command, check=True)
 
 
@@ -144,6 +143,6 @@ def compile_all(target: Path) -> None:
 
 
 if __name__ == "__main__":
-    if sys.version_info[:2] != RUNTIME:
-        sys.exit(f"the layer's bytecode is for Python {RUNTIME}, this is {sysconfig.get_python_version()}")
+    if sysconfig.get_python_version() != VERSION:
+        sys.exit(f"the layer's bytecode is for Python {VERSION}, this is {sysconfig.get_python_version()}")
     pack(Path(__file__).parent, Path(sys.argv[1]))
