@@ -32,13 +32,19 @@ def rows(modules: Iterable[str] = MODULES) -> list[Row]:
 def table(results: Figures, goals: Iterable[Goal]) -> list[str]:
     """A line a figure that has a goal: what, goal, figure, verdict."""
     found = [(goal, what, figure) for goal in goals for what, figure in goal.found(results)]
-    lines = [(what, goal.text, f"{figure:.3g} {goal.unit}", _verdict(goal, figure)) for goal, what, figure in found]
+    lines = [(what, goal.text, f"{_said(figure)} {goal.unit}", _verdict(goal, figure)) for goal, what, figure in found]
     lines.insert(0, ("what", "goal", "figure", "verdict"))
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
+def _said(figure: float) -> str:
+    return f"{figure:,.3f}".rstrip("0").rstrip(".")
+
+
 def _verdict(goal: Goal, figure: float) -> str:
+    if not goal.text:
+        return ""
     return "holds" if goal.holds(figure) else "MISSED"
 
 

@@ -81,13 +81,13 @@ class Goal:
     Args:
         path: where it stands in the results, "*" for every key: "map.*.ratio".
         what: the figure in words; a "*" in it is replaced by the key that the path's stood for.
-        at_most, at_least: both ends belong to the goal.
+        at_most, at_least: both ends belong to the goal. None where the figure is only told.
         unit: said behind the figure.
     """
 
     path: str
     what: str
-    at_most: float
+    at_most: float | None = None
     at_least: float | None = None
     unit: str = "x"
 
@@ -100,12 +100,15 @@ class Goal:
             yield what, figure
 
     def holds(self, figure: float) -> bool:
-        return (self.at_least is None or figure >= self.at_least) and figure <= self.at_most
+        return (self.at_least is None or figure >= self.at_least) and (self.at_most is None or figure <= self.at_most)
 
     @property
     def text(self) -> str:
-        low = "" if self.at_least is None else f"{self.at_least:g} to "
-        return f"{low or '<= '}{self.at_most:g} {self.unit}"
+        ends = [f"{end:g}" for end in (self.at_least, self.at_most) if end is not None]
+        sign = {(True, False): ">= ", (False, True): "<= "}.get(
+            (self.at_least is not None, self.at_most is not None), ""
+        )
+        return f"{sign}{' to '.join(ends)} {self.unit}" if ends else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,7 +118,7 @@ class Row:
     Args:
         name: what `--only` calls it.
         measure: gives what it adds to the results, by their top-level keys (contract.md, "bench/results.json").
-        goals: of its figures. None for a row that is only told.
+        goals: of its figures, also of those that are only told.
     """
 
     name: str

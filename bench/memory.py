@@ -15,13 +15,11 @@ _FAIL_EVERY = 50
 
 def measure(run: Run) -> dict[str, Figures | float]:
     """Peak of the resident memory of the function's process, as the kernel counted it."""
-    events = list(webhooks.mixed(run.times(_WEBHOOKS)))
-
     def peak(name: str) -> float:
         with parts(_FAIL_EVERY) as address:
             function = emulated.function(_CONTESTANTS[name], address)
             with emulated.environment(function) as (started, _):
-                for event in events:
+                for event in webhooks.mixed(run.times(_WEBHOOKS)):
                     emulated.answered(started.invoke(event))
                 return _peak_mib(emulated.functions_process(started.process))
 

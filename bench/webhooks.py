@@ -1,6 +1,7 @@
 """The webhooks that built functions are measured with: Shopify's samples with other ids and times, signed anew.
 
-Events as API Gateway makes them. The same for shopwire and for what it is measured against.
+Events as API Gateway makes them, of the moment in which they are asked for: shopwire's time budget runs from then. The
+same for shopwire and for what it is measured against.
 """
 
 import json

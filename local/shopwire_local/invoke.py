@@ -198,7 +198,24 @@ def started(function: Function, log: IO[str], *, emulator: Path, python: Path) -
         *("--runtime-api-address", runtime_address),
         *(str(python.absolute()), "-m", "awslambdaric", "app.handler"),
     ]
-    environment = {
+    process = subprocess.Popen(
+        command, cwd=function.folder, env=variables(function), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+    )
+    try:
+        _wait_until_listening(address, process)
+        yield Started(address, function.timeout, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def variables(function: Function) -> dict[str, str]:
+    """All that the function's process is told."""
+    return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "TZ": ":UTC",
@@ -215,19 +232,6 @@ def started(function: Function, log: IO[str], *, emulator: Path, python: Path) -
         "PYTHONDONTWRITEBYTECODE": "1",
         **function.environment,
     }
-    process = subprocess.Popen(
-        command, cwd=function.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-    )
-    try:
-        _wait_until_listening(address, process)
-        yield Started(address, function.timeout, process.pid)
-    finally:
-        process.terminate()
-        try:
-            process.wait(timeout=5)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
 
 
 def _free_ports(count: int) -> list[int]:
