@@ -67,12 +67,12 @@ def test_the_table_has_a_line_for_each_figure_that_a_goal_leads_to() -> None:
         Goal("not.measured", "what was not asked for", 1),
     )
     assert bench.table(RESULTS, goals) == [
-        "what               goal          figure   verdict",
-        "cold start         <= 0.35 x     0.3 x    holds",
-        "map 3500 bytes     <= 0.75 x     0.8 x    MISSED",
-        "map 11500 bytes    <= 0.75 x     0.4 x    holds",
-        "size               <= 40 MiB     41 MiB   MISSED",
-        "growth to 100000   0.9 to 1.1 x  1.25 x   MISSED",
+        "what               goal          figure    verdict",
+        "cold start         <= 0.35 x     0.3 x     holds",
+        "map 3500 bytes     <= 0.75 x     0.8 x     MISSED",
+        "map 11500 bytes    <= 0.75 x     0.4 x     holds",
+        "size               <= 40 MiB     41 MiB    MISSED",
+        "growth to 100000   0.9 to 1.1 x  1.25 x    MISSED",
         "the usual stack's                1,000 ms",
     ]
 
