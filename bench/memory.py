@@ -15,6 +15,7 @@ _FAIL_EVERY = 50
 
 def measure(run: Run) -> dict[str, Figures | float]:
     """Peak of the resident memory of the function's process, as the kernel counted it."""
+
     def peak(name: str) -> float:
         with parts(_FAIL_EVERY) as address:
             function = emulated.function(_CONTESTANTS[name], address)

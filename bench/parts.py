@@ -2,8 +2,8 @@
 
     python -m bench.parts [FAIL_EVERY]
 
-moto takes longer than the function that is measured. The protocol is read just as far as botocore and requests write
-it; who asks for anything else gets an error.
+moto takes longer than the function that is measured, and even the fakes a fifth of its time: once frozen they say what
+they last said to a call of that kind. The protocol is read just as far as botocore and urllib3 write it.
 """
 
 import asyncio
@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
+from urllib.request import Request, urlopen
 
 from botocore.exceptions import ClientError
 from botocore.session import get_session
@@ -25,6 +26,8 @@ from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 QUEUE_URL = "https://sqs.eu-central-1.amazonaws.com/000000000000/retry.fifo"
 
 _HEAD = b"HTTP/1.1 %d -\r\nContent-Type: application/x-amz-json-1.0\r\nContent-Length: %d\r\n\r\n"
+
+_FREEZE = "freeze"
 
 Answer = tuple[int, bytes]
 
@@ -39,6 +42,8 @@ class Parts:
     def __init__(self, fail_every: int = 0) -> None:
         self._fail_every = fail_every
         self._requests = 0
+        self._frozen = False
+        self._said: dict[tuple[str, str], Answer] = {}
         ssm = FakeSSM()
         for id, settings in demo_settings().items():
             ssm.put_parameter(Name=SHOPS_PATH + id, Value=json.dumps(settings), Type="SecureString")
@@ -55,19 +60,24 @@ class Parts:
             self._requests += 1
             fails = self._fail_every and self._requests % self._fail_every == 0
             return (503, b"{}") if fails else (200, b"{}")
+        if target == _FREEZE:
+            self._frozen = True
+            return 200, b"{}"
+        asked = json.loads(body)
+        kind = target, asked.get("UpdateExpression", "")
+        if not self._frozen:
+            self._said[kind] = self._ask(target, asked)
+        return self._said[kind]
+
+    def _ask(self, target: str, asked: dict[str, Any]) -> Answer:
         service, _, operation = target.partition(".")
         call: Callable[..., Any] = getattr(self._services[service], self._methods[operation])
         try:
-            return 200, json.dumps(call(**json.loads(body))).encode()
+            return 200, json.dumps(call(**asked)).encode()
         except ClientError as error:
-            said: Any = error.response
-            return 400, json.dumps(
-                {
-                    "__type": said["Error"]["Code"],
-                    "message": said["Error"]["Message"],
-                    **({"Item": said["Item"]} if "Item" in said else {}),
-                }
-            ).encode()
+            response: Any = error.response
+            said = {"__type": response["Error"]["Code"], "message": response["Error"]["Message"]}
+            return 400, json.dumps(said | ({"Item": response["Item"]} if "Item" in response else {})).encode()
 
 
 def _now() -> int:
@@ -123,6 +133,12 @@ def parts(fail_every: int = 0) -> Iterator[str]:
     finally:
         process.kill()
         process.communicate()
+
+
+def freeze(address: str) -> None:
+    """From now on a call to AWS is answered as the last of its kind was (the same operation with the same expression),
+    whatever it says: without a look, at once."""
+    urlopen(Request(address, data=b"", headers={"X-Amz-Target": _FREEZE})).close()
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from statistics import median
 
 from bench import emulated, webhooks
 from bench.harness import ROOT, Figures, Goal, Row, Run
-from bench.parts import parts
+from bench.parts import freeze, parts
 from shopwire_local.invoke import PYTHON, Started, variables
 
 
@@ -36,6 +36,7 @@ def measure(run: Run) -> dict[str, Figures | float]:
         }
         for warm_up in contestants.values():
             warm_up()
+        freeze(address)
         found = run.alternated(contestants)
     ratio = found["shopwire"].ratio(found["empty"])
     return {

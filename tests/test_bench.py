@@ -140,6 +140,23 @@ def test_the_parts_answer_as_aws_does() -> None:
     assert (status, refused["__type"], refused["Item"]) == (400, "ConditionalCheckFailedException", key)
 
 
+def test_frozen_parts_say_again_what_they_said_to_a_call_of_that_kind() -> None:
+    parts = Parts()
+    key = {"pk": {"S": "a"}, "sk": {"S": "entry"}}
+    call = {"TableName": TABLE, "Key": key, "UpdateExpression": "SET #n = :n", "ReturnValues": "ALL_OLD"}
+    call |= {"ExpressionAttributeNames": {"#n": "n"}}
+    for number in "12":
+        answer = parts.answer(
+            "DynamoDB_20120810.UpdateItem", _json({**call, "ExpressionAttributeValues": {":n": {"N": number}}})
+        )
+    assert json.loads(answer[1]) == {"Attributes": {**key, "n": {"N": "1"}}}
+    parts.answer("freeze", b"")
+    again = _json({**call, "ExpressionAttributeValues": {":n": {"N": "3"}}})
+    assert parts.answer("DynamoDB_20120810.UpdateItem", again) == answer
+    with pytest.raises(KeyError):
+        parts.answer("DynamoDB_20120810.GetItem", _json({"TableName": TABLE, "Key": key}))
+
+
 def test_the_api_fails_as_often_as_asked_for() -> None:
     parts = Parts(fail_every=3)
     assert [parts.answer("", b"{}")[0] for _ in range(6)] == [200, 200, 503, 200, 200, 503]
