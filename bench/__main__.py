@@ -19,6 +19,7 @@ MODULES = (
     "warm",
     "memory",
     "size",
+    "imports",
 )
 
 RESULTS = ROOT / "bench" / "results.json"
