@@ -31,6 +31,7 @@ app = APIGatewayHttpResolver()
 processor = BatchProcessor(event_type=EventType.SQS)
 table = boto3.resource("dynamodb").Table(os.environ["TABLE_NAME"])
 queue = boto3.client("sqs")
+settings = parameters.SSMProvider()
 session = requests.Session()
 
 API = os.environ["ESPUTNIK_URL"]
@@ -95,9 +96,7 @@ class Order(Shopify):
 def receive(shop_id: str) -> Response[str]:
     """Verify, deliver, or queue."""
     try:
-        shop = parameters.get_parameter(
-            os.environ["SHOPS_PATH"] + shop_id, decrypt=True, max_age=3600, transform="json"
-        )
+        shop: Any = settings.get(os.environ["SHOPS_PATH"] + shop_id, decrypt=True, max_age=3600, transform="json")
     except parameters.GetParameterError:
         raise NotFoundError("no such shop") from None
     event = app.current_event
@@ -213,9 +212,7 @@ def post(path: str, body: dict[str, Any], shop: dict[str, Any]) -> None:
 def record_handler(record: SQSRecord) -> None:
     """One message of the queue."""
     message = json.loads(record.body)
-    shop = parameters.get_parameter(
-        os.environ["SHOPS_PATH"] + message["shop"], decrypt=True, max_age=3600, transform="json"
-    )
+    shop: Any = settings.get(os.environ["SHOPS_PATH"] + message["shop"], decrypt=True, max_age=3600, transform="json")
     deliver(message["shop"], shop, message["topic"], message["body"])
 
 
