@@ -2,7 +2,7 @@
 
 import gc
 
-# Until INIT is over: what it makes is there to stay, and looking for garbage in it costs 7 % of INIT.
+# Until INIT is over: what it makes is there to stay, and looking for garbage in it costs a tenth of INIT.
 gc.disable()
 
 from typing import Any
@@ -12,6 +12,7 @@ from shopwire.environment import Environment
 
 environment = Environment.from_os("direct")
 platforms.load()
+gc.freeze()
 gc.enable()
 
 
