@@ -6,7 +6,6 @@ PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python3.13; do \
 	$$p -c 'import sys; sys.exit(sys.version_info[:2] != (3, 13))' 2>/dev/null && { echo $$p; break; }; done)
-MACHINE := $(subst aarch64,arm64,$(shell uname -m))
 SAM ?= $(or $(shell command -v sam),.venv-sam/bin/sam)
 
 export SAM_CLI_TELEMETRY := 0
@@ -17,7 +16,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check simulate mutants soak build invoke validate lock clean
+.PHONY: install run test check bench simulate mutants soak build invoke validate lock clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -31,8 +30,12 @@ test: install
 check: install
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy shared cli local functions
+	.venv/bin/mypy shared cli local functions bench
 	.venv/bin/lint-imports
+
+# Every figure beside its yardstick. A look: make bench ARGS=--quick
+bench: install .aws-sam/build/template.yaml .aws-sam/usual/template.yaml
+	@.venv/bin/python -m bench $(ARGS)
 
 WEBHOOKS ?= 20000
 SEED ?= 1
@@ -52,15 +55,15 @@ validate: .venv-sam/installed
 
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
+	.venv-lambda/bin/python local/shopwire_local/artifact.py .aws-sam/build
 
-# The functions as built, for this machine's processor instead of the stack's.
-invoke: install .aws-sam/invoke/template.yaml
+invoke: install .aws-sam/build/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
 	@.venv/bin/python -m shopwire_local.invoke "$(EVENT)"
 
-.aws-sam/invoke/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc' 2>/dev/null) \
+.aws-sam/build/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc' 2>/dev/null) \
 		.venv-sam/installed .venv-lambda/installed
-	@$(WITH_PYTHON313) $(SAM) build --build-dir .aws-sam/invoke --parameter-overrides Architecture=$(MACHINE) >&2
+	@$(WITH_PYTHON313) $(SAM) build >&2
 
 # The locks hold for Python 3.11 to 3.13 and every platform; what is locked stays until UPGRADE=--upgrade.
 LOCK = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \
@@ -73,6 +76,11 @@ lock: .venv-lock/installed
 
 clean:
 	rm -rf .venv .venv-sam .venv-lambda .venv-lock .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+
+# What `make bench` measures against.
+.aws-sam/usual/template.yaml: $(wildcard bench/usual/*.yaml bench/usual/*/*) .venv-sam/installed .venv-lambda/installed
+	@$(WITH_PYTHON313) $(SAM) build --template-file bench/usual/template.yaml --build-dir .aws-sam/usual \
+		--parameter-overrides Architecture=$(subst aarch64,arm64,$(shell uname -m)) >&2
 
 .venv/installed: requirements-dev.txt pyproject.toml
 	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)

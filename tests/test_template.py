@@ -157,14 +157,11 @@ def test_the_functions_run_on_python_3_13_and_arm64() -> None:
     assert not any({"Runtime", "Architectures"} & set(function) for function in FUNCTIONS.values())
 
 
-def test_the_layer_is_built_for_what_the_functions_run_on() -> None:
+def test_the_layer_serves_whatever_the_functions_run_on() -> None:
     layer = RESOURCES["Layer"]
     assert FUNCTION_DEFAULTS["Layers"] == [{"Ref": "Layer"}]
-    assert layer["Metadata"] == {
-        "BuildMethod": FUNCTION_DEFAULTS["Runtime"],
-        "BuildArchitecture": {"Ref": "Architecture"},
-    }
-    assert layer["Properties"]["CompatibleArchitectures"] == FUNCTION_DEFAULTS["Architectures"]
+    assert layer["Metadata"] == {"BuildMethod": "makefile"}
+    assert layer["Properties"]["CompatibleArchitectures"] == TEMPLATE["Parameters"]["Architecture"]["AllowedValues"]
     assert layer["Properties"]["CompatibleRuntimes"] == [FUNCTION_DEFAULTS["Runtime"]]
 
 

@@ -2,7 +2,7 @@
 
 import argparse
 
-from shopwire.esputnik import Esputnik, requests_transport
+from shopwire.esputnik import Esputnik, http_transport
 from shopwire.shops import BadSettings
 from shopwire_cli.errors import CommandError, UserError
 from shopwire_local.dev import serve
@@ -27,6 +27,6 @@ def run(options: argparse.Namespace) -> int:
 
 def _check_api(url: str) -> None:
     try:
-        Esputnik(url, requests_transport())
+        Esputnik(url, http_transport())
     except ValueError as error:
         raise UserError(f"--esputnik: {str(error).removeprefix('SHOPWIRE_ESPUTNIK_URL: ')}") from None

@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from shopwire import platforms
 from shopwire.environment import Environment
 
-environment = Environment.from_os()
+environment = Environment.from_os("consumer")
+platforms.load()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:

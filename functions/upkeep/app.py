@@ -7,7 +7,7 @@ from shopwire.observability import logger
 from shopwire.retry_queue import QueueDown
 from shopwire.table import TableDown
 
-environment = Environment.from_os()
+environment = Environment.from_os("mover")
 
 # What one move takes at the worst, with room to write down.
 _SPARE_MILLISECONDS = 10_000

@@ -18,8 +18,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-from urllib.error import URLError
+from typing import IO, Any
 from urllib.request import Request, urlopen
 
 from shopwire_local.aws import REGION, TABLE, Aws
@@ -31,8 +30,8 @@ from shopwire_local.wsgi import Server
 
 STACK = "dev"  # so that the template's path of the shops is the embedded parts'
 STACK_ID = f"arn:aws:cloudformation:{REGION}:000000000000:stack/{STACK}/00000000-0000-0000-0000-000000000000"
-_BUILD = Path(".aws-sam/invoke")
-_PYTHON = Path(".venv-lambda/bin/python")
+_BUILD = Path(".aws-sam/build")
+PYTHON = Path(".venv-lambda/bin/python")
 _EMULATOR = "lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
 _LISTENING_SECONDS = 10
 # The emulator gives INIT ten seconds, as Lambda does, and starts it with the first invocation.
@@ -49,11 +48,11 @@ class NotRunnable(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function as built: where it lies, its limits, its environment."""
+    """A function as built: where it lies, its limits, its environment. `layer` is None for one without."""
 
     name: str
     folder: Path
-    layer: Path
+    layer: Path | None
     timeout: int
     memory: int
     environment: Mapping[str, str]
@@ -131,15 +130,37 @@ def built(name: str, build: Path, known: Mapping[str, str]) -> Function:
     defaults = {one: str(parameter["Default"]) for one, parameter in template["Parameters"].items()}
     common = template["Globals"]["Function"]
     own = template["Resources"][name]["Properties"]
-    variables = {**common["Environment"]["Variables"], **own["Environment"]["Variables"]}
+    variables = {**common["Environment"]["Variables"], **own.get("Environment", {}).get("Variables", {})}
+    layer = template["Resources"].get("Layer")
     return Function(
         name=name,
         folder=(build / own["CodeUri"]).resolve(),
-        layer=(build / template["Resources"]["Layer"]["Properties"]["ContentUri"] / "python").resolve(),
-        timeout=int(own["Timeout"]),
+        layer=(build / layer["Properties"]["ContentUri"] / "python").resolve() if layer else None,
+        timeout=int(own.get("Timeout", common.get("Timeout"))),
         memory=int(own.get("MemorySize", common["MemorySize"])),
         environment={one: resolve(value, {**defaults, **known}) for one, value in variables.items()},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """A function that waits for events, in an environment of its own."""
+
+    address: str
+    timeout: int
+    process: int
+    """The emulator's id; the function's process is its child."""
+
+    def invoke(self, event: bytes) -> str:
+        """Send it one event; its answer.
+
+        Raises:
+            OSError: there was none.
+        """
+        request = Request(_INVOCATIONS.format(address=self.address), data=event)
+        with urlopen(request, timeout=_INIT_SECONDS + self.timeout + 5) as response:
+            answer: bytes = response.read()
+        return answer.decode()
 
 
 def invoke(function: Function, event: bytes, *, emulator: Path, python: Path) -> Outcome:
@@ -149,6 +170,27 @@ def invoke(function: Function, event: bytes, *, emulator: Path, python: Path) ->
         emulator: AWS's runtime interface emulator.
         python: The interpreter that has the runtime interface client and nothing else.
     """
+    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
+        try:
+            with started(function, log, emulator=emulator, python=python) as one:
+                answer = one.invoke(event)
+        except OSError as error:
+            answer = f"no answer: {error}"
+        log.seek(0)
+        return Outcome(answer, tuple(log.read().splitlines()))
+
+
+@contextmanager
+def started(function: Function, log: IO[str], *, emulator: Path, python: Path) -> Iterator[Started]:
+    """The function under the emulator, for as long as the block runs. INIT comes with the first event.
+
+    Args:
+        log: A file for what the emulator and the function say.
+        emulator, python: As for `invoke`.
+
+    Raises:
+        OSError: it does not start.
+    """
     address, runtime_address = (f"127.0.0.1:{port}" for port in _free_ports(2))
     command = [
         str(emulator.absolute()),
@@ -156,7 +198,24 @@ def invoke(function: Function, event: bytes, *, emulator: Path, python: Path) ->
         *("--runtime-api-address", runtime_address),
         *(str(python.absolute()), "-m", "awslambdaric", "app.handler"),
     ]
-    environment = {
+    process = subprocess.Popen(
+        command, cwd=function.folder, env=variables(function), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+    )
+    try:
+        _wait_until_listening(address, process)
+        yield Started(address, function.timeout, process.pid)
+    finally:
+        process.terminate()
+        try:
+            process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def variables(function: Function) -> dict[str, str]:
+    """All that the function's process is told."""
+    return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
         "TZ": ":UTC",
@@ -168,31 +227,11 @@ def invoke(function: Function, event: bytes, *, emulator: Path, python: Path) ->
         "AWS_LAMBDA_FUNCTION_TIMEOUT": str(function.timeout),
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "LAMBDA_TASK_ROOT": str(function.folder),
-        "PYTHONPATH": str(function.layer),
+        "PYTHONPATH": str(function.layer or ""),
         # Lambda's tree is read-only: a start here must not be quicker than one there for the bytecode of the last.
         "PYTHONDONTWRITEBYTECODE": "1",
         **function.environment,
     }
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
-        process = subprocess.Popen(
-            command, cwd=function.folder, env=environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log
-        )
-        try:
-            _wait_until_listening(address, process)
-            request = Request(_INVOCATIONS.format(address=address), data=event)
-            with urlopen(request, timeout=_INIT_SECONDS + function.timeout + 5) as response:
-                answer = response.read().decode()
-        except (URLError, OSError) as error:
-            answer = f"no answer: {error}"
-        finally:
-            process.terminate()
-            try:
-                process.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
-        log.seek(0)
-        return Outcome(answer, tuple(log.read().splitlines()))
 
 
 def _free_ports(count: int) -> list[int]:
@@ -219,7 +258,12 @@ def _wait_until_listening(address: str, process: subprocess.Popen[bytes]) -> Non
             time.sleep(0.02)
 
 
-def _emulator(folder: Path) -> Path:
+def emulator_in(folder: Path) -> Path:
+    """AWS's runtime interface emulator for this machine, as the sam command line brings it along.
+
+    Raises:
+        NotRunnable: it is not there.
+    """
     machine = {"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
     found = sorted(folder.glob(_EMULATOR.format(machine=machine)))
     if not found:
@@ -258,12 +302,12 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         event = json.loads(options.event.read_bytes())
         name = function_of(event)
-        emulator = _emulator(Path(".venv-sam"))
+        emulator = emulator_in(Path(".venv-sam"))
         with surroundings() as (known, variables):
             function = built(name, options.build, known)
             function = replace(function, environment={**function.environment, **variables})
             sent = json.dumps(of_this_moment(event, time.time_ns() // 1_000_000)).encode()
-            outcome = invoke(function, sent, emulator=emulator, python=_PYTHON)
+            outcome = invoke(function, sent, emulator=emulator, python=PYTHON)
     except (OSError, ValueError, NotRunnable) as error:
         print(f"{options.event}: {error}", file=sys.stderr)
         return 2

@@ -100,6 +100,6 @@ def _load(path: Path, name: str) -> Callable[[Any, Any], Any]:
     return handler
 
 
-# Each environment makes its own boto3 session, and each session reads the services' descriptions anew: 40 MB and a
+# Each environment makes its own botocore session, and each session reads the services' descriptions anew: 40 MB and a
 # third of a second. In Lambda an environment is a process; here they share what none of them changes.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)
