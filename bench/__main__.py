@@ -18,6 +18,7 @@ MODULES = (
     "cold",
     "warm",
     "memory",
+    "cost",
     "size",
     "imports",
 )
