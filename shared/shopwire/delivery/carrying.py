@@ -104,20 +104,27 @@ class Carrier:
         age = work.received_at - born
         if known is None and shop.old_order_days and age > shop.old_order_days * _DAY:
             raise Ignored("old order")
-        people = self._person(work, order.contact, born)
-        notes |= {
-            "person": people.name,
+        recent = age < self.policy.new_order
+        learned: Notes = {
+            "person": self.sender.people.name(shop.id, order.contact),
             "reference": order_reference(order),
             "open_parcels": [parcel.id for parcel in order.parcels if not parcel.delivered][:_PARCELS_KEPT]
             if order.wholly_shipped and order.parcels
             else None,
         }
         if entry.deleted_at is not None and not deleted:
-            notes["deleted_at"] = None
-        state = self._converted(work, order) if known is None and order.cart_token else None
-        plan = order_events(order, shop, known, recent=age < self.policy.new_order, recycle_state_id=state)
-        if not plan:
-            return Outcome("unchanged")
+            learned["deleted_at"] = None
+        if known is None:
+            people = self._person(work, order.contact, born)
+            notes |= learned
+            state = self._converted(work, order) if order.cart_token else None
+            plan = order_events(order, shop, known, recent=recent, recycle_state_id=state)
+        else:
+            notes |= learned
+            plan = order_events(order, shop, known, recent=recent)
+            if not plan:
+                return Outcome("unchanged")
+            people = self._person(work, order.contact, born)
         self.sender.introduce(work, order.contact, people, born)
         for step in plan:
             self.sender.send(work, step.request)
@@ -190,7 +197,7 @@ class Carrier:
         own = without(change.contact, people.strangers)
         self.sender.send(work, contact_request(own))
         self.sender.people.unlearn(work.shop.id, people.former)
-        if not self.sender.remember(work, own, change.created_at) <= people.met:
+        if not people.is_noted(self.clock()) and not self.sender.remember(work, own, change.created_at) <= people.met:
             # An order introduced him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
             self.sender.send(work, contact_request(own))
         notes["known"] = {"digest": digest}

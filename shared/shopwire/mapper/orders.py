@@ -86,8 +86,14 @@ def known_otherwise(order: Order) -> OrderKnown:
 
 def order_reference(order: Order) -> dict[str, str]:
     """What a later fact's event repeats of this order; whose it is stands elsewhere."""
-    params = dict(_params(order, ""))
-    return {name: params[name] for name in _REFERENCE if name in params}
+    values = (
+        order.contact.customer_id,
+        plain(order.total),
+        order.created_at.isoformat(),
+        order.currency,
+        order.number,
+    )
+    return dict(present(zip(_REFERENCE, values, strict=True)))
 
 
 def fact_event(
