@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -30,8 +30,8 @@ _VISIBILITY = 360_000
 class Bill:
     """How much of everything: what comes with each webhook, and what comes with time alone."""
 
-    by_webhook: Counter[str] = field(default_factory=Counter)
-    by_time: Counter[str] = field(default_factory=Counter)
+    by_webhook: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    by_time: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
     def clear(self) -> None:
         self.by_webhook.clear()
@@ -59,6 +59,7 @@ class Account:
         self._cpu = cpu_milliseconds
         self._counting = self.bill.by_webhook
         self._fakes_took = 0.0
+        self._metrics: set[tuple[str, tuple[str, ...]]] = set()
         clock = lambda: self.now  # noqa: E731
         self.table = FakeDynamoDB(clock, table=TABLE)
         self.queue = FakeQueue(clock, url=QUEUE_URL, visibility=_VISIBILITY)
@@ -81,8 +82,7 @@ class Account:
         """One request to the API."""
         began = time.thread_time()
         self.now += self._mix["milliseconds"]["api"]
-        lines = sum(len(name) + len(value) + 4 for name, value in headers.items())
-        self._count("egress_bytes", lines + len(body) + self._mix["bytes"]["request_to_the_api"])
+        self._count("egress_bytes", len(body) + self._mix["bytes"]["request_to_the_api"])
         failed, self.fails = self.fails, False
         self._fakes_took += time.thread_time() - began
         return (503 if failed else 200), {}
@@ -116,9 +116,14 @@ class Account:
         self._count("gateway_requests", ceil(len(body) / (512 * 1024)) or 1)
         self._count("egress_bytes", len(answer["body"]) + self._mix["bytes"]["answer_of_the_gateway"])
 
-    def count_time(self, milliseconds: int, queues: int = 1) -> None:
-        """Time passed: the event source mapping asked the queue whether there is anything."""
-        self.bill.by_time["idle_polls"] += round(milliseconds / 60_000 * self._mix["polls_a_minute"] * queues)
+    def count_time(self, milliseconds: int) -> None:
+        """Time passed: the event source mapping asked the queue whether there is anything, each metric had a value."""
+        self.bill.by_time["metric_hours"] += len(self._metrics) * milliseconds / 3_600_000
+        self.bill.by_time["idle_polls"] += milliseconds / 60_000 * self._mix["polls_a_minute"]
+
+    def count_log(self, bytes: int) -> None:
+        """Lines that are not the function's own."""
+        self._count("log_bytes", bytes)
 
     @contextmanager
     def log(self) -> Iterator[None]:
@@ -137,16 +142,13 @@ class Account:
             self._read_log(file.read().splitlines())
 
     def _read_log(self, lines: list[bytes]) -> None:
-        hours = set()
         for line in lines:
             self._count("log_bytes", len(line) + self._mix["bytes"]["log_event"])
             said = json.loads(line)
             for directive in said.get("_aws", {}).get("CloudWatchMetrics", ()):
-                hour = said["_aws"]["Timestamp"] // 3_600_000
                 for dimensions in directive["Dimensions"]:
                     values = tuple(said[name] for name in dimensions)
-                    hours |= {(hour, metric["Name"], values) for metric in directive["Metrics"]}
-        self._count("metric_hours", len(hours))
+                    self._metrics |= {(metric["Name"], values) for metric in directive["Metrics"]}
 
     def table_bytes(self) -> int:
         """Everything in the table, with what AWS adds to an item."""
@@ -156,7 +158,7 @@ class Account:
         self._count("gb_seconds", milliseconds / 1000 * self._mib / 1024)
 
     def _count(self, unit: str, amount: float) -> None:
-        self._counting[unit] += amount  # type: ignore[assignment]  # GB-seconds have a fraction
+        self._counting[unit] += amount
 
     # -- the services
 

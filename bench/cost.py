@@ -7,96 +7,26 @@ whole one on a virtual clock, which counts everything that has a price. The mix 
 import json
 import os
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from statistics import fmean
-from typing import Any
 from unittest import mock
 
-from bench.account import QUEUE_URL, START, TABLE, Account, Client
+from bench.account import START, Account
+from bench.contestants import MIX, SETTINGS, SHOP, SHOPS_PATH, QueueFirst, Shopwire, Usual
 from bench.harness import ROOT, Figures, Goal, Row, Run
-from bench.prices import PRICES
+from bench.prices import PRICES, REGION
 from bench.traffic import Call, Traffic
 from bench.wire import served
-from shopwire import http
-from shopwire.delivery.work import Policy
-from shopwire.environment import Clients, Environment, Settings
-from shopwire.models import Shop
 from shopwire_local.template import load
 
-MIX: dict[str, Any] = json.loads((Path(__file__).parent / "mix.json").read_text(encoding="utf-8"))
-SHOP = Shop(id="demo-shopify", platform="shopify", secrets=("a-secret",), esputnik_key="a-key", region="UA")
-
-_SHOPS_PATH = "/shops/"
 _MONTH = 30 * 86_400_000
 _MINUTE = 60_000
-_SETTINGS = {"platform": "shopify", "secrets": ["a-secret"], "esputnik_key": "a-key", "region": "UA"}
-# How many webhooks the processor's share is measured with.
-_MEASURED = 400
-
-
-class Contestant:
-    """One way to bring webhooks to the API, on an account.
-
-    Args:
-        address: of the account behind a socket; None: called directly.
-    """
-
-    queues = 1
-
-    def __init__(self, account: Account, address: str | None) -> None:
-        self.account = account
-        self.address = address
-        self._made_at: dict[str, int] = {}
-        self._environments: dict[str, Environment] = {}
-
-    def receive(self, event: str, request_id: str) -> dict[str, Any]:
-        """Answer an event of the gateway, as JSON text."""
-        environment = self.environment("webhook")
-        answer: dict[str, Any] = self.account.invoke(
-            "webhook", lambda: http.serve(json.loads(event), self.context(request_id, 10), environment)
-        )
-        return answer
-
-    def work_off(self, records: list[dict[str, Any]]) -> list[str]:
-        """A batch of the queue; answers the ids of what stays."""
-        environment, account = self.environment("retry"), self.account
-        kept: list[str] = account.invoke(
-            "retry",
-            lambda: environment.consumer.work_off(records, owner=f"retry-{account.now}", deadline=account.now + 60_000),
-        )
-        return kept
-
-    def tidy(self) -> None:
-        """The minute's upkeep."""
-        environment, account = self.environment("upkeep"), self.account
-        account.invoke("upkeep", lambda: environment.mover.move(account.now + 40_000))
-
-    def environment(self, function: str) -> Environment:
-        """The function's environment, made anew when its time is over."""
-        account = self.account
-        if account.now - self._made_at.get(function, -_MONTH) >= MIX["environment_minutes"] * _MINUTE:
-            self._made_at[function] = account.now
-            self._environments[function] = self.wire()
-            with account.by_time():
-                account.cold_start()
-                self._environments[function].shops.get(SHOP.id)
-        return self._environments[function]
-
-    def wire(self) -> Environment:
-        """A cold start."""
-        url = f"{self.address}/api/" if self.address else "https://esputnik.com/api/"
-        settings = Settings(TABLE, QUEUE_URL, _SHOPS_PATH, url, "hash-key", Policy(jitter=lambda: 0.5))
-        clients, transport = Clients(), None
-        if self.address is None:
-            transport = self.account.transport
-            for service in ("dynamodb", "sqs", "ssm"):
-                setattr(clients, service, Client(self.account, service))
-        return Environment(settings, clients, transport=transport, clock=lambda: self.account.now)
-
-    def context(self, request_id: str, seconds: int) -> Any:
-        return mock.Mock(aws_request_id=request_id, get_remaining_time_in_millis=lambda: seconds * 1000)
+_MONTHS = (0, 1_000, 100_000, 1_000_000, 10_000_000)
+# How many webhooks the processor's share is measured with, and how many first ones are left out.
+_MEASURED = 1_000
+_FIRST = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +39,11 @@ class Counted:
     """Units a month."""
     outcomes: Mapping[str, float]
     """Shares of what was answered."""
-    storage_gb: float
-    """What a month adds to the table."""
+    stored_bytes: float
+    """What a webhook adds to the table, where it stays for up to 400 days."""
 
-    def dollars(self, webhooks: int) -> dict[str, float]:
-        """A month's bill by part, with its total."""
+    def month(self, webhooks: int) -> dict[str, float]:
+        """The bill of a month with so many webhooks, by part, with its total."""
         parts = dict.fromkeys(price.part for price in PRICES.values())
         bill = dict.fromkeys(parts, 0.0)
         for unit, price in PRICES.items():
@@ -122,41 +52,45 @@ class Counted:
         return {"total": sum(bill.values())} | bill
 
 
-Maker = Callable[[Account, str | None], Contestant]
-
-
-def counted(make: Maker, scenario: str, mib: int, cpu: Mapping[str, float], webhooks: int) -> Counted:
+def counted(make: type[Shopwire], scenario: str, mib: int, cpu: Mapping[str, float], webhooks: int) -> Counted:
     """Run so many webhooks of a scenario of the mix over the counting fakes."""
     account = Account(MIX, mib, cpu)
     outcomes: Counter[str] = Counter()
-    stored = _run(make(account, None), scenario, webhooks, outcomes)
+    with _reached(account, real=make.always_real) as address:
+        stored = _run(make(account, address), scenario, webhooks, outcomes)
     months = webhooks / MIX["webhooks_a_month"]
     return Counted(
         by_webhook={unit: amount / webhooks for unit, amount in account.bill.by_webhook.items()},
         by_time={unit: amount / months for unit, amount in account.bill.by_time.items()},
         outcomes={outcome: count / webhooks for outcome, count in sorted(outcomes.items())},
-        storage_gb=stored / months / 1e9,
+        stored_bytes=stored / webhooks,
     )
 
 
-def processor_milliseconds(make: Maker, scenario: str, webhooks: int) -> dict[str, float]:
+def processor_milliseconds(make: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
     """What an invocation of each function takes of this machine's processor, with the real clients."""
     account = Account(MIX, MIX["mib_of_a_whole_cpu"], {})
-    variables = {
-        "AWS_ACCESS_KEY_ID": "none",
-        "AWS_SECRET_ACCESS_KEY": "none",
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-    with served(account) as address, mock.patch.dict(os.environ, variables | {"AWS_ENDPOINT_URL": address}):
+    with _reached(account, real=True) as address:
         _run(make(account, address), scenario, webhooks, Counter())
-    # Of each function the first invocation makes its clients, which is the cold start's.
-    return {name: 1000 * fmean(seconds[1:] or seconds) for name, seconds in account.cpu_used.items()}
+    # The first invocations open connections.
+    return {name: 1000 * fmean(seconds[_FIRST:] or seconds) for name, seconds in account.cpu_used.items()}
 
 
-def _run(contestant: Contestant, scenario: str, webhooks: int, outcomes: Counter[str]) -> int:
+@contextmanager
+def _reached(account: Account, *, real: bool) -> Iterator[str | None]:
+    """The account's address for real clients, or None: called directly."""
+    if not real:
+        yield None
+        return
+    variables = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "none") | {"AWS_DEFAULT_REGION": REGION}
+    with served(account) as address, mock.patch.dict(os.environ, variables | {"AWS_ENDPOINT_URL": address}):
+        yield address
+
+
+def _run(contestant: Shopwire, scenario: str, webhooks: int, outcomes: Counter[str]) -> int:
     """Answers how many bytes the counted webhooks added to the table."""
     account = contestant.account
-    account.settings.put_parameter(Name=_SHOPS_PATH + SHOP.id, Value=json.dumps(_SETTINGS), Type="SecureString")
+    account.settings.put_parameter(Name=SHOPS_PATH + SHOP.id, Value=json.dumps(SETTINGS), Type="SecureString")
     traffic = Traffic(MIX, MIX["outcomes"][scenario], SHOP)
     every = _MONTH // MIX["webhooks_a_month"]
     with account.log():
@@ -177,11 +111,11 @@ def _run(contestant: Contestant, scenario: str, webhooks: int, outcomes: Counter
                     contestant.tidy()
             outcomes[_answered(contestant, traffic.one(account.now), f"request-{n}")] += 1
             account.poll(contestant.work_off)
-    account.count_time(webhooks * every, contestant.queues)
+    account.count_time(webhooks * every)
     return account.table_bytes() - before
 
 
-def _answered(contestant: Contestant, call: Call, request_id: str) -> str:
+def _answered(contestant: Shopwire, call: Call, request_id: str) -> str:
     account = contestant.account
     account.fails = call.fails
     path = f"/webhooks/{SHOP.id}"
@@ -209,25 +143,33 @@ def measure(run: Run) -> dict[str, Figures | float]:
     webhooks, mib = run.times(MIX["webhooks"]), memory_of_the_template()
     bills: Figures = {}
     for name, (make, scenario) in CONTESTANTS.items():
-        cpu = processor_milliseconds(make, scenario, _MEASURED)
+        cpu = processor_milliseconds(make, scenario, run.times(_MEASURED))
         found = counted(make, scenario, mib, cpu, webhooks)
-        bills[name] = found.dollars(MIX["webhooks_a_month"]) | {"counted": _told(found, cpu)}
+        bills[name] = _per_million(found) | {"counted": _told(found, cpu)}
     return {"cost_per_million_usd": bills}
+
+
+def _per_million(found: Counted) -> Figures:
+    millions = MIX["webhooks_a_month"] / 1e6
+    return {part: round(dollars / millions, 3) for part, dollars in found.month(MIX["webhooks_a_month"]).items()}
 
 
 def _told(found: Counted, cpu: Mapping[str, float]) -> Figures:
     return {
+        "a_month_usd": {f"{webhooks}": round(found.month(webhooks)["total"], 2) for webhooks in _MONTHS},
         "units_a_webhook": {unit: round(amount, 4) for unit, amount in sorted(found.by_webhook.items())},
         "units_a_month": {unit: round(amount, 1) for unit, amount in sorted(found.by_time.items())},
-        "outcomes": dict(found.outcomes),
+        "outcomes": {outcome: round(share, 4) for outcome, share in found.outcomes.items()},
         "cpu_ms": {name: round(milliseconds, 2) for name, milliseconds in cpu.items()},
-        "stored_gb_a_million": round(found.storage_gb, 3),
+        "stored_bytes_a_webhook": round(found.stored_bytes),
     }
 
 
-CONTESTANTS: dict[str, tuple[Maker, str]] = {
-    "mixed": (Contestant, "mixed"),
-    "all_sent": (Contestant, "all_sent"),
+CONTESTANTS: dict[str, tuple[type[Shopwire], str]] = {
+    "mixed": (Shopwire, "mixed"),
+    "all_sent": (Shopwire, "all_sent"),
+    "queue_first": (QueueFirst, "mixed"),
+    "usual": (Usual, "mixed"),
 }
 
 ROWS = (
