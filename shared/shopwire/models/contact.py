@@ -59,9 +59,10 @@ def person(
     Args:
         region: ISO 3166 code of the country that completes local phone numbers, or None.
     """
-    written = [cleaned for email in emails if (cleaned := clean_email(email))]
+    # An address stands in up to four places of a body: each is looked at once.
+    written = [cleaned for email in dict.fromkeys(emails) if (cleaned := clean_email(email))]
     email = next((one for one in written if acceptable_email(one)), None)
-    phone = next((cleaned for one in phones if (cleaned := clean_phone(one, region))), None)
+    phone = next((cleaned for one in dict.fromkeys(phones) if (cleaned := clean_phone(one, region))), None)
     customer_id = customer_id.strip() or None if customer_id else None
     if not (email or phone or customer_id):
         email = next(iter(written), None)
