@@ -15,6 +15,7 @@ from bench.harness import ROOT, Figures, Goal, Row, Run, described
 
 # The rows' modules below bench/, in the order of the table.
 MODULES = (
+    "pure",
     "cold",
     "warm",
     "memory",
