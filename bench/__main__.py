@@ -20,6 +20,7 @@ MODULES = (
     "warm",
     "memory",
     "cost",
+    "growth",
     "size",
     "imports",
 )

@@ -11,9 +11,8 @@ import importlib.util
 import json
 import os
 from pathlib import Path
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any
-from unittest import mock
 
 from bench.account import QUEUE_URL, TABLE, Account, Client
 from bench.harness import ROOT
@@ -98,7 +97,14 @@ class Shopwire:
         return Environment(settings, clients, transport=transport, clock=lambda: self.account.now)
 
     def context(self, request_id: str, seconds: int) -> Any:
-        return mock.Mock(aws_request_id=request_id, get_remaining_time_in_millis=lambda: seconds * 1000)
+        """What Lambda tells an invocation of itself."""
+        return SimpleNamespace(
+            aws_request_id=request_id,
+            get_remaining_time_in_millis=lambda: seconds * 1000,
+            function_name="usual",
+            memory_limit_in_mb=256,
+            invoked_function_arn="arn:aws:lambda:us-east-1:000000000000:function:usual",
+        )
 
 
 class QueueFirst(Shopwire):

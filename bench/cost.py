@@ -42,14 +42,13 @@ class Counted:
     stored_bytes: float
     """What a webhook adds to the table, where it stays for up to 400 days."""
 
-    def month(self, webhooks: int) -> dict[str, float]:
-        """The bill of a month with so many webhooks, by part, with its total."""
-        parts = dict.fromkeys(price.part for price in PRICES.values())
-        bill = dict.fromkeys(parts, 0.0)
-        for unit, price in PRICES.items():
-            amount = self.by_webhook.get(unit, 0) * webhooks + self.by_time.get(unit, 0)
-            bill[price.part] += amount * price.usd
-        return {"total": sum(bill.values())} | bill
+
+def month(by_webhook: Mapping[str, float], by_time: Mapping[str, float], webhooks: int) -> dict[str, float]:
+    """The bill of a month with so many webhooks, by part, with its total."""
+    bill = dict.fromkeys((price.part for price in PRICES.values()), 0.0)
+    for unit, price in PRICES.items():
+        bill[price.part] += (by_webhook.get(unit, 0) * webhooks + by_time.get(unit, 0)) * price.usd
+    return {"total": sum(bill.values())} | bill
 
 
 def counted(make: type[Shopwire], scenario: str, mib: int, cpu: Mapping[str, float], webhooks: int) -> Counted:
@@ -96,7 +95,7 @@ def _run(contestant: Shopwire, scenario: str, webhooks: int, outcomes: Counter[s
     with account.log():
         for n, call in enumerate(traffic.begin(START)):
             account.now = START + n * every
-            _answered(contestant, call, f"before-{n}")
+            answered(contestant, call, f"before-{n}")
             account.poll(contestant.work_off)
     before = account.table_bytes()
     account.bill.clear()
@@ -109,13 +108,14 @@ def _run(contestant: Shopwire, scenario: str, webhooks: int, outcomes: Counter[s
                 tidied += _MINUTE
                 with account.by_time():
                     contestant.tidy()
-            outcomes[_answered(contestant, traffic.one(account.now), f"request-{n}")] += 1
+            outcomes[answered(contestant, traffic.one(account.now), f"request-{n}")] += 1
             account.poll(contestant.work_off)
     account.count_time(webhooks * every)
     return account.table_bytes() - before
 
 
-def _answered(contestant: Shopwire, call: Call, request_id: str) -> str:
+def answered(contestant: Shopwire, call: Call, request_id: str) -> str:
+    """Bring a call through the gateway; what it was answered, in a word."""
     account = contestant.account
     account.fails = call.fails
     path = f"/webhooks/{SHOP.id}"
@@ -150,13 +150,16 @@ def measure(run: Run) -> dict[str, Figures | float]:
 
 
 def _per_million(found: Counted) -> Figures:
-    millions = MIX["webhooks_a_month"] / 1e6
-    return {part: round(dollars / millions, 3) for part, dollars in found.month(MIX["webhooks_a_month"]).items()}
+    webhooks = MIX["webhooks_a_month"]
+    bill = month(found.by_webhook, found.by_time, webhooks)
+    return {part: round(dollars * 1e6 / webhooks, 3) for part, dollars in bill.items()}
 
 
 def _told(found: Counted, cpu: Mapping[str, float]) -> Figures:
     return {
-        "a_month_usd": {f"{webhooks}": round(found.month(webhooks)["total"], 2) for webhooks in _MONTHS},
+        "a_month_usd": {
+            str(webhooks): round(month(found.by_webhook, found.by_time, webhooks)["total"], 2) for webhooks in _MONTHS
+        },
         "units_a_webhook": {unit: round(amount, 4) for unit, amount in sorted(found.by_webhook.items())},
         "units_a_month": {unit: round(amount, 1) for unit, amount in sorted(found.by_time.items())},
         "outcomes": {outcome: round(share, 4) for outcome, share in found.outcomes.items()},

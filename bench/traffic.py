@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 from shopwire import platforms
@@ -49,7 +50,9 @@ class _Thing:
     earlier: Body = field(default_factory=dict)
 
 
-def _sample(name: str) -> Body:
+@cache
+def sample(name: str) -> Body:
+    """A sample body of Shopify's, to be changed in copies only."""
     body: Body = json.loads((FOLDER / "shopify" / f"{name}.json").read_text(encoding="utf-8"))
     return body
 
@@ -67,10 +70,6 @@ class Traffic:
         self._mix = mix
         self._outcomes = outcomes
         self._shop = shop
-        self._samples = {
-            name: _sample(name)
-            for name in ("orders_create", "checkouts_update", "customers_update", "refunds_create", "carts_update")
-        }
         self._next = 0
         self._people: list[_Person] = []
         self._orders: list[_Thing] = []
@@ -94,7 +93,7 @@ class Traffic:
                 return self._call(order.topic, order.body, fails=True)
             case "unchanged":
                 order = self._rng.choice(self._orders)
-                order.body = order.body | {"updated_at": _time(now)}
+                order.body = order.body | {"updated_at": time(now)}
                 return self._call("orders/updated", order.body)
             case "duplicate":
                 return self._rng.choice(self._recent)
@@ -131,13 +130,13 @@ class Traffic:
 
     def _new_order(self, now: int, person: _Person) -> _Thing:
         number = self._number()
-        body = _of_person(self._samples["orders_create"], person) | {
+        body = _of_person(sample("orders_create"), person) | {
             "id": 6 * 10**12 + number,
             "name": f"#{number}",
             "order_number": number,
             "cart_token": f"bought{number}",
-            "created_at": _time(now),
-            "updated_at": _time(now),
+            "created_at": time(now),
+            "updated_at": time(now),
         }
         order = _Thing("orders/create", body, person)
         self._orders.append(order)
@@ -146,18 +145,18 @@ class Traffic:
     def _changed_order(self, now: int) -> _Thing:
         order = self._rng.choice(self._orders)
         order.topic, order.changes, order.earlier = "orders/updated", order.changes + 1, order.body
-        order.body = order.body | {"updated_at": _time(now), "note": f"Change {order.changes}"}
+        order.body = order.body | {"updated_at": time(now), "note": f"Change {order.changes}"}
         return order
 
     def _changed_cart(self, now: int, *, new: bool) -> _Thing:
         if new or self._rng.random() < 0.3:
             number = self._number()
             person = self._person(new=new)
-            body = _of_person(self._samples["checkouts_update"], person) | {
+            body = _of_person(sample("checkouts_update"), person) | {
                 "token": f"checkout{number}",
                 "cart_token": f"cart{number}",
                 "sms_marketing_phone": None,
-                "created_at": _time(now),
+                "created_at": time(now),
             }
             self._carts.append(_Thing("checkouts/update", body, person))
             cart = self._carts[-1]
@@ -166,22 +165,22 @@ class Traffic:
         cart.changes += 1
         first, *others = cart.body["line_items"]
         lines = [first | {"quantity": 1 + cart.changes}, *others]
-        cart.body = cart.body | {"line_items": lines, "updated_at": _time(now)}
+        cart.body = cart.body | {"line_items": lines, "updated_at": time(now)}
         return cart
 
     def _changed_contact(self, now: int) -> _Thing:
         person = self._rng.choice(self._people)
-        body = _of_person(self._samples["customers_update"], person) | {
+        body = _of_person(sample("customers_update"), person) | {
             "id": person.id,
             "first_name": f"Name {self._number()}",
-            "updated_at": _time(now),
+            "updated_at": time(now),
         }
         return _Thing("customers/update", body, person)
 
     def _ignored(self, kind: str, now: int) -> Call:
         if kind == "signal":
-            return self._call("refunds/create", self._samples["refunds_create"])
-        body = self._samples["carts_update"] | {"token": f"nobodys{self._number()}", "updated_at": _time(now)}
+            return self._call("refunds/create", sample("refunds_create"))
+        body = sample("carts_update") | {"token": f"nobodys{self._number()}", "updated_at": time(now)}
         return self._call("carts/update", body)
 
     def _number(self) -> int:
@@ -189,11 +188,15 @@ class Traffic:
         return self._next
 
     def _call(self, topic: str, body: Body, *, fails: bool = False) -> Call:
-        # As Shopify writes JSON: no spaces, no escapes but what must be.
-        raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-        headers = platforms.get("shopify").sign(topic, raw, self._shop, 0)
         id = str(uuid.UUID(int=self._rng.getrandbits(128), version=4))
-        return Call(headers | {"x-shopify-event-id": id, "x-shopify-webhook-id": id}, raw, fails)
+        return call(topic, body, self._shop, id, fails=fails)
+
+
+def call(topic: str, body: Body, shop: Shop, id: str, *, fails: bool = False) -> Call:
+    """A signed call of Shopify's, as it writes JSON: no spaces, no escapes but what must be."""
+    raw = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    headers = platforms.get("shopify").sign(topic, raw, shop, 0)
+    return Call(headers | {"x-shopify-event-id": id, "x-shopify-webhook-id": id}, raw, fails)
 
 
 def _of_person(sample: Body, person: _Person) -> Body:
@@ -208,5 +211,6 @@ def _of_person(sample: Body, person: _Person) -> Body:
     return sample | changed
 
 
-def _time(now: int) -> str:
+def time(now: int) -> str:
+    """As Shopify writes a time."""
     return datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds")
