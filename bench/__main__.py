@@ -21,6 +21,7 @@ MODULES = (
     "memory",
     "cost",
     "growth",
+    "drain",
     "size",
     "imports",
 )

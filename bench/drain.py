@@ -4,17 +4,21 @@ The simulation's cloud on a virtual clock, at a tenth of the goal's size: 5 webh
 and of the API's rate. Everything that waits is served side by side, so the time is that of the whole.
 """
 
+import io
 import json
 import random
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
+from unittest import mock
 
 from bench.account import START
 from bench.contestants import MIX, SETTINGS, SHOP
+from bench.harness import Figures, Goal, Row, Run
+from bench.traffic import sample, time
 from shopwire import platforms
-from shopwire_local.sample_files import FOLDER
+from shopwire.observability import logger
 from shopwire_local.simulation.cloud import Cloud
 from shopwire_local.simulation.faults import MINUTE, SECOND, Faults
 from shopwire_local.simulation.world import Invocation, World
@@ -27,8 +31,8 @@ _LONGEST = 4 * 60 * MINUTE
 # An order is made and changed twice, so many minutes later.
 _CHANGES = (0, 2, 6)
 
-CONCURRENCIES = (50, 100)
-"""Those of `retry` that are tried: template.yaml's default, and what the goal takes."""
+CONCURRENCY = 60
+"""RetryConcurrency: each sends about six requests a second; together they must stay below the API's rate."""
 
 
 @dataclass(slots=True)
@@ -44,11 +48,11 @@ class Outage:
     """One run.
 
     Args:
-        concurrency: of `retry`, in the whole.
-        minutes: how long the API is down.
+        concurrency: of `retry`, at full size.
+        outage: how long the API is down, in milliseconds.
     """
 
-    def __init__(self, concurrency: int, outage: int = _OUTAGE) -> None:
+    def __init__(self, concurrency: int = CONCURRENCY, outage: int = _OUTAGE) -> None:
         self.world = World(START)
         self.seen = _Seen()
         self.heals_at = START + MINUTE + outage
@@ -59,14 +63,13 @@ class Outage:
             self.world, faults, 0, self._transport, self._watch, self._failed, nothing, concurrency // _SCALE
         )
         self.cloud.put_shop(SHOP.id, SETTINGS)
-        self._sample = json.loads((FOLDER / "shopify" / "orders_create.json").read_text(encoding="utf-8"))
         self.expected: dict[str, int] = {}
         """The last change of each order that was told before the API healed."""
 
     def minutes(self) -> float:
         """Minutes from the healing until everything told before it is in; infinite where that never happens."""
         world = self.world
-        last = START + MINUTE + _OUTAGE + _LONGEST
+        last = self.heals_at + _LONGEST
         for n in range(_WEBHOOKS_A_SECOND * (self.heals_at - START + 10 * MINUTE) // SECOND // len(_CHANGES)):
             at = START + n * len(_CHANGES) * SECOND // _WEBHOOKS_A_SECOND
             for change, minutes in enumerate(_CHANGES):
@@ -90,10 +93,10 @@ class Outage:
 
     def _post(self, id: str, change: int) -> None:
         world = self.world
-        body = self._sample | {
+        body = sample("orders_create") | {
             "id": int(id),
-            "created_at": _time(world.now),
-            "updated_at": _time(world.now),
+            "created_at": time(world.now),
+            "updated_at": time(world.now),
             "note": f"change {change}",
             "cart_token": None,
         }
@@ -140,7 +143,22 @@ class Outage:
         return 200, {}
 
 
-def _time(now: int) -> str:
-    from datetime import UTC, datetime
+def measure(run: Run) -> dict[str, Figures | float]:
+    """The row `drain`."""
+    outage = Outage(outage=_OUTAGE // (10 if run.quick else 1))
+    with mock.patch.object(logger.registered_handler, "stream", io.StringIO()):
+        minutes = outage.minutes()
+    return {"drain": {"minutes": round(minutes, 2), "parked": outage.parked, "misordered": outage.seen.misordered}}
 
-    return datetime.fromtimestamp(now / 1000, UTC).isoformat(timespec="milliseconds")
+
+ROWS = (
+    Row(
+        "drain",
+        measure,
+        (
+            Goal("drain.minutes", "a 20-minute outage at 50 webhooks/s: until all is in", 5, unit="min"),
+            Goal("drain.parked", "of those, parked", 0, unit=""),
+            Goal("drain.misordered", "of those, out of order", 0, unit=""),
+        ),
+    ),
+)

@@ -113,7 +113,7 @@ def clean_phone(value: str | None, region: str | None) -> str | None:
     return digits if len(digits) in _PHONE_DIGITS else None
 
 
-# A buyer's number comes with each webhook of his orders, and to complete it takes 30 to 100 us: as long as all the rest.
+# A buyer's number comes with each webhook of his orders; to complete it takes 30 to 100 us, as long as all the rest.
 @lru_cache(maxsize=1024)
 def _completed(text: str, digits: str, region: str | None) -> str | None:
     import phonenumbers
