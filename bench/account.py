@@ -173,7 +173,8 @@ class Account:
                 # A condition that does not hold is paid as the write that it refuses.
                 self._count("write_units", ceil(max(*sizes, self._size(key), 1) / _WRITE_UNIT))
         if operation == "get_item":
-            self._count("read_units", _reads(size(answer.get("Item", {}))))
+            units = _reads(size(answer.get("Item", {})))
+            self._count("read_units", units if arguments.get("ConsistentRead") else units / 2)
         if operation == "batch_get_item":
             ((name, wanted),) = arguments["RequestItems"].items()
             found = answer["Responses"][name]

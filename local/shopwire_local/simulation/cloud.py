@@ -151,8 +151,8 @@ class Cloud:
 
     def _load(self, name: str) -> ModuleType:
         module = ModuleType(f"simulated_{name}")
-        # On import it would make real clients (a tenth of a second each time), which the next line but one throws away.
-        with mock.patch.object(Environment, "from_os", lambda *parts: None):
+        # On import it would make real clients (a tenth of a second each time), which are thrown away below.
+        with mock.patch.object(Environment, "from_os"):
             exec(self._sources[name], module.__dict__)
         skew = self._rng.randint(-2500, 2500) if self.faults.is_possible("skew") else 0
         module.environment = self._wire(skew)  # type: ignore[attr-defined]

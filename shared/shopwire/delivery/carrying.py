@@ -6,8 +6,8 @@ goes on where this one stopped.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from shopwire import platforms
 from shopwire.delivery.sending import Sender
@@ -58,6 +58,24 @@ _CART_BUSY = 1_000
 _PARCELS_KEPT = 50  # an entry stays small, whatever an order is
 
 
+class _TakesMore(Exception):
+    """It cannot be foreseen."""
+
+
+class _NoSender:
+    """In the place of a sender: names people, and does nothing else."""
+
+    def __init__(self, name: Callable[[str, Contact], str | None]) -> None:
+        self.name = name
+
+    @property
+    def people(self) -> "_NoSender":
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        raise _TakesMore
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Carries one change whose lease is held."""
@@ -84,6 +102,14 @@ class Carrier:
             if str(reason) == "anonymous":
                 return Outcome("ignored", "anonymous")
             raise NeverThis(str(reason)) from None
+
+    def foresee(self, work: Work, entry: Entry, notes: Notes) -> Outcome | None:
+        """What `carry` would answer, where that follows from the entry alone: nobody is read, nothing is sent. None
+        where it takes more."""
+        try:
+            return replace(self, sender=cast(Sender, _NoSender(self.sender.people.name))).carry(work, entry, notes)
+        except (_TakesMore, NeverThis, NotNow):
+            return None
 
     def raise_tombstones(self, work: Work) -> None:
         """Before anything else of a wish to be forgotten: what comes late or waits must find it."""
