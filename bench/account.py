@@ -43,11 +43,11 @@ class Account:
 
     Args:
         mix: mix.json.
-        mib: memory of the functions.
+        mib: memory of each function.
         cpu_milliseconds: what an invocation of a function takes of a whole processor, by the function's name.
     """
 
-    def __init__(self, mix: Mapping[str, Any], mib: int, cpu_milliseconds: Mapping[str, float]) -> None:
+    def __init__(self, mix: Mapping[str, Any], mib: Mapping[str, int], cpu_milliseconds: Mapping[str, float]) -> None:
         self.now = START
         self.bill = Bill()
         self.cpu_used: dict[str, list[float]] = {}
@@ -103,13 +103,13 @@ class Account:
         result = handler()
         self.cpu_used.setdefault(function, []).append(time.thread_time() - began_cpu - self._fakes_took)
         # AWS, "Configure Lambda function memory": processor time is handed out in proportion to memory.
-        slower = self._mix["mib_of_a_whole_cpu"] / self._mib
-        self._last(ceil(self.now - began + self._cpu.get(function, 0) * slower))
+        slower = self._mix["mib_of_a_whole_cpu"] / self._mib[function]
+        self._last(function, ceil(self.now - began + self._cpu.get(function, 0) * slower))
         return result
 
-    def cold_start(self) -> None:
-        """An environment is made."""
-        self._last(self._mix["milliseconds"]["cold_start"])
+    def cold_start(self, function: str) -> None:
+        """An environment of a function is made."""
+        self._last(function, self._mix["milliseconds"]["cold_start"])
 
     def count_gateway(self, body: bytes, answer: Mapping[str, Any]) -> None:
         """A request to the HTTP API and its answer."""
@@ -154,8 +154,8 @@ class Account:
         """Everything in the table, with what AWS adds to an item."""
         return sum(size(item) + 100 for item in self.table.items())
 
-    def _last(self, milliseconds: int) -> None:
-        self._count("gb_seconds", milliseconds / 1000 * self._mib / 1024)
+    def _last(self, function: str, milliseconds: int) -> None:
+        self._count("gb_seconds", milliseconds / 1000 * self._mib[function] / 1024)
 
     def _count(self, unit: str, amount: float) -> None:
         self._counting[unit] += amount

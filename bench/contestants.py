@@ -81,7 +81,7 @@ class Shopwire:
             self._made_at[place] = account.now
             self._environments[place] = self.wire()
             with account.by_time():
-                account.cold_start()
+                account.cold_start(function)
                 self._environments[place].shops.get(SHOP.id)
         return self._environments[place]
 

@@ -24,6 +24,11 @@ from shopwire_local.template import load
 _MONTH = 30 * 86_400_000
 _MINUTE = 60_000
 _MONTHS = (0, 1_000, 100_000, 1_000_000, 10_000_000)
+_FUNCTIONS = ("webhook", "retry", "upkeep")
+# What the function of the webhooks could have of memory, beside what it has.
+_OTHER_SIZES = (128, 256)
+# bench/usual/template.yaml.
+_USUAL_MIB = dict.fromkeys(_FUNCTIONS, 256)
 # How many webhooks the processor's share is measured with, and how many first ones are left out.
 _MEASURED = 1_000
 _FIRST = 5
@@ -51,7 +56,9 @@ def month(by_webhook: Mapping[str, float], by_time: Mapping[str, float], webhook
     return {"total": sum(bill.values())} | bill
 
 
-def counted(make: type[Shopwire], scenario: str, mib: int, cpu: Mapping[str, float], webhooks: int) -> Counted:
+def counted(
+    make: type[Shopwire], scenario: str, mib: Mapping[str, int], cpu: Mapping[str, float], webhooks: int
+) -> Counted:
     """Run so many webhooks of a scenario of the mix over the counting fakes."""
     account = Account(MIX, mib, cpu)
     outcomes: Counter[str] = Counter()
@@ -68,7 +75,7 @@ def counted(make: type[Shopwire], scenario: str, mib: int, cpu: Mapping[str, flo
 
 def processor_milliseconds(make: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
     """What an invocation of each function takes of this machine's processor, with the real clients."""
-    account = Account(MIX, MIX["mib_of_a_whole_cpu"], {})
+    account = Account(MIX, dict.fromkeys(_FUNCTIONS, MIX["mib_of_a_whole_cpu"]), {})
     with _reached(account, real=True) as address:
         _run(make(account, address), scenario, webhooks, Counter())
     # The first invocations open connections.
@@ -132,20 +139,25 @@ def answered(contestant: Shopwire, call: Call, request_id: str) -> str:
     return str(json.loads(answer["body"]).get("status", answer["statusCode"]))
 
 
-def memory_of_the_template() -> int:
-    """MiB of the functions as deployed."""
-    mib: int = load(ROOT / "template.yaml")["Globals"]["Function"]["MemorySize"]
-    return mib
+def memory() -> dict[str, int]:
+    """MiB of each function as deployed."""
+    said = load(ROOT / "template.yaml")
+    functions = {name: said["Resources"][name.title()]["Properties"] for name in _FUNCTIONS}
+    usual: int = said["Globals"]["Function"]["MemorySize"]
+    return {name: properties.get("MemorySize", usual) for name, properties in functions.items()}
 
 
 def measure(run: Run) -> dict[str, Figures | float]:
     """The row `cost`."""
-    webhooks, mib = run.times(MIX["webhooks"]), memory_of_the_template()
+    webhooks, mib = run.times(MIX["webhooks"]), memory()
     bills: Figures = {}
     for name, (make, scenario) in CONTESTANTS.items():
         cpu = processor_milliseconds(make, scenario, run.times(_MEASURED))
-        found = counted(make, scenario, mib, cpu, webhooks)
+        found = counted(make, scenario, mib if make is not Usual else _USUAL_MIB, cpu, webhooks)
         bills[name] = _per_million(found) | {"counted": _told(found, cpu)}
+        if make is Shopwire:
+            others = {other: counted(make, scenario, mib | {"webhook": other}, cpu, webhooks) for other in _OTHER_SIZES}
+            bills[name]["total_by_mib"] = {str(other): _per_million(one)["total"] for other, one in others.items()}
     return {"cost_per_million_usd": bills}
 
 

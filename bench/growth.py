@@ -9,7 +9,7 @@ from typing import Any
 
 from bench.account import START, TABLE, Account
 from bench.contestants import MIX, SETTINGS, SHOP, SHOPS_PATH, Shopwire
-from bench.cost import answered, memory_of_the_template, month
+from bench.cost import answered, memory, month
 from bench.harness import Figures, Goal, Row, Run
 from bench.traffic import call, sample, time
 
@@ -22,7 +22,7 @@ class Grown:
     """A shop of which so many orders are known."""
 
     def __init__(self, known: int) -> None:
-        self.account = Account(MIX, memory_of_the_template(), {})
+        self.account = Account(MIX, memory(), {})
         self._contestant = Shopwire(self.account, None)
         self._known = known
         self._rng = random.Random(known)
