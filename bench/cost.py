@@ -30,7 +30,7 @@ _OTHER_SIZES = (128, 256)
 # bench/usual/template.yaml.
 _USUAL_MIB = dict.fromkeys(_FUNCTIONS, 256)
 # How many webhooks the processor's share is measured with, and how many first ones are left out.
-_MEASURED = 1_000
+_MEASURED = 400
 _FIRST = 5
 
 
@@ -73,8 +73,13 @@ def counted(
     )
 
 
-def processor_milliseconds(make: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
-    """What an invocation of each function takes of this machine's processor, with the real clients."""
+def processor_milliseconds(make: type[Shopwire], scenario: str, webhooks: int, rounds: int) -> dict[str, float]:
+    """What an invocation of each function takes of this machine's processor, with the real clients: the means of the
+    round that took least, since whatever else the machine does only adds."""
+    return min((_processor_round(make, scenario, webhooks) for _ in range(rounds)), key=lambda found: found["webhook"])
+
+
+def _processor_round(make: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
     account = Account(MIX, dict.fromkeys(_FUNCTIONS, MIX["mib_of_a_whole_cpu"]), {})
     with _reached(account, real=True) as address:
         _run(make(account, address), scenario, webhooks, Counter())
@@ -152,7 +157,7 @@ def measure(run: Run) -> dict[str, Figures | float]:
     webhooks, mib = run.times(MIX["webhooks"]), memory()
     bills: Figures = {}
     for name, (make, scenario) in CONTESTANTS.items():
-        cpu = processor_milliseconds(make, scenario, run.times(_MEASURED))
+        cpu = processor_milliseconds(make, scenario, run.times(_MEASURED), run.rounds)
         found = counted(make, scenario, mib if make is not Usual else _USUAL_MIB, cpu, webhooks)
         bills[name] = _per_million(found) | {"counted": _told(found, cpu)}
         if make is Shopwire:
