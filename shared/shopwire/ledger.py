@@ -210,10 +210,11 @@ class Ledger:
         """The entry as it stands."""
         return self._read(self._table.get(_entity_key(shop, entity)) or {}, now)
 
-    def glimpse(self, shop: str, entity: Entity, now: int) -> Glimpse:
+    def glimpse(self, shop: str, entity: Entity, now: int, *, sure: bool = False) -> Glimpse:
         """The entry as it stood a moment ago, for a tenth of a claim's price. What is settled or past stays so; what
-        else follows from it holds only if `settle_glimpse` does."""
-        item = self._table.glance(_entity_key(shop, entity)) or {}
+        else follows from it holds only if `settle_glimpse` does; or, `sure`, at this moment.
+        """
+        item = (self._table.get if sure else self._table.glance)(_entity_key(shop, entity)) or {}
         entry = self._read(item, now)
         free = not (entry.lease or entry.pending or _expired(item, now))
         return Glimpse(entry, item.get("n"), free)

@@ -9,10 +9,12 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-# Neither place nor trace id: the message says the place, nothing is traced, and bytes are what a log costs.
+# Neither place, trace id nor service: the message says the place, nothing is traced, and bytes are what a log costs.
 logger = Logger(
     service=os.environ.get("POWERTOOLS_SERVICE_NAME", "shopwire"), utc=True, location=None, xray_trace_id=None
 )
+
+logger.remove_keys(["service"])  # each function has a log group of its own
 
 _NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "shopwire")
 
