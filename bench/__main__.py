@@ -15,9 +15,13 @@ from bench.harness import ROOT, Figures, Goal, Row, Run, described
 
 # The rows' modules below bench/, in the order of the table.
 MODULES = (
+    "pure",
     "cold",
     "warm",
     "memory",
+    "cost",
+    "growth",
+    "drain",
     "size",
     "imports",
 )

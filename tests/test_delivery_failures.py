@@ -319,6 +319,26 @@ def test_a_long_pause_moves_what_waits_to_the_outbox_and_back_in_order(world: Wo
     assert world.send(paid(minutes=99, total=Decimal(1))) == "delivered"
 
 
+def test_a_failing_api_is_tried_every_two_minutes_in_the_first_hour_a_wrong_key_ever_more_seldom(world: World) -> None:
+    def lengths(reason: str, **how: bool) -> list[int]:
+        found = []
+        for _ in range(6):
+            until = world.webhook.pauses.pause(SHOP, reason, world.clock.now, **how)
+            found.append((until - world.clock.now) // 1000)
+            world.clock.pass_(until - world.clock.now)
+        return found
+
+    assert lengths("the API failed: 503", passes=True) == [20, 40, 80, 120, 120, 120]
+    world.webhook.pauses.served(SHOP, world.clock.now)
+    assert lengths("the API does not accept the shop's key: 401") == [20, 40, 80, 160, 320, 640]
+
+
+def test_after_an_hour_a_failing_api_is_tried_less_often(world: World) -> None:
+    for _ in range(30):
+        world.clock.now = world.webhook.pauses.pause(SHOP, "503", world.clock.now, passes=True)
+    assert world.webhook.pauses.pause(SHOP, "503", world.clock.now, passes=True) == world.clock.now + HOUR
+
+
 def test_a_paused_shop_holds_up_no_other(world: World) -> None:
     world.put_shop(OTHER)
     world.api.answers = [(429, {"retry-after": "60"}), 503]

@@ -33,11 +33,26 @@ def test_who_is_known_is_not_introduced_again(world: World) -> None:
     assert world.api.story == ["contact", "orderCreated", "orderCreated"]
 
 
-def test_a_duplicate_is_answered_by_one_refused_write(world: World) -> None:
+def test_a_duplicate_is_answered_by_one_read(world: World) -> None:
     world.send(order(), key="k")
     before = len(world.calls)
     assert world.send(order(), key="k") == "duplicate"
-    assert world.calls[before:] == ["dynamodb.update_item"]
+    assert world.calls[before:] == ["dynamodb.get_item"]
+
+
+def test_what_came_late_is_answered_by_one_read(world: World) -> None:
+    world.send(paid())
+    before = len(world.calls)
+    assert world.send(order()) == "stale"
+    assert world.calls[before:] == ["dynamodb.get_item"]
+
+
+def test_what_changes_nothing_costs_one_write(world: World) -> None:
+    world.send(paid())
+    before = len(world.calls)
+    assert world.send(paid(minutes=6)) == "unchanged"
+    assert world.calls[before:] == ["dynamodb.get_item", "dynamodb.update_item"]
+    assert world.send(paid()) == "stale"
     assert world.api.story == ["contact", "orderCreated"]
 
 
@@ -46,6 +61,7 @@ def test_a_change_costs_two_writes(world: World) -> None:
     before = len(world.calls)
     world.send(paid())
     assert world.calls[before:] == [
+        "dynamodb.get_item",
         "dynamodb.update_item",
         "dynamodb.batch_get_item",
         "api",

@@ -125,7 +125,7 @@ def test_what_stops_the_function_three_times_is_parked_alone(world: World) -> No
     world.send(order())
     body = world.body(paid())
     for _ in range(3):
-        die_at(world, 2, body)
+        die_at(world, 3, body)
         world.clock.pass_(16_000)
     assert world.receive(body) == [Outcome("parked", "it stopped the function three times")]
     assert world.send(cancelled()) == "delivered"

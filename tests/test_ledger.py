@@ -296,3 +296,43 @@ def test_a_cart_is_not_bought_again_by_what_it_was_long_ago(ledger: Ledger, worl
     assert ledger.convert(SHOP, CART, world.clock.now) is None
     entry = ledger.look(SHOP, CART, world.clock.now)
     assert (entry.converted, dict(entry.known)) == (True, {})
+
+
+def glimpse(ledger: Ledger, world: World) -> Any:
+    return ledger.glimpse(SHOP, ORDER, world.clock.now)
+
+
+def settle_glimpse(ledger: Ledger, world: World, seen: Any, key: str = "k", version: int | None = 10) -> bool:
+    return ledger.settle_glimpse(SHOP, ORDER, key, version, seen, {"person": "p"}, world.clock.now)
+
+
+def test_what_needs_no_lease_is_settled_by_one_write(ledger: Ledger, world: World) -> None:
+    assert settle_glimpse(ledger, world, glimpse(ledger, world))
+    entry = look(ledger, world)
+    assert (entry.keys, entry.version, entry.person, entry.lease) == (("k",), 10, "p", None)
+    assert refused(ledger, world, "other", 9).entry.is_past(9)
+    assert settle_glimpse(ledger, world, glimpse(ledger, world), "later", 11)
+    assert (look(ledger, world).keys, look(ledger, world).version) == (("k", "later"), 11)
+
+
+def test_nothing_is_settled_upon_what_was_seen_before_somebody_came_in_between(ledger: Ledger, world: World) -> None:
+    seen = glimpse(ledger, world)
+    held = claim(ledger, world, "other", 20)
+    assert not settle_glimpse(ledger, world, seen)
+    ledger.settle(held, 20, {}, world.clock.now)
+    assert not settle_glimpse(ledger, world, seen)
+    assert (look(ledger, world).keys, look(ledger, world).version) == (("other",), 20)
+
+
+def test_an_entry_is_free_while_nobody_is_at_work_and_nothing_waits(ledger: Ledger, world: World) -> None:
+    assert glimpse(ledger, world).free
+    held = claim(ledger, world)
+    assert not glimpse(ledger, world).free
+    world.clock.pass_(2 * MINUTE)  # who holds a dead lease may have sent it
+    assert not glimpse(ledger, world).free
+    ledger.release(held, ledger.put_away("k", "queue", world.clock.now), world.clock.now)
+    assert not glimpse(ledger, world).free
+    ledger.done_waiting(SHOP, ORDER, "k")
+    assert glimpse(ledger, world).free
+    world.clock.pass_(401 * DAY)
+    assert not glimpse(ledger, world).free

@@ -5,7 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shopwire.mapper import (
@@ -238,6 +238,7 @@ def test_costs_are_rounded_to_the_currencys_digits(currency: str, cost: str, tex
 
 
 @given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
+@example(Decimal("443689210265776.5157353157582855713390822076919954882642424471"))
 def test_numbers_in_json_are_exact(amount: Decimal) -> None:
     written = json_text(amount)
     assert json.loads(written, parse_float=Decimal, parse_int=Decimal) == amount

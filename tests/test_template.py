@@ -242,7 +242,8 @@ def test_the_api_is_throttled_well_above_a_shops_peak() -> None:
 
 
 def test_the_access_log_names_no_caller_and_ends() -> None:
-    access_log = RESOURCES["Api"]["Properties"]["AccessLogSettings"]
+    condition, access_log, otherwise = RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Fn::If"]
+    assert (condition, otherwise) == ("LogsAccess", {"Ref": "AWS::NoValue"})
     fields = set(re.findall(r"\$context\.([A-Za-z.]+)", access_log["Format"]))
     assert fields == {"requestId", "routeKey", "path", "status", "responseLatency", "integrationErrorMessage"}
     group = RESOURCES[logical_name(access_log["DestinationArn"])]["Properties"]

@@ -12,6 +12,9 @@ _KEPT = 500 * 86_400
 _FRESH = 5_000
 _NOTE_EVERY = 60_000
 LONGEST = 3_600_000
+# As long as a message backs off in its first hour; this often it is an hour.
+_PATIENT = 120_000
+_PATIENTLY = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +64,20 @@ class Pauses:
             return False
         return True
 
-    def pause(self, shop: str, reason: str, now: int, at_least: int = 0) -> int:
+    def pause(self, shop: str, reason: str, now: int, at_least: int = 0, *, passes: bool = False) -> int:
         """Pause the shop and answer until when.
 
         Args:
             at_least: milliseconds that the API asked for.
+            passes: it may be over any moment (the API fails, or throttles): for the first hour tried every two minutes,
+                so that what waits stays in the queue and is in soon afterwards.
         """
         state = self._read(shop)
         running = state.until if state.until and state.until > now and not state.probed else None
         if running and running >= now + at_least:
             return running  # whoever was calling when it began fails too: that is no news
-        length = at_least if running else max(min(self._base << min(state.pauses, 20), LONGEST), at_least)
+        longest = _PATIENT if passes and state.pauses < _PATIENTLY else LONGEST
+        length = at_least if running else max(min(self._base << min(state.pauses, 20), longest), at_least)
         until = now + length
         self._table.update(
             _key(shop),

@@ -14,7 +14,8 @@ from typing import Any
 from shopwire.models import Contact
 from shopwire.table import ConditionFailed, Key, Table
 
-_KEPT = 500 * 86_400_000  # longer than any entry that names a person
+_KEPT = 500 * 86_400_000
+_NEEDED = 400 * 86_400_000  # as long as an entry that names a person
 _FIELDS = {"email": "email", "phone": "phone", "id": "customer_id"}
 
 
@@ -40,6 +41,13 @@ class People:
     """Names in the table of those that were unlearned: orders of that time still point to them."""
     redacted_at: int | None
     """UTC milliseconds of the latest redaction of any of the identities."""
+    noted_until: int = 0
+    """Until when (seconds) each of the identities is on record as this very contact's; 0: one is not."""
+
+    def is_noted(self, now: int) -> bool:
+        """Whether a `know` would write nothing new: most changes of a customer touch no address, and it is up to three
+        writes."""
+        return now + _NEEDED < self.noted_until * 1000
 
     def forgotten(self, born: int | None) -> bool:
         """Whether what was born then (UTC milliseconds; None: unknown) belongs to who was forgotten."""
@@ -52,6 +60,10 @@ class PeopleStore:
     def __init__(self, table: Table, hash_key: str) -> None:
         self._table = table
         self._hash_key = hash_key.encode()
+
+    def name(self, shop: str, contact: Contact) -> str | None:
+        """The contact's name in the table; None: nothing names him. Reads nothing."""
+        return next((_name(self._key(shop, identity)) for identity in contact.identities), None)
 
     def find(self, shop: str, contact: Contact) -> People:
         """What is known of the contact: one read of up to three items."""
@@ -78,6 +90,7 @@ class PeopleStore:
             former=tuple(one for one in recorded if one not in items),
             earlier=tuple(name for item in items.values() for name in item.get("earlier", ())),
             redacted_at=max(redactions, default=None),
+            noted_until=min((_noted_until(item, name, contact) for item in items.values()), default=0),
         )
 
     def by_name(self, shop: str, name: str) -> People:
@@ -147,6 +160,11 @@ def _name(key: Key) -> str:
 def without(contact: Contact, fields: Iterable[str]) -> Contact:
     """The contact without what is another's: sent along, it would be taken from that one."""
     return contact.model_copy(update=dict.fromkeys(fields))
+
+
+def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) -> int:
+    same = item.get("known") and item.get("owner") == name and _contact(item).identities == contact.identities
+    return int(item["expires"]) if same else 0
 
 
 def _contact(item: Mapping[str, Any]) -> Contact:

@@ -111,6 +111,8 @@ class Judge:
         if service == "ledger":
             values = arguments.get("ExpressionAttributeValues") or {}
             key = values.get(":new_lease_key") or values.get(":new_pending_key")
+            if ":new_settled" in values:
+                key = values[":new_settled"]["L"][-1]  # what needs no lease is settled by its only write
             if key and invocation is not None:
                 invocation.notes["key"] = key["S"]
                 if "announcement" in invocation.notes:
@@ -124,6 +126,10 @@ class Judge:
                 self.seen.add(item["pk"]["S"])
                 self.seen.add(item["sk"]["S"])
         elif operation == "send_message":
+            # Of what the ledger never saw, the message alone says whose it is.
+            key = json.loads(arguments["MessageBody"])["key"]
+            if invocation is not None and "announcement" in invocation.notes and key:
+                self.by_key[key_hash(key)] = self._announcements[invocation.notes["announcement"]]
             self.seen.add(arguments["MessageGroupId"])
             self.seen.add(arguments["MessageDeduplicationId"])
 

@@ -12,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, cast
+from unittest import mock
 
 from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionError, ReadTimeoutError
 
@@ -73,6 +74,7 @@ class Cloud:
         watch: sees every call of AWS, before it is made: (service, operation, arguments).
         failed: hears of exceptions of `retry` and `upkeep`.
         begun: hears of every invocation before it runs.
+        pollers: how many of `retry` run at once at most (template.yaml: RetryConcurrency).
     """
 
     def __init__(
@@ -84,9 +86,11 @@ class Cloud:
         watch: Callable[[str, str, dict[str, Any]], None],
         failed: Failed,
         begun: Callable[[Invocation], None],
+        pollers: int = _POLLERS,
     ) -> None:
         self.world = world
         self.faults = faults
+        self._pollers = pollers
         self._seed = seed
         self._rng = random.Random(seed + 2)
         self._transport = transport
@@ -147,7 +151,9 @@ class Cloud:
 
     def _load(self, name: str) -> ModuleType:
         module = ModuleType(f"simulated_{name}")
-        exec(self._sources[name], module.__dict__)
+        # On import it would make real clients (a tenth of a second each time), which are thrown away below.
+        with mock.patch.object(Environment, "from_os"):
+            exec(self._sources[name], module.__dict__)
         skew = self._rng.randint(-2500, 2500) if self.faults.is_possible("skew") else 0
         module.environment = self._wire(skew)  # type: ignore[attr-defined]
         return module
@@ -212,7 +218,7 @@ class Cloud:
         if self._poll_due is None or self.world.now < self._poll_due:
             return
         self._poll_due = None
-        while self._polling < _POLLERS and not self.faults.on("queue_down", self.world.now):
+        while self._polling < self._pollers and not self.faults.on("queue_down", self.world.now):
             messages = self.queue.receive_message(
                 QueueUrl="retry.fifo", MaxNumberOfMessages=10, AttributeNames=["All"]
             ).get("Messages", [])

@@ -6,8 +6,8 @@ goes on where this one stopped.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 from shopwire import platforms
 from shopwire.delivery.sending import Sender
@@ -58,6 +58,24 @@ _CART_BUSY = 1_000
 _PARCELS_KEPT = 50  # an entry stays small, whatever an order is
 
 
+class _TakesMore(Exception):
+    """It cannot be foreseen."""
+
+
+class _NoSender:
+    """In the place of a sender: names people, and does nothing else."""
+
+    def __init__(self, name: Callable[[str, Contact], str | None]) -> None:
+        self.name = name
+
+    @property
+    def people(self) -> "_NoSender":
+        return self
+
+    def __getattr__(self, name: str) -> Any:
+        raise _TakesMore
+
+
 @dataclass(frozen=True, slots=True)
 class Carrier:
     """Carries one change whose lease is held."""
@@ -85,6 +103,14 @@ class Carrier:
                 return Outcome("ignored", "anonymous")
             raise NeverThis(str(reason)) from None
 
+    def foresee(self, work: Work, entry: Entry, notes: Notes) -> Outcome | None:
+        """What `carry` would answer, where that follows from the entry alone: nobody is read, nothing is sent. None
+        where it takes more."""
+        try:
+            return replace(self, sender=cast(Sender, _NoSender(self.sender.people.name))).carry(work, entry, notes)
+        except (_TakesMore, NeverThis, NotNow):
+            return None
+
     def raise_tombstones(self, work: Work) -> None:
         """Before anything else of a wish to be forgotten: what comes late or waits must find it."""
         change = work.delivery.change
@@ -104,20 +130,27 @@ class Carrier:
         age = work.received_at - born
         if known is None and shop.old_order_days and age > shop.old_order_days * _DAY:
             raise Ignored("old order")
-        people = self._person(work, order.contact, born)
-        notes |= {
-            "person": people.name,
+        recent = age < self.policy.new_order
+        learned: Notes = {
+            "person": self.sender.people.name(shop.id, order.contact),
             "reference": order_reference(order),
             "open_parcels": [parcel.id for parcel in order.parcels if not parcel.delivered][:_PARCELS_KEPT]
             if order.wholly_shipped and order.parcels
             else None,
         }
         if entry.deleted_at is not None and not deleted:
-            notes["deleted_at"] = None
-        state = self._converted(work, order) if known is None and order.cart_token else None
-        plan = order_events(order, shop, known, recent=age < self.policy.new_order, recycle_state_id=state)
-        if not plan:
-            return Outcome("unchanged")
+            learned["deleted_at"] = None
+        if known is None:
+            people = self._person(work, order.contact, born)
+            notes |= learned
+            state = self._converted(work, order) if order.cart_token else None
+            plan = order_events(order, shop, known, recent=recent, recycle_state_id=state)
+        else:
+            notes |= learned
+            plan = order_events(order, shop, known, recent=recent)
+            if not plan:
+                return Outcome("unchanged")
+            people = self._person(work, order.contact, born)
         self.sender.introduce(work, order.contact, people, born)
         for step in plan:
             self.sender.send(work, step.request)
@@ -190,7 +223,7 @@ class Carrier:
         own = without(change.contact, people.strangers)
         self.sender.send(work, contact_request(own))
         self.sender.people.unlearn(work.shop.id, own, people.former, self.clock())
-        if not self.sender.remember(work, own, change.created_at) <= people.met:
+        if not people.is_noted(self.clock()) and not self.sender.remember(work, own, change.created_at) <= people.met:
             # An order introduced him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
             self.sender.send(work, contact_request(own))
         notes["known"] = {"digest": digest}

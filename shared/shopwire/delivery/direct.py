@@ -97,6 +97,8 @@ class Direct:
                 or self._carrier.sender.queue_first(work.shop.id)
             ):
                 return self._line_up(work, "straight to the queue", look_first=True)
+            if outcome := self._without_lease(work):
+                return outcome
             claim = self._ledger.claim(
                 work.shop.id,
                 work.entity,
@@ -114,7 +116,29 @@ class Direct:
             return self._unreadable(work.message, TOO_LONG)
         return self._under_lease(work, claim)
 
+    def _without_lease(self, work: Work) -> Outcome | None:
+        """What needs no lease, since nothing is to be sent: every second webhook, at half of the price."""
+        now, notes = self._clock(), Notes()
+        seen = self._ledger.glimpse(work.shop.id, work.entity, now, sure=work.names_nobody)
+        if outcome := self._over(work, seen.entry):
+            return outcome
+        if not seen.free or work.forgets:
+            return None
+        outcome = self._carrier.foresee(work, seen.entry, notes)
+        if outcome is None:
+            return None
+        if work.names_nobody and outcome == Outcome("ignored", "anonymous"):
+            return outcome  # the API has none of it, so nothing is to be noted: a duplicate of it is as anonymous
+        version = work.settles(outcome)
+        settled = self._ledger.settle_glimpse(work.shop.id, work.entity, work.key, version, seen, notes, now)
+        return outcome if settled else None
+
     def _refused(self, work: Work, entry: Entry) -> Outcome:
+        # Somebody is at work on the entity, or an earlier change of it waits. (A key that is merely pending is no
+        # duplicate: whether its message exists is not known.)
+        return self._over(work, entry) or self._line_up(work, "an earlier change is on its way")
+
+    def _over(self, work: Work, entry: Entry) -> Outcome | None:
         if work.key in entry.keys:
             return Outcome("duplicate")
         if entry.is_past(work.version):
@@ -122,9 +146,7 @@ class Direct:
                 # A tie in time, lost by rank: the later state may never be announced.
                 self._mark_for_reconcile(work)
             return Outcome("stale")
-        # Somebody is at work on the entity, or an earlier change of it waits. (A key that is merely pending is no
-        # duplicate: whether its message exists is not known.)
-        return self._line_up(work, "an earlier change is on its way")
+        return None
 
     def _under_lease(self, work: Work, claim: Claim) -> Outcome:
         notes: Notes = {}

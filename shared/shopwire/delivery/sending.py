@@ -100,15 +100,16 @@ class Sender:
         row = self._failures.setdefault(shop, [])
         row.append(work.entity_key)
         del row[:-_FAILURES_TO_PAUSE]
-        shops_fault = failure.answer.verdict in (Verdict.UNAUTHORIZED, Verdict.THROTTLED)
+        passes = failure.answer.verdict is not Verdict.UNAUTHORIZED
+        shops_fault = not passes or failure.answer.verdict is Verdict.THROTTLED
         if shops_fault or len(row) >= _FAILURES_TO_QUEUE:
             self._queue_until[shop] = now + 6 * self._policy.retry_base
         with suppress(TableDown):  # without a pause each message backs off for itself
             if shops_fault:
-                self.pauses.pause(shop, str(failure), now, at_least=failure.after)
+                self.pauses.pause(shop, str(failure), now, at_least=failure.after, passes=passes)
             elif len(row) >= _FAILURES_TO_PAUSE and len(set(row)) > 1:
                 row.clear()
-                self.pauses.pause(shop, str(failure), now)
+                self.pauses.pause(shop, str(failure), now, passes=passes)
 
     def queue_first(self, shop: str) -> bool:
         """Whether this shop has just failed so often that its webhooks go straight to the queue for a while."""

@@ -111,6 +111,12 @@ class Work:
         return None if anonymous else self.version
 
     @property
+    def names_nobody(self) -> bool:
+        """Whether it is a cart's change that does not say whose the cart is."""
+        change = self.delivery.change
+        return isinstance(change, CartChange) and change.cart.contact.key is None
+
+    @property
     def received_at(self) -> int:
         return self.message.received_at
 

@@ -5,6 +5,7 @@ What goes out follows from the order as it stands and from what the API knows of
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from decimal import Decimal
 from typing import Any
 
 from shopwire.mapper.params import (
@@ -86,8 +87,14 @@ def known_otherwise(order: Order) -> OrderKnown:
 
 def order_reference(order: Order) -> dict[str, str]:
     """What a later fact's event repeats of this order; whose it is stands elsewhere."""
-    params = dict(_params(order, ""))
-    return {name: params[name] for name in _REFERENCE if name in params}
+    values = (
+        order.contact.customer_id,
+        plain(order.total),
+        order.created_at.isoformat(),
+        order.currency,
+        order.number,
+    )
+    return dict(present(zip(_REFERENCE, values, strict=True)))
 
 
 def fact_event(
@@ -174,12 +181,10 @@ def _tracking(parcel: Parcel | None) -> Params:
 
 def _items(order: Order) -> str | None:
     step = quantum(order.currency)
-    return (
-        json_text([_item(item) | {"cost": rounded(item.cost, step)} for item in order.items]) if order.items else None
-    )
+    return json_text([_item(item, step) for item in order.items]) if order.items else None
 
 
-def _item(item: Item) -> dict[str, Any]:
+def _item(item: Item, step: Decimal) -> dict[str, Any]:
     fields = {
         "externalItemId": item.id,
         "name": item.name,
@@ -188,8 +193,9 @@ def _item(item: Item) -> dict[str, Any]:
         "url": item.url,
         "imageUrl": item.image_url,
         "description": item.description,
+        "cost": rounded(item.cost, step),
     }
-    return {name: value for name, value in fields.items() if value not in (None, "")}
+    return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
 def _knowledge(order: Order, params: Params) -> OrderKnown:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 from shopwire.models.base import Model
 
@@ -59,9 +60,10 @@ def person(
     Args:
         region: ISO 3166 code of the country that completes local phone numbers, or None.
     """
-    written = [cleaned for email in emails if (cleaned := clean_email(email))]
+    # An address stands in up to four places of a body: each is looked at once.
+    written = [cleaned for email in dict.fromkeys(emails) if (cleaned := clean_email(email))]
     email = next((one for one in written if acceptable_email(one)), None)
-    phone = next((cleaned for one in phones if (cleaned := clean_phone(one, region))), None)
+    phone = next((cleaned for one in dict.fromkeys(phones) if (cleaned := clean_phone(one, region))), None)
     customer_id = customer_id.strip() or None if customer_id else None
     if not (email or phone or customer_id):
         email = next(iter(written), None)
@@ -111,6 +113,8 @@ def clean_phone(value: str | None, region: str | None) -> str | None:
     return digits if len(digits) in _PHONE_DIGITS else None
 
 
+# A buyer's number comes with each webhook of his orders; to complete it takes 30 to 100 us, as long as all the rest.
+@lru_cache(maxsize=1024)
 def _completed(text: str, digits: str, region: str | None) -> str | None:
     import phonenumbers
 

@@ -65,6 +65,8 @@ _LEAST_QUANTITY = Decimal("0.000001")
 # Topics whose body says which shop it is about (Shopify, "Privacy law compliance").
 _NAME_THEIR_SHOP = frozenset({"customers/redact", "customers/data_request", "shop/redact"})
 
+_NO_CUSTOMER, _NOBODY = bodies.Customer(), bodies.Addressee()
+
 _SIGNAL = "signal: orders/updated brings the state"
 
 
@@ -133,7 +135,7 @@ def _order(webhook: Webhook, shop: Shop) -> Change:
     closed = body.cancelled_at is not None or body.financial_status in _CLOSED
     parcels = tuple(_parcel(one) for one in body.fulfillments or () if _is_parcel(one))
     status, rank = _status(body, closed, parcels, shop)
-    currency = first((body.currency, _currency_of(body.total_price_set), body.presentment_currency))
+    currency = first((body.currency,)) or _another_currency(webhook, body)
     if not currency:
         raise Unreadable("currency: missing")
     # current_*: after edits and refunds. When nothing is left of a cancelled or refunded order: what it cost before.
@@ -180,6 +182,11 @@ def _order(webhook: Webhook, shop: Shop) -> Change:
             test=bool(body.test),
         )
     )
+
+
+def _another_currency(webhook: Webhook, body: bodies.Order) -> str | None:
+    priced = bodies.Priced.model_validate_json(webhook.body)
+    return first((_currency_of(priced.total_price_set), body.presentment_currency))
 
 
 def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop: Shop) -> tuple[Status, Rank]:
@@ -271,13 +278,13 @@ def _refunded(body: bodies.Order) -> Decimal | None:
 
 def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
     """The order's own address first, then its billing data, then its customer."""
-    customer = body.customer if isinstance(body.customer, bodies.Customer) else bodies.Customer()
-    billing = body.billing_address if isinstance(body.billing_address, bodies.Address) else bodies.Address()
+    customer = body.customer if isinstance(body.customer, bodies.Customer) else _NO_CUSTOMER
+    billing = _addressee(body.billing_address)
     own = (body.email, body.contact_email) if isinstance(body, bodies.Order) else (body.email,)
     marketing = () if isinstance(body, bodies.Order) else (body.sms_marketing_phone,)
     return person(
         emails=(*own, customer.email),
-        phones=(body.phone, *marketing, billing.phone, customer.phone, _address(customer.default_address).phone),
+        phones=(body.phone, *marketing, billing.phone, customer.phone, _addressee(customer.default_address).phone),
         region=shop.region,
         customer_id=customer.id,
         first_names=(billing.first_name, customer.first_name),
@@ -322,7 +329,7 @@ def _cart_change(
     )
 
 
-def _cart_item(line: bodies.Line, currency: str | None, shop: Shop) -> CartItem | None:
+def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartItem | None:
     id = _item_id(line, shop) or line.id
     if line.quantity < _LEAST_QUANTITY or not id:
         return None
@@ -341,7 +348,7 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
     changed = body.updated_at or body.created_at
     if changed is None:
         raise Unreadable("updated_at: missing")
-    address = _address(body.default_address)
+    address = _addressee(body.default_address)
     contact = person(
         emails=(body.email,),
         phones=(body.phone, address.phone),
@@ -402,14 +409,14 @@ def _currency_of(money: Any) -> str | None:
     return shop_money.currency_code if isinstance(shop_money, bodies.ShopMoney) else None
 
 
-def _address(part: Any) -> bodies.Address:
-    return part if isinstance(part, bodies.Address) else bodies.Address()
+def _addressee(part: Any) -> bodies.Addressee:
+    return part if isinstance(part, bodies.Addressee) else _NOBODY
 
 
 def _address_line(part: Any) -> str | None:
-    address = _address(part)
-    parts = (address.address1, address.address2, address.city, address.province, address.zip, address.country)
-    return one_line(parts)
+    if not isinstance(part, bodies.Address):
+        return None
+    return one_line((part.address1, part.address2, part.city, part.province, part.zip, part.country))
 
 
 def _texts(part: Any) -> Iterable[str]:

@@ -3,15 +3,21 @@
 From Shopify's REST reference (Order, Fulfillment, FulfillmentEvent, Checkout, Cart, Customer) and its webhook topics.
 """
 
+from decimal import Decimal
 from typing import Annotated, Any, TypeVar
 
 from pydantic import Field
 
-from shopwire.models.base import Amount, Id, Moment
+from shopwire.models.base import Id, Moment
 from shopwire.platforms.base import Body
 
 T = TypeVar("T")
 Text = str | None
+
+_LARGEST = Decimal(10) ** 40
+Amount = Annotated[Decimal, Field(allow_inf_nan=False, gt=-_LARGEST, lt=_LARGEST)]
+"""Digits are counted where an amount is passed on (`models.base`): counted here too, they were a fifth of parsing."""
+
 Money = Amount | None
 When = Moment | None
 
@@ -20,30 +26,33 @@ Part = Annotated[T | Any, Field(union_mode="left_to_right")]
 
 
 class Address(Body):
-    """A postal address."""
+    """Where somebody lives."""
 
-    first_name: Text = None
-    last_name: Text = None
     address1: Text = None
     address2: Text = None
     city: Text = None
     province: Text = None
     zip: Text = None
     country: Text = None
+
+
+class Addressee(Body):
+    """Who lives there."""
+
+    first_name: Text = None
+    last_name: Text = None
     phone: Text = None
 
 
 class Customer(Body):
-    """A customer, on his own or inside an order; `id` is missing in some checkouts."""
+    """A customer inside an order or a checkout; `id` is missing in some of those."""
 
     id: Text = None
     email: Text = None
     phone: Text = None
     first_name: Text = None
     last_name: Text = None
-    created_at: When = None
-    updated_at: When = None
-    default_address: Part[Address] = None
+    default_address: Part[Addressee] = None
 
 
 class ShopMoney(Body):
@@ -66,7 +75,7 @@ class Allocation(Body):
 
 
 class Line(Body):
-    """A line of an order, a checkout or a cart."""
+    """A line of an order."""
 
     id: Text = None
     variant_id: Text = None
@@ -74,14 +83,19 @@ class Line(Body):
     sku: Text = None
     name: Text = None
     title: Text = None
-    presentment_title: Text = None
     quantity: Amount
     current_quantity: Money = None
     price: Amount
-    price_set: Part[MoneySet] = None
     total_discount: Money = None
     discount_allocations: list[Allocation] | None = None
     requires_shipping: bool | None = None
+
+
+class CartLine(Line):
+    """A line of a cart or a checkout."""
+
+    presentment_title: Text = None
+    price_set: Part[MoneySet] = None
 
 
 class ShippingLine(Body):
@@ -167,7 +181,6 @@ class Order(Body):
     presentment_currency: Text = None
     taxes_included: bool | None = None
     total_price: Amount
-    total_price_set: Part[MoneySet] = None
     current_total_price: Money = None
     total_discounts: Money = None
     current_total_discounts: Money = None
@@ -177,7 +190,7 @@ class Order(Body):
     contact_email: Text = None
     phone: Text = None
     customer: Part[Customer] = None
-    billing_address: Part[Address] = None
+    billing_address: Part[Addressee] = None
     shipping_address: Part[Address] = None
     line_items: list[Line] | None = None
     shipping_lines: list[ShippingLine] | None = None
@@ -194,6 +207,12 @@ class Order(Body):
     test: bool | None = None
 
 
+class Priced(Body):
+    """An order's total in the shop's currency: looked at where the order names no currency."""
+
+    total_price_set: Part[MoneySet] = None
+
+
 class Cart(Body):
     """The Cart resource: names nobody."""
 
@@ -201,7 +220,7 @@ class Cart(Body):
     id: Text = None
     created_at: Part[Moment] = None
     updated_at: When = None
-    line_items: list[Line] | None = None
+    line_items: list[CartLine] | None = None
     currency: Text = None
 
 
@@ -215,8 +234,7 @@ class Checkout(Cart):
     phone: Text = None
     sms_marketing_phone: Text = None
     customer: Part[Customer] = None
-    billing_address: Part[Address] = None
-    shipping_address: Part[Address] = None
+    billing_address: Part[Addressee] = None
     abandoned_checkout_url: Text = None
 
 
@@ -224,6 +242,8 @@ class CustomerAlone(Customer):
     """The Customer resource."""
 
     id: Id
+    created_at: When = None
+    updated_at: When = None
 
 
 class Named(Body):
