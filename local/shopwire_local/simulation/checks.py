@@ -129,7 +129,8 @@ class Judge:
             # Of what the ledger never saw, the message alone says whose it is.
             key = json.loads(arguments["MessageBody"])["key"]
             if invocation is not None and "announcement" in invocation.notes and key:
-                self.by_key[key_hash(key)] = self._announcements[invocation.notes["announcement"]]
+                one = self.by_key[key_hash(key)] = self._announcements[invocation.notes["announcement"]]
+                self.waiting.begun(one, invocation)
             self.seen.add(arguments["MessageGroupId"])
             self.seen.add(arguments["MessageDeduplicationId"])
 

@@ -249,8 +249,8 @@ PLANTED = (
     Mutant(
         "an order's contact is noted before the API took it",
         _SENDING,
-        "        self.send(work, contact_request(own))\n        self.remember(work, own, born)",
-        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))",
+        "        self.send(work, contact_request(own))\n        if self.remember(",
+        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))\n        if self.remember(",
     ),
     Mutant(
         "an event goes before its contact",

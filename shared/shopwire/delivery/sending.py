@@ -76,15 +76,21 @@ class Sender:
         if not own.reachable:
             raise Ignored("anonymous")
         self.send(work, contact_request(own))
-        self.remember(work, own, born)
+        if self.remember(work, own, born, yields=True) <= people.met or own.customer_id:
+            return
+        # His own webhook introduced him meanwhile, perhaps before us: a guest's order must not take his id from him.
+        own = own.model_copy(update={"customer_id": self.people.find(work.shop.id, own).recorded.customer_id})
+        if own.customer_id:
+            self.send(work, contact_request(own))
 
-    def remember(self, work: Work, contact: Contact, born: int | None) -> frozenset[str]:
-        """The API knows this contact now. Answers by which of his identities it did before.
+    def remember(self, work: Work, contact: Contact, born: int | None, *, yields: bool = False) -> frozenset[str]:
+        """The API knows this contact now. Answers by which of his identities it did before; what is on record under
+        these stays where the contact `yields` to it.
 
         Raises:
             Ignored: he was forgotten while we sent; what we made the API know is erased again.
         """
-        met = self.people.know(work.shop.id, contact, self._clock(), born)
+        met = self.people.know(work.shop.id, contact, self._clock(), born, yields=yields)
         if met is None:
             for request in erase_requests(contact):
                 self.send(work, request)
