@@ -74,7 +74,7 @@ def simulate(asked: Asked, out: TextIO | None = None, err: TextIO | None = None)
     if asked.replay:
         run = again(asked.replay, ())
     elif _CRASH in asked.faults:
-        crashed = crashes.crash(_crashed_stories(asked.webhooks), bar.part("crashes"))
+        crashed = crashes.crash(asked.webhooks, bar.part("crashes"))
     verdict = run.go(bar.part("simulation"))
     bar.clear()
     line = _summed(verdict.line, crashed)
@@ -90,11 +90,6 @@ def simulate(asked: Asked, out: TextIO | None = None, err: TextIO | None = None)
         _print(Shortest(frozenset(asked.replay), frozenset(), [], run.tale or []), err)
     print(json.dumps(line), file=out, flush=True)
     return int(any(line[kind] for kind in KINDS))
-
-
-def _crashed_stories(webhooks: int) -> int | None:
-    """A short run is to be short: of how many stories the crashes are enumerated."""
-    return 1 + webhooks // 10_000
 
 
 def _summed(line: dict[str, Any], crashed: crashes.Crashed) -> dict[str, Any]:
