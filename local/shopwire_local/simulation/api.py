@@ -82,6 +82,7 @@ class Api:
         lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)
         reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
+        taken_at = world.now
         self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
         self._tell(f"the API took {_words(event) if event else path}{', its answer is lost' if lost else ''}")
         if lost:
@@ -90,7 +91,7 @@ class Api:
             raise NoAnswer
         if self._wait(_LATENCY // 2, "after"):
             self._tell("its answer is lost")
-            invocation.notes["unanswered"] = True
+            invocation.notes["unanswered"] = taken_at
             raise NoAnswer
         return reply.status, {}
 

@@ -404,9 +404,10 @@ def _excused(one: Taken) -> bool:
     invocation = one.invocation
     return (
         not one.answered
+        or invocation.notes.get("unanswered") == one.at
         or invocation.killed
         or invocation.overran
-        or any(invocation.notes.get(kind) for kind in ("ledger_down", "unanswered"))
+        or invocation.notes.get("ledger_down", 0) >= one.at
     )
 
 

@@ -21,7 +21,7 @@ from shopwire_local.simulation.planted import PLANTED, Mutant
 
 _ROOT = Path(__file__).parents[3]
 _COPIED = ("shared", "functions")
-# How many webhooks (with duplicates it is twice as many), under which seed; _BLOWS: one blow at a time, so many webhooks
+# How many webhooks (twice as many with duplicates), under which seed; _BLOWS: one blow at a time, so many webhooks
 # long. Rising, so that what is easily seen is seen soon; 20,000 in all.
 _BLOWS = 0
 _STEPS = ((250, 11), (600, 12), (8_000, _BLOWS), (1_800, 13), (3_300, 14))
