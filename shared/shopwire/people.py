@@ -8,7 +8,7 @@ what comes late is stopped.
 import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shopwire.models import Contact
@@ -163,7 +163,7 @@ def _name(key: Key) -> str:
 
 def without(contact: Contact, fields: Iterable[str]) -> Contact:
     """The contact without what is another's: sent along, it would be taken from that one."""
-    return contact.model_copy(update=dict.fromkeys(fields))
+    return replace(contact, **dict.fromkeys(fields))
 
 
 def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) -> int:

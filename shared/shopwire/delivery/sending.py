@@ -1,6 +1,7 @@
 """Requests to the API within a time budget, and who is to blame when one fails. The only caller of `esputnik`."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, Policy, Work
 from shopwire.esputnik import Answer, Esputnik, Verdict
@@ -79,7 +80,7 @@ class Sender:
         if self.remember(work, own, born, yields=True) <= people.met or own.customer_id:
             return
         # His own webhook introduced him meanwhile, perhaps before us: a guest's order must not take his id from him.
-        own = own.model_copy(update={"customer_id": self.people.find(work.shop.id, own).recorded.customer_id})
+        own = replace(own, customer_id=self.people.find(work.shop.id, own).recorded.customer_id)
         if own.customer_id:
             self.send(work, contact_request(own))
 
