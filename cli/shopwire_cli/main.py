@@ -260,6 +260,7 @@ def _add_simulate(commands: Any) -> None:
     parser.add_argument("--webhooks", metavar="N", type=_count, default=20_000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", metavar="S", type=int, default=1, help="all chances follow from it (default: 1)")
     parser.add_argument("--faults", metavar="all|none|A,B", default="all", help="kinds of faults (default: all)")
+    parser.add_argument("--storm", metavar="N", type=_count, help="only the N-th storm: all of it in half an hour")
     parser.add_argument(
         "--replay", metavar="STORY,STORY", type=_stories, default=(), help="tell only these stories, event by event"
     )

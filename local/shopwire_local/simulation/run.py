@@ -32,6 +32,7 @@ from shopwire_local.simulation.world import Invocation, World
 
 START = 1_790_000_000_000
 _DAYS = 3.0
+_HURRY = 60
 _STEPS = 200
 _GARBAGE = 2_000_000
 
@@ -77,7 +78,7 @@ class Run:
         without: announcements that are left out, by id.
         stories: those of this seed, where they are made already.
         days: virtual time in which the stories begin and end.
-        hurried: what is announced of a story comes within seconds.
+        hurried: what is announced of a story comes within seconds, and what lasts for minutes else lasts for seconds.
         begun: hears of every invocation of a function before it runs.
     """
 
@@ -107,7 +108,8 @@ class Run:
         self.end = max(one.at for story in stories for one in story.announcements)
         self.end += DAY if {"duplicate", "very_late"}.intersection(faults) else 2 * HOUR
         first = min((one.at for n in told for one in stories[n].announcements), default=START)
-        self.faults = Faults(random.Random(seed + 1), faults, START, self.end, first)
+        last = START + int(days * DAY) if hurried else self.end
+        self.faults = Faults(random.Random(seed + 1), faults, START, last, first, _HURRY if hurried else 1)
         self.judge = Judge(stories, told, lambda: self.world.now, self.faults)
         self.api = Api(self.world, self.faults, seed, self.judge.api_took, self.judge.api_called, self._tell)
         self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch, self._failed, begun)
@@ -277,6 +279,12 @@ def collecting_rarely() -> Iterator[Callable[[], None]]:
         gc.unfreeze()
         if was_on:
             gc.enable()
+
+
+def storm(webhooks: int, seed: int, faults: Collection[str] = FAULT_KINDS, **which: Any) -> Run:
+    """A run in which all of it comes within half an hour: each story within a minute, and most of what goes wrong for
+    seconds, so that many are at work on one entity at the same moment. `which`: as in `Run`."""
+    return Run(webhooks, seed, faults, days=0.02, hurried=True, **which)
 
 
 def simulated_shops() -> dict[str, Shop]:
