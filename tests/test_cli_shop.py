@@ -8,8 +8,9 @@ from typing import Any
 
 import boto3
 import pytest
+import requests
 from botocore.client import BaseClient
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, EndpointConnectionError, NoCredentialsError, NoRegionError
 from moto import mock_aws
 
 import shopwire_cli.parameters as parameters
@@ -316,6 +317,39 @@ def test_a_shop_that_somebody_else_connected_meanwhile_is_not_overwritten(
     monkeypatch.setattr(parameters.Parameters, "get", lambda self, id: None)
     code, _, err = put(capsys, file, "ann")
     assert (code, err.splitlines()[0]) == (1, "shopwire shop: AWS refused to write shop ann: ParameterAlreadyExists")
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "says"),
+    [
+        (NoRegionError(), 2, "no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one"),
+        (NoCredentialsError(), 2, "no AWS credentials: set AWS_PROFILE, or sign in"),
+        (EndpointConnectionError(endpoint_url="x"), 1, "could not read the shops, AWS does not answer: Endpoint"),
+        (ClientError({"Error": {"Code": "AccessDenied"}}, "x"), 1, "AWS refused to read the shops: AccessDenied"),
+    ],
+)
+def test_an_aws_that_does_not_answer_is_one_line(
+    ssm: Any, capsys: Captured, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, says: str
+) -> None:
+    def fails(*_: Any) -> Any:
+        raise error
+
+    monkeypatch.setattr(BaseClient, "_make_api_call", fails)
+    ended, out, err = run(capsys, "list")
+    assert (ended, out, err.count("\n")) == (code, "", 1)
+    assert err.startswith(f"shopwire shop: {says}")
+
+
+@pytest.mark.parametrize("answer", ['{"error": "not found"}', "[]", "<html>"])
+def test_what_is_no_dev_is_told_so(capsys: Captured, monkeypatch: pytest.MonkeyPatch, answer: str) -> None:
+    reply = requests.Response()
+    reply.status_code, reply._content = 200, answer.encode()
+    monkeypatch.setattr(parameters, "call", lambda method, url: reply)
+    assert main(["shop", "list", "--url", "http://127.0.0.1:9/"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "shopwire shop: http://127.0.0.1:9 is no `shopwire dev`, or another version's\n",
+    )
 
 
 def test_of_a_short_secret_nothing_is_shown_and_of_a_long_one_four_characters() -> None:

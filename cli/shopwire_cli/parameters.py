@@ -4,7 +4,7 @@ They are written as shopwire.shops reads them. Values are secrets: none of them 
 """
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,14 +104,14 @@ def of_stack(name: str) -> Parameters:
     return Parameters(boto3.client("ssm", config=_CONFIG), path, url, lasting=True)
 
 
-def of_dev(url: str, fetch: Callable[..., Any] = call) -> Parameters:
+def of_dev(url: str) -> Parameters:
     """Those of the running `shopwire dev`, which keeps them in an SSM of its own on this machine, as it says.
 
     Raises:
         UserError, CommandError: nobody answers there, or somebody else.
     """
     url = url.rstrip("/")
-    answer = fetch("GET", f"{url}/dev/aws")
+    answer = call("GET", f"{url}/dev/aws")
     try:
         aws = answer.json() if answer.ok else {}
         endpoint, region, path = aws["endpoint"], aws["region"], aws["shops_path"]
