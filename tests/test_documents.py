@@ -19,6 +19,7 @@ from pathlib import Path
 import pytest
 
 import shopwire_cli.main
+from shopwire import platforms
 from shopwire.shops import parse_shop
 from shopwire_local.dev import DevStack
 from tests.helpers_documents import DOCUMENTS, ROOT, Block, Document, read
@@ -178,6 +179,20 @@ def test_make_run_is_ready_and_ends_with_ctrl_c() -> None:
 
 
 # --- what is shown and named
+
+
+def test_the_topics_to_subscribe_to_at_shopify_are_those_that_mean_something() -> None:
+    (app,) = (one for one in read(ROOT / "docs/connect-shopify.md").blocks if one.words == ("toml", "shopify.app.toml"))
+    (wanted,) = tomllib.loads(app.text)["webhooks"]["subscriptions"]
+    asked = {*wanted["topics"], *wanted["compliance_topics"]}
+    needless = {"orders/edited", "refunds/create", "checkouts/delete", "customers/delete", "app/uninstalled"}
+    assert asked == set(platforms.get("shopify").topics) - needless
+
+
+def test_the_topics_to_subscribe_to_at_woocommerce_are_those_that_mean_something() -> None:
+    text = (ROOT / "docs/connect-woocommerce.md").read_text()
+    asked = {".".join(words).lower() for words in re.findall(r"\*(Order|Customer) (\w+)\*", text)}
+    assert asked == set(platforms.get("woocommerce").topics) - {"customer.deleted"}
 
 
 @NAMED
