@@ -253,7 +253,7 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         (BOB + f'note = "{"x" * 10}"\n', "shop bob: note: Extra inputs are not permitted"),
         (BOB + f'origins = ["{"x" * 4096}"]\n', "shop bob: 4178 bytes of settings, a parameter holds 4096"),
         (BOB + "api = {since = 2026-01-01}\n", "shop bob: a date, or a number without end, is no setting"),
-        (BOB.replace("canary", "demo-shopify-secret"), "shop bob: secrets: a demo shop's stands in the documentation"),
+        (BOB.replace("canary", "demo-shopify-secret"), "shop bob: secrets: this one stands in the documentation"),
     ],
 )
 def test_a_wrong_file_is_one_line_and_nothing_is_written(
