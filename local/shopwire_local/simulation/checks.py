@@ -254,6 +254,7 @@ class Judge:
         states: dict[str, dict[str, Any]],
         parked: Iterable[tuple[str, str, str]],
         waiting: Iterable[str],
+        marked: Iterable[tuple[str, str]],
     ) -> list[Violation]:
         """Judge the whole.
 
@@ -261,11 +262,15 @@ class Judge:
             states: what the API holds, by shop.
             parked: shop, entity and reason of what is parked for good.
             waiting: what is still in queue and outbox.
+            marked: shop and entity of what the ledger has as waiting.
         """
         # A fact of an order that is not seen yet waits for it: it excuses nothing.
         given_up = {(shop, entity) for shop, entity, reason in parked if reason != "order not seen"}
         for text in waiting:
             self._violated("wedged", "", text, "still waits although all is well", None)
+        for shop, entity in marked:
+            if not self.waiting.was_shaken(shop, entity):
+                self._violated("wedged", shop, entity, "marked as waiting though nothing waits", None)
         orders = {shop: state["orders"] for shop, state in states.items()}
         contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
         for n in self.told:

@@ -44,7 +44,12 @@ _CHANCES = {
 
 # What only the enumerated crashes use, since a short story must meet it for certain: on and off by turns of so many
 # milliseconds, for the first hour since its first announcement.
-_TURNS = {"api_by_turns": 40 * SECOND, "api_flickers": 4 * SECOND, "queue_by_turns": 25 * SECOND}
+_TURNS = {
+    "api_by_turns": 40 * SECOND,
+    "api_flickers": 4 * SECOND,
+    "queue_by_turns": 25 * SECOND,
+    "api_sluggish_by_turns": 5 * MINUTE,
+}
 EVERY_TWICE = "every_twice"
 """Like those: every webhook comes a second time within seconds."""
 

@@ -154,15 +154,18 @@ class Waiting:
         """It is noted as done; that is said a moment later."""
         self._done.setdefault(key, self._now())
 
+    def was_shaken(self, shop: str, entity: str) -> bool:
+        """Whether anybody at work on it met trouble."""
+        return any(map(_in_trouble, self._at_work[shop, entity]))
+
     def finish(self, taken: dict[tuple[str, str], list[Any]]) -> None:
         """What was overtaken by something that came only after it had been answered; what was called a duplicate before
         it was done with."""
         for key, one, when in self._duplicates:
-            shaken = any(map(_in_trouble, self._at_work[one.shop, one.entity]))
-            if self._done.get(key, when + HOUR) > when + _MOMENT and not shaken:
+            if self._done.get(key, when + HOUR) > when + _MOMENT and not self.was_shaken(one.shop, one.entity):
                 self._violated("lost", one, "called a duplicate though it only waited")
         for one, when in self._superseded:
-            if one.version is None or any(map(_in_trouble, self._at_work[one.shop, one.entity])):
+            if one.version is None or self.was_shaken(one.shop, one.entity):
                 continue
             if _version(one) in self._told:
                 continue
