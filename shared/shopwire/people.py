@@ -27,6 +27,8 @@ class People:
     """The contact's name in the table: the hash of what it is best known by."""
     known: bool
     """The API has taken a contact under the key that events will carry."""
+    doubted: bool
+    """It may have taken another after the one on record, which said less: it must be told again."""
     recorded: Contact
     """The addresses on record under `name`."""
     others: frozenset[str]
@@ -82,7 +84,8 @@ class PeopleStore:
         redactions = [item["redacted_at"] for item in items.values() if "redacted_at" in item]
         return People(
             name=name,
-            known=first.get("known", False),
+            known=first.get("known", False) and not first.get("doubted", False),
+            doubted=first.get("doubted", False),
             recorded=_contact(first),
             others=frozenset(field for field, owner in owners.items() if owner != name),
             strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
@@ -96,9 +99,20 @@ class PeopleStore:
     def by_name(self, shop: str, name: str) -> People:
         """The person that a ledger entry names."""
         item = self._table.get(_person(shop, name)) or {}
-        known = item.get("known", False)
+        known, doubted = item.get("known", False), item.get("doubted", False)
         nobody: frozenset[str] = frozenset()
-        return People(name, known, _contact(item), nobody, nobody, nobody, (), (), item.get("redacted_at"))
+        return People(
+            name,
+            known and not doubted,
+            doubted,
+            _contact(item),
+            nobody,
+            nobody,
+            nobody,
+            (),
+            (),
+            item.get("redacted_at"),
+        )
 
     def know(
         self, shop: str, contact: Contact, now: int, born: int | None, *, yields: bool = False
@@ -109,6 +123,7 @@ class PeopleStore:
         address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
         note = {
             "known": True,
+            "doubted": None,
             "owner": _name(self._key(shop, contact.identities[0])),
             "contact": {name: value for name, value in address.items() if value},
             "expires": (now + _KEPT) // 1000,
@@ -129,6 +144,11 @@ class PeopleStore:
             if before.get("known"):
                 met.append(identity)
         return frozenset(met)
+
+    def doubt(self, shop: str, contact: Contact) -> None:
+        """Whether the API holds what is on record of the contact is not sure any more."""
+        for identity in contact.identities:
+            self._table.update(self._key(shop, identity), {"doubted": True})
 
     def unlearn(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
         """The API does not find the contact by these identities any more: he changed his addresses. What is on record

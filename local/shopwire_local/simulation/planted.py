@@ -172,8 +172,8 @@ PLANTED = (
     Mutant(
         "a guest's order takes the customer's id from him",
         _SENDING,
-        "<= people.met or own.customer_id:",
-        "<= people.met or True:",
+        "if not (own.customer_id or met <= people.met):",
+        "if not (own.customer_id or met):",
     ),
     Mutant(
         "the ledger's failure to settle is taken for done",
@@ -267,8 +267,8 @@ PLANTED = (
     Mutant(
         "an order's contact is noted before the API took it",
         _SENDING,
-        "        self.send(work, contact_request(own))\n        if self.remember(",
-        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))\n        if self.remember(",
+        "        self.send(work, contact_request(own))\n        met = self.remember(",
+        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))\n        met = self.remember(",
     ),
     Mutant(
         "an event goes before its contact",

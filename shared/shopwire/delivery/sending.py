@@ -74,15 +74,16 @@ class Sender:
         if people.known:
             return
         own = without(contact, people.others)
+        if people.doubted:
+            own = replace(people.recorded, first_name=contact.first_name, last_name=contact.last_name)
         if not own.reachable:
             raise Ignored("anonymous")
         self.send(work, contact_request(own))
-        if self.remember(work, own, born, yields=True) <= people.met or own.customer_id:
-            return
-        # His own webhook introduced him meanwhile, perhaps before us: a guest's order must not take his id from him.
-        own = replace(own, customer_id=self.people.find(work.shop.id, own).recorded.customer_id)
-        if own.customer_id:
-            self.send(work, contact_request(own))
+        met = self.remember(work, own, born, yields=not people.doubted)
+        if not (own.customer_id or met <= people.met):
+            # His own webhook introduced him meanwhile, perhaps before us: no guest's order takes his id from him.
+            self.people.doubt(work.shop.id, own)
+            self.introduce(work, contact, self.people.find(work.shop.id, contact), born)
 
     def remember(self, work: Work, contact: Contact, born: int | None, *, yields: bool = False) -> frozenset[str]:
         """The API knows this contact now. Answers by which of his identities it did before; what is on record under
