@@ -32,7 +32,7 @@ add_filter( 'script_loader_tag', function ( $tag, $handle ) {
 /** What the page says of itself, by the name of the data attribute. */
 function shopwire_said() {
 	$said = array( 'url' => SHOPWIRE_URL, 'currency' => get_woocommerce_currency() );
-	if ( defined( 'SHOPWIRE_CONSENT' ) && SHOPWIRE_CONSENT ) {
+	if ( shopwire_asks_consent() ) {
 		$said['consent'] = '';
 	}
 	$email = wp_get_current_user()->user_email;
@@ -56,7 +56,15 @@ function shopwire_said() {
 	return $said + shopwire_cart();
 }
 
-/** The cart: its token always, what is in it where that changed since it was last told. */
+/** Whether the script waits for shopwire.consent(true). */
+function shopwire_asks_consent() {
+	return defined( 'SHOPWIRE_CONSENT' ) && SHOPWIRE_CONSENT;
+}
+
+/**
+ * The cart: its token always; what is in it where that changed since it was last told, or where nobody here knows
+ * whether the script was allowed to tell it (shopwire sends what did not change no further).
+ */
 function shopwire_cart() {
 	if ( ! WC()->session || ! WC()->cart || ! WC()->session->has_session() ) {
 		return array();
@@ -75,8 +83,9 @@ function shopwire_cart() {
 	}
 	$cart = wp_json_encode( array( 'token' => $token, 'items' => $items ) );
 	$said = array( 'cart-token' => $token );
-	if ( WC()->session->get( 'shopwire_cart', md5( '[]' ) ) !== md5( wp_json_encode( $items ) ) ) {
-		WC()->session->set( 'shopwire_cart', md5( wp_json_encode( $items ) ) );
+	$hash = md5( wp_json_encode( $items ) );
+	if ( shopwire_asks_consent() || WC()->session->get( 'shopwire_cart', md5( '[]' ) ) !== $hash ) {
+		WC()->session->set( 'shopwire_cart', $hash );
 		$said['cart'] = $cart;
 	}
 	return $said;

@@ -5,6 +5,7 @@ Shopify's side of them (Liquid's objects, the pixel's sandbox) is a stand-in aft
 
 import html
 import json
+import tomllib
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -18,6 +19,7 @@ from playwright.sync_api import BrowserContext
 from shopwire import platforms
 from shopwire.platforms.base import hmac_sha256
 from shopwire.platforms.storefront import sign_contact
+from shopwire.shops import parse_shop
 from tests.browser.storefront import SECRET, SHOP, Shop
 from tests.browser.storefront import more_shops as more_shops
 from tests.browser.storefront import pages as pages
@@ -67,6 +69,30 @@ def attributes(page: str) -> dict[str, str | None]:
     parser = _Script()
     parser.feed(page)
     return parser.said
+
+
+# --- plain HTML
+
+
+def block(language: str) -> str:
+    """The guide's first code block in that language."""
+    guide = (RECIPES.parent / "docs" / "storefront.md").read_text(encoding="utf-8")
+    return guide.partition(f"```{language}\n")[2].partition("```")[0]
+
+
+def test_the_guides_page_is_signed_for_the_guides_shop_and_arrives_as_it_stands(shop: Shop) -> None:
+    settings = tomllib.loads(block("toml"))["my-shop"]
+    parse_shop("my-shop", settings)
+    page = block("html")
+    said = attributes(page)
+    assert said["data-signature"] == sign_contact(settings["storefront_secret"], "email", said["data-email"] or "")
+    assert settings["storefront_secret"] == SECRET, "so that the page is believed here too"
+    shop.pages.html["/guide"] = page.replace("http://127.0.0.1:8787", shop.stack.url).replace("my-shop", SHOP)
+    shop.page.goto(f"{shop.pages.own}/guide")
+    (event,) = shop.events(1)
+    assert (event["type"], event["email"], event["currencyCode"]) == ("productViewed", "anna@example.com", "UAH")
+    shop.page.get_by_role("button").click()
+    assert [one["type"] for one in shop.events(2)][1] == "cartUpdated"
 
 
 # --- Shopify's theme
