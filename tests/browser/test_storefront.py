@@ -52,6 +52,23 @@ def test_a_cart_changed_a_moment_before_the_page_is_left_arrives_all_the_same(sh
     assert [event["type"] for event in shop.events(1)] == ["cartUpdated"]
 
 
+@pytest.mark.parametrize(
+    "leaving",
+    [
+        "dispatchEvent(new Event('pagehide'))",
+        "Object.defineProperty(document, 'visibilityState', {value: 'hidden'});"
+        "document.dispatchEvent(new Event('visibilitychange'))",
+    ],
+    ids=["pagehide", "hidden"],
+)
+def test_either_sign_of_leaving_sends_the_cart_at_once(shop: Shop, leaving: str) -> None:
+    shop.page.add_init_script("window.setTimeout = () => 0")  # it would rest for ever
+    shop.show()
+    shop.run(f'shopwire.cart({{token: "c-7-{shop.visitor}", items: {json.dumps(ITEMS)}}})')
+    shop.run(leaving)
+    assert [event["type"] for event in shop.events(1)] == ["cartUpdated"]
+
+
 def test_calls_made_before_the_script_was_there_count(shop: Shop, stack: DevStack) -> None:
     shop.pages.html["/early"] = f"""<!doctype html>
         <script>window.shopwire = window.shopwire || []; shopwire.push(["category", "cups"]);</script>
