@@ -158,10 +158,11 @@ examples:
   shopwire send shopify orders/create
   shopwire send shopify orders/create --fresh --count 20
   shopwire send woocommerce order.updated order.json --shop my-shop --shops shops.toml
-  shopwire send woocommerce ping""",
+  shopwire send woocommerce ping
+  shopwire send storefront product --shop demo-woocommerce""",
     )
     parser.set_defaults(module="sending")
-    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce")
+    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce, storefront")
     parser.add_argument("topic", metavar="TOPIC[--VARIANT]", nargs="?", help="e.g. orders/create, order.updated")
     parser.add_argument("file", metavar="FILE", nargs="?", help="the body; - is stdin (default: our sample)")
     parser.add_argument("--list", action="store_true", help="list our samples, of PLATFORM or of all")
