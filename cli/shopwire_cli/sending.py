@@ -12,8 +12,8 @@ from shopwire.models import Shop
 from shopwire.platforms.storefront import sign_contact
 from shopwire.shops import BadSettings, parse_shop
 from shopwire_cli.errors import UserError
-from shopwire_local.fresh import refreshed
 from shopwire_cli.web import call
+from shopwire_local.fresh import refreshed
 from shopwire_local.sample_files import Sample, samples
 from shopwire_local.shops import demo_settings, read_settings
 

@@ -21,8 +21,8 @@ _REFUSED = {"down": 0, "error": 500, "throttle": 429, "unauthorized": 401, "bad_
 """Mode -> status of all answers, nothing being taken."""
 MODES = ("ok", *_REFUSED, "slow", "lost_answer")
 SAYS = "X-Emulator-Says"
-"""Header of each answer to a request that was taken: what the real API never says (whether an event was saved, why not),
-and the body, as JSON."""
+"""Header of an answer, for the inspector: the body or, what the real API never says, whether an event was saved and
+why not. JSON."""
 _SLOW_SECONDS = 30.0
 _NUMBERS = {"retry_after": (int,), "requests": (int,), "seconds": (int, float), "delay": (int, float)}
 

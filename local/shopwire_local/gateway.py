@@ -1,12 +1,11 @@
 """API Gateway on one's own machine: makes the events of an HTTP API (payload format 2.0) and answers what comes back.
 
-AWS, "Create AWS Lambda proxy integrations for HTTP APIs". Beside the functions it serves the emulated API and the
-switches of `shopwire dev`.
+AWS, "Create AWS Lambda proxy integrations for HTTP APIs". Beside the functions it serves the emulated API, the
+switches of `shopwire dev` and the inspector.
 """
 
 import base64
 import binascii
-import html
 import json
 import re
 import time
@@ -86,6 +85,7 @@ class Gateway:
         esputnik: Application,
         break_part: Callable[[Any], None],
         parked: Parked,
+        inspector: Application,
         *,
         any_host: bool = False,
     ) -> None:
@@ -93,6 +93,7 @@ class Gateway:
         self._esputnik = esputnik
         self._break_part = break_part
         self._parked = parked
+        self._inspector = inspector
         self._any_host = any_host
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -103,11 +104,11 @@ class Gateway:
             return answer_json(start_response, 403, {"error": "not for other web pages"})
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
+        if path == "/" or path.startswith("/inspect/"):
+            return self._inspector(environ, start_response)
         body = body_of(environ)
         if path == "/shopwire.js":
             return answer(start_response, 200, SCRIPT.read_bytes(), _SCRIPT_HEADERS)
-        if path == "/":
-            return answer(start_response, 200, _page(environ.get("HTTP_HOST", "")), _PAGE_HEADERS)
         if path.startswith("/dev/"):
             return self._dev(environ["REQUEST_METHOD"], path, body, start_response)
         if len(body) > _LARGEST:
@@ -251,43 +252,3 @@ def answer_of(said: Any) -> tuple[int, bytes, Mapping[str, str]]:
     except (binascii.Error, UnicodeEncodeError):
         raise BadAnswer("body cannot be encoded") from None
     return status, raw, {name.title(): str(value) for name, value in headers.items()}
-
-
-_EXAMPLES = (
-    ("Send a sample", "shopwire send shopify orders/create"),
-    ("What the API holds", "curl -s http://{host}/esputnik/state"),
-    ("Break the API", """curl -d '{{"mode": "down", "seconds": 20}}' http://{host}/esputnik/faults"""),
-    ("Break the queue", """curl -d '{{"part": "queue", "mode": "down", "seconds": 20}}' http://{host}/dev/faults"""),
-    ("What is parked", "shopwire parked list"),
-)
-_PAGE_HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-def _page(host: str) -> bytes:
-    examples = "".join(
-        f"<h2>{html.escape(what)}</h2><pre>{html.escape(how.format(host=host))}</pre>" for what, how in _EXAMPLES
-    )
-    return _PAGE.replace("EXAMPLES", examples).encode()
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>shopwire</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
-:root { color-scheme: light dark }
-pre { overflow-x: auto; padding: .5rem .75rem; border: 1px solid #8888; border-radius: .3rem }
-</style>
-<h1>shopwire runs here</h1>
-<p>The functions behind a gateway, with queue, table and settings in memory, and the API's emulator. All of it is gone
-with Ctrl-C. A shop's webhook URL is <code>/webhooks/&lt;shop&gt;</code>: <code>/webhooks/demo-shopify</code>.</p>
-<p><a href="/esputnik/state">What the API holds</a> · <a href="/dev/parked">What is parked</a></p>
-EXAMPLES
-</html>
-"""

@@ -227,10 +227,17 @@ class Journal:
             self._tried(webhook, delivery, again)
             return True
 
-    def unread(self, shop: str) -> Webhook | None:
-        """The shop's last webhook that could not be read: such a one has no key to be found by."""
+    def replayed(self, shop: str, received_at: int, at: int) -> None:
+        """Somebody replayed what was parked of that webhook. It may have been dealt with again by now."""
         with self.lock:
-            return next((one for one in self.newest() if one.shop == shop and one.topic == "unreadable"), None)
+            webhook = self.at(shop, received_at)
+            if webhook is None:
+                return
+            for delivery in webhook.deliveries:
+                before = [one for one in delivery.tries if one.at <= at]
+                if before and before[-1].outcome == "parked":
+                    delivery.tries.insert(len(before), Try(at, "by hand", "queued", "replayed"))
+                    self._stands(webhook, at)
 
     def get(self, id: int) -> Webhook | None:
         """One by its id; None: not kept (any more)."""
@@ -297,11 +304,14 @@ class Journal:
         delivery.tries.append(done)
         if done.outcome not in WAITING or len(delivery.tries) == 1:
             self.minutes.count(done.outcome, done.at)
+        self._stands(webhook, done.at)
+
+    def _stands(self, webhook: Webhook, now: int) -> None:
         if webhook.waits:
             self._waiting.setdefault(webhook.id, webhook.at)
         else:
             self._waiting.pop(webhook.id, None)
-        self.minutes.note(done.at, *self.waiting())
+        self.minutes.note(now, *self.waiting())
         self._changed(webhook)
 
     def _changed(self, webhook: Webhook) -> None:
