@@ -77,13 +77,15 @@ def _parser() -> argparse.ArgumentParser:
   shopwire dev                                   everything on this machine, in memory
   shopwire send shopify orders/create            one of our samples, signed, to it
   shopwire map shopify orders/create order.json  only show what would be sent
-  shopwire parked list                           what could not be mapped, or the API refused""",
+  shopwire parked list                           what could not be mapped, or the API refused
+  shopwire inspect                               where the pages are that show all this""",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_map(commands)
     _add_send(commands)
     _add_dev(commands)
     _add_parked(commands)
+    _add_inspect(commands)
     _add_simulate(commands)
     return parser
 
@@ -243,6 +245,27 @@ def _add_parked(commands: Any) -> None:
     for action in (listing, showing, replaying):
         action.add_argument("--url", default=URL, help="where `shopwire dev` listens (default: %(default)s)")
         action.add_argument("--stack", metavar="NAME", help="a deployed stack, by AWS's usual credentials and region")
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="show the way of each webhook, in the browser",
+        description="Serves pages on this machine that show a deployed stack's webhooks, out of its log lines, its "
+        "table and its\nqueue. Only looks; personal data is masked. The running `shopwire dev` has these pages itself: "
+        "without\n--stack their address is printed.",
+        epilog="""examples:
+  shopwire inspect
+  shopwire inspect --stack shopwire
+  shopwire inspect --stack shopwire --minutes 600 --port 9001""",
+    )
+    parser.set_defaults(module="inspecting")
+    parser.add_argument("--url", default=URL, help="where `shopwire dev` listens (default: %(default)s)")
+    parser.add_argument("--stack", metavar="NAME", help="a deployed stack, by AWS's usual credentials and region")
+    parser.add_argument("--port", type=_port, default=8790, help="port to listen on, 0: a free one (default: 8790)")
+    parser.add_argument(
+        "--minutes", metavar="N", type=_count, default=60, help="how far back its logs are read (default: %(default)s)"
+    )
 
 
 def _add_simulate(commands: Any) -> None:

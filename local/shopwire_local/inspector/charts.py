@@ -32,8 +32,8 @@ def charts(minutes: Sequence[Minute]) -> list[Chart]:
     ages = [[minute.oldest // 1000] for minute in minutes]
     return [
         _chart("outcomes", "Outcomes a minute", GROUPS, outcomes, str),
-        _chart("depth", "Waiting for a retry", ("waiting",), depths, str),
-        _chart("oldest", "Age of the oldest waiting", ("waiting",), ages, age),
+        _chart("depth", "Waiting", ("waiting",), depths, str),
+        _chart("oldest", "Oldest waiting", ("waiting",), ages, age),
     ]
 
 

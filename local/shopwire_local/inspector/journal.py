@@ -4,12 +4,12 @@ Fed by whoever sees it happen, read by the pages. Nothing here knows where it co
 """
 
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from shopwire.ledger import key_hash
-from shopwire_local.inspector.minutes import Minutes
+from shopwire_local.inspector.minutes import Minutes, group
 
 KEPT = 20_000
 _KEPT_BYTES = 128 << 20
@@ -132,7 +132,7 @@ class Webhook:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which webhooks; "" is any."""
+    """Which webhooks; "" is any. `outcome` may be a group of them too."""
 
     shop: str = ""
     outcome: str = ""
@@ -142,7 +142,7 @@ class Filter:
     def holds(self, webhook: Webhook) -> bool:
         return (
             self.shop in ("", webhook.shop)
-            and self.outcome in ("", webhook.outcome)
+            and self.outcome in ("", webhook.outcome, group(webhook.outcome))
             and (not self.kind or any((one.entity or "").startswith(f"{self.kind} ") for one in webhook.deliveries))
             and (not self.text or self.text.lower() in webhook.text)
         )
@@ -282,13 +282,10 @@ class Journal:
         with self.lock:
             return sum(map(wanted.holds, self._webhooks.values()))
 
-    def outcomes(self) -> dict[str, int]:
-        """How many webhooks have which outcome now."""
+    def groups(self) -> Counter[str]:
+        """How many webhooks stand in which group of outcomes now."""
         with self.lock:
-            counts: dict[str, int] = {}
-            for one in self._webhooks.values():
-                counts[one.outcome] = counts.get(one.outcome, 0) + 1
-            return counts
+            return Counter(group(one.outcome) for one in self._webhooks.values())
 
     def shops(self) -> set[str]:
         """Whose webhooks are kept."""

@@ -5,11 +5,12 @@ from dataclasses import dataclass, field
 SHOWN = 30
 """Minutes that a chart shows."""
 _MINUTE = 60_000
-GROUPS = ("delivered", "waiting", "parked", "refused", "other")
-"""What a chart tells apart; everything that was deliberately not sent is "other"."""
+GROUPS = ("delivered", "waiting", "parked", "refused", "unsent")
+"""What counters and charts tell apart; everything that was deliberately not sent is "unsent"."""
 _GROUP = {
     "delivered": "delivered",
     "queued": "waiting",
+    "on its way": "waiting",
     "waiting": "waiting",
     "parked": "parked",
     "unverified": "refused",
@@ -19,8 +20,8 @@ _GROUP = {
 
 
 def group(outcome: str) -> str:
-    """The chart's group of an outcome."""
-    return _GROUP.get(outcome, "other")
+    """The group of an outcome."""
+    return _GROUP.get(outcome, "unsent")
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ be the very page asked). What is shown came from outside and is text: templates 
 Security Policy lets nothing run or load but the files beside this one.
 """
 
+import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
@@ -19,6 +20,7 @@ from shopwire.table import TableDown
 from shopwire_local.inspector.charts import HEIGHT, STEP, WIDTH, charts
 from shopwire_local.inspector.installation import Installation
 from shopwire_local.inspector.journal import Filter, Journal
+from shopwire_local.inspector.minutes import GROUPS
 from shopwire_local.inspector.views import Views
 from shopwire_local.inspector.words import OUTCOMES
 from shopwire_local.wsgi import Environ, StartResponse, answer, answer_json, asks_for_this_machine, body_of
@@ -30,8 +32,10 @@ _STATIC = {
     "icon.svg": "image/svg+xml",
 }
 _KINDS = ("order", "cart", "contact", "view", "shop")
+_GROUP_WORDS = {"unsent": "not sent"}
 _FIRST_ROWS = 100
 _MOST_ROWS = 1000
+_QUEUE_SECONDS = 10.0
 
 API_MODES = {
     "ok": "works",
@@ -79,6 +83,7 @@ class Pages:
         self._installation = installation
         self._views = Views(journal, installation)
         self._any_host = any_host
+        self._queue: tuple[float, str] = (0.0, "")
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -178,12 +183,13 @@ class Pages:
             "filtered": wanted != Filter(),
             "rows": [self._views.row(one) for one in rows],
             "shops": sorted({*self._ids(), *self._journal.shops()}),
-            "outcomes": list(OUTCOMES),
+            "outcomes": {one: _GROUP_WORDS.get(one, one) for one in dict.fromkeys((*GROUPS, *OUTCOMES))},
             "kinds": _KINDS,
             "samples": samples,
             "charts": charts(self._journal.minutes.last(now())),
             "chart": {"width": WIDTH, "height": HEIGHT, "step": STEP},
             "counters": self._counters(),
+            "queue": self._in_queue(),
         }
 
     def _rows(self, query: Mapping[str, str]) -> dict[str, Any]:
@@ -205,19 +211,26 @@ class Pages:
             "cursor": cursor,
             "rows": shown,
             "counters": self._counters(),
+            "queue": self._in_queue(),
             "charts": [asdict(one) for one in charts(self._journal.minutes.last(now()))],
             "broken": _broken(controls.modes) if controls else [],
         }
 
     def _counters(self) -> list[tuple[str, str, int]]:
-        """Name, outcome to filter by, count."""
-        counts = self._journal.outcomes()
-        total = sum(counts.values())
-        shown = [("webhooks", "", total)]
-        shown += [(name, name, counts.get(name, 0)) for name in ("delivered", "queued", "waiting", "parked")]
-        return shown + [
-            (name, name, counts[name]) for name in OUTCOMES if name in counts and name not in {one[0] for one in shown}
-        ]
+        """Words, group to filter by, count. Always the same ones, so that nothing moves."""
+        counts = self._journal.groups()
+        return [("webhooks", "", counts.total()), *((_GROUP_WORDS.get(one, one), one, counts[one]) for one in GROUPS)]
+
+    def _in_queue(self) -> str:
+        """What a deployed stack's queue says of itself: the journal knows only what the logs of the last while tell."""
+        if self._installation.controls:
+            return ""
+        asked_at, said = self._queue
+        if time.monotonic() - asked_at > _QUEUE_SECONDS:
+            found = self._installation.queue()
+            counts = "does not answer" if found is None else ", ".join(f"{n} {words}" for words, n in found.items())
+            self._queue = (time.monotonic(), said := f"Retry queue: {counts}")
+        return said
 
     def _ids(self) -> Iterable[str]:
         try:

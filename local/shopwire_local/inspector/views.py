@@ -40,7 +40,7 @@ class Views:
             "time": clock_time(webhook.at),
             "moment": moment(webhook.at),
             "shop": webhook.shop,
-            "topic": webhook.topic or "",
+            "topic": webhook.topic or "(not read)",
             "entity": webhook.entity or "",
             "outcome": webhook.outcome,
             "group": group(webhook.outcome),
@@ -132,7 +132,7 @@ class Views:
 
     def story(self, shop: str, entity: str) -> list[Shown]:
         """Everything that came and was sent about an entity, in its order."""
-        told = []
+        told: list[tuple[int, Shown]] = []
         for webhook in self.journal.of_entity(shop, entity):
             told.append((webhook.at, {"side": "left", "webhook": self.row(webhook)}))
             for delivery in webhook.deliveries:
@@ -153,7 +153,8 @@ class Views:
 
     def parked(self, one: Parked) -> Shown:
         """A parked webhook's page: it, what was last tried, and what a replay would send."""
-        shown: Shown = self.parked_row(one) | {"words": explain("parked", one.reason), "problem": None}
+        shown = self.parked_row(one)
+        shown |= {"words": explain("parked", one.reason), "problem": None}
         try:
             message = one.message
             rehearsed = self.installation.rehearse(one.shop, message)
@@ -161,6 +162,7 @@ class Views:
             return shown | {"problem": f"What it would send cannot be told: {error}", "now": None, "webhook": None}
         known = self.journal.at(one.shop, message.received_at)
         tried = _last_exchanges(known)
+        diff = self._diff(tried, rehearsed.exchanges) if rehearsed else []
         return shown | {
             "webhook": known.id if known else None,
             "request": self.request(Request("", message.webhook.query, message.webhook.headers, message.webhook.body)),
@@ -174,7 +176,8 @@ class Views:
                 "reason": rehearsed.reason,
                 "words": explain(rehearsed.outcome, rehearsed.reason),
                 "count": len(rehearsed.exchanges),
-                "diff": self._diff(tried, rehearsed.exchanges),
+                "diff": diff,
+                "same": all(sign == " " for sign, _ in diff),
             },
         }
 
@@ -282,7 +285,7 @@ def _entry_value(name: str, value: Any) -> str:
         plain["until"] = moment(plain["until"])
     if isinstance(plain, dict):
         return ", ".join(f"{name}: {one}" for name, one in plain.items())
-    return ", ".join(map(str, plain)) if isinstance(plain, list) else str(plain)
+    return ", ".join(map(str, plain)) or "none" if isinstance(plain, list) else str(plain)
 
 
 def _last_exchanges(webhook: Webhook | None) -> list[Exchange]:

@@ -234,15 +234,9 @@ class List {
   }
 
   overview(said) {
-    const counters = find("counters");
-    for (const [at, [name, outcome, count]] of said.counters.entries()) {
-      const one = counters.children[at] ?? counters.appendChild(find("counter").content.firstElementChild.cloneNode(true));
-      one.className = `g-${name}`;
-      one.firstElementChild.href = `/?outcome=${outcome}`;
-      setText(one.querySelector("b"), String(count));
-      setText(one.querySelector("span"), name);
-    }
-    while (counters.children.length > said.counters.length) counters.lastElementChild.remove();
+    const counts = find("counters").querySelectorAll("b");
+    said.counters.forEach(([, , count], at) => setText(counts[at], String(count)));
+    setText(find("queue"), said.queue);
     for (const chart of said.charts) {
       const figure = document.querySelector(`[data-chart="${chart.name}"]`);
       setText(figure.querySelector("[data-now]"), chart.now);
