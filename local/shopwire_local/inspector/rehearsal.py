@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from shopwire import platforms
-from shopwire.delivery.work import NeverThis, NotNow, Outcome, Work
+from shopwire.delivery.work import NeverThis, NotNow, Outcome, Work, platform_of
 from shopwire.environment import Clients, Environment, Settings
 from shopwire.message import Message
 from shopwire.models import Nothing, Shop, ShopRedaction
@@ -37,7 +37,7 @@ def rehearse(settings: Settings, clients: Clients, shop: Shop, message: Message)
     """
     stage = _Stage(settings, clients)
     try:
-        deliveries = platforms.get(shop.platform).read(message.webhook, shop)
+        deliveries = platform_of(message, shop).read(message.webhook, shop)
     except platforms.Unreadable as error:
         return Rehearsed("parked", str(error), [])
     except Exception as error:
