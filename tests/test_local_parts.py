@@ -127,6 +127,11 @@ def esputnik(environ: Any, start_response: Any) -> Any:
     return [b"esputnik"]
 
 
+def inspector(environ: Any, start_response: Any) -> Any:
+    start_response("200 OK", [])
+    return [b"inspector"]
+
+
 def gateway(answer: Any) -> Gateway:
     def load(name: str) -> Any:
         def handler(request: Any, context: Any) -> Any:
@@ -139,7 +144,7 @@ def gateway(answer: Any) -> Gateway:
     parked = Parked(
         list=lambda: [{"id": "x"}], show=lambda id: {"id": id} if id == "x" else None, replay=lambda id: id == "x"
     )
-    return Gateway({"webhook": Function("webhook", load)}, esputnik, Faults().set, parked)
+    return Gateway({"webhook": Function("webhook", load)}, esputnik, Faults().set, parked, inspector)
 
 
 def ask(to: Gateway, method: str, target: str, body: bytes = b"", **more: str) -> tuple[int, Any]:
@@ -220,7 +225,11 @@ def test_parked_webhooks_that_cannot_be_reached_are_a_503(down: Exception) -> No
         raise down
 
     to = Gateway(
-        {"webhook": Function("webhook", lambda name: fails)}, esputnik, lambda wanted: None, Parked(fails, fails, fails)
+        {"webhook": Function("webhook", lambda name: fails)},
+        esputnik,
+        lambda wanted: None,
+        Parked(fails, fails, fails),
+        inspector,
     )
     for method, target in (("GET", "/dev/parked"), ("GET", "/dev/parked/x"), ("POST", "/dev/parked/x/replay")):
         status, raw = ask(to, method, target)

@@ -72,7 +72,7 @@ def park(stack: DevStack) -> str:
 def test_a_sample_is_sent_appears_by_itself_and_is_opened(page: Page, stack: DevStack) -> None:
     page.goto(stack.url)
     before = page.locator("#rows .row").count()
-    page.get_by_label("Send a sample", exact=True).select_option("shopify orders/create")
+    page.locator("#sample").select_option("shopify orders/create")
     page.get_by_role("button", name="Send").click()
     expect(page.locator("#sent")).to_have_text("answered 200: delivered")
     expect(page.locator("#rows .row")).to_have_count(before + 1)
@@ -100,7 +100,7 @@ def test_what_waits_for_the_api_is_seen_to_wait_and_to_arrive(page: Page, stack:
     expect(api.get_by_role("button", name="down")).to_have_attribute("aria-pressed", "true")
     expect(page.locator("#broken")).to_have_text("1 on")
     id, _ = send(stack)
-    page.get_by_role("link", name="Webhooks").click()
+    page.get_by_role("link", name="Webhooks", exact=True).click()
     expect(row(page, id).locator(".outcome")).to_have_text(re.compile("queued|waiting"))
     row(page, id).get_by_role("link").click()
     expect(page.get_by_text(re.compile("waits durably|waits on"))).to_be_visible()
@@ -113,7 +113,7 @@ def test_what_waits_for_the_api_is_seen_to_wait_and_to_arrive(page: Page, stack:
 def test_a_parked_one_shows_what_a_replay_would_send_and_is_replayed(page: Page, stack: DevStack) -> None:
     id = park(stack)
     page.goto(stack.url)
-    page.get_by_role("link", name="Parked").click()
+    page.get_by_role("link", name="Parked", exact=True).click()
     page.locator(".parked li", has_text=f"order {id}").get_by_role("link").click()
     expect(page.get_by_text("The API says that the request itself is bad")).to_be_visible()
     # The contact was what the API refused; now the order's event would follow it.
@@ -145,22 +145,22 @@ def test_an_orders_story_has_webhooks_on_the_left_and_events_on_the_right(page: 
 def test_the_list_is_filtered_by_shop_outcome_entity_and_text(page: Page, stack: DevStack) -> None:
     mug, _ = send(stack, {"note": "a blue Mug"})
     page.goto(stack.url)
-    page.get_by_label("Text").fill("A BLUE mug")
+    page.get_by_label("Text", exact=True).fill("A BLUE mug")
     expect(page.locator("#matching")).to_have_text("1 match")
     expect(page.locator("#rows .row")).to_have_count(1)
     expect(row(page, mug)).to_be_visible()
-    page.get_by_label("Outcome").select_option("parked")
+    page.get_by_label("Outcome", exact=True).select_option("parked")
     expect(page.locator("#rows .row")).to_have_count(0)
     expect(page.locator("#empty")).to_be_visible()
-    page.get_by_label("Outcome").select_option("delivered")
-    page.get_by_label("Shop").select_option(SHOP)
-    page.get_by_label("Kind").select_option("order")
+    page.get_by_label("Outcome", exact=True).select_option("delivered")
+    page.get_by_label("Shop", exact=True).select_option(SHOP)
+    page.get_by_label("Kind", exact=True).select_option("order")
     expect(row(page, mug)).to_be_visible()
-    page.get_by_label("Kind").select_option("cart")
+    page.get_by_label("Kind", exact=True).select_option("cart")
     expect(page.locator("#rows .row")).to_have_count(0)
     assert "kind=cart" in page.url
     page.reload()
-    expect(page.get_by_label("Kind")).to_have_value("cart")
+    expect(page.get_by_label("Kind", exact=True)).to_have_value("cart")
 
 
 def test_everything_is_done_by_keyboard(page: Page, stack: DevStack) -> None:
@@ -168,7 +168,7 @@ def test_everything_is_done_by_keyboard(page: Page, stack: DevStack) -> None:
     page.goto(stack.url)
     expect(page.locator("#rows.floating .row").first).to_contain_text(ids[2])
     page.keyboard.press("/")
-    expect(page.get_by_label("Text")).to_be_focused()
+    expect(page.get_by_label("Text", exact=True)).to_be_focused()
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("ArrowDown")
@@ -229,7 +229,7 @@ def test_ten_thousand_webhooks_are_in_the_list_and_a_screenful_in_the_document(p
         assert page.locator("#rows .row").count() < 80
     assert page.evaluate("document.querySelectorAll('*').length") < 2_500
     page.keyboard.press("Home")
-    page.get_by_label("Text").fill("key-4321\n")
+    page.get_by_label("Text", exact=True).fill("key-4321\n")
     expect(page.locator("#matching")).to_have_text("1 match")
     expect(page.locator("#rows .row")).to_contain_text("order 4321")
 
@@ -251,11 +251,11 @@ def test_what_a_webhook_holds_is_text_wherever_it_is_shown(page: Page, stack: De
     expect(page.locator("#rows .row").first).to_contain_text("<script>")
     links = [row(page, one).get_by_role("link").get_attribute("href") for one in (id, parked)]
     shown = [*links, f"/inspect/entity?{urlencode({'shop': SHOP, 'entity': f'order {id}'})}"]
-    shown += [f"/inspect/parked/{one.id}" for one in stack_parked(stack)]
+    shown += [f"/inspect/parked/{one.id}" for one in stack_parked(stack) if one.entity == f"order {parked}"]
     shown += [f"/?{urlencode({'text': HOSTILE})}", f"/inspect/entity?{urlencode({'shop': HOSTILE, 'entity': HOSTILE})}"]
     for address in shown:
         page.goto(f"{stack.url}{address}")
-        assert HOSTILE[:20] in page.content() or "&lt;script&gt;" in page.content()
+        assert "&lt;script&gt;" in page.content()
         assert page.title() != "taken"
         assert page.locator("main script, main img, [onerror]").count() == 0
 
@@ -268,10 +268,10 @@ def stack_parked(stack: DevStack) -> list[Any]:
 @pytest.fixture
 def every_page(stack: DevStack) -> list[str]:
     """An address of each kind of page, each with something to show."""
-    stack.emulator.set_fault({"mode": "down", "requests": 1})
-    waiting, _ = send(stack)
     id, _ = send(stack)
     park(stack)
+    stack.emulator.set_fault({"mode": "down", "requests": 1})
+    waiting, _ = send(stack)
     found = {one.entity: one.id for one in stack.journal.page(journal.Filter(), before=None, limit=10)}
     return [
         "/",
@@ -312,23 +312,26 @@ def test_the_pages_work_without_their_script(browser: Browser, stack: DevStack) 
         page = context.new_page()
         page.goto(stack.url)
         expect(row(page, id)).to_be_visible()
-        page.get_by_label("Text").fill(id)
+        page.get_by_label("Text", exact=True).fill(id)
         page.get_by_role("button", name="Filter").click()
         expect(page.locator("#rows .row")).to_have_count(1)
         page.get_by_role("button", name="Send").click()
         expect(page.locator("#rows .row").first).to_contain_text("orders/create")
 
 
-def test_no_other_page_can_act_or_read_here(page: Page, stack: DevStack) -> None:
-    page.goto(f"{stack.url}/inspect/faults")
+def test_another_page_neither_acts_nor_reads_here(browser: Browser, stack: DevStack) -> None:
     other = stack.url.replace("127.0.0.1", "localhost")
-    tried = page.evaluate(
-        """async (other) => {
-          const body = new URLSearchParams({part: "api", mode: "down"});
-          await fetch(`${other}/inspect/faults`, {method: "POST", mode: "no-cors", body}).catch(() => null);
-          return fetch(`${other}/inspect/rows`).then(() => "read", () => "refused");
-        }""",
-        other,
-    )
+    # Its own policy would hold this page back already.
+    with browser.new_context(bypass_csp=True) as context:
+        page = context.new_page()
+        page.goto(other)
+        tried = page.evaluate(
+            """async (here) => {
+              const body = new URLSearchParams({part: "api", mode: "down"});
+              await fetch(`${here}/inspect/faults`, {method: "POST", mode: "no-cors", body}).catch(() => null);
+              return fetch(`${here}/inspect/rows`).then(() => "read", () => "refused");
+            }""",
+            stack.url,
+        )
     assert tried == "refused"
     assert stack.emulator.fault() == "ok"

@@ -316,7 +316,7 @@ function sendSamples() {
   form?.addEventListener("submit", async (event) => {
     event.preventDefault();
     const body = new URLSearchParams(new FormData(form));
-    body.set("json", "");
+    body.set("json", "1");
     setText(find("sent"), "…");
     const answer = await fetch(form.action, { method: "POST", body }).catch(() => null);
     const said = answer?.ok ? await answer.json() : null;
