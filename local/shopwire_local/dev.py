@@ -121,7 +121,8 @@ class DevStack:
     def _looked_at(self) -> tuple[Environment, Pages]:
         settings, clients = EnvironmentSettings.read(os.environ), Clients()
         environment = Environment(settings, clients)
-        controls = DevControls(self.url, self.emulator, self.aws, self.shops, self._parked_replay)
+        emulator = self.emulator if self._esputnik_url.startswith(self.url) else None
+        controls = DevControls(self.url, emulator, self.aws, self.shops, self._parked_replay)
         installation = Installation(
             "shopwire dev, in memory", settings, clients, environment, lambda: self.shops, controls=controls
         )

@@ -16,10 +16,14 @@ _SECONDS = 15
 
 
 class DevControls:
-    """The running `shopwire dev`'s (`installation.Controls`)."""
+    """The running `shopwire dev`'s (`installation.Controls`).
+
+    Args:
+        emulator: None where another API is sent to: that one cannot be broken from here.
+    """
 
     def __init__(
-        self, url: str, emulator: Emulator, aws: Aws, shops: Mapping[str, Shop], replay: Callable[[str], bool]
+        self, url: str, emulator: Emulator | None, aws: Aws, shops: Mapping[str, Shop], replay: Callable[[str], bool]
     ) -> None:
         self._url = urlsplit(url)
         self._emulator = emulator
@@ -31,11 +35,11 @@ class DevControls:
     def modes(self) -> dict[str, str]:
         """What is broken."""
         parts = {part: self._aws.faults.mode(service) for part, service in PARTS.items()}
-        return {"api": self._emulator.fault(), **parts}
+        return ({"api": self._emulator.fault()} if self._emulator else {}) | parts
 
     def break_part(self, part: str, mode: str, seconds: float | None) -> None:
         wanted = {"mode": mode} | ({} if seconds is None else {"seconds": seconds})
-        if part == "api":
+        if part == "api" and self._emulator:
             self._emulator.set_fault(wanted)
         else:
             self._aws.set_fault({"part": part, **wanted})

@@ -9,9 +9,10 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shopwire.environment import now
 from shopwire.retry_queue import MessageTooLarge, QueueDown
@@ -75,7 +76,7 @@ class Pages:
     """The application; serves "/" and everything below "/inspect/".
 
     Args:
-        any_host: whatever name is asked for (when told to listen beyond loopback).
+        any_host: it is told to listen beyond loopback: serve under addresses and names of the local network too.
     """
 
     def __init__(self, journal: Journal, installation: Installation, *, any_host: bool = False) -> None:
@@ -98,7 +99,7 @@ class Pages:
         return self._page(start_response, "error.html", {"status": status, "text": text}, status)
 
     def _refuse_others(self, environ: Environ) -> None:
-        if not (self._any_host or asks_for_this_machine(environ)):
+        if not (asks_for_this_machine(environ) or (self._any_host and _nobody_elses(environ.get("HTTP_HOST", "")))):
             raise _Answer(403, "Ask for 127.0.0.1 or localhost.")
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return
@@ -134,8 +135,10 @@ class Pages:
                 return self._page(start_response, "parked.html", {"listed": listed, "said": query.get("said", "")})
             case "GET", "parked", id if one := self._installation.environment.parked.get(id):
                 return self._page(start_response, "parked_one.html", {"one": self._views.parked(one)})
-            case "GET", "faults" if self._installation.controls:
-                return self._page(start_response, "faults.html", {"parts_of": PARTS})
+            case "GET", "faults" if controls := self._installation.controls:
+                return self._page(
+                    start_response, "faults.html", {"parts_of": {one: PARTS[one] for one in controls.modes}}
+                )
             case "POST", *_:
                 return self._act(parts, dict(parse_qsl(body_of(environ).decode("utf-8", "replace"))), start_response)
         raise _Answer(404, "There is no such page, or what it showed is not kept any more.")
@@ -156,12 +159,12 @@ class Pages:
             case ["faults"]:
                 part, mode = form.get("part", ""), form.get("mode", "")
                 seconds = _number(form.get("seconds", ""))
-                if part not in PARTS or mode not in PARTS[part][1]:
+                if part not in controls.modes or mode not in PARTS[part][1]:
                     raise _Answer(400, "There is no such part or mode.")
                 controls.break_part(part, mode, seconds)
                 return _go(start_response, "/inspect/faults")
             case ["faults", "mend"]:
-                for part in PARTS:
+                for part in controls.modes:
                     controls.break_part(part, "ok", None)
                 return _go(start_response, "/inspect/faults")
             case ["parked", id, "replay"] if controls.replay(id):
@@ -174,7 +177,7 @@ class Pages:
     def _list(self, query: Mapping[str, str]) -> dict[str, Any]:
         wanted = _filter(query)
         controls = self._installation.controls
-        rows = self._journal.page(wanted, before=None, limit=_FIRST_ROWS)
+        rows, _ = self._journal.page(wanted, before=None, limit=_FIRST_ROWS)
         samples: dict[str, list[str]] = {}
         for sample in controls.samples() if controls else ():
             samples.setdefault(sample.platform, []).append(sample.name)
@@ -195,21 +198,20 @@ class Pages:
     def _rows(self, query: Mapping[str, str]) -> dict[str, Any]:
         wanted = _filter(query)
         after, before = _number(query.get("after", "")), _number(query.get("before", ""))
-        with self._journal.lock:
-            cursor = self._journal.cursor
-            if after is not None:
-                changed = self._journal.changed_since(after)
-                rows = [one for one in changed if wanted.holds(one)]
-                gone = [one.id for one in changed if not wanted.holds(one)]
-                more: dict[str, Any] = {"gone": gone}
-            else:
-                rows = self._journal.page(wanted, before=before, limit=_MOST_ROWS)
-                more = {"total": self._journal.count(wanted)} if before is None else {}
-            shown = [self._views.row(one) for one in rows]
+        cursor = self._journal.cursor
+        more: dict[str, Any]
+        if after is not None:
+            changed = self._journal.changed_since(after)
+            rows = [one for one in changed if wanted.holds(one)]
+            more = {"gone": [one.id for one in changed if not wanted.holds(one)]}
+        else:
+            limit = _FIRST_ROWS if before is None else _MOST_ROWS
+            rows, total = self._journal.page(wanted, before=before, limit=limit)
+            more = {"total": total}
         controls = self._installation.controls
         return more | {
             "cursor": cursor,
-            "rows": shown,
+            "rows": [self._views.row(one) for one in rows],
             "counters": self._counters(),
             "queue": self._in_queue(),
             "charts": [asdict(one) for one in charts(self._journal.minutes.last(now()))],
@@ -267,6 +269,16 @@ def _templates() -> Any:
     )
     made.filters["query"] = urlencode
     return made
+
+
+def _nobody_elses(host: str) -> bool:
+    """Whether it is an address, or a name without a dot: any other may be somebody's who points it at this machine."""
+    name = urlsplit(f"//{host}").hostname or ""
+    try:
+        ip_address(name)
+    except ValueError:
+        return bool(name) and "." not in name
+    return True
 
 
 def _filter(query: Mapping[str, str]) -> Filter:

@@ -193,24 +193,26 @@ class List {
       const at = this.rows.findIndex((one) => one.id === this.chosen);
       if (at >= 0) wanted.set(this.chosen, at); // the focus must not get lost
     }
+    const free = []; // elements are used again: to make new ones while scrolling takes most of the time
     for (const [id, element] of this.shown) {
       if (wanted.has(id)) continue;
-      element.remove();
+      free.push(element);
       this.shown.delete(id);
     }
     let before = null;
     for (const [id, at] of [...wanted].sort((a, b) => b[1] - a[1])) {
       let element = this.shown.get(id);
       if (!element) {
-        element = this.fill(this.template.cloneNode(true), this.rows[at]);
+        element = this.fill(free.pop() ?? this.template.cloneNode(true), this.rows[at]);
         this.shown.set(id, element);
-        this.element.insertBefore(element, before);
       }
+      if (element.nextSibling !== before || !element.parentNode) this.element.insertBefore(element, before);
       element.style.transform = `translateY(${at * this.height}px)`;
       element.setAttribute("aria-posinset", at + 1);
       element.setAttribute("aria-setsize", total);
       before = element;
     }
+    for (const element of free) element.remove();
     find("empty").hidden = total > 0;
     const many = total + this.held.length;
     setText(find("matching"), this.query.size ? `${many} match` : `${many} in all`);
