@@ -30,9 +30,6 @@ def _stack(options: argparse.Namespace) -> int:
     from shopwire_local.wsgi import PortTaken
 
     settings = settings_of(options.stack)
-    ended = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
     try:
         inspector = Inspector(
             options.stack, settings, boto3.client("logs"), port=options.port, since=since(options.minutes)
@@ -44,6 +41,14 @@ def _stack(options: argparse.Namespace) -> int:
     inspector.start()
     print("only looks: nothing of the stack is changed from here, personal data is masked (Ctrl-C ends it)")
     print(f"ready {inspector.url}", flush=True)
-    ended.wait()
+    until_ended()
     inspector.stop()
     return 0
+
+
+def until_ended() -> None:
+    """Come back at Ctrl-C or SIGTERM."""
+    ended = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: ended.set())
+    ended.wait()

@@ -207,11 +207,15 @@ REASONS = (
         "The platform's id is longer than a key of the table may be.",
     ),
     (
+        r"written by a newer shopwire",
+        "A newer version of shopwire put it into the queue: it waits for that one.",
+    ),
+    (
         r"our bug: .*",
         "An error of our own; type and place are in the reason. After a correction, replay.",
     ),
     (
-        r"(page|product|category): .* is missing",
+        r"\w+: .* is missing",
         "The view lacks what the API needs.",
     ),
     (
