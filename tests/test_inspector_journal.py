@@ -134,9 +134,9 @@ def test_nothing_of_an_hour_ago_is_shown() -> None:
 
 def test_a_chart_fills_its_height_and_says_what_it_shows() -> None:
     minutes = [Minute()] * (SHOWN - 1) + [Minute({"delivered": 3, "parked": 1}, depth=2, oldest=125_000)]
-    outcomes, depth, oldest = charts(minutes)
+    outcomes, depth, oldest = charts(minutes, 1, 95_000)
     assert outcomes.bars[-1] == [(16.0, 48.0), (16.0, 0.0), (0.0, 16.0), (0.0, 0.0), (0.0, 0.0)]
     assert sum(height for _, height in outcomes.bars[-1]) == HEIGHT
     assert all(len(bar) == len(GROUPS) for bar in outcomes.bars)
     assert outcomes.label == "Outcomes a minute: 4 now, at most 4"
-    assert (depth.now, oldest.now) == ("2", "2 min")
+    assert [depth.label, oldest.label] == ["Waiting: 1 now, at most 2", "Oldest waiting: 95 s now, at most 2 min"]

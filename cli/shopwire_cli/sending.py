@@ -1,7 +1,6 @@
 """`shopwire send`: a body, signed as the platform would sign it, posted to a running shopwire."""
 
 import argparse
-import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -9,11 +8,10 @@ from pathlib import Path
 
 from shopwire import platforms
 from shopwire.models import Shop
-from shopwire.platforms.storefront import sign_contact
 from shopwire.shops import BadSettings, parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.web import call
-from shopwire_local.fresh import refreshed
+from shopwire_local.fresh import proved, refreshed
 from shopwire_local.sample_files import Sample, samples
 from shopwire_local.shops import demo_settings, read_settings
 
@@ -76,7 +74,7 @@ def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
         return
     topic, body = _topic_and_body(options)
     if options.platform == _STOREFRONT:
-        body = _proved(body, shop)
+        body = proved(body, shop)
     platform = platforms.get(options.platform)
     for number in range(options.count):
         # One delivery repeated has the same headers, its id among them; only a fresh one is signed anew.
@@ -87,18 +85,6 @@ def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
                 name.lower(): value for name, value in platform.sign(topic, sent, shop, now).items()
             }
         yield headers, sent
-
-
-def _proved(body: bytes, shop: Shop) -> bytes:
-    """A visit with its person signed as the shop's server would: the signature stands in the body."""
-    try:
-        visit = json.loads(body)
-        ((kind, value),) = visit["contact"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return body  # it names nobody, or is sent for what is wrong with it
-    if shop.storefront_secret:
-        visit["signature"] = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
-    return json.dumps(visit, ensure_ascii=False).encode()
 
 
 def _refreshed(body: bytes, now: int, number: int) -> bytes:

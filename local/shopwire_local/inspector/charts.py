@@ -20,20 +20,25 @@ class Chart:
     series: Sequence[str]
     bars: Sequence[Sequence[tuple[float, float]]]
     now: str
-    """The last minute's value, in words."""
+    """The value at this moment, in words."""
     label: str
     """The chart in words."""
 
 
-def charts(minutes: Sequence[Minute]) -> list[Chart]:
-    """All of them."""
+def charts(minutes: Sequence[Minute], depth: int, oldest: int) -> list[Chart]:
+    """All of them.
+
+    Args:
+        depth: how many wait at this moment; a minute's bar is the most that did.
+        oldest: since how many milliseconds the one that waits longest does.
+    """
     outcomes = [[minute.outcomes.get(name, 0) for name in GROUPS] for minute in minutes]
     depths = [[minute.depth] for minute in minutes]
     ages = [[minute.oldest // 1000] for minute in minutes]
     return [
-        _chart("outcomes", "Outcomes a minute", GROUPS, outcomes, str),
-        _chart("depth", "Waiting", ("waiting",), depths, str),
-        _chart("oldest", "Oldest waiting", ("waiting",), ages, age),
+        _chart("outcomes", "Outcomes a minute", GROUPS, outcomes, str, sum(outcomes[-1])),
+        _chart("depth", "Waiting", ("waiting",), depths, str, depth),
+        _chart("oldest", "Oldest waiting", ("waiting",), ages, age, oldest // 1000),
     ]
 
 
@@ -46,11 +51,11 @@ def age(seconds: int) -> str:
 
 
 def _chart(
-    name: str, title: str, series: Sequence[str], values: Sequence[Sequence[int]], words: Callable[[int], str]
+    name: str, title: str, series: Sequence[str], values: Sequence[Sequence[int]], words: Callable[[int], str], now: int
 ) -> Chart:
     top = max(map(sum, values), default=0)
-    last, most = words(sum(values[-1])), words(top)
-    return Chart(name, title, series, [_bar(one, top) for one in values], last, f"{title}: {last} now, at most {most}")
+    label = f"{title}: {words(now)} now, at most {words(top)}"
+    return Chart(name, title, series, [_bar(one, top) for one in values], words(now), label)
 
 
 def _bar(values: Sequence[int], top: int) -> list[tuple[float, float]]:

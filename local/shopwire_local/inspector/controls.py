@@ -9,7 +9,7 @@ from shopwire import platforms
 from shopwire.models import Shop
 from shopwire_local.aws import PARTS, Aws
 from shopwire_local.esputnik import Emulator
-from shopwire_local.fresh import refreshed
+from shopwire_local.fresh import proved, refreshed
 from shopwire_local.sample_files import Sample, samples
 
 _SECONDS = 15
@@ -45,7 +45,7 @@ class DevControls:
             self._aws.set_fault({"part": part, **wanted})
 
     def samples(self) -> Iterable[Sample]:
-        return (one for name in platforms.OF_SHOPS for one in samples(name))
+        return (one for name in platforms.NAMES for one in samples(name))
 
     def send(self, sample: str, *, fresh: bool) -> tuple[int, str]:
         """Send a sample to its platform's demo shop, signed, over HTTP like any platform.
@@ -54,13 +54,15 @@ class DevControls:
             KeyError: no such sample.
         """
         found = {f"{one.platform} {one.name}": one for one in self.samples()}[sample]
-        shop, now = self._shops[f"demo-{found.platform}"], time.time_ns() // 1_000_000
-        body = refreshed(found.body, now) if fresh else found.body
+        visit = found.platform == "storefront"
+        shop, now = self._shops["demo-shopify" if visit else f"demo-{found.platform}"], time.time_ns() // 1_000_000
+        body = proved(found.body, shop) if visit else found.body
+        body = refreshed(body, now) if fresh else body
         signed = platforms.get(found.platform).sign(found.topic, body, shop, now)
         connection = http.client.HTTPConnection(self._url.netloc, timeout=_SECONDS)
         try:
             headers = {"Content-Type": "application/json", **signed}
-            connection.request("POST", f"/webhooks/{shop.id}", body, headers)
+            connection.request("POST", f"/{'storefront' if visit else 'webhooks'}/{shop.id}", body, headers)
             answered = connection.getresponse()
             return answered.status, answered.read().decode()
         finally:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from shopwire.ledger import key_hash
-from shopwire_local.inspector.minutes import Minutes, group
+from shopwire_local.inspector.minutes import Minute, Minutes, group
 
 KEPT = 20_000
 _KEPT_BYTES = 128 << 20
@@ -166,7 +166,7 @@ class Journal:
 
     def __init__(self, kept: int = KEPT) -> None:
         self.lock = threading.RLock()
-        self.minutes = Minutes()
+        self._minutes = Minutes()
         self._kept = kept
         self._webhooks: dict[int, Webhook] = {}
         self._with_body: deque[Webhook] = deque()
@@ -205,7 +205,7 @@ class Journal:
         """It came to no delivery."""
         with self.lock:
             webhook.refused, webhook.reason = outcome, reason
-            self.minutes.count(outcome, now)
+            self._minutes.count(outcome, now)
             self._changed(webhook)
 
     def delivery(self, webhook: Webhook, topic: str, entity: str | None, key: str, first: Try, *, hashed: str) -> None:
@@ -298,10 +298,15 @@ class Journal:
         with self.lock:
             return len(self._waiting), min(self._waiting.values(), default=None)
 
+    def last_minutes(self, now: int) -> list[Minute]:
+        """The minutes that a chart shows."""
+        with self.lock:
+            return self._minutes.last(now)
+
     def _tried(self, webhook: Webhook, delivery: Delivery, done: Try) -> None:
         delivery.tries.append(done)
         if done.outcome not in WAITING or len(delivery.tries) == 1:
-            self.minutes.count(done.outcome, done.at)
+            self._minutes.count(done.outcome, done.at)
         self._stands(webhook, done.at)
 
     def _stands(self, webhook: Webhook, now: int) -> None:
@@ -309,7 +314,7 @@ class Journal:
             self._waiting.setdefault(webhook.id, webhook.at)
         else:
             self._waiting.pop(webhook.id, None)
-        self.minutes.note(now, *self.waiting())
+        self._minutes.note(now, *self.waiting())
         self._changed(webhook)
 
     def _changed(self, webhook: Webhook) -> None:

@@ -18,7 +18,7 @@ from shopwire.environment import now
 from shopwire.retry_queue import MessageTooLarge, QueueDown
 from shopwire.shops import SettingsDown
 from shopwire.table import TableDown
-from shopwire_local.inspector.charts import HEIGHT, STEP, WIDTH, charts
+from shopwire_local.inspector.charts import HEIGHT, STEP, WIDTH, Chart, charts
 from shopwire_local.inspector.installation import Installation
 from shopwire_local.inspector.journal import Filter, Journal
 from shopwire_local.inspector.minutes import GROUPS
@@ -189,7 +189,7 @@ class Pages:
             "outcomes": {one: _GROUP_WORDS.get(one, one) for one in dict.fromkeys((*GROUPS, *OUTCOMES))},
             "kinds": _KINDS,
             "samples": samples,
-            "charts": charts(self._journal.minutes.last(now())),
+            "charts": self._charts(),
             "chart": {"width": WIDTH, "height": HEIGHT, "step": STEP},
             "counters": self._counters(),
             "queue": self._in_queue(),
@@ -214,7 +214,7 @@ class Pages:
             "rows": [self._views.row(one) for one in rows],
             "counters": self._counters(),
             "queue": self._in_queue(),
-            "charts": [asdict(one) for one in charts(self._journal.minutes.last(now()))],
+            "charts": [asdict(one) for one in self._charts()],
             "broken": _broken(controls.modes) if controls else [],
         }
 
@@ -222,6 +222,11 @@ class Pages:
         """Words, group to filter by, count. Always the same ones, so that nothing moves."""
         counts = self._journal.groups()
         return [("webhooks", "", counts.total()), *((_GROUP_WORDS.get(one, one), one, counts[one]) for one in GROUPS)]
+
+    def _charts(self) -> list[Chart]:
+        at = now()
+        depth, since = self._journal.waiting()
+        return charts(self._journal.last_minutes(at), depth, 0 if since is None else max(at - since, 0))
 
     def _in_queue(self) -> str:
         """What a deployed stack's queue says of itself: the journal knows only what the logs of the last while tell."""

@@ -125,7 +125,7 @@ class Views:
             return "The ledger has no entry of it."
         empty = Entry()
         return [
-            (one.name, _entry_value(one.name, getattr(found, one.name)))
+            (one.name, self._entry_value(one.name, getattr(found, one.name)))
             for one in fields(Entry)
             if getattr(found, one.name) != getattr(empty, one.name)
         ]
@@ -197,6 +197,21 @@ class Views:
         if isinstance(parsed, str):
             return parsed
         return [{"kind": type(one.change).__name__, "text": self.text(_model(one))} for one in parsed]
+
+    def _entry_value(self, name: str, value: Any) -> str:
+        if name in ("version", "attempted"):
+            # (milliseconds, rank) in one number: see OrderChange.version.
+            return f"{moment(value // 10)}, rank {value % 10} ({value})"
+        if name == "deleted_at":
+            return moment(value)
+        plain = to_jsonable_python(value)
+        if not isinstance(plain, dict):
+            return ", ".join(map(str, plain)) or "none" if isinstance(plain, list) else str(plain)
+        if "until" in plain:
+            plain["until"] = moment(plain["until"])
+        if name == "reference" and self.installation.masked:
+            plain = masked(plain)
+        return ", ".join(f"{name}: {one}" for name, one in plain.items())
 
     def _header(self, name: str, value: str) -> str:
         return value if not self.installation.masked or name.startswith(_OWN_HEADERS) else COVERED
@@ -272,20 +287,6 @@ def _told(change: Any) -> dict[str, Any]:
         for name, value in told.items()
         if value is not None
     }
-
-
-def _entry_value(name: str, value: Any) -> str:
-    if name in ("version", "attempted"):
-        # (milliseconds, rank) in one number: see OrderChange.version.
-        return f"{moment(value // 10)}, rank {value % 10} ({value})"
-    if name == "deleted_at":
-        return moment(value)
-    plain = to_jsonable_python(value)
-    if isinstance(plain, dict) and "until" in plain:
-        plain["until"] = moment(plain["until"])
-    if isinstance(plain, dict):
-        return ", ".join(f"{name}: {one}" for name, one in plain.items())
-    return ", ".join(map(str, plain)) or "none" if isinstance(plain, list) else str(plain)
 
 
 def _last_exchanges(webhook: Webhook | None) -> list[Exchange]:
