@@ -18,6 +18,7 @@ from shopwire.models import Delivery, Entity, Shop
 from shopwire.models import Webhook as Call
 from shopwire.parked import Parked
 from shopwire.shops import BadSettings, SettingsDown, UnknownShop
+from shopwire.table import TableDown
 from shopwire_local.inspector.journal import Webhook, entity_parts
 from shopwire_local.inspector.rehearsal import Rehearsed, rehearse
 from shopwire_local.sample_files import Sample
@@ -71,6 +72,8 @@ class Installation:
     def parse(self, webhook: Webhook) -> list[Delivery] | str:
         """What the body means to the code as it is now; or why it means nothing."""
         request, shop = webhook.request, self.shop(webhook.shop)
+        if self.masked:
+            return "The logs of a deployed stack hold no bodies."
         if request is None or request.body is None:
             return "The body is not kept."
         if webhook.refused:
@@ -102,6 +105,14 @@ class Installation:
         """
         found = [one for id in sorted(self.ids()) for one in self.environment.parked.list(id)]
         return sorted(found, key=lambda one: (-one.last, one.id))
+
+    def parked_as(self, webhook: Webhook) -> str | None:
+        """The id under which a webhook is parked: it holds the moment when the webhook came."""
+        try:
+            found = self.environment.parked.list(webhook.shop)
+        except TableDown:
+            return None
+        return next((one.id for one in found if one.id.startswith(f"{webhook.shop}.{webhook.at:013d}.")), None)
 
     def rehearse(self, shop: str, message: Message) -> Rehearsed | None:
         """What the message would send now; None where the shop's settings cannot be read.

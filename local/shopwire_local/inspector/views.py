@@ -56,6 +56,7 @@ class Views:
             "status": webhook.status,
             "changed": webhook.changed,
             "waits": webhook.waits,
+            "parked": self.installation.parked_as(webhook) if webhook.outcome == "parked" else None,
             "words": explain(webhook.outcome, webhook.last_reason),
             "deliveries": [
                 {

@@ -156,11 +156,11 @@ class List {
 
   /** Whether somebody points at the list, reads further down or has the focus in it: then nothing may move. */
   get occupied() {
-    return this.pointer || this.element.contains(document.activeElement) || this.above > 0;
+    return this.pointer || this.element.contains(document.activeElement) || this.scrolledInto;
   }
 
-  get above() {
-    return -this.element.getBoundingClientRect().top + this.form.getBoundingClientRect().bottom - 1;
+  get scrolledInto() {
+    return this.element.getBoundingClientRect().top + 1 < this.form.getBoundingClientRect().bottom;
   }
 
   showNews(go = true) {
