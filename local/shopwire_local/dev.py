@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from shopwire.environment import Clients, Environment, now
 from shopwire.environment import Settings as EnvironmentSettings
 from shopwire.replay import replay
-from shopwire_local.aws import Aws, process_environment
+from shopwire.shops import SettingsDown
+from shopwire_local.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_local.esputnik import Emulator
 from shopwire_local.esputnik_http import application
 from shopwire_local.gateway import Gateway, Parked, event
@@ -64,6 +65,7 @@ class DevStack:
             self.aws.set_fault,
             Parked(self._parked_list, self._parked_show, self._parked_replay),
             self._inspect,
+            aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             any_host=self._any_host,
         )
         try:
@@ -124,7 +126,7 @@ class DevStack:
         emulator = self.emulator if self._esputnik_url.startswith(self.url) else None
         controls = DevControls(self.url, emulator, self.aws, self.shops, self._parked_replay)
         installation = Installation(
-            "shopwire dev, in memory", settings, clients, environment, lambda: self.shops, controls=controls
+            "shopwire dev, in memory", settings, clients, environment, self._shop_ids, controls=controls
         )
         return environment, Pages(self.journal, installation, any_host=self._any_host)
 
@@ -134,7 +136,7 @@ class DevStack:
 
     def _parked_list(self) -> list[dict[str, object]]:
         environment = self._wired()
-        return [one.summary for shop in self.shops for one in environment.parked.list(shop)]
+        return [one.summary for shop in self._shop_ids() for one in environment.parked.list(shop)]
 
     def _parked_show(self, id: str) -> dict[str, object] | None:
         found = self._wired().parked.get(id)
@@ -149,6 +151,12 @@ class DevStack:
         replay(environment, found)
         self.journal.replayed(found.shop, found.message.received_at, at)
         return True
+
+    def _shop_ids(self) -> list[str]:
+        try:
+            return sorted(self._wired().shops.ids())
+        except SettingsDown:
+            return list(self.shops)  # those that it began with
 
     def _wired(self) -> Environment:
         assert self._environment

@@ -5,6 +5,7 @@ Shopify's side of them (Liquid's objects, the pixel's sandbox) is a stand-in aft
 
 import html
 import json
+import re
 import tomllib
 from datetime import UTC, datetime, timedelta
 from html.parser import HTMLParser
@@ -77,7 +78,9 @@ def attributes(page: str) -> dict[str, str | None]:
 def block(language: str) -> str:
     """The guide's first code block in that language."""
     guide = (RECIPES.parent / "docs" / "storefront.md").read_text(encoding="utf-8")
-    return guide.partition(f"```{language}\n")[2].partition("```")[0]
+    found = re.search(rf"^```{language}\b[^\n]*\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
 
 
 def test_the_guides_page_is_signed_for_the_guides_shop_and_arrives_as_it_stands(shop: Shop) -> None:

@@ -76,7 +76,7 @@ class Api:
             self._tell(f"the API does not like it: {poison}")
             self._called(invocation, f"{method} {path}", poison == "poison_refused")
             return (400 if poison == "poison_refused" else 500), {}
-        if faults.on("api_sluggish", world.now):
+        if faults.on("api_sluggish", world.now) or faults.on("api_sluggish_by_turns", world.now):
             self._wait(int(seconds * 900), "before")  # late, but within the caller's patience
         slow = faults.on("api_slow", world.now)
         lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)

@@ -24,26 +24,29 @@ class Scene:
     """In which stories what else goes wrong while one blow strikes.
 
     Args:
-        hurried: the stories' changes come within seconds of each other, else within minutes.
+        gap: so many seconds at most are between a story's changes (0: minutes).
     """
 
     name: str
-    hurried: bool
+    gap: int
     trouble: tuple[str, ...]
     blows: tuple[Blow, ...]
 
 
 SCENES = (
-    Scene("in a hurry", True, ("every_twice",), tuple(Blow)),
-    Scene("in a hurry, the API flickers", True, ("api_flickers",), tuple(Blow)),
-    Scene("in peace", False, (), (Blow.DIE,)),
-    Scene("the API by turns", False, ("api_by_turns",), (Blow.DIE, Blow.FAIL)),
-    Scene("API and queue by turns", False, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
+    Scene("in a hurry", 3, ("every_twice",), tuple(Blow)),
+    Scene("in a hurry, the API flickers", 3, ("api_flickers",), tuple(Blow)),
+    Scene("in a hurry, the API is sluggish", 3, ("api_sluggish_by_turns",), (Blow.FAIL,)),
+    Scene("in peace", 0, (), (Blow.DIE,)),
+    Scene("the API by turns", 0, ("api_by_turns",), (Blow.DIE, Blow.FAIL)),
+    Scene("API and queue by turns", 0, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
+    Scene("step by step, API and queue by turns", 20, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
 )
 _SEED = 4
 # Enough stories to choose from.
 _WEBHOOKS = 6_000
-_DAYS = {True: 0.0006, False: 0.02}
+# How long the stories last, by their gap.
+_DAYS = {3: 0.0006, 20: 0.003, 0: 0.02}
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ def crash(
 
 def scene_stories(scene: Scene) -> list[Story]:
     """The stories that a scene chooses from."""
-    return Run(_WEBHOOKS, _SEED, (), (), days=_DAYS[scene.hurried], hurried=scene.hurried).stories
+    return Run(_WEBHOOKS, _SEED, (), (), days=_DAYS[scene.gap], gap=scene.gap).stories
 
 
 def replay(strike: Strike, stories: list[Story] | None = None) -> Run:
