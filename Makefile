@@ -16,7 +16,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check bench simulate mutants soak build invoke validate lock clean
+.PHONY: install run test check bench simulate mutants soak pictures build invoke validate lock clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -49,6 +49,10 @@ soak: install
 # Planted bugs: each must be seen by the simulation.
 mutants: install
 	@.venv/bin/python -m shopwire_local.simulation.mutants $(ARGS)
+
+# The README's pictures of the inspector, of a `shopwire dev` that lives for a minute.
+pictures: install
+	@.venv/bin/python -m tests.browser.pictures
 
 validate: .venv-sam/installed
 	$(SAM) validate --lint

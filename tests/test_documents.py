@@ -43,7 +43,7 @@ ELSEWHERE = {
 """Targets that .ci/run does not run, and where they are tried instead."""
 
 # Made by a command, or by the reader.
-MADE = {"bench/results.json", "shops.toml", "app.py", "shopify.app.toml", "order.json"}
+MADE = {"bench/results.json", "page.html", "shops.toml", "app.py", "shopify.app.toml", "order.json"}
 SUFFIXES = (".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".js")
 URL = "http://127.0.0.1:8787"
 

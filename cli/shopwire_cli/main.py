@@ -78,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
   shopwire send shopify orders/create            one of our samples, signed, to it
   shopwire map shopify orders/create order.json  only show what would be sent
   shopwire parked list                           what could not be mapped, or the API refused
+  shopwire inspect                               where the pages are that show all this
   shopwire shop put shops.toml --stack shopwire  connect shops to a deployed stack""",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
@@ -85,6 +86,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_send(commands)
     _add_dev(commands)
     _add_parked(commands)
+    _add_inspect(commands)
     _add_shop(commands)
     _add_secret(commands)
     _add_simulate(commands)
@@ -161,10 +163,11 @@ examples:
   shopwire send shopify orders/create
   shopwire send shopify orders/create --fresh --count 20
   shopwire send woocommerce order.updated order.json --shop my-shop --shops shops.toml
-  shopwire send woocommerce ping""",
+  shopwire send woocommerce ping
+  shopwire send storefront product --shop demo-woocommerce""",
     )
     parser.set_defaults(module="sending")
-    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce")
+    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce, storefront")
     parser.add_argument("topic", metavar="TOPIC[--VARIANT]", nargs="?", help="e.g. orders/create, order.updated")
     parser.add_argument("file", metavar="FILE", nargs="?", help="the body; - is stdin (default: our sample)")
     parser.add_argument("--list", action="store_true", help="list our samples, of PLATFORM or of all")
@@ -319,6 +322,27 @@ def _add_secret(commands: Any) -> None:
         epilog="example:\n  shopwire secret new woocommerce",
     )
     new.add_argument("platform", metavar="PLATFORM", nargs="?", help="woocommerce, storefront (Shopify makes its own)")
+
+
+def _add_inspect(commands: Any) -> None:
+    parser = commands.add_parser(
+        "inspect",
+        help="show the way of each webhook, in the browser",
+        description="Serves pages on this machine that show a deployed stack's webhooks, out of its log lines, its "
+        "table and its\nqueue. Only looks; personal data is masked. The running `shopwire dev` has these pages itself: "
+        "without\n--stack their address is printed.",
+        epilog="""examples:
+  shopwire inspect
+  shopwire inspect --stack shopwire
+  shopwire inspect --stack shopwire --minutes 600 --port 9001""",
+    )
+    parser.set_defaults(module="inspecting")
+    parser.add_argument("--url", default=URL, help="where `shopwire dev` listens (default: %(default)s)")
+    parser.add_argument("--stack", metavar="NAME", help="a deployed stack, by AWS's usual credentials and region")
+    parser.add_argument("--port", type=_port, default=8790, help="port to listen on, 0: a free one (default: 8790)")
+    parser.add_argument(
+        "--minutes", metavar="N", type=_count, default=60, help="how far back its logs are read (default: %(default)s)"
+    )
 
 
 def _add_simulate(commands: Any) -> None:

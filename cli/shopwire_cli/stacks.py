@@ -31,7 +31,7 @@ class Stack:
     """
 
     def __init__(self, name: str) -> None:
-        self._environment = Environment(_settings(name, _describe(name)), Clients())
+        self._environment = Environment(settings_of(name), Clients())
 
     def list(self) -> list[Record]:
         with _one_line_errors():
@@ -52,6 +52,15 @@ class Stack:
         if found is None:
             raise unknown(id)
         return found
+
+
+def settings_of(name: str) -> Settings:
+    """The settings of a deployed stack's functions.
+
+    Raises:
+        UserError, CommandError: as `Stack`.
+    """
+    return _settings(name, _describe(name))
 
 
 @contextmanager

@@ -156,6 +156,8 @@ class Aws:
         listener = listen(host, port)
         self.url = f"http://{host}:{listener.getsockname()[1]}"
         self.queue_url = ""
+        self.faults = Faults()
+        """Which parts are broken, as that process sees it."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(listener.fileno())],
             pass_fds=[listener.fileno()],
@@ -187,6 +189,7 @@ class Aws:
             build_opener(ProxyHandler({})).open(request, timeout=5).close()
         except HTTPError as error:
             raise BadFault(json.load(error)) from None
+        self.faults.set(wanted)
 
     def client(self, service: str) -> Any:
         """A boto3 client of the embedded part."""

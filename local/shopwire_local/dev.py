@@ -4,19 +4,26 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 
-from shopwire.environment import Environment
+from shopwire.environment import Clients, Environment, now
+from shopwire.environment import Settings as EnvironmentSettings
 from shopwire.replay import replay
 from shopwire.shops import SettingsDown
 from shopwire_local.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_local.esputnik import Emulator
 from shopwire_local.esputnik_http import application
 from shopwire_local.gateway import Gateway, Parked, event
-from shopwire_local.lambdas import TIMEOUTS, Function
+from shopwire_local.inspector.controls import DevControls
+from shopwire_local.inspector.installation import Installation
+from shopwire_local.inspector.journal import Journal
+from shopwire_local.inspector.pages import Pages
+from shopwire_local.inspector.taps import Taps
+from shopwire_local.lambdas import TIMEOUTS
 from shopwire_local.poller import Poller, Schedule
 from shopwire_local.shops import Settings, demo_settings, parse_shops
-from shopwire_local.wsgi import PortTaken, Server
+from shopwire_local.wsgi import Environ, PortTaken, Server, StartResponse
 
 _UPKEEP_SECONDS = 2.0
 _RETRY_BASE_SECONDS = "1"
@@ -46,16 +53,20 @@ class DevStack:
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
         self.emulator = Emulator(time.monotonic)
-        self._functions = {name: Function(name) for name in TIMEOUTS}
+        self.journal = Journal()
+        self._taps = Taps(self.journal)
+        self._functions = {name: self._taps.function(name) for name in TIMEOUTS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
+        self._any_host = host not in ("127.0.0.1", "localhost")
         gateway = Gateway(
-            self._functions["webhook"],
+            self._functions,
             application(self.emulator, self._stopping.wait),
             self.aws.set_fault,
             Parked(self._parked_list, self._parked_show, self._parked_replay),
+            self._inspect,
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
-            any_host=host not in ("127.0.0.1", "localhost"),
+            any_host=self._any_host,
         )
         try:
             self._servers = [Server(gateway, host, port)]
@@ -69,7 +80,9 @@ class DevStack:
         self._esputnik_url = esputnik_url or f"{self.url}/esputnik/api/"
         self._background: list[Poller | Schedule] = []
         self._before: Mapping[str, str] = {}
+        self._listening = ExitStack()
         self._environment: Environment | None = None
+        self._pages: Pages | None = None
 
     def start(self) -> None:
         """Come back when everything answers."""
@@ -82,7 +95,8 @@ class DevStack:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        self._environment = Environment.from_os()
+        self._listening.enter_context(self._taps.open())
+        self._environment, self._pages = self._looked_at()
         for server in self._servers:
             server.start()
         # A stack that has been up for a while knows its shops: what breaks SSM now finds them cached.
@@ -102,8 +116,23 @@ class DevStack:
         for server in self._servers:
             server.stop()
         self.aws.stop()
+        self._listening.close()
         os.environ.clear()
         os.environ.update(self._before)
+
+    def _looked_at(self) -> tuple[Environment, Pages]:
+        settings, clients = EnvironmentSettings.read(os.environ), Clients()
+        environment = Environment(settings, clients)
+        emulator = self.emulator if self._esputnik_url.startswith(self.url) else None
+        controls = DevControls(self.url, emulator, self.aws, self.shops, self._parked_replay)
+        installation = Installation(
+            "shopwire dev, in memory", settings, clients, environment, self._shop_ids, controls=controls
+        )
+        return environment, Pages(self.journal, installation, any_host=self._any_host)
+
+    def _inspect(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        assert self._pages
+        return self._pages(environ, start_response)
 
     def _parked_list(self) -> list[dict[str, object]]:
         environment = self._wired()
@@ -118,7 +147,9 @@ class DevStack:
         found = environment.parked.get(id)
         if found is None:
             return False
+        at = now()
         replay(environment, found)
+        self.journal.replayed(found.shop, found.message.received_at, at)
         return True
 
     def _shop_ids(self) -> list[str]:

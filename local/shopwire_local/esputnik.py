@@ -4,6 +4,7 @@ One account an API key. What goes wrong on demand is here, what the API does is 
 `esputnik_http`. The clock is given.
 """
 
+import json
 import math
 import threading
 from collections.abc import Callable, Mapping
@@ -12,13 +13,16 @@ from typing import Any
 
 from shopwire_local.esputnik_rules import Account, BadRequest, Fields, erase, parse, take_contact, take_event
 
-__all__ = ["DEMO_KEY", "MODES", "BadRequest", "Emulator", "Fault", "Reply"]
+__all__ = ["DEMO_KEY", "MODES", "SAYS", "BadRequest", "Emulator", "Fault", "Reply"]
 
 DEMO_KEY = "demo-key"
 
 _REFUSED = {"down": 0, "error": 500, "throttle": 429, "unauthorized": 401, "bad_request": 400}
 """Mode -> status of all answers, nothing being taken."""
 MODES = ("ok", *_REFUSED, "slow", "lost_answer")
+SAYS = "X-Emulator-Says"
+"""Header of an answer, for the inspector: the body or, what the real API never says, whether an event was saved and
+why not. JSON."""
 _SLOW_SECONDS = 30.0
 _NUMBERS = {"retry_after": (int,), "requests": (int,), "seconds": (int, float), "delay": (int, float)}
 
@@ -109,7 +113,19 @@ class Emulator:
             else:
                 self._faults.pop(key, None)
 
+    def fault(self, key: str | None = None) -> str:
+        """The mode that the next request of this key finds."""
+        with self._lock:
+            fault = self._find_fault(key)
+            return fault.mode if fault else "ok"
+
     def _current_fault(self, key: str | None) -> Fault | None:
+        fault = self._find_fault(key)
+        if fault and fault.left is not None:
+            fault.left -= 1
+        return fault
+
+    def _find_fault(self, key: str | None) -> Fault | None:
         for whose in (key, None):
             fault = self._faults.get(whose)
             if fault is None:
@@ -117,8 +133,6 @@ class Emulator:
             if (fault.until is not None and self._clock() >= fault.until) or fault.left == 0:
                 del self._faults[whose]
                 continue
-            if fault.left is not None:
-                fault.left -= 1
             return fault
         return None
 
@@ -133,14 +147,19 @@ class Emulator:
         try:
             if (method, path) == ("POST", "v1/event"):
                 take_event(account, parse(body))
-                return Reply(200, {})
+                last = account.events[-1]
+                return _reply(200, {}, {"saved": last["saved"], "reason": last["reason"]})
             if (method, path) == ("POST", "v1/contact"):
-                return Reply(200, {"id": take_contact(account, parse(body))})
+                return _reply(200, {"id": take_contact(account, parse(body))})
             if (method, path) == ("DELETE", "v1/contact"):
                 return Reply(200, {}) if erase(account, query) else Reply(404, {"error": "no such contact"})
         except BadRequest as error:
-            return Reply(400, {"error": str(error)})
+            return _reply(400, {"error": str(error)})
         return Reply(404, {"error": f"{method} {path} is not emulated"})
+
+
+def _reply(status: int, body: Fields, said: Fields | None = None) -> Reply:
+    return Reply(status, body, {SAYS: json.dumps(said or body)})
 
 
 def _fault(wanted: Any, now: float) -> tuple[str | None, Fault | None]:

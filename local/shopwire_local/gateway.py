@@ -1,12 +1,11 @@
 """API Gateway on one's own machine: makes the events of an HTTP API (payload format 2.0) and answers what comes back.
 
-AWS, "Create AWS Lambda proxy integrations for HTTP APIs". Beside the functions it serves the emulated API and the
-switches of `shopwire dev`.
+AWS, "Create AWS Lambda proxy integrations for HTTP APIs". Beside the functions it serves the emulated API, the
+switches of `shopwire dev` and the inspector.
 """
 
 import base64
 import binascii
-import html
 import json
 import re
 import time
@@ -16,9 +15,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import shopwire
 from shopwire.retry_queue import QueueDown
 from shopwire.table import TableDown
 from shopwire_local.aws import BadFault
@@ -36,11 +37,17 @@ from shopwire_local.wsgi import (
 
 # AWS, "Quotas for HTTP APIs": payload size 10 MB.
 _LARGEST = 10 << 20
+SCRIPT = Path(shopwire.__file__).resolve().parents[2] / "storefront" / "shopwire.js"
+"""What a shop's theme includes. A deployed stack does not serve it: it is one of the theme's own files."""
+_SCRIPT_HEADERS = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache"}
+_WEBHOOKS = re.compile(r"/webhooks/(?P<shop>[^/]+)")
+_STOREFRONT = re.compile(r"/storefront/(?P<shop>[^/]+)")
 ROUTES = {
-    **{f"{method} /webhooks/{{shop}}": re.compile(r"/webhooks/(?P<shop>[^/]+)") for method in ("GET", "HEAD", "POST")},
-    "GET /health": re.compile(r"/health"),
+    **{f"{method} /webhooks/{{shop}}": ("webhook", _WEBHOOKS) for method in ("GET", "HEAD", "POST")},
+    "GET /health": ("webhook", re.compile(r"/health")),
+    **{f"{method} /storefront/{{shop}}": ("storefront", _STOREFRONT) for method in ("OPTIONS", "POST")},
 }
-"""Route key -> path. All of them are the webhook function's."""
+"""Route key -> function, path."""
 # What AWS's documentation calls binary is everything but these: a form and a body without a type too.
 _TEXT_TYPES = frozenset({"application/json", "application/javascript", "application/xml"})
 
@@ -75,18 +82,20 @@ class Gateway:
 
     def __init__(
         self,
-        webhook: Function,
+        functions: Mapping[str, Function],
         esputnik: Application,
         break_part: Callable[[Any], None],
         parked: Parked,
+        inspector: Application,
         *,
         aws: Mapping[str, str] | None = None,
         any_host: bool = False,
     ) -> None:
-        self._webhook = webhook
+        self._functions = functions
         self._esputnik = esputnik
         self._break_part = break_part
         self._parked = parked
+        self._inspector = inspector
         self._aws = aws or {}
         self._any_host = any_host
 
@@ -98,9 +107,11 @@ class Gateway:
             return answer_json(start_response, 403, {"error": "not for other web pages"})
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
+        if path == "/" or path.startswith("/inspect/"):
+            return self._inspector(environ, start_response)
         body = body_of(environ)
-        if path == "/":
-            return answer(start_response, 200, _page(environ.get("HTTP_HOST", "")), _PAGE_HEADERS)
+        if path == "/shopwire.js":
+            return answer(start_response, 200, SCRIPT.read_bytes(), _SCRIPT_HEADERS)
         if path.startswith("/dev/"):
             return self._dev(environ["REQUEST_METHOD"], path, body, start_response)
         if len(body) > _LARGEST:
@@ -110,7 +121,8 @@ class Gateway:
         except NoRoute:
             return answer_json(start_response, 404, {"message": "Not Found"})
         try:
-            status, body, headers = answer_of(self._webhook.invoke(request))
+            function, _ = ROUTES[request["routeKey"]]
+            status, body, headers = answer_of(self._functions[function].invoke(request))
         except Exception:
             traceback.print_exc()
             return answer_json(start_response, 500, {"message": "Internal Server Error"})
@@ -202,7 +214,7 @@ def event(environ: Environ, body: bytes) -> dict[str, Any]:
 
 
 def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
-    for key, pattern in ROUTES.items():
+    for key, (_, pattern) in ROUTES.items():
         if key.startswith(f"{method} ") and (match := pattern.fullmatch(path)):
             return key, match.groupdict()
     raise NoRoute
@@ -245,43 +257,3 @@ def answer_of(said: Any) -> tuple[int, bytes, Mapping[str, str]]:
     except (binascii.Error, UnicodeEncodeError):
         raise BadAnswer("body cannot be encoded") from None
     return status, raw, {name.title(): str(value) for name, value in headers.items()}
-
-
-_EXAMPLES = (
-    ("Send a sample", "shopwire send shopify orders/create"),
-    ("What the API holds", "curl -s http://{host}/esputnik/state"),
-    ("Break the API", """curl -d '{{"mode": "down", "seconds": 20}}' http://{host}/esputnik/faults"""),
-    ("Break the queue", """curl -d '{{"part": "queue", "mode": "down", "seconds": 20}}' http://{host}/dev/faults"""),
-    ("What is parked", "shopwire parked list"),
-)
-_PAGE_HEADERS = {
-    "Content-Type": "text/html; charset=utf-8",
-    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-}
-
-
-def _page(host: str) -> bytes:
-    examples = "".join(
-        f"<h2>{html.escape(what)}</h2><pre>{html.escape(how.format(host=host))}</pre>" for what, how in _EXAMPLES
-    )
-    return _PAGE.replace("EXAMPLES", examples).encode()
-
-
-_PAGE = """<!doctype html>
-<html lang="en">
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width">
-<title>shopwire</title>
-<style>
-body { font: 1rem/1.5 system-ui, sans-serif; max-width: 46rem; margin: 2rem auto; padding: 0 1rem }
-:root { color-scheme: light dark }
-pre { overflow-x: auto; padding: .5rem .75rem; border: 1px solid #8888; border-radius: .3rem }
-</style>
-<h1>shopwire runs here</h1>
-<p>The functions behind a gateway, with queue, table and settings in memory, and the API's emulator. All of it is gone
-with Ctrl-C. A shop's webhook URL is <code>/webhooks/&lt;shop&gt;</code>: <code>/webhooks/demo-shopify</code>.</p>
-<p><a href="/esputnik/state">What the API holds</a> · <a href="/dev/parked">What is parked</a></p>
-EXAMPLES
-</html>
-"""

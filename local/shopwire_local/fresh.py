@@ -4,12 +4,15 @@ Textual, so that the platform's own spelling (escapes, spaces, long numbers) sur
 """
 
 import hashlib
+import json
 import re
 from datetime import datetime, timedelta
 from typing import Any
 
 from pydantic_core import from_json
 
+from shopwire.models import Shop
+from shopwire.platforms.storefront import sign_contact
 from shopwire_local.sample_files import changed_at
 
 # What names an entity at the top of the bodies; a cart's tokens name it in checkouts and orders too.
@@ -63,3 +66,15 @@ def _renamed(body: bytes, fields: dict[str, Any], stamp: str) -> bytes:
             pattern, put = rf'("(?:id|order_id)"\s*:\s*){old}(?![\w.])', rf"\g<1>{stamp}"
         body = re.sub(pattern.encode(), put.encode(), body)
     return body
+
+
+def proved(body: bytes, shop: Shop) -> bytes:
+    """A visit with its person signed as the shop's server would: the signature stands in the body."""
+    try:
+        visit = json.loads(body)
+        ((kind, value),) = visit["contact"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return body  # it names nobody, or is sent for what is wrong with it
+    if shop.storefront_secret:
+        visit["signature"] = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
+    return json.dumps(visit, ensure_ascii=False).encode()

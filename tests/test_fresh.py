@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopwire_cli.fresh import refreshed
+from shopwire_local.fresh import refreshed
 
 NOW = 1_767_225_600_789  # 2026-01-01T00:00:00.789Z
 
