@@ -73,6 +73,7 @@ lock: .venv-lock/installed
 	$(LOCK) 3.11 pyproject.toml --group dev -c shared/requirements.txt -o requirements-dev.txt
 	$(LOCK) 3.11 --group sam -o requirements-sam.txt
 	$(LOCK) 3.13 --group lambda -o requirements-lambda.txt
+	$(LOCK) 3.11 --group supply -o requirements-supply.txt
 
 clean:
 	rm -rf .venv .venv-sam .venv-lambda .venv-lock .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
