@@ -103,7 +103,7 @@ def test_the_dead_letter_queue_is_only_the_last_net() -> None:
 
 
 def test_a_batch_may_fail_in_parts_and_the_consumers_are_bounded() -> None:
-    source = FUNCTIONS["Retry"]["Events"]["Queue"]["Properties"]
+    source = FUNCTIONS["Retry"]["Events"]["Waiting"]["Properties"]
     assert source["Queue"] == {"Fn::GetAtt": ["RetryQueue", "Arn"]}
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["BatchSize"] == 10
