@@ -123,10 +123,21 @@ def test_one_upkeep_ends_before_the_next_begins_and_none_is_tried_again() -> Non
 # --- what is kept
 
 
-@pytest.mark.parametrize("name", ["Table", "RetryQueue", "DeadLetterQueue"])
-def test_what_holds_webhooks_outlives_the_stack(name: str) -> None:
-    assert RESOURCES[name]["DeletionPolicy"] == "Retain"
-    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+def test_what_holds_webhooks_keeps_its_logical_id_and_outlives_the_stack() -> None:
+    # By another logical id CloudFormation would make a new, empty one; under a name of its own none could replace it.
+    kinds = ("AWS::DynamoDB::Table", "AWS::SQS::Queue")
+    stateful = {name: one for name, one in RESOURCES.items() if one["Type"] in kinds}
+    assert stateful.keys() == {"Table", "RetryQueue", "DeadLetterQueue"}
+    for resource in stateful.values():
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert not {"TableName", "QueueName"} & resource["Properties"].keys()
+        assert "Condition" not in resource
+
+
+def test_no_resource_that_sam_makes_takes_the_name_of_another() -> None:
+    # SAM names an event source after its function and its own name: Retry + Queue would be the queue itself.
+    made = {function + event for function, properties in FUNCTIONS.items() for event in properties["Events"]}
+    assert not made & RESOURCES.keys()
 
 
 def test_everything_kept_is_encrypted_at_rest() -> None:
@@ -206,7 +217,7 @@ def test_a_stack_left_as_it_is_offered_has_this_environment() -> None:
         "SHOPWIRE_RETRY_BASE_SECONDS": "5",
         "SHOPWIRE_RETRY_MAX_AGE_SECONDS": "259200",
         "SHOPWIRE_NEW_ORDER_HOURS": "24",
-        "POWERTOOLS_METRICS_NAMESPACE": "shopwire",
+        "POWERTOOLS_METRICS_NAMESPACE": "shopwire/shop",
         "LOG_LEVEL": "INFO",
         "AWS_ENDPOINT_URL": "",
     }
@@ -287,15 +298,16 @@ def test_decryption_is_for_the_shops_parameters_only() -> None:
 
 
 def test_nothing_is_open_to_other_accounts() -> None:
-    trusted = [
-        resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        for resource in RESOURCES.values()
+    trusted = {
+        name: resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        for name, resource in RESOURCES.items()
         if resource["Type"] == "AWS::IAM::Role"
-    ]
-    only_lambda = [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-    ]
-    assert trusted == [only_lambda] * len(FUNCTIONS)
+    }
+    services = dict.fromkeys((f"{name}Role" for name in FUNCTIONS), "lambda") | {"DeployRole": "codedeploy"}
+    assert trusted == {
+        name: [{"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+        for name, service in services.items()
+    }
 
 
 # --- deploying and building
@@ -309,6 +321,7 @@ def test_a_guided_deployment_needs_none_of_our_knowledge() -> None:
 
 def test_the_outputs_say_where_everything_is() -> None:
     assert set(TEMPLATE["Outputs"]) == {
+        "AlarmsTopic",
         "WebhookUrl",
         "QueueUrl",
         "DeadLetterQueueUrl",

@@ -22,7 +22,7 @@ from shopwire.models import Delivery, Nothing, Shop, ShopRedaction
 from shopwire.observability import logger, report
 from shopwire.outbox import SHARDS, Outbox, Waiting, behind_shop
 from shopwire.pauses import Pauses, ShopState
-from shopwire.retry_queue import MessageTooLarge, RetryQueue
+from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
 from shopwire.shops import BadSettings, SettingsDown, Shops, UnknownShop
 from shopwire.table import ItemTooLarge, TableDown
 
@@ -259,6 +259,9 @@ class Mover:
         self._pauses = pauses
         self._policy = policy
         self._clock = clock
+        self.oldest_left: int | None = None
+        """When the oldest of what the last `move` saw and left had been received. It looks at a paused shop's first
+        only: not the oldest maybe, but as long as it waits it grows older too."""
 
     def move(self, deadline: int, *, overdue_too: bool = False) -> int:
         """Move what may be moved; answers how much that was.
@@ -269,6 +272,7 @@ class Mover:
         Raises:
             QueueDown, TableDown.
         """
+        self.oldest_left = None
         return sum(self._move_shard(shard, deadline, overdue_too) for shard in range(SHARDS))
 
     def _move_shard(self, shard: int, deadline: int, overdue_too: bool) -> int:
@@ -281,6 +285,7 @@ class Mover:
                 if waiting.entity_key in left:
                     continue
                 if not self._may_go(waiting, probed, overdue_too):
+                    self._leave(waiting)
                     if not overdue_too:
                         after = behind_shop(waiting.shop)
                         break
@@ -290,9 +295,13 @@ class Mover:
                 if self._move(waiting):
                     moved += 1
                 else:
+                    self._leave(waiting)
                     left.add(waiting.entity_key)  # what follows it must not overtake it
                     probed.discard(waiting.shop)
         return moved
+
+    def _leave(self, waiting: Waiting) -> None:
+        self.oldest_left = min(self.oldest_left or waiting.received_at, waiting.received_at)
 
     def _may_go(self, waiting: Waiting, probed: set[str], overdue_too: bool) -> bool:
         now = self._clock()
@@ -309,6 +318,9 @@ class Mover:
     def _move(self, waiting: Waiting) -> bool:
         try:
             self._queue.put(unpack(waiting.packed), waiting.entity_key)
+        except QueueDown:
+            self._leave(waiting)
+            raise
         except (NewerMessage, ValueError, MessageTooLarge):
             return False  # a newer shopwire's: it stays for that one
         self._outbox.remove(waiting)
