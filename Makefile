@@ -50,8 +50,11 @@ soak: install
 mutants: install
 	@.venv/bin/python -m shopwire_local.simulation.mutants $(ARGS)
 
+# As written, then as SAM translates it: two resources of one name, say, are seen only there.
 validate: .venv-sam/installed
 	$(SAM) validate --lint
+	.venv-sam/bin/python local/shopwire_local/translated.py template.yaml build/translated.json
+	.venv-sam/bin/cfn-lint --regions eu-central-1 -- build/translated.json
 
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
