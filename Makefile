@@ -69,9 +69,9 @@ invoke: install .aws-sam/build/template.yaml
 	@$(WITH_PYTHON313) $(SAM) build >&2
 
 # The locks hold for Python 3.11 to 3.13 and every platform; what is locked stays until UPGRADE=--upgrade.
-LOCK = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \
+LOCK = .venv-supply/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \
 	--custom-compile-command "make lock" --python-version
-lock: .venv-lock/installed
+lock: .venv-supply/installed
 	$(LOCK) 3.13 pyproject.toml -o shared/requirements.txt
 	$(LOCK) 3.11 pyproject.toml --group dev -c shared/requirements.txt -o requirements-dev.txt
 	$(LOCK) 3.11 --group sam -o requirements-sam.txt
@@ -79,7 +79,7 @@ lock: .venv-lock/installed
 	$(LOCK) 3.11 --group supply -o requirements-supply.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-lambda .venv-lock .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-sam .venv-lambda .venv-supply .aws-sam build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # What `make bench` measures against.
 .aws-sam/usual/template.yaml: $(wildcard bench/usual/*.yaml bench/usual/*/*) .venv-sam/installed .venv-lambda/installed
@@ -107,8 +107,9 @@ clean:
 	.venv-lambda/bin/python $(INSTALL) requirements-lambda.txt
 	@touch $@
 
-.venv-lock/installed:
+# What makes the locks, the bill of materials and the audit.
+.venv-supply/installed: requirements-supply.txt
 	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
-	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(PYTHON) -m venv .venv-supply
+	.venv-supply/bin/python $(INSTALL) requirements-supply.txt
 	@touch $@
