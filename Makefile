@@ -16,7 +16,8 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check bench simulate mutants soak build invoke validate lock clean
+.PHONY: install run test check bench simulate mutants soak build artifact reproducible sbom licences audit invoke \
+	validate deployed lock clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -59,6 +60,32 @@ validate: .venv-sam/installed
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
 	.venv-lambda/bin/python local/shopwire_local/artifact.py .aws-sam/build
+
+# What was built as one file, the same for the same sources: `make reproducible` builds them once more, elsewhere.
+ARCHIVE = .venv-lambda/bin/python local/shopwire_local/archive.py
+artifact: build
+	@$(ARCHIVE) .aws-sam/build build/shopwire.tar
+
+reproducible: artifact
+	rm -rf build/again && mkdir -p build/again && cp -R template.yaml samconfig.toml functions shared build/again
+	cd build/again && PATH="$(CURDIR)/.venv-lambda/bin:$$PATH" $(abspath $(SAM)) build >/dev/null
+	@$(ARCHIVE) build/again/.aws-sam/build build/again.tar
+	cmp build/shopwire.tar build/again.tar
+
+# The bill of materials of what is in the built layer, and whether that is what was locked. docs/licences.md is made of it.
+sbom: install .aws-sam/build/template.yaml .venv-supply/installed
+	rm -rf build/sbom && .venv-lambda/bin/python -m venv --without-pip build/sbom
+	echo "$(CURDIR)/.aws-sam/build/Layer/python" >build/sbom/lib/python3.13/site-packages/layer.pth
+	.venv-supply/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json build/sbom/bin/python
+	.venv/bin/python -m shopwire_local.bill build/sbom.json shared/requirements.txt docs/licences.md $(BILL)
+
+licences:
+	@$(MAKE) sbom BILL=--write
+
+# Asks for what is known to be unsafe: needs the network.
+audit: .venv-supply/installed
+	.venv-supply/bin/pip-audit --disable-pip --require-hashes --progress-spinner off \
+		$(foreach lock,shared/requirements.txt $(wildcard requirements-*.txt),--requirement $(lock))
 
 invoke: install .aws-sam/build/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
