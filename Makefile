@@ -16,7 +16,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check bench simulate mutants soak build artifact reproducible sbom licences audit invoke \
+.PHONY: install run test check bench simulate mutants soak build artifact reproducible sbom licences notes audit invoke \
 	validate deployed lock clean
 .DELETE_ON_ERROR:
 
@@ -33,6 +33,17 @@ check: install
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy shared cli local functions bench
 	.venv/bin/lint-imports
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/zizmor --offline --quiet --persona auditor .github
+
+# The deployed stack STACK, with AWS's usual credentials (docs/deploy.md); SMOKE=1: only what no customer can notice.
+# tests/conftest.py is left out, since it keeps every other test away from any account.
+deployed: install
+	@test -n "$(STACK)" || { echo "which one? make deployed STACK=..." >&2; exit 2; }
+	SHOPWIRE_STACK="$(STACK)" .venv/bin/pytest --confcutdir=tests/deployed tests/deployed \
+		$(if $(SMOKE),-m "not sends") $(ARGS)
 
 # Every figure beside its yardstick. A look: make bench ARGS=--quick
 bench: install .aws-sam/build/template.yaml .aws-sam/usual/template.yaml
@@ -81,6 +92,10 @@ sbom: install .aws-sam/build/template.yaml .venv-supply/installed
 
 licences:
 	@$(MAKE) sbom BILL=--write
+
+# What a release says: its part of the changelog. make notes TAG=v1.2.3
+notes:
+	$(PYTHON) local/shopwire_local/notes.py "$(TAG)" build/notes.md
 
 # Asks for what is known to be unsafe: needs the network.
 audit: .venv-supply/installed
