@@ -25,7 +25,7 @@ def notes(tag: str, version: str, changelog: str) -> str:
     """
     if tag != f"v{version}":
         raise NotReady(f"the tag is {tag!r}, pyproject.toml's version is {version}: the tag must be v{version}")
-    heading = rf"^## {re.escape(version)}\b[^\n]*\n(.*?)(?=^## |\Z)"
+    heading = rf"^## {re.escape(version)}(?![.\w])[^\n]*\n(.*?)(?=^## |\Z)"
     found = re.search(heading, changelog, re.MULTILINE | re.DOTALL)
     if not found or not found[1].strip():
         raise NotReady(f"CHANGELOG.md says nothing under '## {version}'")
