@@ -26,7 +26,12 @@ QUEUE = RESOURCES["RetryQueue"]["Properties"]
 DEAD_LETTERS = RESOURCES["DeadLetterQueue"]["Properties"]
 TABLE = RESOURCES["Table"]["Properties"]
 
-LOCKS = ["shared/requirements.txt", "requirements-dev.txt", "requirements-sam.txt", "requirements-lambda.txt"]
+LOCKS = [
+    "shared/requirements.txt",
+    "requirements-dev.txt",
+    *("requirements-sam.txt", "requirements-lambda.txt", "requirements-supply.txt"),
+    *("bench/usual/app/requirements.txt", "bench/usual/empty/requirements.txt"),
+]
 
 READ_SHOPS = {"ssm:GetParameter", "ssm:GetParametersByPath", "kms:Decrypt"}
 USE_TABLE = {
@@ -332,6 +337,11 @@ def test_the_outputs_say_where_everything_is() -> None:
         "UpkeepFunction",
     }
     assert TEMPLATE["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"].endswith("/webhooks/")
+
+
+def test_every_lock_is_looked_at() -> None:
+    found = [*ROOT.glob("requirements*.txt"), *(ROOT / "shared").rglob("req*.txt"), *(ROOT / "bench").rglob("req*.txt")]
+    assert {str(path.relative_to(ROOT)) for path in found} == set(LOCKS)
 
 
 @pytest.mark.parametrize("lock", LOCKS)
