@@ -313,16 +313,25 @@ class Ledger:
                 values={":key": key},
             )
 
-    def convert(self, shop: str, cart: Entity, now: int) -> str | None:
-        """Mark a cart as bought. Answers the recycleStateId that the API took last, if any.
+    def name_owner(self, shop: str, cart: Entity, person: str, now: int) -> None:
+        """Whose a cart is, told by something else than a change of it."""
+        own: Item = {"person": person, "format": FORMAT}
+        before = self._table.update(_entity_key(shop, cart), own, once={"expires": _expiry(cart, now)}, add={"n": 1})
+        if tidy := _tidied(before, cart, now):
+            self._table.update(_entity_key(shop, cart), tidy | own, add={"n": 1})
+
+    def convert(self, shop: str, cart: Entity, person: str | None, now: int) -> str | None:
+        """Mark a cart as bought, by this person. Answers the recycleStateId that the API took last, if any.
 
         Raises:
             Refused: somebody is sending a change of the cart this moment.
         """
+        # Whoever looks round with that cart afterwards is the buyer.
+        own: Item = {"converted": True, "format": FORMAT} | ({"person": person} if person else {})
         try:
             before = self._table.update(
                 _entity_key(shop, cart),
-                {"converted": True, "format": FORMAT},
+                own,
                 once={"expires": _expiry(cart, now)},
                 add={"n": 1},
                 condition="attribute_not_exists(lease_owner) OR lease_until < :now",
@@ -331,7 +340,7 @@ class Ledger:
         except ConditionFailed as refusal:
             raise Refused(self._read(refusal.item or {}, now)) from None
         if tidy := _tidied(before, cart, now):
-            self._table.update(_entity_key(shop, cart), tidy | {"converted": True}, add={"n": 1})
+            self._table.update(_entity_key(shop, cart), tidy | own, add={"n": 1})
         return self._read(before, now).known.get("state")
 
     def forget(self, shop: str, entity: Entity) -> None:
