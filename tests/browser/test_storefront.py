@@ -75,6 +75,7 @@ class Shop:
         attributes = " ".join(f'data-{name.replace("_", "-")}="{html.escape(one)}"' for name, one in said.items())
         script = f'<script src="{self.stack.url}/shopwire.js" {attributes}></script>'
         self.pages.html["/shop"] = f"<!doctype html><title>A shop</title>{script}<h1>A shop</h1>{body}"
+        self.page.goto("about:blank")  # else a second page of the same address is only another place in the first
         self.page.goto(f"{origin or self.pages.own}/shop#top")
 
     @property
