@@ -18,7 +18,7 @@ from typing import Any
 
 # part -> where: module, and what of it
 PARTS = {
-    "read the gateway's event": ("shopwire.http", "_raw_body"),
+    "read the gateway's event": ("shopwire.http", "webhook_of"),
     "verify": ("shopwire.platforms.shopify", "Shopify.verify"),
     "parse and validate": ("shopwire.platforms.shopify", "Shopify.read"),
     "map and serialise": ("shopwire.delivery.carrying", "order_events"),

@@ -294,7 +294,7 @@ class World:
         webhook = Webhook({"x-test-topic": "test", "x-test-signature": "a-secret"}, body, self.clock.now)
         deadline = self.clock.now + 1000 * FUNCTION_SECONDS["webhook"]
         results = environment.direct.receive(
-            webhook, environment.shops.get(shop), owner=self.owner(), deadline=deadline
+            webhook, environment.shops.get(shop), "shopify", owner=self.owner(), deadline=deadline
         )
         return [outcome for _, outcome in results]
 

@@ -20,6 +20,8 @@ Captured = pytest.CaptureFixture[str]
 SHOPS = parse_shops(demo_settings())
 SAMPLES = [sample for name in ("shopify", "woocommerce") for sample in samples(name)]
 
+VISITS = samples("storefront")
+
 
 @dataclass
 class Server:
@@ -81,10 +83,23 @@ def test_a_sample_is_posted_as_its_platform_would(server: Server, capsys: Captur
     assert delivery.topic == sample.topic
 
 
+@pytest.mark.parametrize("id", ["demo-shopify", "demo-woocommerce"])
+@pytest.mark.parametrize("sample", VISITS, ids=lambda sample: sample.name)
+def test_a_visit_is_posted_to_the_storefront_of_any_shop_its_person_signed_with_that_ones_secret(
+    server: Server, sample: SimpleNamespace, id: str
+) -> None:
+    assert send(server, "storefront", sample.name, "--shop", id) == 0
+    ((path, webhook),) = server.calls
+    assert path == f"/storefront/{id}"
+    platforms.get("storefront").verify(webhook, SHOPS[id])
+    without = [{**json.loads(body), "signature": None} for body in (webhook.body, sample.body)]
+    assert without[0] == without[1]
+
+
 def test_the_list_holds_what_can_be_typed_for_every_sample(capsys: Captured) -> None:
     assert main(["send", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [*(f"{sample.platform} {sample.name}" for sample in SAMPLES), "woocommerce ping"]
+    assert lines == [*(f"{sample.platform} {sample.name}" for sample in [*SAMPLES, *VISITS]), "woocommerce ping"]
     assert main(["send", "shopify", "--list"]) == 0
     assert capsys.readouterr().out.splitlines() == [line for line in lines if line.startswith("shopify ")]
 

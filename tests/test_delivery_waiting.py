@@ -159,9 +159,8 @@ def test_who_lost_his_lease_adds_his_key_and_raises_the_version_and_nothing_else
 
 
 def test_a_message_of_a_newer_format_waits(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("shopwire.message.FORMAT", 2)
     queue(world, world.body(order()))
-    monkeypatch.setattr("shopwire.message.FORMAT", 1)
+    monkeypatch.setattr("shopwire.message.FORMAT", 0)
     seconds = held(world, monkeypatch)
     assert world.poll() == []
     assert seconds == [60]
@@ -366,6 +365,7 @@ def test_what_waits_keeps_no_signature(world: World) -> None:
 def test_other_headers_than_the_platforms_are_not_kept(world: World) -> None:
     webhook = Webhook({"x-test-topic": "t", "cookie": "c=1", "user-agent": "u"}, b"x", world.clock.now)
     with world.outage("dynamodb"):
-        world.webhook.direct.receive(webhook, world.webhook.shops.get(SHOP), owner="o", deadline=world.clock.now + 9000)
+        shop, deadline = world.webhook.shops.get(SHOP), world.clock.now + 9000
+        world.webhook.direct.receive(webhook, shop, "shopify", owner="o", deadline=deadline)
     (record,) = world.receive_messages()
     assert "cookie" not in record["body"]

@@ -196,10 +196,23 @@ def test_a_cart_is_converted_unless_somebody_is_at_work_on_it(side: Side, ledger
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
     with pytest.raises(Refused):
-        ledger.convert(SHOP, cart, side.now)
+        ledger.convert(SHOP, cart, "anna", side.now)
     ledger.settle(held, 1, {"known": {"digest": "d", "state": "state-1"}}, side.now)
-    assert ledger.convert(SHOP, cart, side.now) == "state-1"
-    assert ledger.look(SHOP, cart, side.now).converted
+    ledger.name_owner(SHOP, cart, "borys", side.now)
+    assert ledger.convert(SHOP, cart, None, side.now) == "state-1"
+    assert ledger.look(SHOP, cart, side.now).person == "borys"
+    assert ledger.convert(SHOP, cart, "anna", side.now) == "state-1"
+    entry = ledger.look(SHOP, cart, side.now)
+    assert (entry.converted, entry.person, entry.version) == (True, "anna", 1)
+
+
+def test_whose_a_cart_is_can_be_told_while_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
+    cart = Entity("cart", "ab12")
+    held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
+    ledger.name_owner(SHOP, cart, "anna", side.now)
+    assert ledger.settle(held, 1, {}, side.now)
+    entry = ledger.look(SHOP, cart, side.now)
+    assert (entry.person, entry.version, entry.lease) == ("anna", 1, None)
 
 
 # --- the table

@@ -6,7 +6,8 @@ the table as DynamoDB returns them, messages as SQS does. People in it are inven
 
 import io
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from shopwire import platforms
 from shopwire.delivery import Outcome, Unavailable
 from shopwire.ledger import Entry, Glimpse, Ledger, NewerFormat
+from shopwire.message import FORMAT, Message
 from shopwire.models import Entity, Webhook
 from tests.helpers_delivery import MINUTE, OTHER, SHOP, START, World
 
@@ -25,6 +27,7 @@ ROWS = {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sort
 WRITTEN = int(START.timestamp() * 1000) + 15_200
 SHOPIFY = platforms.get("shopify")
 ORDER = Entity("order", "1001")
+NEWER = FORMAT + 1
 
 
 @pytest.fixture
@@ -88,7 +91,7 @@ def receive(world: World, body: dict[str, Any], topic: str = "orders/updated", d
         headers["x-shopify-event-id"] = delivery
     webhook = Webhook(headers, raw, world.clock.now)
     owner, deadline = world.owner(), world.clock.now + 10_000
-    ((_, outcome),) = world.webhook.direct.receive(webhook, settings, owner=owner, deadline=deadline)
+    ((_, outcome),) = world.webhook.direct.receive(webhook, settings, "shopify", owner=owner, deadline=deadline)
     world.clock.pass_(1_000)
     return outcome
 
@@ -205,11 +208,19 @@ def newer(world: World, kind: str = "order", id: str = "1001", **more: Any) -> d
 
 def newer_message(world: World, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]) -> None:
     """What a newer shopwire could not deliver."""
-    with monkeypatch.context() as later:
-        later.setattr("shopwire.message.FORMAT", 2)
+    with newer_messages(monkeypatch):
         world.api.answers = [500]
         assert receive(world, body).status == "queued"
     world.api.asked = 0
+
+
+@contextmanager
+def newer_messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What is packed meanwhile is of a format to come."""
+    pack = Message.pack
+    with monkeypatch.context() as later:
+        later.setattr(Message, "pack", lambda self: json.dumps(json.loads(pack(self)) | {"format": NEWER}))
+        yield
 
 
 WRITES: dict[str, Callable[[Ledger, World], Any]] = {
@@ -217,7 +228,8 @@ WRITES: dict[str, Callable[[Ledger, World], Any]] = {
         SHOP, ORDER, "a-key", 1, owner="us", until=world.clock.now + 9_000, now=world.clock.now
     ),
     "line_up": lambda ledger, world: ledger.line_up(SHOP, ORDER, "a-key", world.clock.now),
-    "convert": lambda ledger, world: ledger.convert(SHOP, ORDER, world.clock.now),
+    "convert": lambda ledger, world: ledger.convert(SHOP, ORDER, None, world.clock.now),
+    "name_owner": lambda ledger, world: ledger.name_owner(SHOP, ORDER, "a-person", world.clock.now),
     "done_waiting": lambda ledger, world: ledger.done_waiting(SHOP, ORDER, "a-key"),
     "mark_for_reconcile": lambda ledger, world: ledger.mark_for_reconcile(SHOP, ORDER, world.clock.now),
     "settle_glimpse": lambda ledger, world: ledger.settle_glimpse(
@@ -298,7 +310,7 @@ def test_a_newer_message_waits_with_what_came_behind_it(shop: World, monkeypatch
         shop.clock.pass_(15 * MINUTE + 1_000)
     assert (shop.waits(), shop.parked(), shop.api.asked) == (2, [], 0)
     assert [report["outcome"] for report in shop.reports] == []
-    monkeypatch.setattr("shopwire.message.FORMAT", 2)
+    monkeypatch.setattr("shopwire.message.FORMAT", NEWER)
     assert shop.drain() == ["delivered", "delivered"]
     assert [event["totalCost"] for event in shop.api.events] == ["25.00", "9.00"]
 
@@ -332,7 +344,7 @@ def test_a_newer_message_stays_in_the_outbox_and_only_its_own_order_with_it(
     shop.poll()
     assert [event["externalOrderId"] for event in shop.api.events] == ["1010"]
     assert (shop.tidy(), shop.in_outbox(), shop.parked()) == (0, 2, [])
-    monkeypatch.setattr("shopwire.message.FORMAT", 2)
+    monkeypatch.setattr("shopwire.message.FORMAT", NEWER)
     shop.drain()
     assert [event["totalCost"] for event in shop.api.events][1:] == ["25.00", "9.00"]
     assert shop.in_outbox() == 0
@@ -341,12 +353,11 @@ def test_a_newer_message_stays_in_the_outbox_and_only_its_own_order_with_it(
 def test_a_wish_to_be_forgotten_waits_for_whoever_can_read_what_is_parked(
     shop: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with monkeypatch.context() as later:
-        later.setattr("shopwire.message.FORMAT", 2)
+    with newer_messages(monkeypatch):
         assert receive(shop, {"id": []}).status == "parked"
     customer = {"id": 79, "email": "anna1001@example.com", "phone": None}
     wish = {"shop_domain": "example.myshopify.com", "customer": customer, "orders_to_redact": []}
     assert receive(shop, wish, "customers/redact").status == "queued"
     assert receive(shop, order()) == Outcome("ignored", "redacted"), "the tombstones stand at once"
-    monkeypatch.setattr("shopwire.message.FORMAT", 2)
+    monkeypatch.setattr("shopwire.message.FORMAT", NEWER)
     assert shop.drain() == ["delivered"]

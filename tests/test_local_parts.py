@@ -96,6 +96,11 @@ def test_the_route_takes_one_segment_and_a_slash_is_one_however_it_is_written(ta
         event(environ("GET", target), b"")
 
 
+def _properties(event: dict[str, Any]) -> dict[str, str]:
+    properties: dict[str, str] = event["Properties"]
+    return properties
+
+
 def test_the_routes_and_time_limits_are_the_templates() -> None:
     functions = {
         name.lower(): one["Properties"]
@@ -103,8 +108,9 @@ def test_the_routes_and_time_limits_are_the_templates() -> None:
         if one["Type"] == "AWS::Serverless::Function"
     }
     assert {name: functions[name]["Timeout"] for name in TIMEOUTS} == TIMEOUTS
-    routes = (one["Properties"] for one in functions["webhook"]["Events"].values())
-    assert {f"{one['Method']} {one['Path']}" for one in routes} == set(ROUTES)
+    for name in ("webhook", "storefront"):
+        routes = {f"{one['Method']} {one['Path']}" for one in map(_properties, functions[name]["Events"].values())}
+        assert routes == {key for key, (function, _) in ROUTES.items() if function == name}
 
 
 def test_the_queue_is_the_templates() -> None:
@@ -133,7 +139,7 @@ def gateway(answer: Any) -> Gateway:
     parked = Parked(
         list=lambda: [{"id": "x"}], show=lambda id: {"id": id} if id == "x" else None, replay=lambda id: id == "x"
     )
-    return Gateway(Function("webhook", load), esputnik, Faults().set, parked)
+    return Gateway({"webhook": Function("webhook", load)}, esputnik, Faults().set, parked)
 
 
 def ask(to: Gateway, method: str, target: str, body: bytes = b"", **more: str) -> tuple[int, Any]:
@@ -213,7 +219,9 @@ def test_parked_webhooks_that_cannot_be_reached_are_a_503(down: Exception) -> No
     def fails(*_: str) -> Any:
         raise down
 
-    to = Gateway(Function("webhook", lambda name: fails), esputnik, lambda wanted: None, Parked(fails, fails, fails))
+    to = Gateway(
+        {"webhook": Function("webhook", lambda name: fails)}, esputnik, lambda wanted: None, Parked(fails, fails, fails)
+    )
     for method, target in (("GET", "/dev/parked"), ("GET", "/dev/parked/x"), ("POST", "/dev/parked/x/replay")):
         status, raw = ask(to, method, target)
         assert (status, json.loads(raw)) == (503, {"error": f"{type(down).__name__}: x"})

@@ -52,6 +52,7 @@ TAKE_FROM_QUEUE = {
 # Every action of every function. A new one has to be written down twice, which is the point.
 ALLOWED = {
     "Webhook": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
+    "Storefront": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
     "Retry": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage", "dynamodb:Scan"} | TAKE_FROM_QUEUE,
     "Upkeep": USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
 }
@@ -222,16 +223,18 @@ def test_a_stack_left_as_it_is_offered_has_this_environment() -> None:
         "SHOPWIRE_RETRY_BASE_SECONDS": "5",
         "SHOPWIRE_RETRY_MAX_AGE_SECONDS": "259200",
         "SHOPWIRE_NEW_ORDER_HOURS": "24",
+        "SHOPWIRE_VISITS_PER_SECOND": "50",
         "POWERTOOLS_METRICS_NAMESPACE": "shopwire/shop",
         "LOG_LEVEL": "INFO",
         "AWS_ENDPOINT_URL": "",
     }
     services = {function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for function in FUNCTIONS.values()}
-    assert services == {"webhook", "retry", "upkeep"}
+    assert services == {"webhook", "storefront", "retry", "upkeep"}
 
 
 def test_a_webhook_is_sent_directly_only_within_its_functions_timeout() -> None:
-    assert PARAMETERS["DirectBudgetMs"]["MaxValue"] < FUNCTIONS["Webhook"]["Timeout"] * 1000
+    for name in ("Webhook", "Storefront"):
+        assert PARAMETERS["DirectBudgetMs"]["MaxValue"] < FUNCTIONS[name]["Timeout"] * 1000
 
 
 # --- the way in
@@ -246,6 +249,14 @@ def test_the_api_routes_webhooks_probes_and_health_to_one_function() -> None:
         ("HEAD", "/webhooks/{shop}"),
         ("GET", "/health"),
     }
+
+
+def test_the_storefronts_route_and_its_preflight_are_a_function_of_their_own() -> None:
+    events = FUNCTIONS["Storefront"]["Events"].values()
+    routes = {(event["Properties"]["Method"], event["Properties"]["Path"]) for event in events}
+    assert routes == {("POST", "/storefront/{shop}"), ("OPTIONS", "/storefront/{shop}")}
+    # The API's own CORS settings would answer preflights for every shop alike, and never ask the function.
+    assert "CorsConfiguration" not in RESOURCES["Api"]["Properties"]
 
 
 def test_the_api_is_throttled_well_above_a_shops_peak() -> None:
@@ -328,11 +339,13 @@ def test_the_outputs_say_where_everything_is() -> None:
     assert set(TEMPLATE["Outputs"]) == {
         "AlarmsTopic",
         "WebhookUrl",
+        "StorefrontUrl",
         "QueueUrl",
         "DeadLetterQueueUrl",
         "TableName",
         "ShopsPath",
         "WebhookFunction",
+        "StorefrontFunction",
         "RetryFunction",
         "UpkeepFunction",
     }

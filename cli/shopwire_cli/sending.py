@@ -1,6 +1,7 @@
 """`shopwire send`: a body, signed as the platform would sign it, posted to a running shopwire."""
 
 import argparse
+import json
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -8,12 +9,16 @@ from pathlib import Path
 
 from shopwire import platforms
 from shopwire.models import Shop
+from shopwire.platforms.storefront import sign_contact
 from shopwire.shops import BadSettings, parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.fresh import refreshed
 from shopwire_cli.web import call
 from shopwire_local.sample_files import Sample, samples
 from shopwire_local.shops import demo_settings, read_settings
+
+# A shop of any platform has a storefront; the samples' people are signed with this one's secret.
+_STOREFRONT, _STOREFRONT_SHOP = "storefront", "demo-shopify"
 
 Call = tuple[Mapping[str, str], bytes]
 
@@ -29,12 +34,15 @@ def run(options: argparse.Namespace) -> int:
         raise UserError(f"no platform {options.platform!r}: one of {', '.join(platforms.NAMES)}")
     if options.list:
         return _list(
-            [options.platform] if options.platform else [shop["platform"] for shop in demo_settings().values()]
+            [options.platform]
+            if options.platform
+            else [*(shop["platform"] for shop in demo_settings().values()), _STOREFRONT]
         )
     if not options.topic:
         raise UserError("PLATFORM and TOPIC are needed; --list lists what there is")
     shop = _shop(options)
-    url = f"{options.url.rstrip('/')}/webhooks/{shop.id}"
+    way = "storefront" if options.platform == _STOREFRONT else "webhooks"
+    url = f"{options.url.rstrip('/')}/{way}/{shop.id}"
     code = 0
     for headers, body in _calls(options, shop):
         answer = call("POST", url, headers, body)
@@ -46,7 +54,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _shop(options: argparse.Namespace) -> Shop:
-    id = options.shop or f"demo-{options.platform}"
+    id = options.shop or (_STOREFRONT_SHOP if options.platform == _STOREFRONT else f"demo-{options.platform}")
     try:
         settings = demo_settings() | (read_settings(options.shops) if options.shops else {})
         if id not in settings:
@@ -56,7 +64,7 @@ def _shop(options: argparse.Namespace) -> Shop:
         shop = parse_shop(id, settings[id])
     except BadSettings as error:
         raise UserError(f"--shops: {error}") from None
-    if shop.platform != options.platform:
+    if options.platform not in (shop.platform, _STOREFRONT):
         raise UserError(f"shop {id} is one of {shop.platform}'s")
     return shop
 
@@ -67,7 +75,9 @@ def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
         yield from [ping] * options.count
         return
     topic, body = _topic_and_body(options)
-    platform = platforms.get(shop.platform)
+    if options.platform == _STOREFRONT:
+        body = _proved(body, shop)
+    platform = platforms.get(options.platform)
     for number in range(options.count):
         # One delivery repeated has the same headers, its id among them; only a fresh one is signed anew.
         if options.fresh or not number:
@@ -77,6 +87,18 @@ def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
                 name.lower(): value for name, value in platform.sign(topic, sent, shop, now).items()
             }
         yield headers, sent
+
+
+def _proved(body: bytes, shop: Shop) -> bytes:
+    """A visit with its person signed as the shop's server would: the signature stands in the body."""
+    try:
+        visit = json.loads(body)
+        ((kind, value),) = visit["contact"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return body  # it names nobody, or is sent for what is wrong with it
+    if shop.storefront_secret:
+        visit["signature"] = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
+    return json.dumps(visit, ensure_ascii=False).encode()
 
 
 def _refreshed(body: bytes, now: int, number: int) -> bytes:

@@ -49,7 +49,7 @@ class DevStack:
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
         gateway = Gateway(
-            self._functions["webhook"],
+            self._functions,
             application(self.emulator, self._stopping.wait),
             self.aws.set_fault,
             Parked(self._parked_list, self._parked_show, self._parked_replay),

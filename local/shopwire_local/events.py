@@ -48,6 +48,9 @@ _KINDS = {
         customer.created customer.updated customer.deleted
     """.split(),
 }
+# The storefront's are of any shop: here of Shopify's.
+_STOREFRONT = "page page--anonymous product category cart cart--empty".split()
+_STOREFRONT_SHOP = "demo-shopify"
 # What waits in the retry queue's event.
 _WAITING = ("shopify", "orders/create")
 
@@ -64,6 +67,13 @@ def events() -> dict[str, Event]:
             name = "_".join((shop.platform, sample.path.stem.replace("--", "_")))
             headers = _signed(name, shop, sample)
             made[f"{name}.json"] = _http_event(name, f"/webhooks/{id}", headers, sample.body)
+    found = {sample.name: sample for sample in samples("storefront")}
+    shop = shops[_STOREFRONT_SHOP]
+    for sample in map(found.__getitem__, _STOREFRONT):
+        name = f"storefront_{sample.path.stem.replace('--', '_')}"
+        # As a page's sendBeacon says a text.
+        headers = {"content-type": "text/plain;charset=UTF-8", "origin": shop.origins[0]}
+        made[f"{name}.json"] = _http_event(name, f"/storefront/{shop.id}", headers, sample.body)
     # WooCommerce's ping of a new webhook: no signature, and not JSON.
     form = {"content-type": "application/x-www-form-urlencoded", "user-agent": "WooCommerce/11.0.1 Hookshot"}
     made["woocommerce_ping.json"] = _http_event("woocommerce_ping", "/webhooks/demo-woocommerce", form, b"webhook_id=1")

@@ -16,9 +16,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
+import shopwire
 from shopwire.retry_queue import QueueDown
 from shopwire.table import TableDown
 from shopwire_local.aws import BadFault
@@ -36,11 +38,17 @@ from shopwire_local.wsgi import (
 
 # AWS, "Quotas for HTTP APIs": payload size 10 MB.
 _LARGEST = 10 << 20
+SCRIPT = Path(shopwire.__file__).resolve().parents[2] / "storefront" / "shopwire.js"
+"""What a shop's theme includes. A deployed stack does not serve it: it is one of the theme's own files."""
+_SCRIPT_HEADERS = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache"}
+_WEBHOOKS = re.compile(r"/webhooks/(?P<shop>[^/]+)")
+_STOREFRONT = re.compile(r"/storefront/(?P<shop>[^/]+)")
 ROUTES = {
-    **{f"{method} /webhooks/{{shop}}": re.compile(r"/webhooks/(?P<shop>[^/]+)") for method in ("GET", "HEAD", "POST")},
-    "GET /health": re.compile(r"/health"),
+    **{f"{method} /webhooks/{{shop}}": ("webhook", _WEBHOOKS) for method in ("GET", "HEAD", "POST")},
+    "GET /health": ("webhook", re.compile(r"/health")),
+    **{f"{method} /storefront/{{shop}}": ("storefront", _STOREFRONT) for method in ("OPTIONS", "POST")},
 }
-"""Route key -> path. All of them are the webhook function's."""
+"""Route key -> function, path."""
 # What AWS's documentation calls binary is everything but these: a form and a body without a type too.
 _TEXT_TYPES = frozenset({"application/json", "application/javascript", "application/xml"})
 
@@ -74,14 +82,14 @@ class Gateway:
 
     def __init__(
         self,
-        webhook: Function,
+        functions: Mapping[str, Function],
         esputnik: Application,
         break_part: Callable[[Any], None],
         parked: Parked,
         *,
         any_host: bool = False,
     ) -> None:
-        self._webhook = webhook
+        self._functions = functions
         self._esputnik = esputnik
         self._break_part = break_part
         self._parked = parked
@@ -96,6 +104,8 @@ class Gateway:
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
         body = body_of(environ)
+        if path == "/shopwire.js":
+            return answer(start_response, 200, SCRIPT.read_bytes(), _SCRIPT_HEADERS)
         if path == "/":
             return answer(start_response, 200, _page(environ.get("HTTP_HOST", "")), _PAGE_HEADERS)
         if path.startswith("/dev/"):
@@ -107,7 +117,8 @@ class Gateway:
         except NoRoute:
             return answer_json(start_response, 404, {"message": "Not Found"})
         try:
-            status, body, headers = answer_of(self._webhook.invoke(request))
+            function, _ = ROUTES[request["routeKey"]]
+            status, body, headers = answer_of(self._functions[function].invoke(request))
         except Exception:
             traceback.print_exc()
             return answer_json(start_response, 500, {"message": "Internal Server Error"})
@@ -197,7 +208,7 @@ def event(environ: Environ, body: bytes) -> dict[str, Any]:
 
 
 def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
-    for key, pattern in ROUTES.items():
+    for key, (_, pattern) in ROUTES.items():
         if key.startswith(f"{method} ") and (match := pattern.fullmatch(path)):
             return key, match.groupdict()
     raise NoRoute

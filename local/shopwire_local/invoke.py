@@ -92,7 +92,7 @@ def function_of(event: Any) -> str:
     """The logical name, in the template, of the function that this event is for."""
     if isinstance(event, dict):
         if "http" in event.get("requestContext", {}):
-            return "Webhook"
+            return "Storefront" if str(event.get("rawPath")).startswith("/storefront/") else "Webhook"
         if any(record.get("eventSource") == "aws:sqs" for record in event.get("Records", [])):
             return "Retry"
         if event.get("source") == "aws.events":

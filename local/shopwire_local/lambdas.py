@@ -17,7 +17,7 @@ import botocore.session
 
 import shopwire
 
-TIMEOUTS = {"webhook": 10.0, "retry": 60.0, "upkeep": 50.0}
+TIMEOUTS = {"webhook": 10.0, "storefront": 10.0, "retry": 60.0, "upkeep": 50.0}
 """Seconds, as in template.yaml."""
 
 _FUNCTIONS = Path(shopwire.__file__).resolve().parents[2] / "functions"

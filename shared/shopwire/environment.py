@@ -21,6 +21,7 @@ from shopwire.outbox import Outbox
 from shopwire.parked import ParkedStore
 from shopwire.pauses import Pauses
 from shopwire.people import PeopleStore
+from shopwire.rate_limit import RateLimit
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.table import Table
@@ -46,6 +47,8 @@ class Settings:
     esputnik_url: str
     hash_key: str
     policy: Policy
+    visits_per_second: int = 50
+    """Of one shop's storefront."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -66,6 +69,7 @@ class Settings:
             esputnik_url=environ.get("SHOPWIRE_ESPUTNIK_URL", "https://esputnik.com/api/"),
             hash_key=environ["SHOPWIRE_HASH_KEY"],
             policy=policy,
+            visits_per_second=int(environ.get("SHOPWIRE_VISITS_PER_SECOND", "50")),
         )
 
 
@@ -131,7 +135,7 @@ class Environment:
         self._transport = transport
 
     @classmethod
-    def from_os(cls, *parts: Literal["direct", "consumer", "mover"]) -> "Environment":
+    def from_os(cls, *parts: Literal["direct", "consumer", "mover", "visits"]) -> "Environment":
         """The environment that the process's variables describe, with these parts, and all that they need, made now."""
         environment = cls(Settings.read(os.environ), Clients())
         for part in parts:
@@ -165,6 +169,10 @@ class Environment:
     @cached_property
     def pauses(self) -> Pauses:
         return Pauses(self.table, 4 * self.policy.retry_base)
+
+    @cached_property
+    def visits(self) -> RateLimit:
+        return RateLimit(self.table, self._settings.visits_per_second)
 
     @cached_property
     def carrier(self) -> Carrier:

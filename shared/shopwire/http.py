@@ -1,4 +1,5 @@
-"""API Gateway's HTTP API events (payload format 2.0) in, its answers out: the webhook URL of contract.md.
+"""API Gateway's HTTP API events (payload format 2.0) in, its answers out: the webhook URL of contract.md, and what
+the storefront's URL has in common with it.
 
 Nothing is read of a body here before the platform has verified it.
 """
@@ -26,40 +27,89 @@ Event = dict[str, Any]
 Answer = dict[str, Any]
 
 
+class Refused(Exception):
+    """The request is answered with this error and nothing of it is kept."""
+
+    def __init__(self, status: int, error: str) -> None:
+        super().__init__(error)
+        self.status = status
+
+    @property
+    def answer(self) -> Answer:
+        said = _answer(self.status, {"error": str(self)})
+        if self.status in (429, 503):
+            said["headers"]["retry-after"] = _RETRY_AFTER_SECONDS
+        return said
+
+
 def serve(event: Event, context: Any, environment: Environment) -> Answer:
     """Answer one HTTP request."""
-    request = event["requestContext"]
-    path, method = event.get("rawPath", ""), request["http"]["method"]
-    if path == "/health":
+    method = event["requestContext"]["http"]["method"]
+    if event.get("rawPath") == "/health":
         return _answer(200, {"status": "ok"})
-    match = _PATH.fullmatch(path)
-    shop_id = match.group(1) if match else ""
-    if not SHOP_ID.fullmatch(shop_id):
-        return _answer(404, {"error": "no such shop"})
-    if method not in ("GET", "HEAD", "POST"):
-        return _answer(405, {"error": "POST a webhook here"})
     try:
-        shop = environment.shops.get(shop_id)
+        id = shop_id(event, _PATH)
+        if method not in ("GET", "HEAD", "POST"):
+            raise Refused(405, "POST a webhook here")
+        shop = shop_of(id, environment)
+        if method != "POST":
+            return _probe(event)
+        webhook = webhook_of(event, LARGEST_BODY)
+        return take(webhook, shop, shop.platform, context, environment)
+    except Refused as refused:
+        return refused.answer
+
+
+def shop_id(event: Event, pattern: re.Pattern[str]) -> str:
+    """The shop that the path names.
+
+    Raises:
+        Refused: it names none; nobody was asked.
+    """
+    match = pattern.fullmatch(event.get("rawPath", ""))
+    if not match or not SHOP_ID.fullmatch(match.group(1)):
+        raise Refused(404, "no such shop")
+    return match.group(1)
+
+
+def shop_of(id: str, environment: Environment) -> Shop:
+    """The shop's settings.
+
+    Raises:
+        Refused: there is no such shop, or nobody knows it now.
+    """
+    try:
+        return environment.shops.get(id)
     except UnknownShop:
-        return _answer(404, {"error": "no such shop"})
+        raise Refused(404, "no such shop") from None
     except (SettingsDown, BadSettings) as error:
-        logger.error("settings", extra={"shop": shop_id, "reason": str(error)})
-        return _unavailable("the shop's settings cannot be read")
-    if method != "POST":
-        return _probe(event)
-    return _webhook(event, context, environment, shop)
+        logger.error("settings", extra={"shop": id, "reason": str(error)})
+        raise Refused(503, "the shop's settings cannot be read") from None
 
 
-def _webhook(event: Event, context: Any, environment: Environment, shop: Shop) -> Answer:
-    received_at = int(event["requestContext"]["timeEpoch"])
+def webhook_of(event: Event, largest: int) -> Webhook:
+    """The call as it came over the wire.
+
+    Raises:
+        Refused: its body has more bytes than `largest`.
+    """
     body = _raw_body(event)
-    if len(body) > LARGEST_BODY:
-        return _answer(413, {"error": f"a webhook has at most {LARGEST_BODY} bytes"})
+    if len(body) > largest:
+        raise Refused(413, f"at most {largest} bytes")
     headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
-    webhook = Webhook(headers, body, received_at, event.get("queryStringParameters") or {})
-    platform = platforms.get(shop.platform)
+    received_at = int(event["requestContext"]["timeEpoch"])
+    return Webhook(headers, body, received_at, event.get("queryStringParameters") or {})
+
+
+def take(webhook: Webhook, shop: Shop, platform: str, context: Any, environment: Environment) -> Answer:
+    """Verify a call and deliver what is in it.
+
+    Args:
+        platform: whose language the body is in, by name.
+    """
+    received_at = webhook.received_at
     try:
-        shop = _verified(platform, webhook, shop, environment)
+        shop = _verified(platforms.get(platform), webhook, shop, environment)
     except platforms.NotVerified as error:
         report("refused", received_at, shop=shop.id, outcome="unverified", reason=str(error))
         return _answer(401, {"error": str(error)})
@@ -68,10 +118,10 @@ def _webhook(event: Event, context: Any, environment: Environment, shop: Shop) -
         return _answer(200, {"status": "ignored", "delivery": "", "reason": str(error)})
     deadline = environment.clock() + context.get_remaining_time_in_millis()
     try:
-        results = environment.direct.receive(webhook, shop, owner=context.aws_request_id, deadline=deadline)
+        results = environment.direct.receive(webhook, shop, platform, owner=context.aws_request_id, deadline=deadline)
     except Unavailable:
         report("refused", received_at, shop=shop.id, outcome="unavailable")
-        return _unavailable("nothing durable can be reached")
+        return Refused(503, "nothing durable can be reached").answer
     took = environment.clock() - received_at
     said = [_say(webhook, shop, delivery, outcome, took) for delivery, outcome in results]
     return _answer(200, said[0] if len(said) == 1 else {"deliveries": said})
@@ -125,12 +175,6 @@ def _probe(event: Event) -> Answer:
         headers = {"content-type": "text/plain", "x-content-type-options": "nosniff"}
         return {"statusCode": 200, "headers": headers, "body": challenge}
     return _answer(200, {"status": "ok"})
-
-
-def _unavailable(error: str) -> Answer:
-    answer = _answer(503, {"error": error})
-    answer["headers"]["retry-after"] = _RETRY_AFTER_SECONDS
-    return answer
 
 
 def _answer(status: int, body: dict[str, Any]) -> Answer:

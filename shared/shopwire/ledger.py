@@ -304,17 +304,25 @@ class Ledger:
                 values={":key": key},
             )
 
-    def convert(self, shop: str, cart: Entity, now: int) -> str | None:
-        """Mark a cart as bought. Answers the recycleStateId that the API took last, if any.
+    def name_owner(self, shop: str, cart: Entity, person: str, now: int) -> None:
+        """Whose a cart is, told by something else than a change of it."""
+        before = self._write(_entity_key(shop, cart), {"person": person}, once={"expires": _expiry(cart, now)})
+        if tidy := _tidied(before, cart, now):
+            self._write(_entity_key(shop, cart), tidy | {"person": person})
+
+    def convert(self, shop: str, cart: Entity, person: str | None, now: int) -> str | None:
+        """Mark a cart as bought, by this person. Answers the recycleStateId that the API took last, if any.
 
         Raises:
             Refused: somebody is sending a change of the cart this moment.
             NewerFormat, TableDown.
         """
+        # Whoever looks round with that cart afterwards is the buyer.
+        own: Item = {"converted": True} | ({"person": person} if person else {})
         try:
             before = self._write(
                 _entity_key(shop, cart),
-                {"converted": True},
+                own,
                 once={"expires": _expiry(cart, now)},
                 condition="attribute_not_exists(lease_owner) OR lease_until < :now",
                 values={":now": now},
@@ -322,7 +330,7 @@ class Ledger:
         except ConditionFailed as refusal:
             raise Refused(self._read(refusal.item or {}, now)) from None
         if tidy := _tidied(before, cart, now):
-            self._write(_entity_key(shop, cart), tidy | {"converted": True})
+            self._write(_entity_key(shop, cart), tidy | own)
         return self._read(before, now).known.get("state")
 
     def forget(self, shop: str, entity: Entity) -> None:

@@ -11,7 +11,8 @@ from typing import Self
 
 from shopwire.models import Webhook
 
-FORMAT = 1
+FORMAT = 2
+"""The latest there is. 2 has `platform`; what needs none is written as 1, which an older shopwire reads too."""
 _BODY_LIMIT = 64 << 20  # no webhook is that long: a guard against a message that unpacks without end
 
 
@@ -21,7 +22,8 @@ class NewerFormat(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One delivery of one webhook of one shop. `key` picks the delivery where the body holds several.
+    """One delivery of one webhook of one shop. `key` picks the delivery where the body holds several; `platform` is
+    whose language the webhook is in, where that is not the shop's own.
 
     Times are UTC milliseconds. `not_before` is when it may be tried; `replayed_at` is when somebody replayed it.
     """
@@ -31,6 +33,7 @@ class Message:
     webhook: Webhook
     not_before: int = 0
     replayed_at: int = 0
+    platform: str = ""
 
     @property
     def received_at(self) -> int:
@@ -49,7 +52,7 @@ class Message:
         """Text for a queue or table: JSON with the compressed body in it."""
         return json.dumps(
             {
-                "format": FORMAT,
+                "format": 2 if self.platform else 1,
                 "shop": self.shop,
                 "key": self.key,
                 "received_at": self.received_at,
@@ -58,7 +61,8 @@ class Message:
                 "headers": dict(self.webhook.headers),
                 "query": dict(self.webhook.query),
                 "body": base64.b64encode(zlib.compress(self.webhook.body)).decode(),
-            },
+            }
+            | ({"platform": self.platform} if self.platform else {}),
             separators=(",", ":"),
         )
 
@@ -81,6 +85,7 @@ def unpack(text: str) -> Message:
             webhook=Webhook(packed["headers"], body, packed["received_at"], packed["query"]),
             not_before=packed["not_before"],
             replayed_at=packed["replayed_at"],
+            platform=packed.get("platform", ""),
         )
     except (KeyError, TypeError, zlib.error) as error:
         raise ValueError(f"not a waiting webhook: {type(error).__name__}") from None

@@ -319,8 +319,8 @@ PLANTED = (
     Mutant(
         "the body is logged on a parse error",
         _DIRECT,
-        '[(None, self._unreadable(Message(shop.id, "", kept), str(error)))]',
-        '[(None, self._unreadable(Message(shop.id, "", kept), f"{error}: {webhook.body!r}"))]',
+        "[(None, self._unreadable(message, str(error)))]",
+        '[(None, self._unreadable(message, f"{error}: {webhook.body!r}"))]',
     ),
     Mutant(
         "a person's address is the key of his item",

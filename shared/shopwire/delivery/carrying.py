@@ -9,9 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
-from shopwire import platforms
 from shopwire.delivery.sending import Sender
-from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, NotSeen, Outcome, Policy, Work
+from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, NotSeen, Outcome, Policy, Work, platform_of
 from shopwire.ledger import Entry, Ledger, Refused
 from shopwire.mapper import (
     OrderKnown,
@@ -231,13 +230,15 @@ class Carrier:
 
     def _view(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
         assert isinstance(work.delivery.change, ViewChange)
-        view, now = work.delivery.change.view, self.clock()
-        token = view.cart_token
-        owner = self.ledger.look(work.shop.id, Entity("cart", token), now).person if token else None
+        view, cart, now = work.delivery.change.view, work.cart, self.clock()
+        owner = self.ledger.look(work.shop.id, cart, now).person if cart else None
         born = milliseconds(view.seen_at)
         people, contact = self._visitor(work, view.contact, owner, born)
         request = view_event(view, contact)
         self.sender.introduce(work, contact, people, born)
+        if cart and people.name and people.name != owner:
+            # The visitor says who he is and which cart is his: from now on that cart's changes are his too.
+            self.ledger.name_owner(work.shop.id, cart, people.name, now)
         self.sender.send(work, request)
         return Outcome("delivered")
 
@@ -292,7 +293,8 @@ class Carrier:
 
     def _converted(self, work: Work, order: Order) -> str | None:
         try:
-            return self.ledger.convert(work.shop.id, Entity("cart", order.cart_token or ""), self.clock())
+            owner = self.sender.people.name(work.shop.id, order.contact)
+            return self.ledger.convert(work.shop.id, Entity("cart", order.cart_token or ""), owner, self.clock())
         except Refused:
             raise NotNow("a change of its cart is being sent", after=_CART_BUSY) from None
 
@@ -342,7 +344,7 @@ def _is_about(forgotten: Redaction, packed: str, shop: Shop) -> bool:
     except ValueError:
         return False
     try:
-        changes = [delivery.change for delivery in platforms.get(shop.platform).read(message.webhook, shop)]
+        changes = [delivery.change for delivery in platform_of(message, shop).read(message.webhook, shop)]
     except Exception:
         changes = []
     orders = {Entity("order", id) for id in forgotten.order_ids}

@@ -6,6 +6,7 @@ parked, or deliberately not sent; when nothing durable can be reached `Unavailab
 
 import traceback
 from contextlib import suppress
+from dataclasses import replace
 
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
@@ -42,30 +43,32 @@ class Direct:
         self._clock = carrier.clock
 
     def receive(
-        self, webhook: Webhook, shop: Shop, *, owner: str, deadline: int
+        self, webhook: Webhook, shop: Shop, platform: str, *, owner: str, deadline: int
     ) -> list[tuple[Delivery | None, Outcome]]:
         """Deliver a verified webhook. Answers each delivery in it with what became of it (None: it could not be read).
 
         Args:
+            platform: whose language the webhook is in: the shop's own, or "storefront".
             owner: the request id, unique to this invocation.
             deadline: when the invocation ends, UTC milliseconds.
 
         Raises:
             Unavailable.
         """
-        platform = platforms.get(shop.platform)
+        reader = platforms.get(platform)
         kept = Webhook(
-            worth_keeping(dict(webhook.headers), platform.kept_headers),
+            worth_keeping(dict(webhook.headers), reader.kept_headers),
             webhook.body,
             webhook.received_at,
             webhook.query,
         )
+        message = Message(shop.id, "", kept, platform="" if platform == shop.platform else platform)
         try:
-            deliveries = platform.read(webhook, shop)
+            deliveries = reader.read(webhook, shop)
         except platforms.Unreadable as error:
-            return [(None, self._unreadable(Message(shop.id, "", kept), str(error)))]
+            return [(None, self._unreadable(message, str(error)))]
         except Exception as error:
-            return [(None, self._unreadable(Message(shop.id, "", kept), our_bug(error)))]
+            return [(None, self._unreadable(message, our_bug(error)))]
         send_until = webhook.received_at + self._policy.direct_budget - _KEPT_FOR_NOTES
         return [
             (
@@ -73,7 +76,7 @@ class Direct:
                 self._deliver(
                     Work(
                         shop,
-                        Message(shop.id, delivery.key, kept),
+                        replace(message, key=delivery.key),
                         delivery,
                         owner,
                         min(send_until, deadline - _KEPT_FOR_NOTES),
@@ -88,6 +91,8 @@ class Direct:
         change = work.delivery.change
         if isinstance(change, Nothing):
             return Outcome("ignored", change.reason)
+        if work.names_nobody and work.cart is None:
+            return Outcome("ignored", "anonymous")  # most visits: nobody is asked, nothing is written
         try:
             if work.forgets:
                 self._carrier.raise_tombstones(work)

@@ -12,7 +12,7 @@ from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
 from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, our_bug, park
 from shopwire.delivery.sending import LONGEST
-from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work
+from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work, platform_of
 from shopwire.esputnik import Verdict
 from shopwire.ledger import Claim, Entry, Ledger, Refused, key_hash
 from shopwire.ledger import NewerFormat as NewerEntry
@@ -336,7 +336,7 @@ def _for_a_newer_shopwire(what: str, age: int) -> Wait:
 
 def _delivery(message: Message, shop: Shop) -> Delivery:
     """The delivery that the message is about, read anew: a corrected platform or mapper helps what waits."""
-    for delivery in platforms.get(shop.platform).read(message.webhook, shop):
+    for delivery in platform_of(message, shop).read(message.webhook, shop):
         if delivery.key == message.key or not message.key:
             return delivery
     raise platforms.Unreadable("the delivery is not in its webhook any more")

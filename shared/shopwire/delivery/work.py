@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from shopwire import platforms
 from shopwire.esputnik import Answer
 from shopwire.ledger import entity_key, key_hash
 from shopwire.message import Message
@@ -23,6 +24,11 @@ class Outcome:
 
     status: Literal["delivered", "queued", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"]
     reason: str | None = None
+
+
+def platform_of(message: Message, shop: Shop) -> platforms.Platform:
+    """The platform in whose language the waiting webhook is."""
+    return platforms.get(message.platform or shop.platform)
 
 
 class Ignored(Exception):
@@ -111,10 +117,24 @@ class Work:
         return None if anonymous else self.version
 
     @property
+    def cart(self) -> Entity | None:
+        """The cart by which its person may be known: that which changed, or the visitor's."""
+        match self.delivery.change:
+            case CartChange(cart=cart):
+                return Entity("cart", cart.token)
+            case ViewChange(view=view) if view.cart_token:
+                return Entity("cart", view.cart_token)
+        return None
+
+    @property
     def names_nobody(self) -> bool:
-        """Whether it is a cart's change that does not say whose the cart is."""
-        change = self.delivery.change
-        return isinstance(change, CartChange) and change.cart.contact.key is None
+        """Whether it is a cart's change or a visit that does not say whose."""
+        match self.delivery.change:
+            case CartChange(cart=cart):
+                return cart.contact.key is None
+            case ViewChange(view=view):
+                return view.contact.key is None
+        return False
 
     @property
     def received_at(self) -> int:

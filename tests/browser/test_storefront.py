@@ -1,0 +1,296 @@
+"""The storefront end to end: a shop's page in a real Chromium, the script in it, and what the API holds afterwards."""
+
+import html
+import json
+from collections.abc import Callable, Iterable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, Response
+
+from shopwire.platforms.storefront import sign_contact
+from shopwire_local.dev import DevStack
+from shopwire_local.esputnik import DEMO_KEY
+from shopwire_local.shops import Settings
+from shopwire_local.wsgi import Environ, Server, StartResponse, answer
+
+SHOP, SECRET = "front-shop", "front-secret"
+VISITORS = count(1)
+ITEMS = [{"id": "40001", "quantity": 2, "price": 499.5, "name": "Чашка"}]
+PAGE_HEADERS = {"Content-Type": "text/html; charset=utf-8"}
+
+
+class Pages:
+    """A web server. The same pages stand under two origins: localhost is the shop's, 127.0.0.1 is a stranger's."""
+
+    def __init__(self) -> None:
+        self.html: dict[str, str] = {}
+        self._server = Server(self._serve, "127.0.0.1", 0)
+        self._server.start()
+        self.stop = self._server.stop
+        self.own = f"http://localhost:{self._server.port}"
+        self.strange = f"http://127.0.0.1:{self._server.port}"
+
+    def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+        found = self.html.get(environ["PATH_INFO"])
+        return answer(start_response, 200 if found else 404, (found or "").encode(), PAGE_HEADERS)
+
+
+@pytest.fixture(scope="module")
+def pages() -> Iterator[Pages]:
+    pages = Pages()
+    yield pages
+    pages.stop()
+
+
+@pytest.fixture(scope="module")
+def more_shops(pages: Pages) -> Settings:
+    shop = {
+        "platform": "shopify",
+        "secrets": ["a-secret"],
+        "esputnik_key": DEMO_KEY,
+        "storefront_secret": SECRET,
+        "origins": [pages.own],
+    }
+    return {SHOP: shop}
+
+
+class Shop:
+    """A page of the shop's, open in the browser."""
+
+    def __init__(self, page: Page, pages: Pages, stack: DevStack) -> None:
+        self.page, self.pages, self.stack = page, pages, stack
+        self.errors: list[str] = []
+        # One of her own for each test: the API's emulator forgets between tests, the ledger does not.
+        self.visitor = f"olena{next(VISITORS)}@example.com"
+        page.on("pageerror", lambda error: self.errors.append(str(error)))
+
+    def show(self, body: str = "", *, origin: str | None = None, known: bool = True, **data: str) -> None:
+        """Open a page that includes the script with these data attributes, and then runs `body`."""
+        said = {"url": f"{self.stack.url}/storefront/{SHOP}"}
+        if known:
+            said |= {"email": self.visitor, "signature": self.signature}
+        said |= data
+        attributes = " ".join(f'data-{name.replace("_", "-")}="{html.escape(one)}"' for name, one in said.items())
+        script = f'<script src="{self.stack.url}/shopwire.js" {attributes}></script>'
+        self.pages.html["/shop"] = f"<!doctype html><title>A shop</title>{script}<h1>A shop</h1>{body}"
+        self.page.goto("about:blank")  # else a second page of the same address is only another place in the first
+        self.page.goto(f"{origin or self.pages.own}/shop#top")
+
+    @property
+    def signature(self) -> str:
+        return sign_contact(SECRET, "email", self.visitor)
+
+    def run(self, script: str) -> Any:
+        return self.page.evaluate(script)
+
+    def answered(self, action: Callable[[], Any]) -> Response:
+        """What the storefront's URL answers to what the action sends."""
+        with self.page.expect_response(f"{self.stack.url}/storefront/**") as caught:
+            action()
+        return caught.value
+
+    def events(self, many: int) -> list[dict[str, str]]:
+        """The API's events once there are so many: their params, with type and key."""
+        for _ in range(200):
+            if len(found := self.stack.emulator.state()["events"]) >= many:
+                break
+            self.page.wait_for_timeout(50)
+        assert len(found) == many
+        assert all(one["saved"] for one in found)
+        return [
+            {param["name"]: param["value"] for param in one["params"]}
+            | {"type": one["eventTypeKey"], "keyValue": one["keyValue"]}
+            for one in found
+        ]
+
+
+@pytest.fixture
+def shop(page: Page, pages: Pages, stack: DevStack) -> Iterator[Shop]:
+    shop = Shop(page, pages, stack)
+    yield shop
+    assert shop.errors == [], "the page has no errors of ours"
+
+
+def test_a_page_arrives_with_its_contact(shop: Shop) -> None:
+    shop.show(page="")
+    (event,) = shop.events(1)
+    assert (event["type"], event["keyValue"], event["email"]) == ("pageViewed", shop.visitor, shop.visitor)
+    assert json.loads(event["page"]) == {"location": f"{shop.pages.own}/shop"}
+    assert [one["email"] for one in shop.stack.emulator.state()["contacts"]] == [shop.visitor]
+
+
+def test_a_product_and_a_category_arrive_from_data_attributes_and_from_calls(shop: Shop) -> None:
+    shop.show(product='{"id": "40001", "price": 499.5, "in_stock": true, "color": "red"}', currency="UAH")
+    (product,) = shop.events(1)
+    assert (product["type"], product["currencyCode"], product["email"]) == ("productViewed", "UAH", shop.visitor)
+    said = {"productId": "40001", "price": 499.5, "isInStock": 1, "color": ["red"]}
+    assert json.loads(product["product"]) == said
+    shop.run("shopwire.category('cups')")
+    category = shop.events(2)[1]
+    assert category["type"] == "productCategoryViewed"
+    assert json.loads(category["category"]) == {"productCategoryId": "cups"}
+
+
+def test_of_quick_changes_of_a_cart_the_last_arrives(shop: Shop) -> None:
+    shop.show()
+    shop.run(
+        f"""for (const quantity of [1, 2, 3]) shopwire.cart({{token: "c-1", items: {json.dumps(ITEMS)}.map(
+            item => ({{...item, quantity}}))}})"""
+    )
+    (cart,) = shop.events(1)
+    assert (cart["type"], cart["email"]) == ("cartUpdated", shop.visitor)
+    assert json.loads(cart["products"]) == [{"productId": "40001", "quantity": 3, "price": 499.5, "name": "Чашка"}]
+
+
+def test_a_cart_changed_a_moment_before_the_page_is_left_arrives_all_the_same(shop: Shop) -> None:
+    shop.show()
+    shop.run(f'shopwire.cart({{token: "c-2", items: {json.dumps(ITEMS)}}})')
+    shop.page.goto("about:blank")
+    assert [event["type"] for event in shop.events(1)] == ["cartUpdated"]
+
+
+def test_calls_made_before_the_script_was_there_count(shop: Shop, stack: DevStack) -> None:
+    shop.pages.html["/early"] = f"""<!doctype html>
+        <script>window.shopwire = window.shopwire || []; shopwire.push(["category", "cups"]);</script>
+        <script defer src="{stack.url}/shopwire.js" data-url="{stack.url}/storefront/{SHOP}" data-email="{shop.visitor}"
+            data-signature="{shop.signature}"></script>"""
+    shop.page.goto(f"{shop.pages.own}/early")
+    assert [event["type"] for event in shop.events(1)] == ["productCategoryViewed"]
+
+
+def test_a_visitor_who_is_known_by_his_cart_alone_arrives_and_one_who_is_not_sends_nothing(shop: Shop) -> None:
+    cart = json.dumps({"token": "c-3", "items": ITEMS})
+    assert shop.answered(lambda: shop.show(cart=cart)).status == 200
+    shop.show(known=False, page="", cart_token="c-3")
+    assert [(event["type"], event["email"]) for event in shop.events(2)][1] == ("pageViewed", shop.visitor)
+    sent: list[str] = []
+    shop.page.on("request", lambda request: sent.append(request.url))
+    shop.show("<script>shopwire.page(); shopwire.category('cups')</script>", known=False, page="")
+    shop.page.wait_for_timeout(200)
+    assert not [url for url in sent if "/storefront/" in url]
+
+
+def test_where_sendbeacon_refuses_fetch_takes_its_place(shop: Shop) -> None:
+    shop.page.add_init_script("navigator.sendBeacon = () => false")
+    shop.show(page="")
+    assert [event["type"] for event in shop.events(1)] == ["pageViewed"]
+
+
+@pytest.mark.parametrize("type", ["text/plain", "application/json"])
+def test_a_beacon_of_ones_own_may_be_of_either_type_and_a_page_may_read_the_answer(shop: Shop, type: str) -> None:
+    shop.show()
+    body = {"type": "page", "url": "https://shop.example/x", "contact": {"email": shop.visitor}}
+    body["signature"] = shop.signature
+    url, said = json.dumps(f"{shop.stack.url}/storefront/{SHOP}"), json.dumps(json.dumps(body))
+    shop.run(f"navigator.sendBeacon({url}, new Blob([{said}], {{type: '{type}'}}))")
+    shop.events(1)
+    read = shop.run(
+        f"fetch({url}, {{method: 'POST', body: {said}, headers: {{'content-type': '{type}'}}}}).then(it => it.json())"
+    )
+    assert read["status"] == "delivered"
+
+
+# --- what does not arrive
+
+
+def test_a_page_of_a_foreign_origin_is_turned_away(shop: Shop) -> None:
+    answered = shop.answered(lambda: shop.show(page="", origin=shop.pages.strange))
+    assert answered.status == 403
+    assert shop.events(0) == []
+
+
+def test_a_forged_contact_is_turned_away(shop: Shop) -> None:
+    assert shop.answered(lambda: shop.show(page="", signature="0" * 64)).status == 401
+    victim = "victim@example.com"
+    forged = f"shopwire.contact({{email: '{victim}'}}, '{shop.signature}'); shopwire.page()"
+    assert shop.answered(lambda: shop.run(forged)).status == 401
+    assert shop.events(0) == []
+    assert shop.stack.emulator.state()["contacts"] == []
+
+
+def test_a_cart_of_twenty_kilobytes_is_turned_away_and_smaller_ones_are_taken(shop: Shop) -> None:
+    shop.show()
+    cart = '{token: "c-4", items: [{id: "1", quantity: 1, price: 1, name: "x".repeat(%d)}]}'
+    assert shop.answered(lambda: shop.run(f"shopwire.cart({cart % 20_480})")).status == 413
+    assert shop.events(0) == []
+    assert shop.answered(lambda: shop.run(f"shopwire.cart({cart % 15_000})")).status == 200
+    shop.events(1)
+
+
+# --- consent
+
+
+def requests_of(shop: Shop) -> list[str]:
+    sent: list[str] = []
+    shop.page.on("request", lambda request: sent.append(request.url) if "/storefront/" in request.url else None)
+    return sent
+
+
+def test_nothing_is_sent_before_consent_and_all_of_it_after(shop: Shop) -> None:
+    sent = requests_of(shop)
+    shop.show(consent="", page="", category="cups")
+    shop.run(f'shopwire.cart({{token: "c-5", items: {json.dumps(ITEMS)}}})')
+    shop.page.wait_for_timeout(1_500)  # longer than a cart rests
+    assert sent == []
+    assert shop.run("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
+    shop.run("shopwire.consent(true)")
+    assert sorted(event["type"] for event in shop.events(3)) == ["cartUpdated", "pageViewed", "productCategoryViewed"]
+
+
+def test_what_waited_for_a_consent_that_was_refused_is_never_sent(shop: Shop) -> None:
+    sent = requests_of(shop)
+    shop.show(consent="", page="")
+    shop.run(f'shopwire.cart({{token: "c-6", items: {json.dumps(ITEMS)}}})')
+    shop.run("shopwire.consent(false)")
+    shop.run("shopwire.category('cups')")
+    shop.run("shopwire.consent(true)")
+    assert sent == []
+    shop.run("shopwire.category('plates')")
+    (event,) = shop.events(1)
+    assert json.loads(event["category"]) == {"productCategoryId": "plates"}
+
+
+def test_a_consent_taken_back_stops_a_shop_that_did_not_ask_for_it(shop: Shop) -> None:
+    sent = requests_of(shop)
+    shop.show()
+    shop.run("shopwire.consent(false); shopwire.page()")
+    shop.page.wait_for_timeout(100)
+    assert sent == []
+
+
+# --- the page's peace
+
+
+BAD_CALLS = """
+    const ring = {}; ring.ring = ring;
+    const bomb = {get id() { throw new Error("bomb") }, toJSON() { throw new Error("bomb") }};
+    for (const bad of [undefined, null, 0, "", ring, bomb, Symbol("x"), 10n, () => {}]) {
+        for (const name of Object.keys(shopwire)) shopwire[name](bad, bad);
+    }
+"""
+
+
+def test_no_error_of_the_script_reaches_the_page(shop: Shop) -> None:
+    shop.show(f"<script>{BAD_CALLS}</script>", product="no JSON", cart="[", page="")
+    shop.page.add_init_script("navigator.sendBeacon = () => { throw new Error('blocked') }; window.fetch = undefined")
+    shop.show(f"<script>{BAD_CALLS}; shopwire.consent(true); shopwire.page()</script>", page="")
+    shop.page.evaluate("dispatchEvent(new Event('pagehide'))")
+    assert shop.page.title() == "A shop"
+
+
+def test_with_shopwire_down_or_its_address_missing_the_page_is_as_ever(
+    browser: Browser, pages: Pages, stack: DevStack
+) -> None:
+    with browser.new_context() as context:
+        errors: list[str] = []
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        for url in ("http://127.0.0.1:9/storefront/x", "no address", None):
+            attribute = f'data-url="{url}"' if url else ""
+            pages.html["/down"] = f"""<script src="{stack.url}/shopwire.js" {attribute} data-email="a" data-page>
+                </script><script>document.title = "fine"</script>"""
+            page.goto(f"{pages.own}/down")
+            assert page.title() == "fine"
+        assert errors == []
