@@ -172,6 +172,11 @@ def test_a_paused_shops_outbox_is_measured_too(world: World) -> None:
 # --- the runbook
 
 
+def test_the_runbook_says_what_the_alarms_cost() -> None:
+    looked_at = sum(len(alarm["Metrics"]) - 1 if "Metrics" in alarm else 1 for alarm in ALARMS.values())
+    assert f"They look at {looked_at} figures at $0.10 a month each" in RUNBOOK
+
+
 def test_each_alarm_has_its_paragraph_and_each_paragraph_its_alarm() -> None:
     assert paragraphs().keys() == ALARMS.keys()
 
