@@ -1,4 +1,4 @@
-"""What `make validate` asks of the translated template. The translation itself is SAM's, in an environment of its own."""
+"""What `make validate` asks of the translated template. Translating is SAM's, in an environment of its own."""
 
 from typing import Any
 
