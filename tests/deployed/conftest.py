@@ -8,7 +8,7 @@ import pytest
 from tests.deployed.targets import Deployed, Dev, Target
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it runs, the whole process is its environment
 def target() -> Iterator[Target]:
     if stack := os.environ.get("SHOPWIRE_STACK"):
         yield Deployed(stack)
