@@ -90,7 +90,7 @@ def test_an_exception_of_a_handler_is_a_violation_with_its_place(monkeypatch: py
     def breaks(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(http, "_webhook", breaks)
+    monkeypatch.setattr(http, "webhook_of", breaks)
     violations = Run(20, 1, ()).go().violations
     assert {(one.kind, one.text.partition(" in ")[0]) for one in violations} >= {
         ("lost", "the function failed: ZeroDivisionError")

@@ -319,7 +319,7 @@ PLANTED = (
     Mutant(
         "the body is logged on a parse error",
         _DIRECT,
-        '[(None, self._unreadable(message, str(error)))]',
+        "[(None, self._unreadable(message, str(error)))]",
         '[(None, self._unreadable(message, f"{error}: {webhook.body!r}"))]',
     ),
     Mutant(
