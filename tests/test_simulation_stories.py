@@ -54,9 +54,8 @@ KEY = "key"
 
 
 def _shop(id: str, platform: str, **settings: Any) -> Shop:
-    return Shop(
-        id=id, platform=platform, secrets=("secret",), esputnik_key=f"key-{id}", storefront_secret="front", **settings
-    )
+    own: dict[str, Any] = {"secrets": ("secret",), "esputnik_key": f"key-{id}", "storefront_secret": "front"}
+    return Shop(id=id, platform=platform, **own, **settings)
 
 
 SHOPS = [

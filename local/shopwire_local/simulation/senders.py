@@ -88,7 +88,7 @@ class Senders:
         self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
         if announcement.storefront:
             # Nobody sends it twice: two are two visits. A stranger who signs for somebody is turned away.
-            if b'"signature"' in announcement.body and self._faults.chance("forged", now, rng):
+            if b'"signature"' in announcement.body and self._faults.chance("forged_visit", now, rng):
                 body = announcement.body.replace(b'"signature":"', b'"signature":"0')
                 self._aside(announcement, shop, body, rng.randrange(MINUTE), "forged")
             return
