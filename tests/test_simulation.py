@@ -18,6 +18,7 @@ from shopwire_local.simulation.command import Asked, simulate
 from shopwire_local.simulation.run import FAULT_KINDS, Run
 from shopwire_local.simulation.shrink import Shrinker
 from shopwire_local.simulation.stories import Announcement, Story
+from shopwire_local.simulation.truth import Visit
 from shopwire_local.simulation.world import Blow, Invocation, Killed, World
 
 # -- the promises
@@ -26,6 +27,33 @@ from shopwire_local.simulation.world import Blow, Invocation, Killed, World
 @pytest.mark.parametrize("kind", ["none", *FAULT_KINDS])
 def test_each_kind_of_fault_alone_breaks_no_promise(kind: str) -> None:
     assert Run(300, 5, () if kind == "none" else (kind,)).go().violations == []
+
+
+def test_in_calm_every_visit_of_somebody_arrives_and_so_does_every_change_of_his_cart_after_it() -> None:
+    run = Run(600, 3, ())
+    assert run.go().violations == []
+    visits, carts = 0, 0
+    for story in run.stories:
+        expected = story.expected(story.meanings.keys())
+        if expected.gone:
+            continue  # somebody was forgotten meanwhile
+        for one in story.announcements:
+            meaning = story.meanings.get(one.id)
+            if isinstance(meaning, Visit) and meaning.person:
+                visits += 1
+                assert "POST v1/event" in [taken.path for taken in run.judge.taken[story.shop, one.entity]]
+        for token, cart in expected.carts.items():
+            if not cart.firm and cart.products is not None:
+                carts += 1
+                event = run.judge.taken[story.shop, f"cart {token}"][-1].event
+                assert event
+                said = {param["name"]: param["value"] for param in event["params"]}
+                told = json.loads(said.get("products", "[]"))
+                assert [(one["productId"], one["quantity"]) for one in told] == [
+                    (one["productId"], one["quantity"]) for one in cart.products
+                ]
+    assert visits > 20
+    assert carts > 5
 
 
 def test_all_faults_together_break_no_promise() -> None:
@@ -90,7 +118,7 @@ def test_an_exception_of_a_handler_is_a_violation_with_its_place(monkeypatch: py
     def breaks(*_: Any) -> None:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(http, "_webhook", breaks)
+    monkeypatch.setattr(http, "webhook_of", breaks)
     violations = Run(20, 1, ()).go().violations
     assert {(one.kind, one.text.partition(" in ")[0]) for one in violations} >= {
         ("lost", "the function failed: ZeroDivisionError")

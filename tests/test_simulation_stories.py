@@ -28,10 +28,12 @@ from shopwire.models import (
     Redaction,
     Shop,
     Status,
+    ViewChange,
     Webhook,
 )
 from shopwire.models.base import milliseconds
 from shopwire_local.esputnik import Emulator
+from shopwire_local.simulation.senders import language
 from shopwire_local.simulation.stories import Story, differences, make_stories
 from shopwire_local.simulation.truth import (
     Bought,
@@ -43,6 +45,7 @@ from shopwire_local.simulation.truth import (
     OrderState,
     ParcelDelivered,
     Person,
+    Visit,
 )
 
 START = 1_790_000_000_000
@@ -51,7 +54,8 @@ KEY = "key"
 
 
 def _shop(id: str, platform: str, **settings: Any) -> Shop:
-    return Shop(id=id, platform=platform, secrets=("secret",), esputnik_key=f"key-{id}", **settings)
+    own: dict[str, Any] = {"secrets": ("secret",), "esputnik_key": f"key-{id}", "storefront_secret": "front"}
+    return Shop(id=id, platform=platform, **own, **settings)
 
 
 SHOPS = [
@@ -169,7 +173,8 @@ def _leaves(body: Any, name: str = "") -> Iterable[tuple[str, Any]]:
             "orders/create orders/updated orders/paid orders/edited orders/fulfilled orders/partially_fulfilled "
             "orders/cancelled orders/delete fulfillments/create fulfillments/update fulfillment_events/create "
             "refunds/create carts/create carts/update checkouts/create checkouts/update checkouts/delete "
-            "customers/create customers/update customers/redact customers/data_request products/update",
+            "customers/create customers/update customers/redact customers/data_request products/update "
+            "page product category",
         ),
         (
             "woocommerce",
@@ -297,6 +302,16 @@ def test_the_last_checkout_that_names_its_person_must_have_been_sent() -> None:
     assert (cart.contact, cart.products, cart.firm, cart.by) == ("a@example.com", list(CART), True, 1)
 
 
+def test_a_visit_names_the_person_of_a_cart_for_what_comes_after_it() -> None:
+    anna = Person("a@example.com", None, None, "", "")
+    first, later = CartState("t", (1, 0), None, ()), CartState("t", (3, 0), None, CART)
+    story = _story(first, Visit("t", None), Visit("t", anna), later)
+    cart = story.expected([0, 1, 2, 3]).carts["t"]
+    assert (cart.contact, cart.products, cart.firm, cart.by) == ("a@example.com", list(CART), False, 3)
+    assert story.expected([0, 1, 3]).carts["t"].firm
+    assert _story(later, Visit("t", anna)).expected([0, 1]).carts["t"].products is None
+
+
 def test_a_cart_change_after_the_purchase_is_not_sent() -> None:
     story = _story(
         CartState("t", (1, 0), GUEST, CART), Bought(_state(2, "IN_PROGRESS"), "t"), CartState("t", (3, 0), None, ())
@@ -344,8 +359,8 @@ class _Receiver:
     versions: dict[Any, int] = field(default_factory=dict)
 
     def hear(self, story: Story) -> None:
-        platform = platforms.get(self.shop.platform)
         for one in story.announcements:
+            platform = platforms.get(language(one, self.shop))
             signed = platform.sign(one.topic, one.body, self.shop, one.at)
             webhook = Webhook({name.lower(): value for name, value in signed.items()}, one.body, one.at)
             platform.verify(webhook, self.shop)
@@ -367,6 +382,8 @@ class _Receiver:
                     self._arrival(change)
                 case CartChange():
                     self._cart(change)
+                case ViewChange():
+                    self._visit(change)
                 case ContactChange() if change.contact.reachable:
                     self._introduce(change.contact, again=True)
                 case Redaction():
@@ -423,6 +440,15 @@ class _Receiver:
         reference = mapper.order_reference(order)
         self._send(mapper.fact_event(status, id, order.contact, reference, self.shop, parcel))
         self.known[id] = OrderKnown(status, known.digest, known.content)
+
+    def _visit(self, change: ViewChange) -> None:
+        view = change.view
+        assert view.cart_token
+        if view.contact.key:
+            self.owners[view.cart_token] = view.contact
+        if owner := self.owners.get(view.cart_token):
+            self._introduce(owner)
+            self._send(mapper.view_event(view, owner))
 
     def _cart(self, change: CartChange) -> None:
         cart = change.cart

@@ -12,6 +12,7 @@ from typing import Any
 
 from shopwire.ledger import key_hash
 from shopwire_local.simulation.faults import MINUTE, Faults
+from shopwire_local.simulation.owners_check import Owners
 from shopwire_local.simulation.senders import Sent
 from shopwire_local.simulation.stories import Announcement, Story, differences
 from shopwire_local.simulation.truth import Bought, Forgotten
@@ -103,6 +104,7 @@ class Judge:
         self._sent = sent
         self._kept = kept
         self.waiting = Waiting(self._announcements.values(), sent, is_poisoned, self.now, self._blamed)
+        self.owners = Owners(sent, self.now, self._blamed)
 
     # -- while it runs --
 
@@ -166,9 +168,10 @@ class Judge:
             key = key_hash(key)  # the answer's is the whole one
         if one is not None:
             self.waiting.said(line, key, one)
-            if line["outcome"] == "delivered" and (story := self._story(one)) is not None:
+            if (story := self._story(one)) is not None:
                 meaning = self.stories[story].meanings.get(one.id)
-                if isinstance(meaning, Forgotten):
+                self.owners.said(line, one, meaning)
+                if line["outcome"] == "delivered" and isinstance(meaning, Forgotten):
                     self._left_behind(one, meaning, self._sent[one.id].first_at or 0)
 
     def api_called(self, invocation: Invocation, path: str, refused: bool) -> None:

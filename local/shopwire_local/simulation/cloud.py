@@ -24,7 +24,7 @@ from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 from shopwire_local.simulation.faults import MINUTE, SECOND, Faults
 from shopwire_local.simulation.world import Blow, Invocation, World
 
-TIMEOUTS = {"webhook": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
+TIMEOUTS = {"webhook": 10 * SECOND, "storefront": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
 _VISIBILITY = 360 * SECOND
 _POLLERS = 5
 _TABLE, _SHOPS_PATH, _HASH_KEY = "shopwire", "/shopwire/sim/shops/", "simulated"
@@ -67,7 +67,7 @@ class _Environment:
 
 
 class Cloud:
-    """The account: one table, one queue with its dead-letter queue, the settings, three functions.
+    """The account: one table, one queue with its dead-letter queue, the settings, four functions.
 
     Args:
         transport: how the functions reach the API.
@@ -118,8 +118,8 @@ class Cloud:
         )
 
     def http(self, event: dict[str, Any], invocation: Invocation, done: Answer) -> None:
-        """API Gateway: one call of the webhook function."""
-        self._invoke("webhook", event, invocation, done)
+        """API Gateway: one call of the function that the invocation names."""
+        self._invoke(invocation.name, event, invocation, done)
 
     def environment(self) -> Environment:
         """An environment outside any function, for what an engineer does by hand (replay)."""

@@ -32,6 +32,7 @@ _CHANCES = {
     "late": 0.10,
     "very_late": 0.01,
     "forged": 1 / 100,
+    "forged_visit": 1 / 8,
     "unreadable": 1 / 150,
     "crash": 1 / 400,
     "cold_start": 0.02,

@@ -63,6 +63,12 @@ class Customer:
         known = None if guest or self.id is None else str(self.id)
         return Person(self.email, self.phone, known, self.first_name, self.last_name)
 
+    def named_by_browser(self) -> Person | None:
+        """Who that is to the API when all that is said of him is one address."""
+        if self.email:
+            return Person(self.email, None, None, "", "")
+        return Person(None, self.phone, None, "", "") if self.phone else None
+
     def spelt(self, rng: random.Random) -> str | None:
         """The e-mail address with the capitals and spaces that people type."""
         if not self.email:
@@ -195,12 +201,23 @@ class Pen:
             gap = int(self.rng.expovariate(1 / mean))
         self.now = max(self.now + gap, self.second + SECOND + self.rng.randrange(SECOND // 2))
 
-    def say(self, topic: str, body: bytes, entity: str, meaning: Meaning | None, version: Version | None) -> None:
+    def say(
+        self,
+        topic: str,
+        body: bytes,
+        entity: str,
+        meaning: Meaning | None,
+        version: Version | None,
+        *,
+        storefront: bool = False,
+    ) -> None:
         """Announce something a moment from now."""
         self._said_at = max(self._said_at + 1, self.now + self.rng.randrange(30))
         id = next(self._numbers)
         shop = self.market.shop.id
-        self._announcements.append(Announcement(id, self._said_at, shop, topic, body, entity, version is None, version))
+        self._announcements.append(
+            Announcement(id, self._said_at, shop, topic, body, entity, version is None, version, storefront)
+        )
         if meaning is not None:
             self._meanings[id] = meaning
 

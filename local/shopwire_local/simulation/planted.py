@@ -285,6 +285,26 @@ PLANTED = (
         "        if entry.converted and not entry.known:",
     ),
     Mutant(
+        "a visit does not name its cart's owner",
+        _CARRYING,
+        "            self.ledger.name_owner(work.shop.id, cart, people.name, now)",
+        "            pass",
+        quick=True,
+    ),
+    Mutant(
+        "a stranger's word for who the visitor is counts",
+        _SHOPWIRE + "platforms/storefront.py",
+        "        if not same(visit.signature",
+        "        if visit.signature is None and not same(visit.signature",
+        quick=True,
+    ),
+    Mutant(
+        "a visit that waited is read as a webhook of the shop's platform",
+        _WORK,
+        "return platforms.get(message.platform or shop.platform)",
+        "return platforms.get(shop.platform)",
+    ),
+    Mutant(
         "a snapshot undoes a delivered fact",
         _CARRYING,
         "snapshot.with_facts(frozenset(entry.arrived), deleted=deleted)",

@@ -283,7 +283,12 @@ def simulated_shops() -> dict[str, Shop]:
     """The simulated shops, by id."""
     return {
         fields["id"]: Shop(
-            secrets=(f"{fields['id']}-secret",), esputnik_key=f"{fields['id']}-key", region="UA", **fields
+            secrets=(f"{fields['id']}-secret",),
+            esputnik_key=f"{fields['id']}-key",
+            region="UA",
+            storefront_secret=f"{fields['id']}-storefront",
+            origins=("https://sim.example",),
+            **fields,
         )
         for fields in _SHOPS
     }
@@ -294,6 +299,8 @@ def shop_settings(shop: Shop) -> dict[str, Any]:
     settings = shop.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
     settings["secrets"] = [secret.get_secret_value() for secret in shop.secrets]
     settings["esputnik_key"] = shop.esputnik_key.get_secret_value()
+    if shop.storefront_secret:
+        settings["storefront_secret"] = shop.storefront_secret.get_secret_value()
     return settings
 
 

@@ -21,8 +21,9 @@ from shopwire_local.simulation.world import Invocation, World
 _RETRIES = {
     "shopify": tuple(minutes * MINUTE for minutes in (1, 2, 5, 10, 20, 40, 70, 90)),
     "woocommerce": (),
+    "storefront": (),
 }
-_PATIENCE = {"shopify": 5 * SECOND, "woocommerce": 60 * SECOND}
+_PATIENCE = {"shopify": 5 * SECOND, "woocommerce": 60 * SECOND, "storefront": 60 * SECOND}
 
 
 Tell = Callable[[Announcement | None, str], None]
@@ -78,13 +79,19 @@ class Senders:
     def _begin(self, announcement: Announcement) -> None:
         rng, now = random.Random(f"{self._seed}:{announcement.id}"), self._world.now
         shop = self.shops[announcement.shop]
-        headers = platforms.get(shop.platform).sign(announcement.topic, announcement.body, shop, now)
+        headers = _signed(announcement, shop, now)
         delay = rng.randrange(400)
         if self._faults.chance("very_late", now, rng):
             delay = rng.randrange(DAY)
         elif self._faults.chance("late", now, rng):
             delay = rng.randrange(5 * MINUTE)
         self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
+        if announcement.storefront:
+            # Nobody sends it twice: two are two visits. A stranger who signs for somebody is turned away.
+            if b'"signature"' in announcement.body and self._faults.chance("forged_visit", now, rng):
+                body = announcement.body.replace(b'"signature":"', b'"signature":"0')
+                self._aside(announcement, shop, body, rng.randrange(MINUTE), "forged")
+            return
         if self._faults.chance("duplicate", now, rng):
             again = delay + rng.choice((0, rng.randrange(50), MINUTE, DAY))
             self._world.after(again, lambda: self._attempt(announcement, headers, 0))
@@ -92,26 +99,26 @@ class Senders:
             self._world.after(delay + rng.randrange(8 * SECOND), lambda: self._attempt(announcement, headers, 0))
         if self._faults.chance("forged", now, rng):
             stranger = shop.model_copy(update={"secrets": (SecretStr("a stranger's guess"),)})
-            self._aside(announcement, stranger, announcement.body, rng.randrange(MINUTE))
+            self._aside(announcement, stranger, announcement.body, rng.randrange(MINUTE), "forged")
         if self._faults.chance("unreadable", now, rng):
-            self._aside(announcement, shop, announcement.body[: rng.randrange(len(announcement.body))], 0)
+            self._aside(announcement, shop, announcement.body[: rng.randrange(len(announcement.body))], 0, "cut off")
 
-    def _aside(self, announcement: Announcement, signer: Shop, body: bytes, delay: int) -> None:
+    def _aside(self, announcement: Announcement, signer: Shop, body: bytes, delay: int, what: str) -> None:
         """Post something beside the announcement: its body signed by a stranger, or a part of it."""
-        world, forged = self._world, signer is not self.shops[announcement.shop]
-        headers = platforms.get(signer.platform).sign(announcement.topic, body, signer, world.now)
-        what = "forged" if forged else "cut off"
+        world, aside = self._world, replace(announcement, body=body)
+        headers = _signed(aside, signer, world.now)
 
         def post() -> None:
+            function = _function(announcement)
             seed = f"{self._seed}:{what}:{announcement.id}"
-            invocation = Invocation("webhook", world.now + TIMEOUTS["webhook"], seed)
-            event = _event(replace(announcement, body=body), headers, world.now)
+            invocation = Invocation(function, world.now + TIMEOUTS[function], seed)
+            event = _event(aside, headers, world.now)
 
             def done(answer: object) -> None:
                 status = answer["statusCode"] if isinstance(answer, dict) else 500
                 said = answer["body"] if isinstance(answer, dict) else answer
                 self._tell(announcement, f"{_words(announcement)}, {what} -> {status} {said}")
-                self._answered(announcement, invocation, status, answer, forged)
+                self._answered(announcement, invocation, status, answer, what == "forged")
 
             self._cloud.http(event, invocation, done)
 
@@ -119,13 +126,14 @@ class Senders:
 
     def _attempt(self, announcement: Announcement, headers: dict[str, str], retry: int) -> None:
         world, sent = self._world, self.sent[announcement.id]
-        platform = self.shops[announcement.shop].platform
+        platform = language(announcement, self.shops[announcement.shop])
         sent.reached = True
         sent.attempts.append(world.now)
         if sent.first_at is None:
             sent.first_at = world.now
         seed = f"{self._seed}:{announcement.id}:{world.now}"
-        invocation = Invocation("webhook", world.now + TIMEOUTS["webhook"], seed)
+        function = _function(announcement)
+        invocation = Invocation(function, world.now + TIMEOUTS[function], seed)
         invocation.notes["announcement"] = announcement.id
         state = {"over": False}
 
@@ -155,12 +163,31 @@ class Senders:
         self._cloud.http(_event(announcement, headers, world.now), invocation, done)
 
 
+def language(announcement: Announcement, shop: Shop) -> str:
+    """The platform in whose language an announcement is."""
+    return "storefront" if announcement.storefront else shop.platform
+
+
+def _signed(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
+    headers = platforms.get(language(announcement, shop)).sign(announcement.topic, announcement.body, shop, now)
+    return headers | {"origin": shop.origins[0]} if announcement.storefront else headers
+
+
+def _function(announcement: Announcement) -> str:
+    return "storefront" if announcement.storefront else "webhook"
+
+
+def path_of(announcement: Announcement) -> str:
+    """Where an announcement is posted."""
+    return f"/{'storefront' if announcement.storefront else 'webhooks'}/{announcement.shop}"
+
+
 def _words(one: Announcement) -> str:
     return f"#{one.id} {one.topic} of {one.entity}" + (f", version {one.version}" if one.version else "")
 
 
 def _event(announcement: Announcement, headers: dict[str, str], now: int) -> dict[str, object]:
-    path = f"/webhooks/{announcement.shop}"
+    path = path_of(announcement)
     return {
         "version": "2.0",
         "rawPath": path,

@@ -20,6 +20,7 @@ from shopwire import platforms
 from shopwire_local.dev import DevStack
 from shopwire_local.simulation.faults import HOUR
 from shopwire_local.simulation.run import shop_settings, simulated_shops
+from shopwire_local.simulation.senders import language, path_of
 from shopwire_local.simulation.stories import Announcement, Story, make_stories
 from shopwire_local.simulation.truth import differences
 
@@ -73,10 +74,11 @@ class Soak:
     def _send(self, announcement: Announcement) -> None:
         shop = self._shops[announcement.shop]
         now = int(time.time() * 1000)
-        headers = platforms.get(shop.platform).sign(announcement.topic, announcement.body, shop, now)
-        for attempt in range(_TRIES if shop.platform == "shopify" else 1):
+        platform = language(announcement, shop)
+        headers = platforms.get(platform).sign(announcement.topic, announcement.body, shop, now)
+        for attempt in range(_TRIES if platform == "shopify" else 1):
             try:
-                url = f"{self.stack.url}/webhooks/{shop.id}"
+                url = self.stack.url + path_of(announcement)
                 if requests.post(url, data=announcement.body, headers=headers, timeout=20).ok:
                     self.accepted.add(announcement.id)
                     return

@@ -100,7 +100,16 @@ class Bought:
     token: str
 
 
-Meaning = OrderState | Bought | ParcelDelivered | OrderGone | CustomerState | Forgotten | CartState
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """Something seen in the browser, with the cart's token. `person` where the shop's server signed for one: only his
+    e-mail address, or his phone."""
+
+    token: str
+    person: Person | None
+
+
+Meaning = OrderState | Bought | ParcelDelivered | OrderGone | CustomerState | Forgotten | CartState | Visit
 """What an announcement says. One that says nothing to us (a signal, an unknown topic) has no meaning."""
 
 
@@ -141,7 +150,8 @@ class Announcement:
     """One webhook that a platform sends, before what the way does to it.
 
     `at`: when the platform decides to send it (UTC milliseconds). `topic`: the platform's own word. `entity`: what it
-    is about ("order 42", "cart ab12", "contact 7"; "shop" for what concerns none). `fact`: without version.
+    is about ("order 42", "cart ab12", "contact 7", "view 3"; "shop" for what concerns none). `fact`: without version.
+    `storefront`: the browser sends it, to the storefront's URL.
     """
 
     id: int
@@ -152,6 +162,7 @@ class Announcement:
     entity: str
     fact: bool
     version: Version | None
+    storefront: bool = False
 
 
 @dataclass(slots=True)
@@ -279,16 +290,16 @@ def _tokens(heard: Heard) -> Iterator[str]:
 
 
 def _cart(heard: Heard, token: str, *, forgotten: bool) -> CartExpected:
-    said = [(id, one) for id, one in heard if isinstance(one, CartState | Bought) and one.token == token]
+    said = [(id, one) for id, one in heard if isinstance(one, CartState | Bought | Visit) and one.token == token]
     snapshots = [(id, one) for id, one in said if isinstance(one, CartState)]
-    named = [one.person.key for _, one in snapshots if one.person]
+    named = [one.person.key for _, one in said if isinstance(one, CartState | Visit) and one.person]
     bought = any(isinstance(one, Bought) and one.state.status for _, one in said)
     if not named:
         return CartExpected(None, None, bought, True, None)
     by, last = max(snapshots, key=lambda one: one[1].version)
     if last.person and not last.over and not bought and not forgotten:
         return CartExpected(last.person.key, list(last.products), False, True, by)
-    # The person is only known to what comes after the checkout that names him, and before the order.
+    # The person is only known to what comes after the checkout or visit that names him, and before the order.
     person, told, number = None, None, None
     for id, one in said:
         if isinstance(one, Bought):
@@ -296,7 +307,7 @@ def _cart(heard: Heard, token: str, *, forgotten: bool) -> CartExpected:
                 break
             continue
         person = one.person or person
-        if person and not one.over:
+        if person and isinstance(one, CartState) and not one.over:
             told, number = list(one.products), id
     return CartExpected(named[-1], told, bought, False, number)
 
@@ -317,7 +328,7 @@ def _contacts(heard: Heard, final: Iterable[OrderState], carts: Mapping[str, Car
             "lastName": customer.person.last_name,
         }
     named = [one.person for one in _order_states(heard) if one.person]
-    named += [one.person for _, one in heard if isinstance(one, CartState) and one.person]
+    named += [one.person for _, one in heard if isinstance(one, CartState | Visit) and one.person]
     keys = [one.person.key for one in final if one.person]
     keys += [one.contact for one in carts.values() if one.firm and one.products]
     own = {value for one in _customers(heard) for value in (one.email, one.phone, one.customer_id) if value}

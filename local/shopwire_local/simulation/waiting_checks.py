@@ -14,7 +14,7 @@ from shopwire_local.simulation.senders import Sent
 from shopwire_local.simulation.stories import Announcement
 from shopwire_local.simulation.world import Invocation
 
-MAX_AGE = {"cart": 24 * HOUR, "order": 72 * HOUR, "contact": 72 * HOUR}
+MAX_AGE = {"view": HOUR, "cart": 24 * HOUR, "order": 72 * HOUR, "contact": 72 * HOUR}
 _WAITS = ("queued", "waiting")
 _TROUBLE = ("ledger_down", "queue_down")
 _MOST_REFUSALS = 3
