@@ -224,9 +224,9 @@ def test_a_cart_is_converted_once_nobody_is_at_work_on_it(ledger: Ledger, world:
     now = world.clock.now
     held = ledger.claim(SHOP, CART, "k", 1, owner="me", until=now + MINUTE, now=now)
     with pytest.raises(Refused):
-        ledger.convert(SHOP, CART, now)
+        ledger.convert(SHOP, CART, None, now)
     ledger.settle(held, 1, {"known": {"digest": "d", "state": "s"}}, now)
-    assert ledger.convert(SHOP, CART, now) == "s"
+    assert ledger.convert(SHOP, CART, None, now) == "s"
     assert ledger.look(SHOP, CART, now).converted
 
 
@@ -293,7 +293,7 @@ def test_a_cart_is_not_bought_again_by_what_it_was_long_ago(ledger: Ledger, worl
     held = ledger.claim(SHOP, CART, "k", 10, owner="me", until=now + MINUTE, now=now)
     ledger.settle(held, 10, {"known": {"digest": "d", "state": "s"}}, now)
     world.clock.pass_(100 * DAY)
-    assert ledger.convert(SHOP, CART, world.clock.now) is None
+    assert ledger.convert(SHOP, CART, None, world.clock.now) is None
     entry = ledger.look(SHOP, CART, world.clock.now)
     assert (entry.converted, dict(entry.known)) == (True, {})
 
