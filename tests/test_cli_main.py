@@ -10,7 +10,21 @@ import pytest
 
 from shopwire_cli.main import main
 
-COMMANDS = ["map", "send", "dev", "parked", "parked list", "parked show", "parked replay"]
+COMMANDS = [
+    "map",
+    "send",
+    "dev",
+    "parked",
+    "parked list",
+    "parked show",
+    "parked replay",
+    "shop",
+    "shop put",
+    "shop list",
+    "shop show",
+    "shop remove",
+]
+COMMANDS += ["secret", "secret new"]
 
 
 def ends(arguments: str) -> int:
@@ -32,7 +46,7 @@ def test_help_shows_an_example_that_can_be_typed(command: str, capsys: pytest.Ca
 def test_help_of_the_whole_names_every_command(capsys: pytest.CaptureFixture[str]) -> None:
     assert ends("--help") == 0
     out = capsys.readouterr().out
-    assert all(f"\n    {command} " in out for command in ("map", "send", "dev", "parked"))
+    assert all(f"\n    {command} " in out for command in ("map", "send", "dev", "parked", "shop", "secret"))
 
 
 @pytest.mark.parametrize(

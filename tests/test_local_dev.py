@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 import threading
+import tomllib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,6 +15,8 @@ from urllib.request import Request, urlopen
 import pytest
 
 from shopwire import platforms
+from shopwire.shops import parse_shop
+from shopwire_cli.main import main
 from shopwire_local.dev import DevStack
 
 SHOP = "demo-shopify"
@@ -120,6 +124,38 @@ def test_what_cannot_be_read_is_parked_shown_and_replayed(stack: DevStack) -> No
     assert call(f"{stack.url}/dev/parked/{parked['id']}")[1]["body"] == '{"id": []}'
     assert call(f"{stack.url}/dev/parked/{parked['id']}/replay", b"")[0] == 200
     assert call(f"{stack.url}/dev/parked/none")[0] == 404
+
+
+def test_a_shop_is_connected_rotated_and_removed_while_it_runs(
+    stack: DevStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shop(*words: object) -> str:
+        assert main(["shop", *map(str, words), "--url", stack.url]) == 0
+        out, err = capsys.readouterr()
+        assert "a-secret" not in out + err
+        return f"{out}{err}"
+
+    def answered(secret: str) -> int:
+        signed = parse_shop("my-shop", {**settings, "secrets": [secret]})
+        body = order(6, 1)
+        headers = platforms.get("shopify").sign("orders/updated", body, signed, 0)
+        return call(f"{stack.url}/webhooks/my-shop", body, headers)[0]
+
+    file = tmp_path / "shops.toml"
+    text = (
+        '[my-shop]\nplatform = "shopify"\nsecrets = ["a-secret-1"]\nesputnik_key = "demo-key"\nstore = "my.example"\n'
+    )
+    settings = tomllib.loads(text)["my-shop"]
+    file.write_text(text)
+    assert "Kept in memory until `shopwire dev` ends" in shop("put", file)
+    assert answered("a-secret-1") == 200
+    file.write_text(text.replace('["a-secret-1"]', '["a-secret-1", "a-secret-2"]'))
+    assert "my-shop: secrets:" in shop("put", file)
+    assert [answered(secret) for secret in ("a-secret-1", "a-secret-2", "a-secret-3")] == [200, 200, 401]
+    assert "my-shop" in shop("list")
+    assert f'"url": "{stack.url}/webhooks/my-shop"' in shop("show", "my-shop")
+    assert "removed my-shop" in shop("remove", "my-shop", "--yes")
+    assert "my-shop" not in shop("list")
 
 
 def test_the_command_says_ready_and_ends_with_ctrl_c() -> None:

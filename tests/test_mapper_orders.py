@@ -1,6 +1,8 @@
 """Orders to v1/event, to the letter: bodies, money, exact numbers, and which events follow from what is known."""
 
+import copy
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
@@ -272,7 +274,7 @@ ORDERS = st.builds(
             note=note,
             url=url,
             coupons=tuple(coupons),
-            contact=ANNA.model_copy(update={"first_name": first_name}),
+            contact=replace(ANNA, first_name=first_name),
         ).order
     ),
     st.decimals(allow_nan=False, min_value=0, max_value=10**20, places=2),
@@ -295,7 +297,7 @@ def test_every_value_is_a_non_empty_string_and_nothing_is_named_twice(one: Order
 
 @given(ORDERS)
 def test_the_same_order_maps_to_the_same_bytes(one: Order) -> None:
-    again = Order.model_validate_json(one.model_dump_json())
+    again = copy.deepcopy(one)
     assert order_events(again, shop(), None, recent=True) == order_events(one, shop(), None, recent=True)
     assert events(one, known(one)) == []
 

@@ -3,6 +3,7 @@ tells what fails so that a person can follow it."""
 
 import io
 import json
+import re
 from collections.abc import Collection
 from types import SimpleNamespace
 from typing import Any, cast
@@ -15,7 +16,8 @@ from shopwire_cli.main import main
 from shopwire_local.simulation import crashes
 from shopwire_local.simulation.checks import KINDS, Violation
 from shopwire_local.simulation.command import Asked, simulate
-from shopwire_local.simulation.run import FAULT_KINDS, Run
+from shopwire_local.simulation.faults import HOUR
+from shopwire_local.simulation.run import FAULT_KINDS, START, Run, storm
 from shopwire_local.simulation.shrink import Shrinker
 from shopwire_local.simulation.stories import Announcement, Story
 from shopwire_local.simulation.truth import Visit
@@ -63,14 +65,16 @@ def test_all_faults_together_break_no_promise() -> None:
 
 
 def test_a_blow_at_any_point_of_a_short_life_breaks_no_promise() -> None:
-    crashed = crashes.crash(most=2)
+    crashed = crashes.crash(most=6_000)
     assert crashed.violations == []
     assert crashed.strikes > 500
+    assert crashed.webhooks >= 6_000
 
 
 def test_every_effect_is_struck_by_every_blow() -> None:
     stories = crashes.scene_stories(crashes.SCENES[0])
-    strikes = list(crashes.strikes_of(stories, crashes.SCENES[0], crashes.short_stories(stories)[1]))
+    shortest = crashes.short_stories(stories)[:3]
+    strikes = [strike for story in shortest for strike in crashes.strikes_of(stories, crashes.SCENES[0], story)]
     for effect in ("ledger", "queue", "api"):
         assert {one.blow for one in strikes if one.at == effect} >= {Blow.DIE, Blow.FAIL}
     assert len({(one.invocation, one.point) for one in strikes if one.blow is Blow.FAIL}) > 20
@@ -136,9 +140,20 @@ def test_a_failing_run_prints_seed_story_and_the_command_that_tells_it_again(mon
     assert said.startswith("seed 3: ")
     assert "wrong: " in said
     again = next(text for text in said.splitlines() if text.startswith("again: "))
-    assert again.startswith("again: shopwire simulate --webhooks 150 --seed 3 --faults api_down --replay ")
-    number = int(again.rpartition(" ")[2])
-    assert simulate(Asked(150, 3, ("api_down",), (number,)), io.StringIO(), io.StringIO()) == 1
+    found = re.fullmatch(
+        r"again: shopwire simulate --webhooks 150 --seed 3 --faults api_down(?: --storm (\d+))? --replay (\d+)", again
+    )
+    assert found
+    storm, story = (int(number) if number else None for number in found.groups())
+    assert simulate(Asked(150, 3, ("api_down",), storm, (story or 0,)), io.StringIO(), io.StringIO()) == 1
+
+
+def test_a_storm_breaks_no_promise() -> None:
+    run = storm(1_500, 1)
+    assert max(one.at for story in run.stories for one in story.announcements) < START + HOUR
+    verdict = run.go()
+    assert verdict.violations == []
+    assert len(verdict.faults) > 20
 
 
 def _story(shop: str, *ids: int) -> Story:

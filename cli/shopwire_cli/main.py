@@ -77,13 +77,16 @@ def _parser() -> argparse.ArgumentParser:
   shopwire dev                                   everything on this machine, in memory
   shopwire send shopify orders/create            one of our samples, signed, to it
   shopwire map shopify orders/create order.json  only show what would be sent
-  shopwire parked list                           what could not be mapped, or the API refused""",
+  shopwire parked list                           what could not be mapped, or the API refused
+  shopwire shop put shops.toml --stack shopwire  connect shops to a deployed stack""",
     )
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
     _add_map(commands)
     _add_send(commands)
     _add_dev(commands)
     _add_parked(commands)
+    _add_shop(commands)
+    _add_secret(commands)
     _add_simulate(commands)
     return parser
 
@@ -158,10 +161,11 @@ examples:
   shopwire send shopify orders/create
   shopwire send shopify orders/create --fresh --count 20
   shopwire send woocommerce order.updated order.json --shop my-shop --shops shops.toml
-  shopwire send woocommerce ping""",
+  shopwire send woocommerce ping
+  shopwire send storefront product --shop demo-woocommerce""",
     )
     parser.set_defaults(module="sending")
-    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce")
+    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce, storefront")
     parser.add_argument("topic", metavar="TOPIC[--VARIANT]", nargs="?", help="e.g. orders/create, order.updated")
     parser.add_argument("file", metavar="FILE", nargs="?", help="the body; - is stdin (default: our sample)")
     parser.add_argument("--list", action="store_true", help="list our samples, of PLATFORM or of all")
@@ -240,8 +244,82 @@ def _add_parked(commands: Any) -> None:
     for action in (listing, replaying):
         action.add_argument("--shop", metavar="SHOP", help="only this shop's")
     for action in (listing, showing, replaying):
-        action.add_argument("--url", default=URL, help="where `shopwire dev` listens (default: %(default)s)")
-        action.add_argument("--stack", metavar="NAME", help="a deployed stack, by AWS's usual credentials and region")
+        _add_installation(action)
+
+
+def _add_installation(parser: Any) -> None:
+    parser.add_argument("--url", default=URL, help="where `shopwire dev` listens (default: %(default)s)")
+    parser.add_argument("--stack", metavar="NAME", help="a deployed stack, by AWS's usual credentials and region")
+
+
+def _add_shop(commands: Any) -> None:
+    parser = commands.add_parser(
+        "shop",
+        help="connect shops: put, list, show, remove",
+        description="The shops of the running `shopwire dev` (--url), or of a deployed stack (--stack), where each is\n"
+        "one encrypted parameter. Of a secret the last characters are shown at most.",
+        epilog="""examples:
+  shopwire shop put shops.toml --stack shopwire --dry-run
+  shopwire shop put shops.toml my-shop --stack shopwire
+  shopwire shop list
+  shopwire shop show demo-shopify
+  shopwire shop remove my-shop --stack shopwire""",
+    )
+    parser.set_defaults(module="shop")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    putting = actions.add_parser(
+        "put",
+        help="write the shops of a TOML file",
+        description="Checks all shops of the file, says what would change, and writes those that differ. Shops that\n"
+        "are not in the file stay as they are. Where webhooks that are believed today would be refused, it asks.",
+        epilog="examples:\n  shopwire shop put shops.toml --dry-run\n  shopwire shop put shops.toml my-shop",
+    )
+    putting.add_argument("file", metavar="FILE", help="shops.toml: a table [id] a shop")
+    putting.add_argument("ids", metavar="ID", nargs="*", help="only these of the file (default: all)")
+    putting.add_argument("--dry-run", action="store_true", help="say what would change, and change nothing")
+    listing = actions.add_parser(
+        "list",
+        help="all of them",
+        description="Lists the shops, and what is wrong with one's settings.",
+        epilog="example:\n  shopwire shop list --stack shopwire --json",
+    )
+    listing.add_argument("--json", action="store_true", help="as a JSON array, with each one's URL, instead of a table")
+    showing = actions.add_parser(
+        "show",
+        help="one of them, its secrets masked",
+        description="Prints one shop's URL and settings as JSON, its secrets masked.",
+        epilog="example:\n  shopwire shop show demo-shopify",
+    )
+    showing.add_argument("id", metavar="ID", help="as `shopwire shop list` prints it")
+    removing = actions.add_parser(
+        "remove",
+        help="delete them",
+        description="Deletes shops: their webhooks are answered 404 from then on.",
+        epilog="example:\n  shopwire shop remove my-shop --stack shopwire",
+    )
+    removing.add_argument("ids", metavar="ID", nargs="+", help="as `shopwire shop list` prints it")
+    for action in (putting, removing):
+        action.add_argument("--yes", action="store_true", help="do not ask")
+    for action in (putting, listing, showing, removing):
+        _add_installation(action)
+
+
+def _add_secret(commands: Any) -> None:
+    parser = commands.add_parser(
+        "secret",
+        help="make a strong secret",
+        description="Makes secrets for webhooks and the storefront.",
+        epilog="example:\n  shopwire secret new woocommerce",
+    )
+    parser.set_defaults(module="secret")
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    new = actions.add_parser(
+        "new",
+        help="print a new one",
+        description="Prints 32 random bytes as 43 letters, digits, - and _.",
+        epilog="example:\n  shopwire secret new woocommerce",
+    )
+    new.add_argument("platform", metavar="PLATFORM", nargs="?", help="woocommerce, storefront (Shopify makes its own)")
 
 
 def _add_simulate(commands: Any) -> None:
@@ -260,6 +338,7 @@ def _add_simulate(commands: Any) -> None:
     parser.add_argument("--webhooks", metavar="N", type=_count, default=20_000, help="how many (default: %(default)s)")
     parser.add_argument("--seed", metavar="S", type=int, default=1, help="all chances follow from it (default: 1)")
     parser.add_argument("--faults", metavar="all|none|A,B", default="all", help="kinds of faults (default: all)")
+    parser.add_argument("--storm", metavar="N", type=_count, help="only the N-th storm: all of it in half an hour")
     parser.add_argument(
         "--replay", metavar="STORY,STORY", type=_stories, default=(), help="tell only these stories, event by event"
     )

@@ -6,12 +6,11 @@ Two installations answer alike: the running `shopwire dev` over HTTP, and a depl
 import argparse
 import json
 import sys
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any, Protocol
 from urllib.parse import quote
 
 from shopwire_cli.errors import CommandError, UserError
+from shopwire_cli.tables import table
 from shopwire_cli.web import call
 
 Record = dict[str, Any]
@@ -49,7 +48,7 @@ def _list(installation: Installation, options: argparse.Namespace) -> int:
     if options.json:
         print(json.dumps(records, ensure_ascii=False))
     elif records:
-        print(_table(records))
+        print(table(_COLUMNS, records))
     else:
         print("nothing is parked", file=sys.stderr)
     return 0
@@ -71,22 +70,6 @@ def _replay(installation: Installation, options: argparse.Namespace) -> int:
 
 def _chosen(installation: Installation, options: argparse.Namespace) -> list[Record]:
     return [one for one in installation.list() if options.shop in (None, one["shop"])]
-
-
-def _table(records: Sequence[Record]) -> str:
-    rows = [_COLUMNS, *(tuple(_cell(record[column]) for column in _COLUMNS) for record in records)]
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return "\n".join(
-        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip() for row in rows
-    )
-
-
-def _cell(value: Any) -> str:
-    return _moment(value) if isinstance(value, int) and value > 1 << 32 else str(value)
-
-
-def _moment(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
 
 
 class Dev:

@@ -9,6 +9,7 @@ from shopwire_local.simulation.command import Asked, NoSuch, faults_named, simul
 def run(options: argparse.Namespace) -> int:
     """Simulate; 1 where a promise was broken."""
     try:
-        return simulate(Asked(options.webhooks, options.seed, faults_named(options.faults), options.replay))
+        faults = faults_named(options.faults)
+        return simulate(Asked(options.webhooks, options.seed, faults, options.storm, options.replay))
     except NoSuch as error:
         raise UserError(str(error)) from None

@@ -68,17 +68,31 @@ def _one_line_errors() -> Iterator[None]:
         raise CommandError(str(error)) from None
 
 
+def output_values(name: str, *keys: str) -> list[str]:
+    """These outputs of the stack.
+
+    Raises:
+        UserError, CommandError: as Stack does.
+    """
+    return _outputs(name, _describe(name), *keys)
+
+
 def _settings(name: str, stack: Mapping[str, Any]) -> Settings:
+    table, queue_url, shops_path = _outputs(name, stack, "TableName", "QueueUrl", "ShopsPath")
+    return Settings(
+        table=table,
+        queue_url=queue_url,
+        shops_path=shops_path,
+        esputnik_url="https://esputnik.com/api/",
+        hash_key=stack["StackId"].split("/")[2],  # as template.yaml cuts it out
+        policy=Policy(),
+    )
+
+
+def _outputs(name: str, stack: Mapping[str, Any], *keys: str) -> list[str]:
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack.get("Outputs", [])}
     try:
-        return Settings(
-            table=outputs["TableName"],
-            queue_url=outputs["QueueUrl"],
-            shops_path=outputs["ShopsPath"],
-            esputnik_url="https://esputnik.com/api/",
-            hash_key=stack["StackId"].split("/")[2],  # as template.yaml cuts it out
-            policy=Policy(),
-        )
+        return [outputs[key] for key in keys]
     except KeyError as missing:
         raise UserError(f"stack {name} has no output {missing.args[0]}: is it one of shopwire's?") from None
 

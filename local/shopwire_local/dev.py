@@ -8,7 +8,8 @@ from collections.abc import Mapping
 
 from shopwire.environment import Environment
 from shopwire.replay import replay
-from shopwire_local.aws import Aws, process_environment
+from shopwire.shops import SettingsDown
+from shopwire_local.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_local.esputnik import Emulator
 from shopwire_local.esputnik_http import application
 from shopwire_local.gateway import Gateway, Parked, event
@@ -53,6 +54,7 @@ class DevStack:
             application(self.emulator, self._stopping.wait),
             self.aws.set_fault,
             Parked(self._parked_list, self._parked_show, self._parked_replay),
+            aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             any_host=host not in ("127.0.0.1", "localhost"),
         )
         try:
@@ -105,7 +107,7 @@ class DevStack:
 
     def _parked_list(self) -> list[dict[str, object]]:
         environment = self._wired()
-        return [one.summary for shop in self.shops for one in environment.parked.list(shop)]
+        return [one.summary for shop in self._shop_ids() for one in environment.parked.list(shop)]
 
     def _parked_show(self, id: str) -> dict[str, object] | None:
         found = self._wired().parked.get(id)
@@ -118,6 +120,12 @@ class DevStack:
             return False
         replay(environment, found)
         return True
+
+    def _shop_ids(self) -> list[str]:
+        try:
+            return sorted(self._wired().shops.ids())
+        except SettingsDown:
+            return list(self.shops)  # those that it began with
 
     def _wired(self) -> Environment:
         assert self._environment

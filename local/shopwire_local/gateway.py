@@ -77,6 +77,7 @@ class Gateway:
 
     Args:
         break_part: breaks queue, ledger or settings; raises BadFault.
+        aws: where the command line finds the shops' parameters; no secret, and an address of this machine only.
         any_host: serve whatever name is asked for (when told to listen beyond loopback).
     """
 
@@ -87,12 +88,14 @@ class Gateway:
         break_part: Callable[[Any], None],
         parked: Parked,
         *,
+        aws: Mapping[str, str] | None = None,
         any_host: bool = False,
     ) -> None:
         self._functions = functions
         self._esputnik = esputnik
         self._break_part = break_part
         self._parked = parked
+        self._aws = aws or {}
         self._any_host = any_host
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -142,6 +145,8 @@ class Gateway:
                     raise BadFault("the body is not JSON") from None
                 self._break_part(wanted)
                 return 200, {"status": "ok"}
+            case "GET", "aws":
+                return 200, self._aws
             case "GET", "parked":
                 return 200, self._parked.list()
             case "GET", "parked", id if found := self._parked.show(id):

@@ -8,7 +8,7 @@ what comes late is stopped.
 import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from shopwire.models import Contact
@@ -100,10 +100,12 @@ class PeopleStore:
         nobody: frozenset[str] = frozenset()
         return People(name, known, _contact(item), nobody, nobody, nobody, (), (), item.get("redacted_at"))
 
-    def know(self, shop: str, contact: Contact, now: int, born: int | None) -> frozenset[str] | None:
+    def know(
+        self, shop: str, contact: Contact, now: int, born: int | None, *, yields: bool = False
+    ) -> frozenset[str] | None:
         """The API has taken this contact: note it under each of its identities, since any of them may be all that a
-        later change names. Answers those under which it was noted already; None, and notes nothing more, where he was
-        forgotten meanwhile and was `born` (UTC milliseconds) before that."""
+        later change names. Answers those under which it was noted already (`yields`: and leaves these as they are);
+        None, and notes nothing more, where he was forgotten meanwhile and was `born` (UTC milliseconds) before that."""
         address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
         note = {
             "known": True,
@@ -111,17 +113,19 @@ class PeopleStore:
             "contact": {name: value for name, value in address.items() if value},
             "expires": (now + _KEPT) // 1000,
         }
+        condition = "(attribute_not_exists(redacted_at) OR redacted_at < :born)"
+        if yields:
+            condition += " AND attribute_not_exists(known)"
         met = []
         for identity in contact.identities:
             try:
                 before = self._table.update(
-                    self._key(shop, identity),
-                    note,
-                    condition="attribute_not_exists(redacted_at) OR redacted_at < :born",
-                    values={":born": born or 0},
+                    self._key(shop, identity), note, condition=condition, values={":born": born or 0}
                 )
-            except ConditionFailed:
-                return None
+            except ConditionFailed as refusal:
+                before = refusal.item or {}
+                if not (yields and before.get("known")) or before.get("redacted_at", -1) >= (born or 0):
+                    return None
             if before.get("known"):
                 met.append(identity)
         return frozenset(met)
@@ -159,7 +163,7 @@ def _name(key: Key) -> str:
 
 def without(contact: Contact, fields: Iterable[str]) -> Contact:
     """The contact without what is another's: sent along, it would be taken from that one."""
-    return contact.model_copy(update=dict.fromkeys(fields))
+    return replace(contact, **dict.fromkeys(fields))
 
 
 def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) -> int:

@@ -76,12 +76,13 @@ class Api:
             self._tell(f"the API does not like it: {poison}")
             self._called(invocation, f"{method} {path}", poison == "poison_refused")
             return (400 if poison == "poison_refused" else 500), {}
-        if faults.on("api_sluggish", world.now):
+        if faults.on("api_sluggish", world.now) or faults.on("api_sluggish_by_turns", world.now):
             self._wait(int(seconds * 900), "before")  # late, but within the caller's patience
         slow = faults.on("api_slow", world.now)
         lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)
         reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
+        taken_at = world.now
         self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
         self._tell(f"the API took {_words(event) if event else path}{', its answer is lost' if lost else ''}")
         if lost:
@@ -90,7 +91,7 @@ class Api:
             raise NoAnswer
         if self._wait(_LATENCY // 2, "after"):
             self._tell("its answer is lost")
-            invocation.notes["unanswered"] = True
+            invocation.notes["unanswered"] = taken_at
             raise NoAnswer
         return reply.status, {}
 

@@ -116,7 +116,7 @@ class Judge:
             if ":new_settled" in values:
                 key = values[":new_settled"]["L"][-1]  # what needs no lease is settled by its only write
             if key and invocation is not None:
-                invocation.notes["key"] = key["S"]
+                invocation.notes |= {"key": key["S"], "claimed_at": self.now()}
                 if "announcement" in invocation.notes:
                     self.by_key[key["S"]] = self._announcements[invocation.notes["announcement"]]
                 if one := self.by_key.get(key["S"]):
@@ -131,7 +131,8 @@ class Judge:
             # Of what the ledger never saw, the message alone says whose it is.
             key = json.loads(arguments["MessageBody"])["key"]
             if invocation is not None and "announcement" in invocation.notes and key:
-                self.by_key[key_hash(key)] = self._announcements[invocation.notes["announcement"]]
+                one = self.by_key[key_hash(key)] = self._announcements[invocation.notes["announcement"]]
+                self.waiting.begun(one, invocation)
             self.seen.add(arguments["MessageGroupId"])
             self.seen.add(arguments["MessageDeduplicationId"])
 
@@ -205,7 +206,20 @@ class Judge:
         if story is not None and story in self._forgotten:
             return  # who is erased while an event is on its way cannot be found any more
         assert one.event
+        if one.event["reason"] == "unknown contact" and story is not None and self._moved(story, one):
+            return
         self._violated("ignored_by_api", shop, entity, f"{one.event['eventTypeKey']}: {one.event['reason']}", story)
+
+    def _moved(self, story: int, one: Taken) -> bool:
+        """Whether the customer's own webhook changed his address while the event was on its way: the API cannot know
+        the earlier one any more, and the order's next event introduces it again."""
+        shop, since = self.stories[story].shop, one.invocation.notes["claimed_at"]
+        customers = {other.entity for other in self.stories[story].announcements if other.entity.startswith("contact ")}
+        return any(
+            taken.at >= since and taken.invocation is not one.invocation
+            for entity in customers
+            for taken in self.taken.get((shop, entity), ())
+        )
 
     def _ordered(self, shop: str, entity: str, one: Taken, before: list[Taken]) -> None:
         assert one.announcement
@@ -243,6 +257,7 @@ class Judge:
         states: dict[str, dict[str, Any]],
         parked: Iterable[tuple[str, str, str]],
         waiting: Iterable[str],
+        marked: Iterable[tuple[str, str]],
     ) -> list[Violation]:
         """Judge the whole.
 
@@ -250,11 +265,15 @@ class Judge:
             states: what the API holds, by shop.
             parked: shop, entity and reason of what is parked for good.
             waiting: what is still in queue and outbox.
+            marked: shop and entity of what the ledger has as waiting.
         """
         # A fact of an order that is not seen yet waits for it: it excuses nothing.
         given_up = {(shop, entity) for shop, entity, reason in parked if reason != "order not seen"}
         for text in waiting:
             self._violated("wedged", "", text, "still waits although all is well", None)
+        for shop, entity in marked:
+            if not self.waiting.was_shaken(shop, entity):
+                self._violated("wedged", shop, entity, "marked as waiting though nothing waits", None)
         orders = {shop: state["orders"] for shop, state in states.items()}
         contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
         for n in self.told:
@@ -406,9 +425,10 @@ def _excused(one: Taken) -> bool:
     invocation = one.invocation
     return (
         not one.answered
+        or invocation.notes.get("unanswered") == one.at
         or invocation.killed
         or invocation.overran
-        or any(invocation.notes.get(kind) for kind in ("ledger_down", "unanswered"))
+        or invocation.notes.get("ledger_down", 0) >= one.at
     )
 
 

@@ -191,14 +191,14 @@ class Cloud:
             fails = world.point(service, phase)
             if phase == "before":
                 if fails or faults.on(down, world.now) or faults.on(by_turns, world.now):
-                    invocation.notes[down] = True
+                    invocation.notes[down] = self.world.now
                     world.pause(500)
                     raise EndpointConnectionError(endpoint_url=service)
                 if faults.on(throttled, world.now) and rng.random() < 0.5:
-                    invocation.notes[down] = True
+                    invocation.notes[down] = self.world.now
                     raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, operation)
             elif fails or (faults.on(lost, world.now) and rng.random() < 0.5):
-                invocation.notes[down] = True
+                invocation.notes[down] = self.world.now
                 world.pause(1_000)
                 raise ReadTimeoutError(endpoint_url=service)
 

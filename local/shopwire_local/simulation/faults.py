@@ -45,7 +45,12 @@ _CHANCES = {
 
 # What only the enumerated crashes use, since a short story must meet it for certain: on and off by turns of so many
 # milliseconds, for the first hour since its first announcement.
-_TURNS = {"api_by_turns": 40 * SECOND, "api_flickers": 4 * SECOND, "queue_by_turns": 25 * SECOND}
+_TURNS = {
+    "api_by_turns": 40 * SECOND,
+    "api_flickers": 4 * SECOND,
+    "queue_by_turns": 25 * SECOND,
+    "api_sluggish_by_turns": 5 * MINUTE,
+}
 EVERY_TWICE = "every_twice"
 """Like those: every webhook comes a second time within seconds."""
 
@@ -58,13 +63,16 @@ class Faults:
     Args:
         kinds: those that may come.
         first: when the first webhook is announced.
+        hurry: how many times shorter and more frequent what lasts is.
         start, end: the virtual time (UTC milliseconds) in which they come; afterwards all is well.
     """
 
-    def __init__(self, rng: random.Random, kinds: Collection[str], start: int, end: int, first: int) -> None:
+    def __init__(
+        self, rng: random.Random, kinds: Collection[str], start: int, end: int, first: int, hurry: int = 1
+    ) -> None:
         self._kinds = frozenset(kinds)
         self._end = end
-        self._windows = {kind: _draw(rng, kind, start, end) for kind in _WINDOWS if kind in self._kinds}
+        self._windows = {kind: _draw(rng, kind, start, end, hurry) for kind in _WINDOWS if kind in self._kinds}
         for kind in self._kinds.intersection(_TURNS):
             self._windows[kind] = [(at, at + _TURNS[kind]) for at in range(first, first + HOUR, 2 * _TURNS[kind])]
         self.counts: dict[str, int] = {}
@@ -96,13 +104,13 @@ class Faults:
         return True
 
 
-def _draw(rng: random.Random, kind: str, start: int, end: int) -> list[tuple[int, int]]:
+def _draw(rng: random.Random, kind: str, start: int, end: int, hurry: int) -> list[tuple[int, int]]:
     shortest, longest, a_day = _WINDOWS[kind]
-    count = max(1, round(a_day * (end - start) / DAY))
+    count = max(1, round(a_day * hurry**1.25 * (end - start) / DAY))
     windows = []
     for _ in range(count):
         begin = rng.randrange(start, end)
         # Most outages are short: the length is drawn on a logarithmic scale.
-        length = int(shortest * (longest / shortest) ** rng.random())
+        length = int(shortest * (longest / shortest) ** rng.random()) // hurry
         windows.append((begin, min(begin + length, end)))
     return sorted(windows)

@@ -162,13 +162,13 @@ class Pen:
     """Writes one story: time passes, and what the shop announces meanwhile is put down with what it means."""
 
     def __init__(
-        self, rng: random.Random, market: Market, numbers: Iterator[int], now: int, end: int, hurried: bool
+        self, rng: random.Random, market: Market, numbers: Iterator[int], now: int, end: int, gap: int
     ) -> None:
         self.rng = rng
         self.market = market
         self.now = now
         self.end = end
-        self._hurried = hurried
+        self._gap = gap
         self._numbers = numbers
         self._announcements: list[Announcement] = []
         self._canaries: set[str] = set()
@@ -193,8 +193,8 @@ class Pen:
         """Let time pass: mostly hours, sometimes seconds, always into another second, or not at all."""
         if same_second:
             return
-        if self._hurried:
-            gap = self.rng.randrange(1, 4) * SECOND
+        if self._gap:
+            gap = self.rng.randrange(1, self._gap + 1) * SECOND
         elif self.chance(0.25):
             gap = self.rng.randrange(1, 20) * SECOND
         else:

@@ -118,7 +118,7 @@ PLANTED = (
         "the lease is released before pending is set",
         _DIRECT,
         "            self._ledger.release(claim, away, now, last=True)",
-        "            self._ledger.release(claim, notes | attempt(work, failure), now)\n"
+        "            self._ledger.release(claim, notes | attempt(work, notes, failure.answer), now)\n"
         "            self._ledger.line_up(work.shop.id, work.entity, work.key, now)",
     ),
     Mutant(
@@ -146,16 +146,34 @@ PLANTED = (
         '            notes["known"] = _known(step.known)\n            self.sender.send(work, step.request)',
     ),
     Mutant(
-        "who is no longer the owner does not raise the version",
-        _LEDGER,
-        "        if version is not None:\n            try:\n                self._write(\n                    claim.key,",
-        "        if version is None:\n            try:\n                self._write(\n                    claim.key,",
-    ),
-    Mutant(
         "pending is not cleared when its key is settled",
         _LEDGER,
         "if claim.from_queue and entry.pending and entry.pending.key == settled:",
         "if claim.from_queue and entry.pending and not settled:",
+    ),
+    Mutant(
+        "who settles directly clears the mark of his own duplicate",
+        _LEDGER,
+        "if claim.from_queue and entry.pending and entry.pending.key == settled:",
+        "if entry.pending and entry.pending.key == settled:",
+    ),
+    Mutant(
+        "who fails leaves the mark to whoever lined up before him",
+        _DIRECT,
+        "self._ledger.release(claim, away, now, last=True)",
+        "self._ledger.release(claim, away, now)",
+    ),
+    Mutant(
+        "a change of which a part was taken is not noted as attempted",
+        _DIRECT,
+        'if work.version is None or not (unanswered or "known" in notes):',
+        "if work.version is None or not unanswered:",
+    ),
+    Mutant(
+        "a guest's order takes the customer's id from him",
+        _SENDING,
+        "<= people.met or own.customer_id:",
+        "<= people.met or True:",
     ),
     Mutant(
         "the ledger's failure to settle is taken for done",
@@ -249,20 +267,14 @@ PLANTED = (
     Mutant(
         "an order's contact is noted before the API took it",
         _SENDING,
-        "        self.send(work, contact_request(own))\n        self.remember(work, own, born)",
-        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))",
+        "        self.send(work, contact_request(own))\n        if self.remember(",
+        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))\n        if self.remember(",
     ),
     Mutant(
         "an event goes before its contact",
         _CARRYING,
         "        self.sender.introduce(work, order.contact, people, born)\n        for step in plan:",
         "        for step in plan:",
-    ),
-    Mutant(
-        "a fact of an order that was never seen is sent",
-        _CARRYING,
-        "            if entry.version is None:\n                raise NotSeen",
-        "            if entry.version is None and entry.deleted_at:\n                raise NotSeen",
     ),
     # -- pauses and ages
     Mutant(

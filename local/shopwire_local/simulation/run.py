@@ -32,6 +32,7 @@ from shopwire_local.simulation.world import Invocation, World
 
 START = 1_790_000_000_000
 _DAYS = 3.0
+_HURRY = 60
 _STEPS = 200
 _GARBAGE = 2_000_000
 
@@ -77,7 +78,8 @@ class Run:
         without: announcements that are left out, by id.
         stories: those of this seed, where they are made already.
         days: virtual time in which the stories begin and end.
-        hurried: what is announced of a story comes within seconds.
+        gap: so many seconds at most are between a story's changes, and what lasts for minutes else lasts for seconds
+            (0: hours).
         begun: hears of every invocation of a function before it runs.
     """
 
@@ -91,14 +93,14 @@ class Run:
         *,
         stories: list[Story] | None = None,
         days: float = _DAYS,
-        hurried: bool = False,
+        gap: int = 0,
         begun: Callable[[Invocation], None] = lambda _: None,
     ) -> None:
         self._rng = random.Random(seed)
         self.world = World(START)
         self._shops = simulated_shops()
         if stories is None:
-            stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, days, hurried)
+            stories = make_stories(random.Random(seed), list(self._shops.values()), webhooks, START, days, gap)
         self.stories = stories
         told = range(len(stories)) if only is None else sorted(only)
         self.tale: list[tuple[int, str]] | None = None if only is None else []
@@ -107,7 +109,8 @@ class Run:
         self.end = max(one.at for story in stories for one in story.announcements)
         self.end += DAY if {"duplicate", "very_late"}.intersection(faults) else 2 * HOUR
         first = min((one.at for n in told for one in stories[n].announcements), default=START)
-        self.faults = Faults(random.Random(seed + 1), faults, START, self.end, first)
+        last = START + int(days * DAY) if gap else self.end
+        self.faults = Faults(random.Random(seed + 1), faults, START, last, first, _HURRY if gap else 1)
         self.judge = Judge(stories, told, lambda: self.world.now, self.faults)
         self.api = Api(self.world, self.faults, seed, self.judge.api_took, self.judge.api_called, self._tell)
         self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch, self._failed, begun)
@@ -163,6 +166,7 @@ class Run:
             {id: self.api.emulator.state(id) for id in self._shops},
             self._parked(),
             self._waiting(),
+            self._marked(),
         )
         return self._verdict(began, violations)
 
@@ -252,6 +256,15 @@ class Run:
             elif "contact" in item:
                 yield Kept("people", None, str(item["contact"]))
 
+    def _marked(self) -> list[tuple[str, str]]:
+        """Shop and entity of what the ledger says is waited for."""
+        marked = [
+            item["pk"]["S"].split("#", 2)
+            for item in self.cloud.table.items()
+            if "pending_key" in item and int(item["pending_until"]["N"]) > self.world.now
+        ]
+        return [(shop, f"{kind} {id}") for shop, kind, id in marked]
+
     def _waiting(self) -> list[str]:
         environment = self.cloud.environment()
         outbox = [one.entity_key for shard in range(SHARDS) for one in environment.outbox.waiting(shard)]
@@ -277,6 +290,12 @@ def collecting_rarely() -> Iterator[Callable[[], None]]:
         gc.unfreeze()
         if was_on:
             gc.enable()
+
+
+def storm(webhooks: int, seed: int, faults: Collection[str] = FAULT_KINDS, **which: Any) -> Run:
+    """A run in which all of it comes within half an hour: each story within a minute, and most of what goes wrong for
+    seconds, so that many are at work on one entity at the same moment. `which`: as in `Run`."""
+    return Run(webhooks, seed, faults, days=0.02, gap=3, **which)
 
 
 def simulated_shops() -> dict[str, Shop]:

@@ -21,13 +21,13 @@ _LIVES: dict[str, Callable[[Pen, int], Story]] = {
 
 
 def make_stories(
-    rng: random.Random, shops: Sequence[Shop], webhooks: int, start: int, days: float = 3.0, hurried: bool = False
+    rng: random.Random, shops: Sequence[Shop], webhooks: int, start: int, days: float = 3.0, gap: int = 0
 ) -> list[Story]:
     """Lives until at least so many webhooks are announced.
 
     Args:
         start: UTC milliseconds; every story begins within the first half of the `days`, and ends about when they do.
-        hurried: whatever happens in a story happens within seconds.
+        gap: so many seconds at most are between what happens in a story (0: hours, as in life).
     """
     markets = [Market.of(shop) for shop in shops if shop.platform in _LIVES]
     span = int(days * 24 * HOUR)
@@ -35,7 +35,7 @@ def make_stories(
     numbers, serials, announced = count(1), count(1), 0
     while announced < webhooks:
         market = rng.choice(markets)
-        pen = Pen(rng, market, numbers, start + rng.randrange(max(span // 2, SECOND)), start + span, hurried)
+        pen = Pen(rng, market, numbers, start + rng.randrange(max(span // 2, SECOND)), start + span, gap)
         story = _LIVES[market.shop.platform](pen, next(serials))
         if story.announcements:
             stories.append(story)

@@ -322,13 +322,18 @@ def _contacts(heard: Heard, final: Iterable[OrderState], carts: Mapping[str, Car
             and (one.customer not in customers or one.version >= customers[one.customer].version)
         ):
             customers[one.customer] = one
-    for customer in customers.values():
-        yield _address(customer.person) | {
-            "firstName": customer.person.first_name,
-            "lastName": customer.person.last_name,
-        }
     named = [one.person for one in _order_states(heard) if one.person]
     named += [one.person for _, one in heard if isinstance(one, CartState | Visit) and one.person]
+    for customer in customers.values():
+        person = customer.person
+        # He may have bought as a guest under an earlier address: nobody can tell that it was he, so what that guest
+        # gave may stay that guest's.
+        guests = [one for one in named if not one.customer_id and one.email != person.email]
+        taken = {value for one in guests for value in (one.email, one.phone)}
+        yield {name: value for name, value in _address(person).items() if value not in taken} | {
+            "firstName": person.first_name,
+            "lastName": person.last_name,
+        }
     keys = [one.person.key for one in final if one.person]
     keys += [one.contact for one in carts.values() if one.firm and one.products]
     own = {value for one in _customers(heard) for value in (one.email, one.phone, one.customer_id) if value}

@@ -79,6 +79,8 @@ class Waiting:
         self._open: dict[tuple[str, str], dict[str, _Open]] = defaultdict(dict)
         self._at_work: dict[tuple[str, str], list[Invocation]] = defaultdict(list)
         self._refusals: dict[tuple[int, str], int] = defaultdict(int)
+        self._told: set[tuple[Any, ...]] = set()
+        """Versions of which the API took something."""
         self._parked: set[str] = set()
         self._done: dict[str, int] = {}
         """When each key was first done with."""
@@ -108,12 +110,17 @@ class Waiting:
 
     def took(self, one: Announcement, invocation: Invocation) -> None:
         """The API took an event of it."""
-        if one.version is None or _in_trouble(invocation):
+        if one.version is None:
+            return
+        self._told.add(_version(one))
+        if _in_trouble(invocation):
             return
         for other in self._open[one.shop, one.entity].values():
             version = other.announcement.version
             if not other.waits or version is None or version >= one.version:
                 continue
+            if _version(other.announcement) in self._told:
+                continue  # another topic told the same state
             if any(map(_in_trouble, other.invocations)):
                 continue
             if invocation.name == "retry" and not self._came_later(one, other.announcement):
@@ -147,15 +154,20 @@ class Waiting:
         """It is noted as done; that is said a moment later."""
         self._done.setdefault(key, self._now())
 
+    def was_shaken(self, shop: str, entity: str) -> bool:
+        """Whether anybody at work on it met trouble."""
+        return any(map(_in_trouble, self._at_work[shop, entity]))
+
     def finish(self, taken: dict[tuple[str, str], list[Any]]) -> None:
         """What was overtaken by something that came only after it had been answered; what was called a duplicate before
         it was done with."""
         for key, one, when in self._duplicates:
-            shaken = any(map(_in_trouble, self._at_work[one.shop, one.entity]))
-            if self._done.get(key, when + HOUR) > when + _MOMENT and not shaken:
+            if self._done.get(key, when + HOUR) > when + _MOMENT and not self.was_shaken(one.shop, one.entity):
                 self._violated("lost", one, "called a duplicate though it only waited")
         for one, when in self._superseded:
-            if one.version is None or any(map(_in_trouble, self._at_work[one.shop, one.entity])):
+            if one.version is None or self.was_shaken(one.shop, one.entity):
+                continue
+            if _version(one) in self._told:
                 continue
             by = [
                 other

@@ -141,7 +141,7 @@ class World:
                     raise Killed
                 case Blow.FAIL:
                     invocation.fails_until = self.now + _FAILING
-                    invocation.notes[f"{name}_down"] = True
+                    invocation.notes[f"{name}_down"] = self.now
                 case Blow.STALL:
                     self.pause(_STALLED)
                 case Blow.OVERRUN:

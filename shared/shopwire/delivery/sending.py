@@ -1,6 +1,7 @@
 """Requests to the API within a time budget, and who is to blame when one fails. The only caller of `esputnik`."""
 
 from contextlib import suppress
+from dataclasses import replace
 
 from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, Policy, Work
 from shopwire.esputnik import Answer, Esputnik, Verdict
@@ -76,15 +77,21 @@ class Sender:
         if not own.reachable:
             raise Ignored("anonymous")
         self.send(work, contact_request(own))
-        self.remember(work, own, born)
+        if self.remember(work, own, born, yields=True) <= people.met or own.customer_id:
+            return
+        # His own webhook introduced him meanwhile, perhaps before us: a guest's order must not take his id from him.
+        own = replace(own, customer_id=self.people.find(work.shop.id, own).recorded.customer_id)
+        if own.customer_id:
+            self.send(work, contact_request(own))
 
-    def remember(self, work: Work, contact: Contact, born: int | None) -> frozenset[str]:
-        """The API knows this contact now. Answers by which of his identities it did before.
+    def remember(self, work: Work, contact: Contact, born: int | None, *, yields: bool = False) -> frozenset[str]:
+        """The API knows this contact now. Answers by which of his identities it did before; what is on record under
+        these stays where the contact `yields` to it.
 
         Raises:
             Ignored: he was forgotten while we sent; what we made the API know is erased again.
         """
-        met = self.people.know(work.shop.id, contact, self._clock(), born)
+        met = self.people.know(work.shop.id, contact, self._clock(), born, yields=yields)
         if met is None:
             for request in erase_requests(contact):
                 self.send(work, request)

@@ -1,28 +1,40 @@
 """A cart or an unfinished checkout as it stands."""
 
-from shopwire.models.base import Amount, Id, Model, Moment, Quantity
-from shopwire.models.contact import Contact
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+
+from shopwire.models.base import check_digits, check_id
+from shopwire.models.contact import NOBODY, Contact
 
 
-class CartItem(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CartItem:
     """A line of the cart. `price` and `discount` are for one unit; `extra` holds properties beyond the known ones."""
 
-    id: Id
-    quantity: Quantity
-    price: Amount
+    id: str
+    quantity: Decimal
+    price: Decimal
     name: str | None = None
     category: str | None = None
-    discount: Amount | None = None
-    extra: dict[str, tuple[str, ...]] = {}
+    discount: Decimal | None = None
+    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_digits(quantity=self.quantity, price=self.price, discount=self.discount)
 
 
-class Cart(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cart:
     """A snapshot of a cart. `token` names the cart wherever the platform speaks of it; `contact` may be nobody."""
 
-    token: Id
-    created_at: Moment | None = None
-    updated_at: Moment
-    contact: Contact = Contact()
+    token: str
+    created_at: datetime | None = None
+    updated_at: datetime
+    contact: Contact = NOBODY
     currency: str | None = None
     items: tuple[CartItem, ...] = ()
     url: str | None = None
+
+    def __post_init__(self) -> None:
+        check_id(token=self.token)

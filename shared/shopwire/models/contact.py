@@ -2,9 +2,8 @@
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import lru_cache
-
-from shopwire.models.base import Model
 
 # The vendor's own plugins refuse any other e-mail address (shared facts: v1-event, "Phones", "(plugins)").
 _EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
@@ -14,7 +13,8 @@ _NOBODYS_DOMAINS = ("@site.invalid", "@example.invalid")
 _PHONE_DIGITS = range(5, 16)
 
 
-class Contact(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Contact:
     """Who did it. Addresses are clean: e-mail trimmed and lower-cased, phone in international digits.
 
     `customer_id` is the platform's own id of the customer, None for a guest.
@@ -41,6 +41,9 @@ class Contact(Model):
         """Every value that names the person, each with its kind in front ("email:...", "phone:...", "id:...")."""
         named = (("email", self.email), ("phone", self.phone), ("id", self.customer_id))
         return tuple(f"{kind}:{value}" for kind, value in named if value)
+
+
+NOBODY = Contact()
 
 
 def person(

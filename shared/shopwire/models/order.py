@@ -1,13 +1,13 @@
 """An order as it stands: the whole of it, in the shop's currency."""
 
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 from enum import IntEnum, StrEnum
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
-from pydantic import Field
-
-from shopwire.models.base import Amount, Id, Model, Moment, Quantity
+from shopwire.models.base import check_digits
 from shopwire.models.contact import Contact
 
 
@@ -31,31 +31,37 @@ class Rank(IntEnum):
     CLOSED = 5  # cancelled, refunded, deleted
 
 
-class Item(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
     """A line of what is still bought. `cost` is one unit's price after its share of all discounts, unrounded."""
 
-    id: Id
+    id: str
     name: str | None = None
     category: str | None = None
-    quantity: Quantity
+    quantity: Decimal
     # Worked out, not given: a third of a discount has as many digits as decimals are worked out to.
-    cost: Annotated[Decimal, Field(allow_inf_nan=False)]
+    cost: Decimal
     url: str | None = None
     image_url: str | None = None
     description: str | None = None
 
+    def __post_init__(self) -> None:
+        check_digits(quantity=self.quantity)
 
-class Parcel(Model):
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parcel:
     """One shipment of an order. `delivered`: the order's own body says that it has arrived."""
 
-    id: Id
+    id: str
     delivered: bool = False
     tracking_number: str | None = None
     tracking_url: str | None = None
     carrier: str | None = None
 
 
-class Order(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
     """A snapshot of an order.
 
     `total` is what it costs now, after edits and partial refunds; of a cancelled or wholly refunded one, what it
@@ -63,19 +69,19 @@ class Order(Model):
     version. `restored`: the platform says that it is back from the dead (a deletion is taken back).
     """
 
-    id: Id
+    id: str
     number: str | None = None
-    created_at: Moment
-    updated_at: Moment
+    created_at: datetime
+    updated_at: datetime
     status: Status
     rank: Rank
     status_words: str | None = None
-    currency: Id
-    total: Amount
-    shipping: Amount | None = None
-    discount: Amount | None = None
-    taxes: Amount | None = None
-    refunded: Amount | None = None
+    currency: str
+    total: Decimal
+    shipping: Decimal | None = None
+    discount: Decimal | None = None
+    taxes: Decimal | None = None
+    refunded: Decimal | None = None
     contact: Contact
     items: tuple[Item, ...] = ()
     parcels: tuple[Parcel, ...] = ()
@@ -93,6 +99,15 @@ class Order(Model):
     test: bool = False
     restored: bool = False
 
+    def __post_init__(self) -> None:
+        check_digits(
+            total=self.total,
+            shipping=self.shipping,
+            discount=self.discount,
+            taxes=self.taxes,
+            refunded=self.refunded,
+        )
+
     def with_facts(self, arrived: AbstractSet[str], *, deleted: bool) -> Self:
         """The order with what facts made true and the snapshot does not know yet.
 
@@ -103,10 +118,10 @@ class Order(Model):
         if self.status is Status.CANCELLED:
             return self
         if deleted:
-            return self.model_copy(update={"status": Status.CANCELLED})
+            return replace(self, status=Status.CANCELLED)
         shipped = self.status is Status.IN_PROGRESS and self.wholly_shipped and self.parcels
         if shipped and all(parcel.delivered or parcel.id in arrived for parcel in self.parcels):
-            return self.model_copy(update={"status": Status.DELIVERED})
+            return replace(self, status=Status.DELIVERED)
         return self
 
 

@@ -2,13 +2,12 @@
 
 from typing import Any, Literal
 
-from pydantic import ConfigDict, Field, SecretStr, field_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
-from shopwire.models.base import Model
 from shopwire.models.order import Status
 
 
-class Shop(Model):
+class Shop(BaseModel):
     """One connected shop. `id` is the name in the webhook URL, not a field of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)

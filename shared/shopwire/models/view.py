@@ -1,22 +1,25 @@
 """What a visitor looks at: a page, a product, a category."""
 
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
 from typing import Literal
 
-from shopwire.models.base import Amount, Id, Model, Moment
-from shopwire.models.contact import Contact
+from shopwire.models.contact import NOBODY, Contact
 
 
-class View(Model):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class View:
     """One visit. Of `url`, `product_id` and `category_id` the one that `type` names is set."""
 
     type: Literal["page", "product", "category"]
-    seen_at: Moment
-    contact: Contact = Contact()
+    seen_at: datetime
+    contact: Contact = NOBODY
     cart_token: str | None = None
     currency: str | None = None
     url: str | None = None
-    product_id: Id | None = None
-    price: Amount | None = None
+    product_id: str | None = None
+    price: Decimal | None = None
     in_stock: bool | None = None
-    category_id: Id | None = None
-    extra: dict[str, tuple[str, ...]] = {}
+    category_id: str | None = None
+    extra: dict[str, tuple[str, ...]] = field(default_factory=dict)

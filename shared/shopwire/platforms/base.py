@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from shopwire.models import Delivery, Shop, Webhook
+from shopwire.models.base import BadValue
 
 
 class NotVerified(Exception):
@@ -88,8 +89,10 @@ def short_hash(*parts: str | bytes) -> str:
     return digest.hexdigest()[:16]
 
 
-def unreadable(error: ValidationError) -> Unreadable:
-    """Our error of pydantic's: where and what kind, without the value, which may be somebody's data."""
+def unreadable(error: ValidationError | BadValue) -> Unreadable:
+    """Our error of pydantic's and the models': where and what kind, without the value, which may be somebody's data."""
+    if isinstance(error, BadValue):
+        return Unreadable(str(error))
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "body"
     return Unreadable(f"{where}: {first['type']}")
@@ -97,7 +100,10 @@ def unreadable(error: ValidationError) -> Unreadable:
 
 def first(values: Iterable[str | None] | Sequence[str | None]) -> str | None:
     """The first that is neither missing nor blank, trimmed."""
-    return next((text for value in values if value and (text := value.strip())), None)
+    for value in values:
+        if value and (text := value.strip()):
+            return text
+    return None
 
 
 def one_line(parts: Iterable[str | None]) -> str | None:

@@ -36,7 +36,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.models.base import milliseconds
+from shopwire.models.base import BadValue, milliseconds
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.platforms import shopify_bodies as bodies
@@ -61,6 +61,13 @@ _NOTHING = Decimal(0)
 _CENTS = Decimal("0.01")
 # Of less than this nobody bought anything, and a discount divided by it has more digits than money may have.
 _LEAST_QUANTITY = Decimal("0.000001")
+
+# Where a line's id is looked for, by the shop's `item_id`: a line made by hand has none but its name.
+_ITEM_IDS = {
+    "variant": ("variant_id", "product_id", "title", "name"),
+    "product": ("product_id", "title", "name"),
+    "sku": ("sku", "variant_id", "product_id", "title", "name"),
+}
 
 # Topics whose body says which shop it is about (Shopify, "Privacy law compliance").
 _NAME_THEIR_SHOP = frozenset({"customers/redact", "customers/data_request", "shop/redact"})
@@ -98,7 +105,7 @@ class Shopify(Platform):
         # One event causes several topics under one event id, hence the topic in the key.
         try:
             change = parse(webhook, shop) if parse else Nothing("unknown topic")
-        except ValidationError as error:  # the body is not as documented, or its parts make no order (too many digits)
+        except (ValidationError, BadValue) as error:  # the body is not as documented, or its parts make no order
             raise unreadable(error) from None
         return [Delivery(topic or "none", f"{topic}:{id}", change)]
 
@@ -250,12 +257,7 @@ def _line_discount(line: bodies.Line) -> Decimal:
 
 
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
-    choices = {
-        "variant": (line.variant_id, line.product_id, line.title, line.name),
-        "product": (line.product_id, line.title, line.name),
-        "sku": (line.sku, line.variant_id, line.product_id, line.title, line.name),
-    }
-    id = first(choices[shop.item_id])
+    id = first(getattr(line, name) for name in _ITEM_IDS[shop.item_id])
     return id[:255] if id else None
 
 
@@ -308,7 +310,7 @@ def _checkout(webhook: Webhook, shop: Shop) -> Change:
 def _cart_change(
     body: bodies.Cart, token: str | None, contact: Contact, webhook: Webhook, shop: Shop, url: str | None = None
 ) -> Change:
-    if not token:
+    if not (token and (token := token.strip())):
         raise Unreadable("token: missing")
     lines = body.line_items or []
     presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None

@@ -31,7 +31,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.models.base import milliseconds
+from shopwire.models.base import BadValue, milliseconds
 from shopwire.models.contact import person
 from shopwire.platforms import woocommerce_bodies as bodies
 from shopwire.platforms.base import (
@@ -115,7 +115,7 @@ class WooCommerce(Platform):
         parse = _TOPICS.get(topic)
         try:
             change = parse(webhook, shop) if parse else Nothing("unknown topic")
-        except ValidationError as error:  # readable parts that make no order: a sum of too many digits
+        except BadValue as error:  # readable parts that make no order: a sum of too many digits
             raise unreadable(error) from None
         return [Delivery(topic or "none", _key(webhook, change), change)]
 

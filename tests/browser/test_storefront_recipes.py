@@ -1,0 +1,207 @@
+"""The recipes of docs/storefront.md, the very files, in a real Chromium: what they send arrives as they say.
+
+Shopify's side of them (Liquid's objects, the pixel's sandbox) is a stand-in after Shopify's documentation.
+"""
+
+import html
+import json
+import re
+import tomllib
+from datetime import UTC, datetime, timedelta
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from liquid import Environment
+from liquid.filter import string_filter
+from playwright.sync_api import BrowserContext
+
+from shopwire import platforms
+from shopwire.platforms.base import hmac_sha256
+from shopwire.platforms.storefront import sign_contact
+from shopwire.shops import parse_shop
+from tests.browser.storefront import SECRET, SHOP, Shop
+from tests.browser.storefront import more_shops as more_shops
+from tests.browser.storefront import pages as pages
+from tests.browser.storefront import shop as shop
+
+RECIPES = Path(__file__).parents[2] / "storefront"
+ADDRESS = "https://API.execute-api.REGION.amazonaws.com/storefront/SHOP"
+TOKEN = "Z2NwLWV1cm9wZS13ZXN0MTowMUhFWEFNUExF"
+PRODUCT = {
+    "title": 'Чашка "Ранок"',
+    "selected_or_first_available_variant": {"id": 44903100227001, "price": 49950, "available": True},
+}
+
+
+@string_filter
+def _hmac(text: str, secret: str) -> str:
+    return hmac_sha256(secret, text.encode()).hex()
+
+
+def liquid(address: str, asset: str, page_type: str, *, consent: bool = False, **objects: Any) -> str:
+    """The theme's snippet as Shopify would render it."""
+    source = (RECIPES / "shopify.liquid").read_text(encoding="utf-8")
+    for theirs, ours in (
+        (ADDRESS, address),
+        ("the storefront_secret of this shop", SECRET),
+        ("shopwire_asks_consent = true", f"shopwire_asks_consent = {str(consent).lower()}"),
+    ):
+        assert theirs in source
+        source = source.replace(theirs, ours)
+    environment = Environment()
+    environment.filters["hmac_sha256"] = _hmac
+    environment.filters["asset_url"] = lambda name: f"{asset}/{name}"
+    environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
+    cart = {"currency": {"iso_code": "UAH"}}
+    return environment.from_string(source).render(request={"page_type": page_type}, cart=cart, **objects)
+
+
+class _Script(HTMLParser):
+    said: dict[str, str | None]
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "script" and "src" in dict(attrs):
+            self.said = dict(attrs)
+
+
+def attributes(page: str) -> dict[str, str | None]:
+    parser = _Script()
+    parser.feed(page)
+    return parser.said
+
+
+# --- plain HTML
+
+
+def block(language: str) -> str:
+    """The guide's first code block in that language."""
+    guide = (RECIPES.parent / "docs" / "storefront.md").read_text(encoding="utf-8")
+    found = re.search(rf"^```{language}\b[^\n]*\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert found
+    return found[1]
+
+
+def test_the_guides_page_is_signed_for_the_guides_shop_and_arrives_as_it_stands(shop: Shop) -> None:
+    settings = tomllib.loads(block("toml"))["my-shop"]
+    parse_shop("my-shop", settings)
+    page = block("html")
+    said = attributes(page)
+    assert said["data-signature"] == sign_contact(settings["storefront_secret"], "email", said["data-email"] or "")
+    assert settings["storefront_secret"] == SECRET, "so that the page is believed here too"
+    shop.pages.html["/guide"] = page.replace("http://127.0.0.1:8787", shop.stack.url).replace("my-shop", SHOP)
+    shop.page.goto(f"{shop.pages.own}/guide")
+    (event,) = shop.events(1)
+    assert (event["type"], event["email"], event["currencyCode"]) == ("productViewed", "anna@example.com", "UAH")
+    shop.page.get_by_role("button").click()
+    assert [one["type"] for one in shop.events(2)][1] == "cartUpdated"
+
+
+# --- Shopify's theme
+
+
+@pytest.mark.parametrize("email", ["olena@example.com", 'o"neil+<b>&amp;@example.com', "Олена@Example.com"])
+def test_liquid_signs_the_very_address_that_the_page_names(email: str) -> None:
+    said = attributes(liquid(ADDRESS, "", "index", customer={"email": email}))
+    assert said["data-email"] == email
+    assert said["data-signature"] == sign_contact(SECRET, "email", email)
+
+
+def test_liquid_says_nothing_of_a_visitor_who_is_not_logged_in_and_never_the_secret() -> None:
+    page = liquid(ADDRESS, "", "product", customer=None, product=PRODUCT)
+    assert not {"data-email", "data-signature", "data-consent", "data-page"} & attributes(page).keys()
+    assert SECRET not in page
+    assert SECRET not in liquid(ADDRESS, "", "index", customer={"email": "olena@example.com"})
+
+
+def test_liquid_tells_a_product_a_collection_and_any_other_page() -> None:
+    said = attributes(liquid(ADDRESS, "", "product", product=PRODUCT))
+    assert json.loads(said["data-product"] or "") == {
+        "id": "44903100227001",
+        "price": 499.5,
+        "in_stock": True,
+        "name": 'Чашка "Ранок"',
+    }
+    assert attributes(liquid(ADDRESS, "", "collection", collection={"id": 77}))["data-category"] == "77"
+    assert "data-page" in attributes(liquid(ADDRESS, "", "index"))
+
+
+def open_theme(shop: Shop, context: BrowserContext, page_type: str, *, consent: bool = False, **objects: Any) -> None:
+    context.add_cookies([{"name": "cart", "value": f"{TOKEN}-{shop.visitor[:7]}%3Fkey%3D0a1b", "url": shop.pages.own}])
+    address, asset = f"{shop.stack.url}/storefront/{SHOP}", shop.stack.url
+    rendered = liquid(address, asset, page_type, consent=consent, **objects)
+    shop.pages.html["/theme"] = f"<!doctype html><title>A shop</title>{rendered}"
+    shop.page.goto(f"{shop.pages.own}/theme")
+
+
+def test_a_theme_names_the_person_of_a_cart_whose_webhooks_then_arrive(shop: Shop, context: BrowserContext) -> None:
+    token = f"{TOKEN}-{shop.visitor[:7]}"
+    now = datetime.now(UTC)
+    cart = {"id": token, "token": token, "updated_at": now.isoformat(), "line_items": []}
+    line = {"id": 5, "variant_id": 5, "product_id": 1, "quantity": 1, "price": "25.00", "title": "Tea"}
+    later = cart | {"updated_at": (now + timedelta(seconds=1)).isoformat(), "line_items": [line]}
+    assert webhook(shop, "carts/create", cart) == "ignored"
+    open_theme(shop, context, "product", customer={"email": shop.visitor}, product=PRODUCT)
+    assert [(one["type"], one["email"]) for one in shop.events(1)] == [("productViewed", shop.visitor)]
+    shop.settled()
+    assert webhook(shop, "carts/update", later) == "delivered"
+    assert [(one["type"], one["email"]) for one in shop.events(2)][1] == ("cartUpdated", shop.visitor)
+
+
+def webhook(shop: Shop, topic: str, body: dict[str, Any]) -> str:
+    """A webhook of Shopify's: what became of it."""
+    raw = json.dumps(body).encode()
+    headers = platforms.get("shopify").sign(topic, raw, shop.stack.shops[SHOP], 0)
+    answered = shop.page.request.post(f"{shop.stack.url}/webhooks/{SHOP}", data=raw, headers=headers)
+    status: str = answered.json()["status"]
+    return status
+
+
+def test_a_theme_that_asks_for_consent_sends_with_shopifys_own_answer(shop: Shop, context: BrowserContext) -> None:
+    shop.page.add_init_script("window.Shopify = {loadFeatures: (wanted, then) => then(new Error('not here'))}")
+    open_theme(shop, context, "index", consent=True, customer={"email": shop.visitor})
+    assert shop.run("document.readyState") == "complete"
+    assert shop.stack.emulator.state()["events"] == []
+    said = "new CustomEvent('visitorConsentCollected', {detail: {marketingAllowed: true}})"
+    shop.run(f"document.dispatchEvent({said})")
+    assert [one["type"] for one in shop.events(1)] == ["pageViewed"]
+
+
+def test_a_theme_knows_the_consent_of_an_earlier_page(shop: Shop, context: BrowserContext) -> None:
+    allowed = "customerPrivacy: {marketingAllowed: () => true}"
+    shop.page.add_init_script(f"window.Shopify = {{loadFeatures: (wanted, then) => then(), {allowed}}}")
+    open_theme(shop, context, "index", consent=True, customer={"email": shop.visitor})
+    assert [one["type"] for one in shop.events(1)] == ["pageViewed"]
+
+
+# --- Shopify's pixel
+
+_SANDBOX = """<script>
+    const subscribed = {};
+    const analytics = {subscribe: (name, then) => { subscribed[name] = then }};
+    const browser = {cookie: {get: async (name) => name === "cart" ? "TOKEN?key=0a1b" : ""}};
+</script><script>PIXEL</script><script>
+    const event = (name, data) => subscribed[name]({name, data, context: {document: {location: {href: "https://shop.example/a"}}}});
+    event("page_viewed", {});
+    event("collection_viewed", {collection: {id: "77", title: "Cups"}});
+    event("product_viewed", {productVariant: {id: "5", sku: "", price: {amount: 499.5, currencyCode: "UAH"},
+        product: {id: "1", title: "Чашка"}}});
+</script>"""
+
+
+def test_a_pixel_in_its_sandbox_tells_of_the_visitor_whom_the_cart_is_known_to_belong_to(shop: Shop) -> None:
+    token = f"pixel-{shop.visitor[:7]}"
+    cart = json.dumps({"token": token, "items": []})
+    assert shop.answered(lambda: shop.show(cart=cart)).status == 200
+    pixel = (RECIPES / "shopify-pixel.js").read_text(encoding="utf-8")
+    pixel = pixel.replace(ADDRESS, f"{shop.stack.url}/storefront/{SHOP}")
+    sandbox = _SANDBOX.replace("TOKEN", token).replace("PIXEL", pixel)
+    frame = f'<iframe sandbox="allow-scripts allow-forms" srcdoc="{html.escape(sandbox)}"></iframe>'
+    shop.pages.html["/pixel"] = f"<!doctype html><title>A shop</title>{frame}"
+    shop.page.goto(f"{shop.pages.own}/pixel")
+    events = {one["type"]: one for one in shop.events(4)}
+    assert json.loads(events["pageViewed"]["page"]) == {"location": "https://shop.example/a"}
+    assert json.loads(events["productCategoryViewed"]["category"]) == {"productCategoryId": "77"}
+    assert json.loads(events["productViewed"]["product"]) == {"productId": "5", "price": 499.5, "name": ["Чашка"]}
+    assert {one["email"] for one in events.values()} == {shop.visitor}
