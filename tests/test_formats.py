@@ -361,3 +361,37 @@ def test_a_wish_to_be_forgotten_waits_for_whoever_can_read_what_is_parked(
     assert receive(shop, order()) == Outcome("ignored", "redacted"), "the tombstones stand at once"
     monkeypatch.setattr("shopwire.message.FORMAT", NEWER)
     assert shop.drain() == ["delivered"]
+
+
+def test_what_waits_for_a_newer_shopwire_is_looked_at_each_minute_then_each_quarter_of_an_hour(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[float] = []
+    monkeypatch.setattr(shop.retry.queue, "hold_back", lambda handle, seconds: held.append(seconds))
+    newer_message(shop, monkeypatch, order())
+    newer(shop, id="1002")
+    receive(shop, order(1002))
+    shop.clock.pass_(MINUTE)
+    shop.poll()
+    shop.clock.pass_(60 * MINUTE)
+    shop.poll()
+    assert held == [60, 60, 900, 900]
+
+
+def test_a_newer_message_is_not_taken_for_the_probe_that_ends_a_pause(
+    shop: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with shop.outage("sqs"):
+        newer_message(shop, monkeypatch, order(1001))
+        shop.api.answers = [500]
+        assert receive(shop, order(1010)).status == "queued"
+    # Of one partition of the outbox, the newer one first.
+    items = shop.real["dynamodb"].scan(TableName="table")["Items"]
+    for item in [one for one in items if one["pk"]["S"].startswith("outbox#")]:
+        shop.real["dynamodb"].delete_item(TableName="table", Key={"pk": item["pk"], "sk": item["sk"]})
+        shop.real["dynamodb"].put_item(TableName="table", Item=item | {"pk": {"S": "outbox#0"}})
+    shop.webhook.pauses.pause(SHOP, "the API fails", shop.clock.now)
+    shop.clock.pass_(2 * MINUTE)
+    assert shop.tidy() == 1
+    shop.poll()
+    assert [event["externalOrderId"] for event in shop.api.events] == ["1010"]
