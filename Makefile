@@ -16,7 +16,8 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check bench simulate mutants soak pictures build invoke validate lock clean
+.PHONY: install run test check bench simulate mutants soak pictures build artifact reproducible sbom licences notes audit invoke \
+	validate deployed lock clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -32,6 +33,17 @@ check: install
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy shared cli local functions bench
 	.venv/bin/lint-imports
+	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
+	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
+	.venv/bin/zizmor --offline --quiet --persona auditor .github
+
+# The deployed stack STACK, with AWS's usual credentials (docs/deploy.md); SMOKE=1: only what no customer can notice.
+# tests/conftest.py is left out, since it keeps every other test away from any account.
+deployed: install
+	@test -n "$(STACK)" || { echo "which one? make deployed STACK=..." >&2; exit 2; }
+	SHOPWIRE_STACK="$(STACK)" .venv/bin/pytest --confcutdir=tests/deployed tests/deployed \
+		$(if $(SMOKE),-m "not sends") $(ARGS)
 
 # Every figure beside its yardstick. A look: make bench ARGS=--quick
 bench: install .aws-sam/build/template.yaml .aws-sam/usual/template.yaml
@@ -54,12 +66,45 @@ mutants: install
 pictures: install
 	@.venv/bin/python -m tests.browser.pictures
 
+# As written, then as SAM translates it: two resources of one name, say, are seen only there.
 validate: .venv-sam/installed
 	$(SAM) validate --lint
+	.venv-sam/bin/python local/shopwire_local/translated.py template.yaml build/translated.json
+	.venv-sam/bin/cfn-lint --regions eu-central-1 -- build/translated.json
 
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
 	.venv-lambda/bin/python local/shopwire_local/artifact.py .aws-sam/build
+
+# What was built as one file, the same for the same sources: `make reproducible` builds them once more, elsewhere.
+ARCHIVE = .venv-lambda/bin/python local/shopwire_local/archive.py
+artifact: build
+	@$(ARCHIVE) .aws-sam/build build/shopwire.tar
+
+reproducible: artifact
+	rm -rf build/again && mkdir -p build/again && cp -R template.yaml samconfig.toml functions shared build/again
+	cd build/again && PATH="$(CURDIR)/.venv-lambda/bin:$$PATH" $(abspath $(SAM)) build >/dev/null
+	@$(ARCHIVE) build/again/.aws-sam/build build/again.tar
+	cmp build/shopwire.tar build/again.tar
+
+# The bill of materials of what is in the built layer, and whether that is what was locked. docs/licences.md is made of it.
+sbom: install .aws-sam/build/template.yaml .venv-supply/installed
+	rm -rf build/sbom && .venv-lambda/bin/python -m venv --without-pip build/sbom
+	echo "$(CURDIR)/.aws-sam/build/Layer/python" >build/sbom/lib/python3.13/site-packages/layer.pth
+	.venv-supply/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json build/sbom/bin/python
+	.venv/bin/python -m shopwire_local.bill build/sbom.json shared/requirements.txt docs/licences.md $(BILL)
+
+licences:
+	@$(MAKE) sbom BILL=--write
+
+# What a release says: its part of the changelog. make notes TAG=v1.2.3
+notes:
+	$(PYTHON) local/shopwire_local/notes.py "$(TAG)" build/notes.md
+
+# Asks for what is known to be unsafe: needs the network.
+audit: .venv-supply/installed
+	.venv-supply/bin/pip-audit --disable-pip --require-hashes --progress-spinner off \
+		$(foreach lock,shared/requirements.txt $(wildcard requirements-*.txt),--requirement $(lock))
 
 invoke: install .aws-sam/build/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
@@ -70,16 +115,17 @@ invoke: install .aws-sam/build/template.yaml
 	@$(WITH_PYTHON313) $(SAM) build >&2
 
 # The locks hold for Python 3.11 to 3.13 and every platform; what is locked stays until UPGRADE=--upgrade.
-LOCK = .venv-lock/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \
+LOCK = .venv-supply/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \
 	--custom-compile-command "make lock" --python-version
-lock: .venv-lock/installed
+lock: .venv-supply/installed
 	$(LOCK) 3.13 pyproject.toml -o shared/requirements.txt
 	$(LOCK) 3.11 pyproject.toml --group dev -c shared/requirements.txt -o requirements-dev.txt
 	$(LOCK) 3.11 --group sam -o requirements-sam.txt
 	$(LOCK) 3.13 --group lambda -o requirements-lambda.txt
+	$(LOCK) 3.11 --group supply -o requirements-supply.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-lambda .venv-lock .aws-sam .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-sam .venv-lambda .venv-supply .aws-sam build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # What `make bench` measures against.
 .aws-sam/usual/template.yaml: $(wildcard bench/usual/*.yaml bench/usual/*/*) .venv-sam/installed .venv-lambda/installed
@@ -107,8 +153,9 @@ clean:
 	.venv-lambda/bin/python $(INSTALL) requirements-lambda.txt
 	@touch $@
 
-.venv-lock/installed:
+# What makes the locks, the bill of materials and the audit.
+.venv-supply/installed: requirements-supply.txt
 	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
-	$(PYTHON) -m venv .venv-lock
-	.venv-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(PYTHON) -m venv .venv-supply
+	.venv-supply/bin/python $(INSTALL) requirements-supply.txt
 	@touch $@

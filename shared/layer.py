@@ -78,6 +78,8 @@ def prune(target: Path) -> None:
     """Take out what is never read."""
     data = target / "botocore" / "data"
     unused = [target / name for name in UNUSED if (target / name).is_dir()]
+    # What says that they are there: the bill of materials (make sbom) is made of what the layer says it holds.
+    unused += [said for name in UNUSED for said in target.glob(f"{name}-*.dist-info")]
     unused += [path for path in data.iterdir() if path.is_dir() and path.name not in OPERATIONS]
     for folder in unused:
         shutil.rmtree(folder)

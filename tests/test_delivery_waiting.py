@@ -163,7 +163,7 @@ def test_a_message_of_a_newer_format_waits(world: World, monkeypatch: pytest.Mon
     monkeypatch.setattr("shopwire.message.FORMAT", 0)
     seconds = held(world, monkeypatch)
     assert world.poll() == []
-    assert seconds == [900]
+    assert seconds == [60]
     assert world.waits() == 1
 
 

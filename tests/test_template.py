@@ -26,7 +26,12 @@ QUEUE = RESOURCES["RetryQueue"]["Properties"]
 DEAD_LETTERS = RESOURCES["DeadLetterQueue"]["Properties"]
 TABLE = RESOURCES["Table"]["Properties"]
 
-LOCKS = ["shared/requirements.txt", "requirements-dev.txt", "requirements-sam.txt", "requirements-lambda.txt"]
+LOCKS = [
+    "shared/requirements.txt",
+    "requirements-dev.txt",
+    *("requirements-sam.txt", "requirements-lambda.txt", "requirements-supply.txt"),
+    *("bench/usual/app/requirements.txt", "bench/usual/empty/requirements.txt"),
+]
 
 READ_SHOPS = {"ssm:GetParameter", "ssm:GetParametersByPath", "kms:Decrypt"}
 USE_TABLE = {
@@ -104,7 +109,7 @@ def test_the_dead_letter_queue_is_only_the_last_net() -> None:
 
 
 def test_a_batch_may_fail_in_parts_and_the_consumers_are_bounded() -> None:
-    source = FUNCTIONS["Retry"]["Events"]["Queue"]["Properties"]
+    source = FUNCTIONS["Retry"]["Events"]["Waiting"]["Properties"]
     assert source["Queue"] == {"Fn::GetAtt": ["RetryQueue", "Arn"]}
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["BatchSize"] == 10
@@ -124,10 +129,21 @@ def test_one_upkeep_ends_before_the_next_begins_and_none_is_tried_again() -> Non
 # --- what is kept
 
 
-@pytest.mark.parametrize("name", ["Table", "RetryQueue", "DeadLetterQueue"])
-def test_what_holds_webhooks_outlives_the_stack(name: str) -> None:
-    assert RESOURCES[name]["DeletionPolicy"] == "Retain"
-    assert RESOURCES[name]["UpdateReplacePolicy"] == "Retain"
+def test_what_holds_webhooks_keeps_its_logical_id_and_outlives_the_stack() -> None:
+    # By another logical id CloudFormation would make a new, empty one; under a name of its own none could replace it.
+    kinds = ("AWS::DynamoDB::Table", "AWS::SQS::Queue")
+    stateful = {name: one for name, one in RESOURCES.items() if one["Type"] in kinds}
+    assert stateful.keys() == {"Table", "RetryQueue", "DeadLetterQueue"}
+    for resource in stateful.values():
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert not {"TableName", "QueueName"} & resource["Properties"].keys()
+        assert "Condition" not in resource
+
+
+def test_no_resource_that_sam_makes_takes_the_name_of_another() -> None:
+    # SAM names an event source after its function and its own name: Retry + Queue would be the queue itself.
+    made = {function + event for function, properties in FUNCTIONS.items() for event in properties["Events"]}
+    assert not made & RESOURCES.keys()
 
 
 def test_everything_kept_is_encrypted_at_rest() -> None:
@@ -208,7 +224,7 @@ def test_a_stack_left_as_it_is_offered_has_this_environment() -> None:
         "SHOPWIRE_RETRY_MAX_AGE_SECONDS": "259200",
         "SHOPWIRE_NEW_ORDER_HOURS": "24",
         "SHOPWIRE_VISITS_PER_SECOND": "50",
-        "POWERTOOLS_METRICS_NAMESPACE": "shopwire",
+        "POWERTOOLS_METRICS_NAMESPACE": "shopwire/shop",
         "LOG_LEVEL": "INFO",
         "AWS_ENDPOINT_URL": "",
     }
@@ -298,15 +314,16 @@ def test_decryption_is_for_the_shops_parameters_only() -> None:
 
 
 def test_nothing_is_open_to_other_accounts() -> None:
-    trusted = [
-        resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-        for resource in RESOURCES.values()
+    trusted = {
+        name: resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        for name, resource in RESOURCES.items()
         if resource["Type"] == "AWS::IAM::Role"
-    ]
-    only_lambda = [
-        {"Effect": "Allow", "Principal": {"Service": "lambda.amazonaws.com"}, "Action": "sts:AssumeRole"},
-    ]
-    assert trusted == [only_lambda] * len(FUNCTIONS)
+    }
+    services = dict.fromkeys((f"{name}Role" for name in FUNCTIONS), "lambda") | {"DeployRole": "codedeploy"}
+    assert trusted == {
+        name: [{"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+        for name, service in services.items()
+    }
 
 
 # --- deploying and building
@@ -320,6 +337,7 @@ def test_a_guided_deployment_needs_none_of_our_knowledge() -> None:
 
 def test_the_outputs_say_where_everything_is() -> None:
     assert set(TEMPLATE["Outputs"]) == {
+        "AlarmsTopic",
         "WebhookUrl",
         "StorefrontUrl",
         "QueueUrl",
@@ -332,6 +350,11 @@ def test_the_outputs_say_where_everything_is() -> None:
         "UpkeepFunction",
     }
     assert TEMPLATE["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"].endswith("/webhooks/")
+
+
+def test_every_lock_is_looked_at() -> None:
+    found = [*ROOT.glob("requirements*.txt"), *(ROOT / "shared").rglob("req*.txt"), *(ROOT / "bench").rglob("req*.txt")]
+    assert {str(path.relative_to(ROOT)) for path in found} == set(LOCKS)
 
 
 @pytest.mark.parametrize("lock", LOCKS)

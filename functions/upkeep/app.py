@@ -3,7 +3,7 @@
 from typing import Any
 
 from shopwire.environment import Environment
-from shopwire.observability import logger
+from shopwire.observability import logger, outbox_waits
 from shopwire.retry_queue import QueueDown
 from shopwire.table import TableDown
 
@@ -21,8 +21,11 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     try:
         moved = environment.mover.move(deadline, overdue_too=first_of_hour)
     except (QueueDown, TableDown) as error:
-        logger.warning("the outbox waits", extra={"reason": str(error)})
+        logger.warning("the outbox could not be moved", extra={"reason": str(error)})
         return {"moved": None}
+    finally:
+        if environment.mover.oldest_left:
+            outbox_waits(now, environment.mover.oldest_left)
     if moved:
         logger.info("moved from the outbox", extra={"moved": moved})
     return {"moved": moved}

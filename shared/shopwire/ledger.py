@@ -16,7 +16,7 @@ from shopwire.models import Entity, Status
 from shopwire.table import ConditionFailed, Item, Key, Table, TableDown
 
 FORMAT = 1
-"""Version of the entries' format. A newer one is left alone: see `NewerFormat`."""
+"""Version of the entries' format. A newer one is left alone: see `NewerFormat` and docs/formats.md."""
 
 _KEYS_KEPT = 16
 # What a claim writes: all that is left of an entry whose time to live was over.
@@ -167,7 +167,7 @@ class Ledger:
         where = _entity_key(shop, entity)
         free = "(attribute_not_exists(lease_owner) OR lease_until < :now OR lease_owner = :owner)"
         fresh = ["NOT contains(settled, :key)"]
-        values: dict[str, Any] = {":now": now, ":key": key, ":owner": owner, ":format": FORMAT}
+        values: dict[str, Any] = {":now": now, ":key": key, ":owner": owner}
         if version is not None:
             values[":version"] = version
             fresh += [_not_above("version"), _not_above("attempted")]
@@ -178,19 +178,17 @@ class Ledger:
             fresh.append("(attribute_not_exists(pending_key) OR pending_until <= :now)")
         lease = Lease(owner, until, key)
         try:
-            before = self._table.update(
+            before = self._write(
                 where,
                 {
                     "lease_owner": owner,
                     "lease_until": until,
                     "lease_key": key,
                     "lease_version": version,
-                    "format": FORMAT,
                 },
                 once={"expires": _expiry(entity, now)},
-                add={"n": 1},
-                condition=f"{free} AND (attribute_not_exists(format) OR format <= :format)"
-                f" AND (attribute_not_exists(expires) OR expires < :seconds OR ({' AND '.join(fresh)}))",
+                condition=f"{free} AND"
+                f" (attribute_not_exists(expires) OR expires < :seconds OR ({' AND '.join(fresh)}))",
                 values=values | {":seconds": now // 1000},
             )
         except ConditionFailed as refusal:
@@ -202,7 +200,7 @@ class Ledger:
             entry = replace(entry, deaths=deaths)
             tidy["deaths"] = deaths
         if tidy:
-            self._table.update(where, tidy, add={"n": 1})
+            self._write(where, tidy)
             n += 1
         return Claim(where, entity, lease, entry, n, from_queue)
 
@@ -232,12 +230,9 @@ class Ledger:
         """Note a change that needed no lease since it causes no request: one write instead of a claim and a settle.
         Answers False, and notes nothing, where the entry is not what was seen any more."""
         try:
-            self._table.update(
+            self._write(
                 _entity_key(shop, entity),
-                self._settled(seen.entry, key, version)
-                | {"format": FORMAT, "expires": _expiry(entity, now)}
-                | dict(change),
-                add={"n": 1},
+                self._settled(seen.entry, key, version) | {"expires": _expiry(entity, now)} | dict(change),
                 condition="attribute_not_exists(n)" if seen.n is None else "n = :n",
                 values=None if seen.n is None else {":n": seen.n},
             )
@@ -275,29 +270,26 @@ class Ledger:
         keep = {"expires": _expiry(entity, now)}
         belongs: Where = "queue"
         try:
-            before = self._table.update(
+            before = self._write(
                 where,
-                self.put_away(key, "queue", now) | {"format": FORMAT},
+                self.put_away(key, "queue", now),
                 once=keep,
-                add={"n": 1},
                 condition="attribute_not_exists(pending_where) OR pending_where <> :outbox OR pending_until <= :now",
                 values={":outbox": "outbox", ":now": now},
             )
         except ConditionFailed:
             belongs = "outbox"
-            mark = self.put_away(key, belongs, now) | {"format": FORMAT}
-            before = self._table.update(where, mark, once=keep, add={"n": 1})
+            before = self._write(where, self.put_away(key, belongs, now), once=keep)
         if tidy := _tidied(before, entity, now):
-            self._table.update(where, tidy | self.put_away(key, belongs, now), add={"n": 1})
+            self._write(where, tidy | self.put_away(key, belongs, now))
         return belongs
 
     def moved(self, entity_key: str, key: str, where: Where) -> None:
-        """What waits under `key` was moved; the mark follows, unless it is another's by now."""
-        with suppress(ConditionFailed):
-            self._table.update(
+        """What waits under `key` was moved; the mark follows, unless it is another's by now, or a newer shopwire's."""
+        with suppress(ConditionFailed, NewerFormat):
+            self._write(
                 Key(entity_key),
                 {"pending_where": where},
-                add={"n": 1},
                 condition="pending_key = :key",
                 values={":key": key},
             )
@@ -305,42 +297,40 @@ class Ledger:
     def done_waiting(self, shop: str, entity: Entity, key: str) -> None:
         """Nothing waits under `key` any more (it was a duplicate, overtaken or parked)."""
         with suppress(ConditionFailed):
-            self._table.update(
+            self._write(
                 _entity_key(shop, entity),
                 dict.fromkeys(("pending_key", "pending_where", "pending_until", *_TRIES)),
-                add={"n": 1},
                 condition="pending_key = :key",
                 values={":key": key},
             )
 
     def name_owner(self, shop: str, cart: Entity, person: str, now: int) -> None:
         """Whose a cart is, told by something else than a change of it."""
-        own: Item = {"person": person, "format": FORMAT}
-        before = self._table.update(_entity_key(shop, cart), own, once={"expires": _expiry(cart, now)}, add={"n": 1})
+        before = self._write(_entity_key(shop, cart), {"person": person}, once={"expires": _expiry(cart, now)})
         if tidy := _tidied(before, cart, now):
-            self._table.update(_entity_key(shop, cart), tidy | own, add={"n": 1})
+            self._write(_entity_key(shop, cart), tidy | {"person": person})
 
     def convert(self, shop: str, cart: Entity, person: str | None, now: int) -> str | None:
         """Mark a cart as bought, by this person. Answers the recycleStateId that the API took last, if any.
 
         Raises:
             Refused: somebody is sending a change of the cart this moment.
+            NewerFormat, TableDown.
         """
         # Whoever looks round with that cart afterwards is the buyer.
-        own: Item = {"converted": True, "format": FORMAT} | ({"person": person} if person else {})
+        own: Item = {"converted": True} | ({"person": person} if person else {})
         try:
-            before = self._table.update(
+            before = self._write(
                 _entity_key(shop, cart),
                 own,
                 once={"expires": _expiry(cart, now)},
-                add={"n": 1},
                 condition="attribute_not_exists(lease_owner) OR lease_until < :now",
                 values={":now": now},
             )
         except ConditionFailed as refusal:
             raise Refused(self._read(refusal.item or {}, now)) from None
         if tidy := _tidied(before, cart, now):
-            self._table.update(_entity_key(shop, cart), tidy | own, add={"n": 1})
+            self._write(_entity_key(shop, cart), tidy | own)
         return self._read(before, now).known.get("state")
 
     def forget(self, shop: str, entity: Entity) -> None:
@@ -349,8 +339,36 @@ class Ledger:
 
     def mark_for_reconcile(self, shop: str, entity: Entity, now: int) -> None:
         """The platform may know a later state that it will never announce: `upkeep` should ask for it."""
-        expires = {"expires": _expiry(entity, now)}
-        self._table.update(_entity_key(shop, entity), {"reconcile": True}, once=expires, add={"n": 1})
+        self._write(_entity_key(shop, entity), {"reconcile": True}, once={"expires": _expiry(entity, now)})
+
+    def _write(
+        self,
+        where: Key,
+        change: Mapping[str, Any],
+        *,
+        condition: str = "",
+        values: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Item:
+        """Every write of an entry: counted, and none over an entry of a newer format, which it would make an older one.
+
+        Raises:
+            NewerFormat, ConditionFailed, ItemTooLarge, TableDown.
+        """
+        ours = "(attribute_not_exists(format) OR format <= :format)"
+        try:
+            return self._table.update(
+                where,
+                {"format": FORMAT, **change},
+                add={"n": 1},
+                condition=f"{ours} AND ({condition})" if condition else ours,
+                values={":format": FORMAT, **(values or {})},
+                **more,
+            )
+        except ConditionFailed as refusal:
+            if _is_newer(refusal.item or {}):
+                raise NewerFormat from None
+            raise
 
     def _give_back(
         self,
@@ -373,10 +391,9 @@ class Ledger:
             elif "pending_key" in write and self._is_anothers(entry, claim.lease.key, now, last):
                 write = {name: value for name, value in write.items() if not name.startswith("pending_")}
             try:
-                self._table.update(
+                self._write(
                     claim.key,
                     write,
-                    add={"n": 1},
                     condition="lease_owner = :owner AND n = :n",
                     values={":owner": claim.lease.owner, ":n": n},
                 )
@@ -406,25 +423,24 @@ class Ledger:
         return write
 
     def _note(self, claim: Claim, key: str, version: int | None, now: int) -> None:
-        base: dict[str, Any] = {"expires": _expiry(claim.entity, now), "format": FORMAT}
+        base: dict[str, Any] = {"expires": _expiry(claim.entity, now)}
         if version is not None:
             try:
-                self._table.update(
+                self._write(
                     claim.key,
                     base | {"version": version},
                     append={"settled": [key]},
-                    add={"n": 1},
                     condition="attribute_not_exists(version) OR version < :version",
                     values={":version": version},
                 )
                 return
             except ConditionFailed:
                 pass
-        self._table.update(claim.key, base, append={"settled": [key]}, add={"n": 1})
+        self._write(claim.key, base, append={"settled": [key]})
 
     @staticmethod
     def _read(item: Item, now: int) -> Entry:
-        if item.get("format", FORMAT) > FORMAT:
+        if _is_newer(item):
             raise NewerFormat
         lease = Lease(item["lease_owner"], item["lease_until"], item["lease_key"]) if item.get("lease_owner") else None
         if _expired(item, now):
@@ -467,6 +483,10 @@ def key_hash(key: str) -> str:
 def entity_key(shop: str, entity: Entity) -> str:
     """Partition key of the entity's entry: shops' ids overlap, so the shop is part of it."""
     return f"{shop}#{entity.kind}#{entity.id}"
+
+
+def _is_newer(item: Item) -> bool:
+    return bool(item.get("format", FORMAT) > FORMAT)
 
 
 def _expired(item: Item, now: int) -> bool:

@@ -124,8 +124,8 @@ PLANTED = (
     Mutant(
         "pending is cleared at the claim",
         _LEDGER,
-        '                    "format": FORMAT,\n                },\n                once=',
-        '                    "format": FORMAT,\n                    "pending_key": None,\n                },\n                once=',
+        '                    "lease_version": version,\n                },\n                once=',
+        '                    "lease_version": version,\n                    "pending_key": None,\n                },\n                once=',
     ),
     Mutant(
         "what the API took is not kept on a failure",
@@ -229,9 +229,9 @@ PLANTED = (
     Mutant(
         "the mark of what waits follows whatever was moved",
         _LEDGER,
-        '{"pending_where": where},\n                add={"n": 1},\n'
+        '{"pending_where": where},\n'
         '                condition="pending_key = :key",\n                values={":key": key},',
-        '{"pending_where": where},\n                add={"n": 1},',
+        '{"pending_where": where},',
     ),
     Mutant(
         "what is in the outbox is forgotten before the queue has it",

@@ -332,10 +332,16 @@ def _known(known: OrderKnown) -> dict[str, str]:
 
 def _is_about(forgotten: Redaction, packed: str, shop: Shop) -> bool:
     """Whether what waits is this person's: by what the platform reads in it; by the addresses in it where that names
-    nobody (a parcel's webhook has an address all the same) or can't be read."""
+    nobody (a parcel's webhook has an address all the same) or can't be read.
+
+    Raises:
+        NotNow: only a newer shopwire can say whose it is; the wish waits for that one.
+    """
     try:
         message: Message = unpack(packed)
-    except (ValueError, NewerFormat):
+    except NewerFormat:
+        raise NotNow("what waits was written by a newer shopwire") from None
+    except ValueError:
         return False
     try:
         changes = [delivery.change for delivery in platform_of(message, shop).read(message.webhook, shop)]

@@ -15,13 +15,14 @@ from shopwire.delivery.sending import LONGEST
 from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work, platform_of
 from shopwire.esputnik import Verdict
 from shopwire.ledger import Claim, Entry, Ledger, Refused, key_hash
+from shopwire.ledger import NewerFormat as NewerEntry
 from shopwire.message import Message, unpack
 from shopwire.message import NewerFormat as NewerMessage
 from shopwire.models import Delivery, Nothing, Shop, ShopRedaction
 from shopwire.observability import logger, report
 from shopwire.outbox import SHARDS, Outbox, Waiting, behind_shop
 from shopwire.pauses import Pauses, ShopState
-from shopwire.retry_queue import MessageTooLarge, RetryQueue
+from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
 from shopwire.shops import BadSettings, SettingsDown, Shops, UnknownShop
 from shopwire.table import ItemTooLarge, TableDown
 
@@ -31,6 +32,9 @@ _LONG_PAUSE = 600_000
 _OWN_FAILURES = 20
 _FEW = 5
 _SERVED_LATELY = 600_000
+# What a newer shopwire wrote waits for that one to be back (docs/formats.md): looked at seldom enough that SQS, which
+# gives up at a message received a thousand times, keeps it for ten days.
+_SOON_BACK = 60_000
 _NEWER_WAITS = 900_000
 # A shop that was connected a moment ago may not stand in a list read before.
 _JUST_CONNECTED = 600_000
@@ -84,12 +88,14 @@ class Consumer:
         try:
             message = unpack(record["body"])
         except NewerMessage:
-            return Wait(_NEWER_WAITS, "written by a newer shopwire")
+            return _for_a_newer_shopwire("message", begun - int(record["attributes"]["SentTimestamp"]))
         except ValueError as error:
             logger.error("not one of our messages", extra={"reason": str(error)})
             return Wait(_NEWER_WAITS, str(error))
         try:
             result, delivery = self._carry(message, owner, deadline)
+        except NewerEntry:
+            return _for_a_newer_shopwire("entry", begun - message.waits_since)
         except (TableDown, SettingsDown, BadSettings) as error:
             return Wait(self._policy.backoff(received, begun - message.waits_since), type(error).__name__)
         now = self._clock()
@@ -253,6 +259,9 @@ class Mover:
         self._pauses = pauses
         self._policy = policy
         self._clock = clock
+        self.oldest_left: int | None = None
+        """When the oldest of what the last `move` saw and left had been received. It looks at a paused shop's first
+        only: not the oldest maybe, but as long as it waits it grows older too."""
 
     def move(self, deadline: int, *, overdue_too: bool = False) -> int:
         """Move what may be moved; answers how much that was.
@@ -263,24 +272,36 @@ class Mover:
         Raises:
             QueueDown, TableDown.
         """
+        self.oldest_left = None
         return sum(self._move_shard(shard, deadline, overdue_too) for shard in range(SHARDS))
 
     def _move_shard(self, shard: int, deadline: int, overdue_too: bool) -> int:
         moved, after = 0, None
         probed: set[str] = set()
+        left: set[str] = set()
         while self._clock() < deadline and (page := self._outbox.waiting(shard, after)):
             for waiting in page:
                 after = waiting.at.sk
+                if waiting.entity_key in left:
+                    continue
                 if not self._may_go(waiting, probed, overdue_too):
+                    self._leave(waiting)
                     if not overdue_too:
                         after = behind_shop(waiting.shop)
                         break
                     continue
                 if self._clock() >= deadline:
                     break
-                self._move(waiting)
-                moved += 1
+                if self._move(waiting):
+                    moved += 1
+                else:
+                    self._leave(waiting)
+                    left.add(waiting.entity_key)  # what follows it must not overtake it
+                    probed.discard(waiting.shop)
         return moved
+
+    def _leave(self, waiting: Waiting) -> None:
+        self.oldest_left = min(self.oldest_left or waiting.received_at, waiting.received_at)
 
     def _may_go(self, waiting: Waiting, probed: set[str], overdue_too: bool) -> bool:
         now = self._clock()
@@ -294,14 +315,23 @@ class Mover:
         probed.add(waiting.shop)
         return True
 
-    def _move(self, waiting: Waiting) -> None:
+    def _move(self, waiting: Waiting) -> bool:
         try:
             self._queue.put(unpack(waiting.packed), waiting.entity_key)
+        except QueueDown:
+            self._leave(waiting)
+            raise
         except (NewerMessage, ValueError, MessageTooLarge):
-            return  # a newer shopwire's: it stays for that one
+            return False  # a newer shopwire's: it stays for that one
         self._outbox.remove(waiting)
         # Only the last key put of an entity is in its mark: with that one moved, what follows goes to the queue again.
         self._ledger.moved(waiting.entity_key, waiting.key, "queue")
+        return True
+
+
+def _for_a_newer_shopwire(what: str, age: int) -> Wait:
+    logger.info("written by a newer shopwire: it waits for that one", extra={"what": what})
+    return Wait(_SOON_BACK if age < HOUR else _NEWER_WAITS, "written by a newer shopwire")
 
 
 def _delivery(message: Message, shop: Shop) -> Delivery:
