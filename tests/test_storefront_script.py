@@ -32,7 +32,7 @@ def test_shopwire_dev_serves_it() -> None:
         "HTTP_HOST": "127.0.0.1:8787",
         "wsgi.input": io.BytesIO(),
     }
-    gateway = Gateway({}, nothing, Faults().set, Parked(nothing, nothing, nothing))
+    gateway = Gateway({}, nothing, Faults().set, Parked(nothing, nothing, nothing), nothing)
     body = b"".join(gateway(environ, lambda status, headers: said.extend((status, dict(headers)))))
     assert (said[0], said[1]["Content-Type"]) == ("200 OK", "text/javascript; charset=utf-8")
     assert body == SCRIPT.read_bytes()

@@ -36,6 +36,11 @@ REASONS = (
         "or an order with the same token, or from the storefront; its next change is sent then.",
     ),
     (
+        r"(what waits was )?written by a newer shopwire",
+        "A newer shopwire wrote it, or something that it must look through, and this one may not touch that: it waits "
+        "until the newer one is deployed again.",
+    ),
+    (
         r"draft",
         "It is a draft: no order yet.",
     ),
