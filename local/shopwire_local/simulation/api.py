@@ -34,7 +34,14 @@ class Api:
     """The transport of every environment."""
 
     def __init__(
-        self, world: World, faults: Faults, seed: int, taken: Taken, called: Called, tell: Callable[[str], None]
+        self,
+        world: World,
+        faults: Faults,
+        seed: int,
+        taken: Taken,
+        called: Called,
+        failed: Callable[[Invocation], None],
+        tell: Callable[[str], None],
     ) -> None:
         self.emulator = Emulator(lambda: world.now / 1000)
         self.keys: dict[str, str] = {}
@@ -44,6 +51,7 @@ class Api:
         self._seed = seed
         self._taken = taken
         self._called = called
+        self._failed = failed
         self._tell = tell
         self._poisons: dict[tuple[str, bytes], str | None] = {}
 
@@ -51,9 +59,21 @@ class Api:
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str]]:
         """One request. Every wait in it is a point to die at."""
-        world, faults = self._world, self._faults
-        invocation = world.current
+        invocation = self._world.current
         assert invocation is not None
+        try:
+            status, answered = self._answer(invocation, method, url, headers, body, seconds)
+        except NoAnswer:
+            self._failed(invocation)
+            raise
+        if status not in (200, 400):
+            self._failed(invocation)
+        return status, answered
+
+    def _answer(
+        self, invocation: Invocation, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> tuple[int, Mapping[str, str]]:
+        world, faults = self._world, self._faults
         split = urlsplit(url)
         path = split.path.removeprefix(_ROOT)
         self._called(invocation, f"{method} {path}", False)

@@ -186,6 +186,11 @@ class Judge:
         elif path.startswith("POST"):
             self.waiting.tried(one, invocation)
 
+    def api_failed(self, invocation: Invocation) -> None:
+        """A call came to nothing, for now."""
+        if one := self.by_key.get(invocation.notes.get("key", "")):
+            self.waiting.failed(one, invocation)
+
     def api_took(
         self, invocation: Invocation, shop: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
     ) -> None:

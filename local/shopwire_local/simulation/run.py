@@ -112,7 +112,15 @@ class Run:
         last = START + int(days * DAY) if gap else self.end
         self.faults = Faults(random.Random(seed + 1), faults, START, last, first, _HURRY if gap else 1)
         self.judge = Judge(stories, told, lambda: self.world.now, self.faults)
-        self.api = Api(self.world, self.faults, seed, self.judge.api_took, self.judge.api_called, self._tell)
+        self.api = Api(
+            self.world,
+            self.faults,
+            seed,
+            self.judge.api_took,
+            self.judge.api_called,
+            self.judge.api_failed,
+            self._tell,
+        )
         self.cloud = Cloud(self.world, self.faults, seed, self.api.transport, self._watch, self._failed, begun)
         self.senders = Senders(
             self.world,

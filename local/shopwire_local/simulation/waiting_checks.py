@@ -30,7 +30,7 @@ class _Open:
     announcement: Announcement
     invocations: list[Invocation] = field(default_factory=list)
     waits: bool = False
-    """It was said to wait; before, it is somebody's who is at work on it."""
+    """It failed, or was said to wait; before, it is somebody's who is at work on it."""
 
 
 class Line:
@@ -99,6 +99,11 @@ class Waiting:
         change.waits = False
         if not change.invocations or change.invocations[-1] is not invocation:
             change.invocations.append(invocation)
+
+    def failed(self, one: Announcement, invocation: Invocation) -> None:
+        """The call came to nothing: whoever is at work on it puts it away before anything later may go."""
+        if change := self._open[one.shop, one.entity].get(invocation.notes["key"]):
+            change.waits = True
 
     def refused(self, one: Announcement, invocation: Invocation, path: str) -> None:
         """The API said that the request is bad: it stays bad."""
