@@ -8,6 +8,7 @@ what comes late is stopped.
 import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -148,14 +149,15 @@ class PeopleStore:
     def doubt(self, shop: str, contact: Contact) -> None:
         """Whether the API holds what is on record of the contact is not sure any more."""
         for identity in contact.identities:
-            self._table.update(self._key(shop, identity), {"doubted": True})
+            with suppress(ConditionFailed):  # not known by it any more: nothing to doubt
+                self._table.update(self._key(shop, identity), {"doubted": True}, condition="attribute_exists(known)")
 
     def unlearn(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
         """The API does not find the contact by these identities any more: he changed his addresses. What is on record
         under them stays, for orders that point to it; a redaction must find it."""
         keys = [self._key(shop, identity) for identity in former]
         for key in keys:
-            self._table.update(key, {"known": None})
+            self._table.update(key, {"known": None, "doubted": None})
         for identity in contact.identities if keys else ():
             expires = {"expires": (now + _KEPT) // 1000}
             self._table.update(self._key(shop, identity), expires, append={"earlier": [_name(key) for key in keys]})

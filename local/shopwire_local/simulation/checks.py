@@ -30,6 +30,7 @@ KINDS = (
 )
 
 _WORD = re.compile(r"[\w.+@-]{5,}")
+_MOMENT = 15_000
 _UNCERTAIN_TOGETHER = 6
 _TELLING = 7
 """An identity longer than this stands nowhere by chance."""
@@ -336,8 +337,18 @@ class Judge:
             for one in self.taken.get((story.shop, announcement.entity), ())
             if one.path == "POST v1/contact"
         )
-        if any(map(_excused, introduced)):
-            yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}
+        own = [
+            one.at
+            for announcement in story.announcements
+            if announcement.entity.startswith("contact ")
+            for one in self.taken.get((story.shop, announcement.entity), ())
+        ]
+        for one in introduced:
+            if any(abs(one.at - at) < _MOMENT for at in own):
+                # Whose name came last is anybody's guess (README, "Limits").
+                yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
+            if _excused(one):
+                yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}
 
     def _cart_problems(self, n: int, story: Story, carts: Any, given_up: set[tuple[str, str]]) -> Iterator[Violation]:
         bought_at = self._purchases(story)

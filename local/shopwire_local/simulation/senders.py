@@ -81,7 +81,9 @@ class Senders:
         shop = self.shops[announcement.shop]
         headers = _signed(announcement, shop, now)
         delay = rng.randrange(400)
-        if self._faults.chance("very_late", now, rng):
+        if announcement.storefront:
+            pass  # a browser sends at once: what came late would be another visit
+        elif self._faults.chance("very_late", now, rng):
             delay = rng.randrange(DAY)
         elif self._faults.chance("late", now, rng):
             delay = rng.randrange(5 * MINUTE)
