@@ -87,6 +87,11 @@ def shop_of(id: str, environment: Environment) -> Shop:
         raise Refused(503, "the shop's settings cannot be read") from None
 
 
+def headers_of(event: Event) -> dict[str, str]:
+    """The call's headers, their names in lower case."""
+    return {name.lower(): value for name, value in event.get("headers", {}).items()}
+
+
 def webhook_of(event: Event, largest: int) -> Webhook:
     """The call as it came over the wire.
 
@@ -96,9 +101,8 @@ def webhook_of(event: Event, largest: int) -> Webhook:
     body = _raw_body(event)
     if len(body) > largest:
         raise Refused(413, f"at most {largest} bytes")
-    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
     received_at = int(event["requestContext"]["timeEpoch"])
-    return Webhook(headers, body, received_at, event.get("queryStringParameters") or {})
+    return Webhook(headers_of(event), body, received_at, event.get("queryStringParameters") or {})
 
 
 def take(webhook: Webhook, shop: Shop, platform: str, context: Any, environment: Environment) -> Answer:

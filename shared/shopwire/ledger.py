@@ -267,22 +267,19 @@ class Ledger:
         What follows goes to the same place as what it follows, so that nothing overtakes.
         """
         where = _entity_key(shop, entity)
-        keep = {"expires": _expiry(entity, now)}
-        belongs: Where = "queue"
         try:
-            before = self._write(
+            self._write_beside(
                 where,
+                entity,
                 self.put_away(key, "queue", now),
-                once=keep,
+                now,
                 condition="attribute_not_exists(pending_where) OR pending_where <> :outbox OR pending_until <= :now",
                 values={":outbox": "outbox", ":now": now},
             )
         except ConditionFailed:
-            belongs = "outbox"
-            before = self._write(where, self.put_away(key, belongs, now), once=keep)
-        if tidy := _tidied(before, entity, now):
-            self._write(where, tidy | self.put_away(key, belongs, now))
-        return belongs
+            self._write_beside(where, entity, self.put_away(key, "outbox", now), now)
+            return "outbox"
+        return "queue"
 
     def moved(self, entity_key: str, key: str, where: Where) -> None:
         """What waits under `key` was moved; the mark follows, unless it is another's by now, or a newer shopwire's."""
@@ -306,9 +303,7 @@ class Ledger:
 
     def name_owner(self, shop: str, cart: Entity, person: str, now: int) -> None:
         """Whose a cart is, told by something else than a change of it."""
-        before = self._write(_entity_key(shop, cart), {"person": person}, once={"expires": _expiry(cart, now)})
-        if tidy := _tidied(before, cart, now):
-            self._write(_entity_key(shop, cart), tidy | {"person": person})
+        self._write_beside(_entity_key(shop, cart), cart, {"person": person}, now)
 
     def convert(self, shop: str, cart: Entity, person: str | None, now: int) -> str | None:
         """Mark a cart as bought, by this person. Answers the recycleStateId that the API took last, if any.
@@ -320,17 +315,16 @@ class Ledger:
         # Whoever looks round with that cart afterwards is the buyer.
         own: Item = {"converted": True} | ({"person": person} if person else {})
         try:
-            before = self._write(
+            before = self._write_beside(
                 _entity_key(shop, cart),
+                cart,
                 own,
-                once={"expires": _expiry(cart, now)},
+                now,
                 condition="attribute_not_exists(lease_owner) OR lease_until < :now",
                 values={":now": now},
             )
         except ConditionFailed as refusal:
             raise Refused(self._read(refusal.item or {}, now)) from None
-        if tidy := _tidied(before, cart, now):
-            self._write(_entity_key(shop, cart), tidy | own)
         return self._read(before, now).known.get("state")
 
     def forget(self, shop: str, entity: Entity) -> None:
@@ -340,6 +334,14 @@ class Ledger:
     def mark_for_reconcile(self, shop: str, entity: Entity, now: int) -> None:
         """The platform may know a later state that it will never announce: `upkeep` should ask for it."""
         self._write(_entity_key(shop, entity), {"reconcile": True}, once={"expires": _expiry(entity, now)})
+
+    def _write_beside(self, where: Key, entity: Entity, change: Mapping[str, Any], now: int, **more: Any) -> Item:
+        """Write into an entry without its lease: a new one is kept as long as its kind is, and of one whose time was
+        over nothing else stays. Answers what stood there. Raises as `_write`."""
+        before = self._write(where, change, once={"expires": _expiry(entity, now)}, **more)
+        if tidy := _tidied(before, entity, now):
+            self._write(where, tidy | dict(change))
+        return before
 
     def _write(
         self,

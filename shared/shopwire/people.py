@@ -32,18 +32,18 @@ class People:
     """It may have taken another after the one on record, which said less: it must be told again."""
     recorded: Contact
     """The addresses on record under `name`."""
-    others: frozenset[str]
-    """Those of the contact's fields (email, phone, customer_id) that the API knows as another contact's."""
-    strangers: frozenset[str]
-    """The same, but for what is only an earlier state of the same customer."""
-    met: frozenset[str]
-    """The contact's identities by which the API finds somebody."""
-    former: tuple[str, ...]
-    """Identities on record for the same customer that the contact at hand does not name any more."""
-    earlier: tuple[str, ...]
-    """Names in the table of those that were unlearned: orders of that time still point to them."""
     redacted_at: int | None
     """UTC milliseconds of the latest redaction of any of the identities."""
+    others: frozenset[str] = frozenset()
+    """Those of the contact's fields (email, phone, customer_id) that the API knows as another contact's."""
+    strangers: frozenset[str] = frozenset()
+    """The same, but for what is only an earlier state of the same customer."""
+    met: frozenset[str] = frozenset()
+    """The contact's identities by which the API finds somebody."""
+    former: tuple[str, ...] = ()
+    """Identities on record for the same customer that the contact at hand does not name any more."""
+    earlier: tuple[str, ...] = ()
+    """Names in the table of those that were unlearned: orders of that time still point to them."""
     noted_until: int = 0
     """Until when (seconds) each of the identities is on record as this very contact's; 0: one is not."""
 
@@ -85,7 +85,7 @@ class PeopleStore:
         redactions = [item["redacted_at"] for item in items.values() if "redacted_at" in item]
         return People(
             name=name,
-            known=first.get("known", False) and not first.get("doubted", False),
+            known=_is_known(first),
             doubted=first.get("doubted", False),
             recorded=_contact(first),
             others=frozenset(field for field, owner in owners.items() if owner != name),
@@ -100,19 +100,12 @@ class PeopleStore:
     def by_name(self, shop: str, name: str) -> People:
         """The person that a ledger entry names."""
         item = self._table.get(_person(shop, name)) or {}
-        known, doubted = item.get("known", False), item.get("doubted", False)
-        nobody: frozenset[str] = frozenset()
         return People(
-            name,
-            known and not doubted,
-            doubted,
-            _contact(item),
-            nobody,
-            nobody,
-            nobody,
-            (),
-            (),
-            item.get("redacted_at"),
+            name=name,
+            known=_is_known(item),
+            doubted=item.get("doubted", False),
+            recorded=_contact(item),
+            redacted_at=item.get("redacted_at"),
         )
 
     def know(
@@ -186,6 +179,10 @@ def _name(key: Key) -> str:
 def without(contact: Contact, fields: Iterable[str]) -> Contact:
     """The contact without what is another's: sent along, it would be taken from that one."""
     return replace(contact, **dict.fromkeys(fields))
+
+
+def _is_known(item: Mapping[str, Any]) -> bool:
+    return bool(item.get("known")) and not item.get("doubted")
 
 
 def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 from shopwire import platforms
 from shopwire.environment import Environment
-from shopwire.http import Answer, Event, Refused, shop_id, shop_of, take, webhook_of
+from shopwire.http import Answer, Event, Refused, headers_of, shop_id, shop_of, take, webhook_of
 from shopwire.models import Shop
 
 LARGEST_BODY = 16 << 10
@@ -62,8 +62,7 @@ def _cors(event: Event, shop: Shop) -> dict[str, str]:
     Raises:
         Refused: a page of another origin.
     """
-    headers = {name.lower(): value for name, value in event.get("headers", {}).items()}
-    origin = headers.get("origin")
+    origin = headers_of(event).get("origin")
     if origin is None:
         return {}
     if origin.lower() not in {one.lower().rstrip("/") for one in shop.origins}:

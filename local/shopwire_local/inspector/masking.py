@@ -42,14 +42,6 @@ def masked(value: Any, name: str = "") -> Any:
     return value if shown and _WORD.fullmatch(text) and not _looks_personal(name, text) else COVERED
 
 
-def masked_json(text: str) -> Any:
-    """A JSON text's value, masked; of what is no JSON nothing is shown."""
-    try:
-        return masked(from_json(text))
-    except ValueError:
-        return COVERED
-
-
 def _param(name: str, value: Any) -> Any:
     """The value of a param of v1/event: some hold JSON."""
     if isinstance(value, str) and value[:1] in ("[", "{"):

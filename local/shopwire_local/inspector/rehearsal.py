@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from shopwire import platforms
-from shopwire.delivery.work import NeverThis, NotNow, Outcome, Work, platform_of
+from shopwire.delivery.work import NeverThis, NotNow, Outcome, Work, delivery_of
 from shopwire.environment import Clients, Environment, Settings
 from shopwire.message import Message
 from shopwire.models import Nothing, Shop, ShopRedaction
@@ -37,14 +37,11 @@ def rehearse(settings: Settings, clients: Clients, shop: Shop, message: Message)
     """
     stage = _Stage(settings, clients)
     try:
-        deliveries = platform_of(message, shop).read(message.webhook, shop)
+        delivery = delivery_of(message, shop)
     except platforms.Unreadable as error:
         return Rehearsed("parked", str(error), [])
     except Exception as error:
         return Rehearsed("parked", f"our bug: {type(error).__name__}", [])
-    delivery = next((one for one in deliveries if one.key == message.key or not message.key), None)
-    if delivery is None:
-        return Rehearsed("parked", "the delivery is not in its webhook any more", [])
     if isinstance(delivery.change, Nothing):
         return Rehearsed("ignored", delivery.change.reason, [])
     if isinstance(delivery.change, ShopRedaction):

@@ -307,7 +307,7 @@ class Judge:
         expected, shop = story.expected(accepted), story.shop
         for order, params in expected.orders.items():
             entity, actual = f"order {order}", orders[shop].get(order)
-            if (shop, entity) in given_up | self._missed:
+            if (shop, entity) in given_up or (shop, entity) in self._missed:
                 continue
             if params is None:
                 if actual is not None:

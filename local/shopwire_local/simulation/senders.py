@@ -81,12 +81,11 @@ class Senders:
         shop = self.shops[announcement.shop]
         headers = _signed(announcement, shop, now)
         delay = rng.randrange(400)
-        if announcement.storefront:
-            pass  # a browser sends at once: what came late would be another visit
-        elif self._faults.chance("very_late", now, rng):
-            delay = rng.randrange(DAY)
-        elif self._faults.chance("late", now, rng):
-            delay = rng.randrange(5 * MINUTE)
+        if not announcement.storefront:  # a browser sends at once: what came late would be another visit
+            if self._faults.chance("very_late", now, rng):
+                delay = rng.randrange(DAY)
+            elif self._faults.chance("late", now, rng):
+                delay = rng.randrange(5 * MINUTE)
         self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
         if announcement.storefront:
             # Nobody sends it twice: two are two visits. A stranger who signs for somebody is turned away.

@@ -139,17 +139,14 @@ class Carrier:
         }
         if entry.deleted_at is not None and not deleted:
             learned["deleted_at"] = None
-        if known is None:
-            people = self._person(work, order.contact, born)
-            notes |= learned
-            state = self._converted(work, order) if order.cart_token else None
-            plan = order_events(order, shop, known, recent=recent, recycle_state_id=state)
-        else:
-            notes |= learned
-            plan = order_events(order, shop, known, recent=recent)
-            if not plan:
-                return Outcome("unchanged")
-            people = self._person(work, order.contact, born)
+        # Of an order that changes nothing nobody is asked; a new one has a plan always.
+        people = self._person(work, order.contact, born) if known is None else None
+        notes |= learned
+        state = self._converted(work, order) if known is None and order.cart_token else None
+        plan = order_events(order, shop, known, recent=recent, recycle_state_id=state)
+        if not plan:
+            return Outcome("unchanged")
+        people = people or self._person(work, order.contact, born)
         self.sender.introduce(work, order.contact, people, born)
         for step in plan:
             self.sender.send(work, step.request)

@@ -12,13 +12,13 @@ from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
 from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, our_bug, park
 from shopwire.delivery.sending import LONGEST
-from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work, platform_of
+from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work, delivery_of
 from shopwire.esputnik import Verdict
 from shopwire.ledger import Claim, Entry, Ledger, Refused, key_hash
 from shopwire.ledger import NewerFormat as NewerEntry
 from shopwire.message import Message, unpack
 from shopwire.message import NewerFormat as NewerMessage
-from shopwire.models import Delivery, Nothing, Shop, ShopRedaction
+from shopwire.models import Delivery, Nothing, ShopRedaction
 from shopwire.observability import logger, report
 from shopwire.outbox import SHARDS, Outbox, Waiting, behind_shop
 from shopwire.pauses import Pauses, ShopState
@@ -123,7 +123,7 @@ class Consumer:
             return self._park_unread(message, "the shop is not connected any more", now), None
         state = self._pauses.state(shop.id, now)
         try:
-            delivery = _delivery(message, shop)
+            delivery = delivery_of(message, shop)
         except platforms.Unreadable as error:
             return self._park_unread(message, str(error), now), None
         except Exception as error:
@@ -332,14 +332,6 @@ class Mover:
 def _for_a_newer_shopwire(what: str, age: int) -> Wait:
     logger.info("written by a newer shopwire: it waits for that one", extra={"what": what})
     return Wait(_SOON_BACK if age < HOUR else _NEWER_WAITS, "written by a newer shopwire")
-
-
-def _delivery(message: Message, shop: Shop) -> Delivery:
-    """The delivery that the message is about, read anew: a corrected platform or mapper helps what waits."""
-    for delivery in platform_of(message, shop).read(message.webhook, shop):
-        if delivery.key == message.key or not message.key:
-            return delivery
-    raise platforms.Unreadable("the delivery is not in its webhook any more")
 
 
 def _without_body(message: Message) -> Message:

@@ -31,6 +31,18 @@ def platform_of(message: Message, shop: Shop) -> platforms.Platform:
     return platforms.get(message.platform or shop.platform)
 
 
+def delivery_of(message: Message, shop: Shop) -> Delivery:
+    """The delivery that the message is about, read anew: a corrected platform or mapper helps what waits.
+
+    Raises:
+        platforms.Unreadable.
+    """
+    for delivery in platform_of(message, shop).read(message.webhook, shop):
+        if delivery.key == message.key or not message.key:
+            return delivery
+    raise platforms.Unreadable("the delivery is not in its webhook any more")
+
+
 class Ignored(Exception):
     """Nothing is to be sent; the text is the counted reason."""
 

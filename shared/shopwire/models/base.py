@@ -5,6 +5,7 @@ value a second time was an eighth of a webhook's processor time. What no body ca
 """
 
 import decimal
+from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
 from typing import Annotated
@@ -14,8 +15,8 @@ from pydantic import AwareDatetime, Field, StringConstraints
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 """A platform's own id: always text, since many exceed 2^53."""
 
-_MOST_DIGITS = 40
-Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=_MOST_DIGITS)]
+MOST_DIGITS = 40
+Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=MOST_DIGITS)]
 """An amount of money in major units, or a quantity, with the digits that the platform gave."""
 
 Moment = AwareDatetime
@@ -34,7 +35,7 @@ def check_digits(**amounts: Decimal | None) -> None:
     """
     for name, amount in amounts.items():
         if amount is not None and (
-            not -_MOST_DIGITS < amount.adjusted() < _MOST_DIGITS or len(str(amount)) > _MOST_DIGITS + 2
+            not -MOST_DIGITS < amount.adjusted() < MOST_DIGITS or len(str(amount)) > MOST_DIGITS + 2
         ):
             raise BadValue(f"{name}: decimal_max_digits")  # as pydantic says it of a body
 
@@ -48,6 +49,14 @@ def check_id(**ids: str | None) -> None:
     for name, id in ids.items():
         if id is not None and not (id and not id.isspace() and len(id) <= 255):
             raise BadValue(f"{name}: blank or too long")
+
+
+def first(values: Iterable[str | None]) -> str | None:
+    """The first that is neither missing nor blank, trimmed."""
+    for value in values:
+        if value and (text := value.strip()):
+            return text
+    return None
 
 
 def milliseconds(moment: datetime) -> int:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
+from shopwire.models.base import first
+
 # The vendor's own plugins refuse any other e-mail address (shared facts: v1-event, "Phones", "(plugins)").
 _EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
 _EMAIL_LENGTH = 50
@@ -74,8 +76,8 @@ def person(
         email=email,
         phone=phone,
         customer_id=customer_id,
-        first_name=_first_text(first_names),
-        last_name=_first_text(last_names),
+        first_name=first(first_names),
+        last_name=first(last_names),
     )
 
 
@@ -136,7 +138,3 @@ def _completed(text: str, digits: str, region: str | None) -> str | None:
         if length == phonenumbers.ValidationResult.IS_POSSIBLE and (country or phonenumbers.is_valid_number(parsed)):
             return f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
     return None
-
-
-def _first_text(values: Iterable[str | None]) -> str | None:
-    return next((text for value in values if value and (text := value.strip())), None)

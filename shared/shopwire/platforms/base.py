@@ -4,7 +4,7 @@ import base64
 import hashlib
 import hmac
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -96,14 +96,6 @@ def unreadable(error: ValidationError | BadValue) -> Unreadable:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"]) or "body"
     return Unreadable(f"{where}: {first['type']}")
-
-
-def first(values: Iterable[str | None] | Sequence[str | None]) -> str | None:
-    """The first that is neither missing nor blank, trimmed."""
-    for value in values:
-        if value and (text := value.strip()):
-            return text
-    return None
 
 
 def one_line(parts: Iterable[str | None]) -> str | None:

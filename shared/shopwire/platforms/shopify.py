@@ -36,7 +36,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.models.base import BadValue, milliseconds
+from shopwire.models.base import BadValue, first, milliseconds
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.platforms import shopify_bodies as bodies
@@ -45,7 +45,6 @@ from shopwire.platforms.base import (
     Platform,
     Unreadable,
     base64_signature,
-    first,
     one_line,
     same,
     short_hash,

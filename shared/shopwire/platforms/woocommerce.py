@@ -31,7 +31,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.models.base import BadValue, milliseconds
+from shopwire.models.base import MOST_DIGITS, BadValue, first, milliseconds
 from shopwire.models.contact import person
 from shopwire.platforms import woocommerce_bodies as bodies
 from shopwire.platforms.base import (
@@ -41,7 +41,6 @@ from shopwire.platforms.base import (
     Unreadable,
     Unsigned,
     base64_signature,
-    first,
     one_line,
     same,
     short_hash,
@@ -73,7 +72,6 @@ _CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
 # `created_via` of WooCommerce's own point of sale: in its app, and by its REST API.
 _TILLS = frozenset({"point-of-sale", "pos-rest-api"})
 _NOTHING = Decimal(0)
-_MOST_DIGITS = 40  # of an amount
 # WordPress stores a secret typed into a form with these written as entities, and decodes them before it signs.
 _ENTITIES = re.compile(
     r"&(lt|gt|quot|amp|#0*39|#0*60|#0*62|#0*34|#0*38|(?i:#x0*27|#x0*3c|#x0*3e|#x0*22|#x0*26));"  # names as they are
@@ -248,7 +246,7 @@ def _items(body: bodies.Order, shop: Shop, with_tax: bool) -> tuple[Item, ...]:
         # `price` is without tax and has float noise: what one unit cost follows from the line's total.
         paid = line.total + (_amount(line.total_tax) or _NOTHING) if with_tax else line.total
         cost = paid / line.quantity
-        if cost.adjusted() >= _MOST_DIGITS:
+        if cost.adjusted() >= MOST_DIGITS:
             raise Unreadable(f"line_items.{place}.quantity: too small for the total")
         image = first((line.image.src,)) if line.image else None
         items.append(Item(id=id, name=first((line.name,)), quantity=line.quantity, cost=cost, image_url=image))
