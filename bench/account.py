@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
+from shopwire_local.lambdas import queue_record
 from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 from shopwire_local.simulation.fakes.values import size
 
@@ -203,16 +204,7 @@ class Account:
         ).get("Messages", []):
             chunks = ceil(sum(len(message["Body"]) for message in messages) / _QUEUE_UNIT)
             self._count("queue_requests", chunks + 1)  # received, and deleted by one call
-            records = [
-                {
-                    "messageId": message["MessageId"],
-                    "receiptHandle": message["ReceiptHandle"],
-                    "body": message["Body"],
-                    "attributes": message["Attributes"],
-                }
-                for message in messages
-            ]
-            kept = handle(records)
+            kept = handle([queue_record(message) for message in messages])
             for message in messages:
                 if message["MessageId"] not in kept:
                     self.queue.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=message["ReceiptHandle"])

@@ -42,6 +42,8 @@ from shopwire.models import (
     Webhook,
 )
 from shopwire.shops import parse_shop
+from shopwire_local.aws import make_table
+from shopwire_local.lambdas import queue_record
 
 SHOP = "little-shop"
 OTHER = "other-shop"
@@ -224,13 +226,7 @@ class World:
         self.upkeep = self.new_environment()
 
     def _make_stores(self) -> None:
-        keys = [("pk", "HASH"), ("sk", "RANGE")]
-        self.real["dynamodb"].create_table(
-            TableName="table",
-            KeySchema=[{"AttributeName": name, "KeyType": kind} for name, kind in keys],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name, _ in keys],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(self.real["dynamodb"], "table")
         self.queue_url = self.real["sqs"].create_queue(
             QueueName="retry.fifo",
             Attributes={"FifoQueue": "true", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "1209600"},
@@ -325,15 +321,7 @@ class World:
         answer = self.real["sqs"].receive_message(
             QueueUrl=self.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"], VisibilityTimeout=360
         )
-        return [
-            {
-                "messageId": message["MessageId"],
-                "receiptHandle": message["ReceiptHandle"],
-                "body": message["Body"],
-                "attributes": message["Attributes"],
-            }
-            for message in answer.get("Messages", [])
-        ]
+        return [queue_record(message) for message in answer.get("Messages", [])]
 
     def poll(self, seconds: int = FUNCTION_SECONDS["retry"]) -> list[str]:
         """One batch of the retry queue; answers what became of its messages ("waiting" for those that stay)."""

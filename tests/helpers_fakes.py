@@ -14,6 +14,7 @@ import pytest
 from botocore.exceptions import ClientError
 from moto import mock_aws
 
+from shopwire_local.aws import make_table
 from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 
 TABLE = "shopwire"
@@ -144,12 +145,7 @@ def make_moto(monkeypatch: pytest.MonkeyPatch, clients: dict[str, Any]) -> Side:
     moment = itertools.count()
     monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda *_: side.now + next(moment) / 1000)
     monkeypatch.setattr("moto.sqs.models.unix_time", lambda *_: side.now / 1000)
-    clients["dynamodb"].create_table(
-        TableName=TABLE,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-        BillingMode="PAY_PER_REQUEST",
-    )
+    make_table(clients["dynamodb"], TABLE)
     return side
 
 

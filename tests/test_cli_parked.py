@@ -18,6 +18,7 @@ from shopwire.models import Entity, Webhook
 from shopwire.parked import ParkedStore
 from shopwire.table import Table
 from shopwire_cli.main import main
+from shopwire_local.aws import make_table
 
 RECEIVED = 1_767_225_600_000
 BODY = '{"id":7,"note":"Привіт"}'
@@ -36,12 +37,7 @@ def queue(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         attributes = {"FifoQueue": "true", "ContentBasedDeduplication": "false"}
         url = boto3.client("sqs").create_queue(QueueName="retry.fifo", Attributes=attributes)["QueueUrl"]
         client = boto3.client("dynamodb")
-        client.create_table(
-            TableName="ledger",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
+        make_table(client, "ledger")
         ssm = boto3.client("ssm")
         for shop in ("ann", "bob"):
             ssm.put_parameter(Name=f"/shopwire/shop-eu/shops/{shop}", Value="{}", Type="SecureString")

@@ -22,6 +22,7 @@ from shopwire.shops import parse_shop
 from shopwire.table import Table
 from shopwire_cli import inspecting
 from shopwire_cli.main import main
+from shopwire_local.aws import make_table
 from shopwire_local.inspector.journal import Filter
 from shopwire_local.inspector.stack import Inspector, LogReader, LogsDown
 from shopwire_local.sample_files import samples
@@ -49,12 +50,7 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     with mock_aws():
         queue = boto3.client("sqs").create_queue(QueueName="retry.fifo", Attributes={"FifoQueue": "true"})["QueueUrl"]
         client = boto3.client("dynamodb")
-        client.create_table(
-            TableName="ledger",
-            BillingMode="PAY_PER_REQUEST",
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        )
+        make_table(client, "ledger")
         boto3.client("ssm").put_parameter(
             Name="/shopwire/shop-eu/shops/ann", Value=json.dumps(SETTINGS), Type="SecureString"
         )

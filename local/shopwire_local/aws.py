@@ -144,6 +144,16 @@ def process_environment(variables: Mapping[str, str]) -> dict[str, str | None]:
     return {**own, **nowhere, "NO_PROXY": hosts, "no_proxy": hosts, **variables}
 
 
+def make_table(dynamodb: Any, name: str) -> None:
+    """A table with the keys of template.yaml's."""
+    dynamodb.create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in ("pk", "sk")],
+        BillingMode="PAY_PER_REQUEST",
+    )
+
+
 class Aws:
     """The embedded parts, served on loopback; they end with this process, however it ends.
 
@@ -219,12 +229,7 @@ class Aws:
 
     def _make_table(self) -> None:
         dynamodb = self.client("dynamodb")
-        dynamodb.create_table(
-            TableName=TABLE,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[{"AttributeName": name, "AttributeType": "S"} for name in ("pk", "sk")],
-            BillingMode="PAY_PER_REQUEST",
-        )
+        make_table(dynamodb, TABLE)
         dynamodb.update_time_to_live(
             TableName=TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
         )

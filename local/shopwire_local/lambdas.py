@@ -8,7 +8,7 @@ import importlib.util
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -22,6 +22,16 @@ TIMEOUTS = {"webhook": 10.0, "storefront": 10.0, "retry": 60.0, "upkeep": 50.0}
 
 _FUNCTIONS = Path(shopwire.__file__).resolve().parents[2] / "functions"
 _MOST_ENVIRONMENTS = 24
+
+
+def queue_record(message: Mapping[str, Any]) -> dict[str, Any]:
+    """What the event source mapping makes of a received message, as far as the functions read it."""
+    return {
+        "messageId": message["MessageId"],
+        "receiptHandle": message["ReceiptHandle"],
+        "body": message["Body"],
+        "attributes": message["Attributes"],
+    }
 
 
 class NoFunctions(Exception):

@@ -10,7 +10,7 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire_local.aws import REGION
-from shopwire_local.lambdas import Function
+from shopwire_local.lambdas import Function, queue_record
 
 _log = logging.getLogger(__name__)
 _BATCH = 10
@@ -146,11 +146,7 @@ def _join(threads: Iterable[threading.Thread]) -> None:
 
 
 def _record(message: dict[str, Any], url: str) -> dict[str, Any]:
-    return {
-        "messageId": message["MessageId"],
-        "receiptHandle": message["ReceiptHandle"],
-        "body": message["Body"],
-        "attributes": message["Attributes"],
+    return queue_record(message) | {
         "messageAttributes": message.get("MessageAttributes", {}),
         "md5OfBody": message["MD5OfBody"],
         "eventSource": "aws:sqs",

@@ -20,6 +20,7 @@ from shopwire.delivery.work import Policy
 from shopwire.environment import Clients, Environment, Settings
 from shopwire.esputnik import Transport
 from shopwire.outbox import SHARDS
+from shopwire_local.lambdas import queue_record
 from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 from shopwire_local.simulation.faults import MINUTE, SECOND, Faults
 from shopwire_local.simulation.world import Blow, Invocation, World
@@ -230,15 +231,7 @@ class Cloud:
             self.poll(SECOND)
 
     def _deliver(self, messages: list[dict[str, Any]]) -> None:
-        records = [
-            {
-                "messageId": message["MessageId"],
-                "receiptHandle": message["ReceiptHandle"],
-                "body": message["Body"],
-                "attributes": message["Attributes"],
-            }
-            for message in messages
-        ]
+        records = [queue_record(message) for message in messages]
 
         def done(result: Any) -> None:
             self._polling -= 1
