@@ -88,7 +88,8 @@ class PeopleStore:
             known=_is_known(first),
             doubted=first.get("doubted", False),
             recorded=_contact(first),
-            others=frozenset(field for field, owner in owners.items() if owner != name),
+            # Who is not known by his first identity any more is moving this moment: the rest of him is the new one's.
+            others=frozenset(field for field, owner in owners.items() if owner != name or not first.get("known")),
             strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
             met=frozenset(identity for identity, item in items.items() if item.get("known")),
             former=tuple(one for one in recorded if one not in items),
@@ -98,8 +99,13 @@ class PeopleStore:
         )
 
     def by_name(self, shop: str, name: str) -> People:
-        """The person that a ledger entry names."""
+        """The person that a ledger entry names, as he is now: a customer who has changed his address since is whoever
+        his id says."""
         item = self._table.get(_person(shop, name)) or {}
+        if not _is_known(item) and (id := _contact(item).customer_id):
+            now = self._table.get(self._key(shop, f"id:{id}")) or {}
+            if now.get("known"):
+                name, item = now["owner"], now
         return People(
             name=name,
             known=_is_known(item),
@@ -114,12 +120,11 @@ class PeopleStore:
         """The API has taken this contact: note it under each of its identities, since any of them may be all that a
         later change names. Answers those under which it was noted already (`yields`: and leaves these as they are);
         None, and notes nothing more, where he was forgotten meanwhile and was `born` (UTC milliseconds) before that."""
-        address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
         note = {
             "known": True,
             "doubted": None,
             "owner": _name(self._key(shop, contact.identities[0])),
-            "contact": {name: value for name, value in address.items() if value},
+            "contact": _address(contact),
             "expires": (now + _KEPT) // 1000,
         }
         condition = "(attribute_not_exists(redacted_at) OR redacted_at < :born)"
@@ -144,6 +149,21 @@ class PeopleStore:
         for identity in contact.identities:
             with suppress(ConditionFailed):  # not known by it any more: nothing to doubt
                 self._table.update(self._key(shop, identity), {"doubted": True}, condition="attribute_exists(known)")
+
+    def dispel_doubt(self, shop: str, contact: Contact) -> bool:
+        """The API was told again what is on record of the contact: no doubt any more. Answers False where the record is
+        another by now: then so is what must be told."""
+        for identity in contact.identities:
+            try:
+                self._table.update(
+                    self._key(shop, identity),
+                    {"doubted": None},
+                    condition="contact = :contact",
+                    values={":contact": _address(contact)},
+                )
+            except ConditionFailed:
+                return False
+        return True
 
     def unlearn(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
         """The API does not find the contact by these identities any more: he changed his addresses. What is on record
@@ -186,8 +206,12 @@ def _is_known(item: Mapping[str, Any]) -> bool:
 
 
 def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) -> int:
-    same = item.get("known") and item.get("owner") == name and _contact(item).identities == contact.identities
+    same = _is_known(item) and item.get("owner") == name and _contact(item).identities == contact.identities
     return int(item["expires"]) if same else 0
+
+
+def _address(contact: Contact) -> dict[str, str]:
+    return {name: value for name in _FIELDS.values() if (value := getattr(contact, name))}
 
 
 def _contact(item: Mapping[str, Any]) -> Contact:
