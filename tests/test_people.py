@@ -51,12 +51,32 @@ def test_a_tombstone_leaves_no_address_and_stops_what_was_born_before(world: Wor
     people, now = store(world), world.clock.now
     people.know(SHOP, ANNA, now, 0)
     people.redact(SHOP, Contact(customer_id="77"), now, now)
+    people.erased(SHOP, Contact(customer_id="77"))
     assert "anna" not in world.stored()
     found = people.find(SHOP, Contact(email=ANNA.email))
     assert (found.known, found.redacted_at) == (False, now)
     assert found.forgotten(now)
     assert found.forgotten(None)
     assert not found.forgotten(now + 1)
+
+
+def test_a_redaction_finds_what_a_guest_with_the_same_phone_left(world: World) -> None:
+    people, now = store(world), world.clock.now
+    guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
+    people.know(SHOP, guest, now, 0)
+    assert people.redact(SHOP, ANNA, now, now) == (ANNA, guest)
+    assert people.find(SHOP, Contact(email=guest.email)).redacted_at == now
+
+
+def test_a_redaction_that_begins_again_finds_whom_it_found_before(world: World) -> None:
+    people, now = store(world), world.clock.now
+    guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
+    people.know(SHOP, guest, now, 0)
+    found = people.redact(SHOP, ANNA, now, now)
+    assert set(people.redact(SHOP, ANNA, now, now)) == set(found)
+    people.erased(SHOP, ANNA)
+    assert "anna" not in world.stored()
+    assert len(people.redact(SHOP, ANNA, now, now)) == 1
 
 
 def test_who_was_forgotten_meanwhile_is_not_noted(world: World) -> None:

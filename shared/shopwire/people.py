@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shopwire.models import Contact
-from shopwire.table import ConditionFailed, Key, Table
+from shopwire.table import ConditionFailed, Item, Key, Table
 
 _KEPT = 500 * 86_400_000
 _NEEDED = 400 * 86_400_000  # as long as an entry that names a person
@@ -175,13 +175,35 @@ class PeopleStore:
             expires = {"expires": (now + _KEPT) // 1000}
             self._table.update(self._key(shop, identity), expires, append={"earlier": [_name(key) for key in keys]})
 
-    def redact(self, shop: str, contact: Contact, at: int, now: int) -> None:
-        """Put a tombstone over every identity of the contact, and over those that are on record with them."""
-        found = self.find(shop, contact)
-        identities = (*contact.identities, *found.recorded.identities, *found.former)
-        keys = [self._key(shop, identity) for identity in identities]
-        for key in dict.fromkeys((*keys, *(_person(shop, name) for name in found.earlier))):
-            self._table.put(key, {"redacted_at": at, "expires": (now + _KEPT) // 1000})
+    def redact(self, shop: str, contact: Contact, at: int, now: int) -> tuple[Contact, ...]:
+        """Put a tombstone over every identity of the contact, and over those that are on record with any of them.
+        Answers everybody whom the API may know by them; the contact's own tombstones say so until `erased`, since
+        whoever begins a redaction may not end it."""
+        own = {self._key(shop, identity): None for identity in contact.identities}
+        others: dict[Contact, None] = {}
+        items: dict[Key, Item] = {}
+        more = list(own)
+        while more:
+            new = self._table.get_many(more)
+            items |= {key: new.get(key, {}) for key in more}
+            met = [one for item in new.values() for one in _on_record(item)]
+            others |= dict.fromkeys(one for one in met if not set(one.identities) <= set(contact.identities))
+            keys = [self._key(shop, identity) for one in met for identity in one.identities]
+            keys += [_person(shop, name) for item in new.values() for name in item.get("earlier", ())]
+            more = [key for key in dict.fromkeys(keys) if key not in items]
+        tombstone = {"redacted_at": at, "expires": (now + _KEPT) // 1000}
+        to_erase = {"to_erase": [_address(one) for one in others]} if others else {}
+        for key in own:
+            self._table.put(key, tombstone | to_erase)
+        for key in items:
+            if key not in own:
+                self._table.put(key, tombstone)
+        return (contact, *others)
+
+    def erased(self, shop: str, contact: Contact) -> None:
+        """The API has forgotten everybody whom the contact's redaction found."""
+        for identity in contact.identities:
+            self._table.update(self._key(shop, identity), {"to_erase": None})
 
     def _key(self, shop: str, identity: str) -> Key:
         digest = hmac.new(self._hash_key, f"{shop}#{identity}".encode(), hashlib.sha256)
@@ -212,6 +234,10 @@ def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) ->
 
 def _address(contact: Contact) -> dict[str, str]:
     return {name: value for name in _FIELDS.values() if (value := getattr(contact, name))}
+
+
+def _on_record(item: Mapping[str, Any]) -> list[Contact]:
+    return [Contact(**one) for one in (item.get("contact"), *item.get("to_erase", ())) if one]
 
 
 def _contact(item: Mapping[str, Any]) -> Contact:

@@ -209,9 +209,8 @@ class Judge:
         before = self.taken[shop, entity]
         if event is not None and not event["saved"]:
             self._ignored(shop, entity, one)
-        if announcement is not None:
-            self._effective.add(announcement.id)
         if announcement is not None and path == "POST v1/event":
+            self._effective.add(announcement.id)
             self._ordered(shop, entity, one, before)
             self._aged(shop, entity, one)
             self.waiting.took(announcement, invocation)
@@ -407,7 +406,7 @@ class Judge:
         for entity in dict.fromkeys(one.entity for one in story.announcements):
             events = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
             for earlier, later in itertools.pairwise(events):
-                if earlier.body_hash == later.body_hash and not _excused(earlier):
+                if earlier.body_hash == later.body_hash and not (_excused(earlier) or later.invocation.overran):
                     text = f"{later.event['eventTypeKey'] if later.event else ''} twice with the same content"
                     self._violated("sent_twice_unexcused", story.shop, entity, text, self._story(later.announcement))
 
