@@ -94,7 +94,9 @@ def test_an_earlier_name_of_a_customer_leads_to_who_he_is_now(world: World) -> N
     before = people.name(SHOP, ANNA)
     assert before is not None
     moved = replace(ANNA, email="anna@example.org")
-    people.unlearn(SHOP, moved, people.find(SHOP, moved).former, now)
+    former = people.find(SHOP, moved).former
+    people.link(SHOP, moved, former, now)
+    people.unlearn(SHOP, former)
     people.know(SHOP, moved, now, 0)
     found = people.by_name(SHOP, before)
     assert (found.name, found.known, found.recorded.email) == (people.name(SHOP, moved), True, "anna@example.org")
@@ -107,7 +109,9 @@ def test_who_is_moving_to_another_address_takes_his_id_along(world: World) -> No
     people.know(SHOP, ANNA, now, 0)
     assert people.find(SHOP, ANNA).others == frozenset()
     moved = replace(ANNA, email="anna@example.org")
-    people.unlearn(SHOP, moved, people.find(SHOP, moved).former, now)
+    former = people.find(SHOP, moved).former
+    people.link(SHOP, moved, former, now)
+    people.unlearn(SHOP, former)
     assert people.find(SHOP, ANNA).others == {"phone", "customer_id"}
 
 

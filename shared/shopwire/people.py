@@ -165,15 +165,18 @@ class PeopleStore:
                 return False
         return True
 
-    def unlearn(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
-        """The API does not find the contact by these identities any more: he changed his addresses. What is on record
-        under them stays, for orders that point to it; a redaction must find it."""
-        keys = [self._key(shop, identity) for identity in former]
-        for key in keys:
-            self._table.update(key, {"known": None, "doubted": None})
-        for identity in contact.identities if keys else ():
+    def unlearn(self, shop: str, former: Collection[str]) -> None:
+        """The API does not find by these identities any more whom it did: he changed his addresses. What is on record
+        under them stays, for orders that point to it."""
+        for identity in former:
+            self._table.update(self._key(shop, identity), {"known": None, "doubted": None})
+
+    def link(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
+        """These were the contact's identities: a redaction of his must find them."""
+        names = [_name(self._key(shop, identity)) for identity in former]
+        for identity in contact.identities if names else ():
             expires = {"expires": (now + _KEPT) // 1000}
-            self._table.update(self._key(shop, identity), expires, append={"earlier": [_name(key) for key in keys]})
+            self._table.update(self._key(shop, identity), expires, append={"earlier": names})
 
     def redact(self, shop: str, contact: Contact, at: int, now: int) -> tuple[Contact, ...]:
         """Put a tombstone over every identity of the contact, and over those that are on record with any of them.
