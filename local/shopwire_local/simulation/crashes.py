@@ -43,6 +43,8 @@ SCENES = (
     Scene("in peace", 0, (), (Blow.DIE,)),
     Scene("the API by turns", 0, ("api_by_turns",), (Blow.DIE, Blow.FAIL)),
     Scene("API and queue by turns", 0, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
+    Scene("step by step, the API is sluggish", 20, ("api_sluggish_by_turns",), (Blow.FAIL,)),
+    Scene("step by step, the queue is down", 20, ("queue_out",), (Blow.DIE, Blow.FAIL)),
     Scene("step by step, API and queue by turns", 20, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
 )
 _SEED = 4
