@@ -140,7 +140,7 @@ class Api:
         invocation = self._world.current
         assert invocation is not None
         self._world.pause(invocation.rng.randint(longest // 2, longest))
-        return self._world.point("api", phase)
+        return self._world.point("api", phase, timed=True)
 
     def _poison(self, shop: str, body: bytes) -> str | None:
         """What is wrong with the order or cart that the request is about, as long as faults come at all."""

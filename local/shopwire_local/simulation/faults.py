@@ -21,6 +21,8 @@ _WINDOWS = {
     "ledger_down": (5 * SECOND, 30 * MINUTE, 6),
     "ledger_throttled": (5 * SECOND, 5 * MINUTE, 6),
     "ledger_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
+    "ledger_slow": (5 * MINUTE, 40 * MINUTE, 4),
+    "queue_slow": (5 * MINUTE, 40 * MINUTE, 4),
     "settings_down": (1 * MINUTE, 60 * MINUTE, 4),
     "wrong_key": (26 * HOUR, 44 * HOUR, 0.3),
     "replay": (1 * MINUTE, 10 * MINUTE, 12),
