@@ -174,11 +174,8 @@ class Judge:
         """A log line."""
         if invocation is None or "outcome" not in line:
             return
-        one, key = self._announcements.get(invocation.notes.get("announcement", 0)), line.get("key", "")
-        if one is None:
-            one = self.by_key.get(key)
-        else:
-            key = key_hash(key)  # the answer's is the whole one
+        key = line.get("key", "")
+        one = self._announcements.get(invocation.notes.get("announcement", 0)) or self.by_key.get(key)
         if one is not None:
             if line["outcome"] in _DONE:
                 self._effective.add(one.id)
