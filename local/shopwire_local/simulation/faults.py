@@ -15,6 +15,7 @@ _WINDOWS = {
     "api_throttled_after": (5 * SECOND, 5 * MINUTE, 4),
     "api_error": (5 * SECOND, 20 * MINUTE, 4),
     "api_unauthorized": (10 * MINUTE, 70 * MINUTE, 2),
+    "api_unsteady": (5 * MINUTE, 40 * MINUTE, 4),
     "api_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
     "queue_down": (5 * SECOND, 40 * MINUTE, 6),
     "queue_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
@@ -64,7 +65,7 @@ _IN_A_HURRY = {
 # milliseconds, for the first hour since its first announcement.
 _TURNS = {
     "api_by_turns": 40 * SECOND,
-    "api_flickers": 4 * SECOND,
+    "api_ever_unsteady": HOUR,
     "queue_by_turns": 25 * SECOND,
     "api_sluggish_by_turns": 5 * MINUTE,
     "queue_out": HOUR,
