@@ -87,7 +87,7 @@ class Api:
             if faults.on(kind, world.now):
                 self._tell(f"the API fails: {kind}")
                 return self._fails(kind, status)
-        if (faults.on("api_unsteady", world.now) or faults.on("api_ever_unsteady", world.now)) and (
+        if (faults.on("api_unsteady", world.now) or faults.on("api_unsteady_by_turns", world.now)) and (
             invocation.rng.random() < _UNSTEADY
         ):
             self._tell("the API fails this time")

@@ -85,7 +85,7 @@ class Senders:
             if self._faults.chance("very_late", now, rng):
                 delay = rng.randrange(DAY)
             elif self._faults.chance("late", now, rng):
-                delay = rng.randrange(rng.choice((10 * SECOND, 5 * MINUTE)))
+                delay = rng.randrange(rng.choice((SECOND, 10 * SECOND, 5 * MINUTE)))
         self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
         if announcement.storefront:
             # Nobody sends it twice: two are two visits. A stranger who signs for somebody is turned away.

@@ -219,14 +219,16 @@ class Carrier:
         if entry.known.get("digest") == digest and people.known:
             return Outcome("unchanged")
         own = without(change.contact, people.strangers)
-        # Before, since whoever dies after the request must not leave it undone; and after, since an order may have made
-        # the API know the earlier address once more.
+        # Whoever dies between the request and the note of it leaves the earlier address in doubt: an order that names
+        # it finds out first.
         self.sender.people.link(work.shop.id, own, people.former, self.clock())
-        self.sender.people.unlearn(work.shop.id, people.former)
+        self.sender.people.doubt(work.shop.id, people.former)
         self.sender.send(work, contact_request(own))
-        self.sender.people.unlearn(work.shop.id, people.former)
-        if not people.is_noted(self.clock()) and not self.sender.remember(work, own, change.created_at) <= people.met:
-            # An order introduced him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
+        last = True
+        if not people.is_noted(self.clock()):
+            last = self.sender.remember(work, own, change.created_at) <= people.met
+        if not (self.sender.people.unlearn(work.shop.id, people.former) and last):
+            # An order told of him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
             self.sender.send(work, contact_request(own))
         notes["known"] = {"digest": digest}
         return Outcome("delivered")
