@@ -1,4 +1,4 @@
-"""What tests need beyond Python: found on the PATH, or installed where that may be done. Nothing is skipped for want of it."""
+"""What tests need beyond Python: found, or installed where that may be done. Nothing is skipped for want of it."""
 
 import fcntl
 import os

@@ -1,7 +1,7 @@
 """The WooCommerce plugin, the very file, run by PHP: what its page says is what shopwire believes, and stays text.
 
-WordPress's and WooCommerce's side of it is a stand-in (tests/php/wordpress.php). In a browser it is tried with the other
-recipes (tests/browser/test_storefront_recipes.py).
+WordPress's and WooCommerce's side of it is a stand-in (tests/php/wordpress.php). In a browser it is tried with the
+other recipes (tests/browser/test_storefront_recipes.py).
 """
 
 import json

@@ -13,7 +13,7 @@ from tests.installing import apt_install, one_at_a_time
 PLUGIN = Path(__file__).parents[2] / "storefront" / "woocommerce.php"
 _WORDPRESS = Path(__file__).with_name("wordpress.php")
 
-HOW_TO_GET_ONE = """no PHP starts here, and the WooCommerce plugin's tests need one (7.4 or later, the command line is enough):
+HOW_TO_GET_ONE = """there is no PHP here, and the WooCommerce plugin's tests need one (7.4 or later, the command line):
   Debian, Ubuntu   apt-get install php-cli
   macOS            brew install php
 """
