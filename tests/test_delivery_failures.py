@@ -319,6 +319,21 @@ def test_a_long_pause_moves_what_waits_to_the_outbox_and_back_in_order(world: Wo
     assert world.send(paid(minutes=99, total=Decimal(1))) == "delivered"
 
 
+def test_in_the_last_minutes_of_a_long_pause_nothing_stays_in_the_queue_to_overtake_what_has_left_it(
+    world: World,
+) -> None:
+    world.api.answers = [(429, {"retry-after": "1800"})]
+    world.send(order("1"))
+    world.send(order())
+    world.send(paid())
+    earlier, later = world.receive_messages()[1:]
+    kept = world.retry.consumer.work_off([earlier], owner=world.owner(), deadline=world.clock.now + 60_000)
+    assert (kept, world.in_outbox()) == ([], 1)
+    world.clock.pass_(1_700_000)
+    kept = world.retry.consumer.work_off([later], owner=world.owner(), deadline=world.clock.now + 60_000)
+    assert (kept, world.in_outbox()) == ([], 2)
+
+
 def test_a_failing_api_is_tried_every_two_minutes_in_the_first_hour_a_wrong_key_ever_more_seldom(world: World) -> None:
     def lengths(reason: str, **how: bool) -> list[int]:
         found = []

@@ -155,6 +155,11 @@ def test_who_is_only_an_id_goes_by_contact_key() -> None:
     assert not {"email", "phone"} & one.keys()
 
 
+@pytest.mark.parametrize(("total", "said"), [("-16.11", "0"), ("-0.00", "0.00"), ("0.00", "0.00")])
+def test_an_order_costs_nothing_at_least(total: str, said: str) -> None:
+    assert first(paid(total=Decimal(total)).order)["totalCost"] == said
+
+
 def test_nobody_is_unmappable() -> None:
     with pytest.raises(Unmappable, match=r"^anonymous$"):
         events(order(contact=Contact()).order)

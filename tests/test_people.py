@@ -1,5 +1,7 @@
 """People in the table: hashes outside, addresses inside one item each, tombstones that stop what comes late."""
 
+from dataclasses import replace
+
 from shopwire.models import Contact
 from shopwire.people import PeopleStore
 from tests.helpers_delivery import ANNA, BORYS, OTHER, SHOP, World
@@ -49,12 +51,32 @@ def test_a_tombstone_leaves_no_address_and_stops_what_was_born_before(world: Wor
     people, now = store(world), world.clock.now
     people.know(SHOP, ANNA, now, 0)
     people.redact(SHOP, Contact(customer_id="77"), now, now)
+    people.erased(SHOP, Contact(customer_id="77"))
     assert "anna" not in world.stored()
     found = people.find(SHOP, Contact(email=ANNA.email))
     assert (found.known, found.redacted_at) == (False, now)
     assert found.forgotten(now)
     assert found.forgotten(None)
     assert not found.forgotten(now + 1)
+
+
+def test_a_redaction_finds_what_a_guest_with_the_same_phone_left(world: World) -> None:
+    people, now = store(world), world.clock.now
+    guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
+    people.know(SHOP, guest, now, 0)
+    assert people.redact(SHOP, ANNA, now, now) == (ANNA, guest)
+    assert people.find(SHOP, Contact(email=guest.email)).redacted_at == now
+
+
+def test_a_redaction_that_begins_again_finds_whom_it_found_before(world: World) -> None:
+    people, now = store(world), world.clock.now
+    guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
+    people.know(SHOP, guest, now, 0)
+    found = people.redact(SHOP, ANNA, now, now)
+    assert set(people.redact(SHOP, ANNA, now, now)) == set(found)
+    people.erased(SHOP, ANNA)
+    assert "anna" not in world.stored()
+    assert len(people.redact(SHOP, ANNA, now, now)) == 1
 
 
 def test_who_was_forgotten_meanwhile_is_not_noted(world: World) -> None:
@@ -64,3 +86,51 @@ def test_who_was_forgotten_meanwhile_is_not_noted(world: World) -> None:
     assert "anna" not in world.stored()
     assert people.know(SHOP, ANNA, now, now + 1) == frozenset()
     assert people.find(SHOP, ANNA).known
+
+
+def test_an_earlier_name_of_a_customer_leads_to_who_he_is_now(world: World) -> None:
+    people, now = store(world), world.clock.now
+    people.know(SHOP, ANNA, now, 0)
+    before = people.name(SHOP, ANNA)
+    assert before is not None
+    moved = replace(ANNA, email="anna@example.org")
+    former = people.find(SHOP, moved).former
+    people.link(SHOP, moved, former, now)
+    people.unlearn(SHOP, former)
+    people.know(SHOP, moved, now, 0)
+    found = people.by_name(SHOP, before)
+    assert (found.name, found.known, found.recorded.email) == (people.name(SHOP, moved), True, "anna@example.org")
+    people.redact(SHOP, moved, now, now)
+    assert people.by_name(SHOP, before).forgotten(now)
+
+
+def test_who_is_moving_to_another_address_takes_his_id_along(world: World) -> None:
+    people, now = store(world), world.clock.now
+    people.know(SHOP, ANNA, now, 0)
+    assert people.find(SHOP, ANNA).others == frozenset()
+    moved = replace(ANNA, email="anna@example.org")
+    former = people.find(SHOP, moved).former
+    people.link(SHOP, moved, former, now)
+    people.unlearn(SHOP, former)
+    assert people.find(SHOP, ANNA).others == {"phone", "customer_id"}
+
+
+def test_a_doubted_person_is_neither_known_nor_noted(world: World) -> None:
+    people, now = store(world), world.clock.now
+    people.know(SHOP, ANNA, now, 0)
+    assert people.find(SHOP, ANNA).is_noted(now)
+    people.doubt(SHOP, ANNA)
+    found = people.find(SHOP, ANNA)
+    assert (found.doubted, found.known, found.is_noted(now)) == (True, False, False)
+    assert people.dispel_doubt(SHOP, found.recorded)
+    found = people.find(SHOP, ANNA)
+    assert (found.doubted, found.known, found.is_noted(now)) == (False, True, True)
+
+
+def test_a_doubt_is_not_dispelled_by_telling_what_is_not_on_record_any_more(world: World) -> None:
+    people, now = store(world), world.clock.now
+    people.know(SHOP, ANNA, now, 0)
+    people.doubt(SHOP, ANNA)
+    told = people.find(SHOP, ANNA).recorded
+    people.know(SHOP, replace(ANNA, phone="380509998877"), now, 0)
+    assert not people.dispel_doubt(SHOP, told)

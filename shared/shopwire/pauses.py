@@ -15,6 +15,8 @@ LONGEST = 3_600_000
 # As long as a message backs off in its first hour; this often it is an hour.
 _PATIENT = 120_000
 _PATIENTLY = 30
+_LONG = 600_000
+_OF_A_PAUSE = ("until", "reason", "pauses", "probed", "long")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +30,9 @@ class ShopState:
     redacted_at: int | None = None
     probed: bool = False
     """Somebody is trying whether the pause is over: `until` is when he must be done."""
+    long: bool = False
+    """It was meant to last so long that what waits for its end belongs in the outbox: all of it, so that of an entity
+    nothing stays in the queue and overtakes what has left it."""
 
 
 class Pauses:
@@ -86,6 +91,7 @@ class Pauses:
                 "reason": reason,
                 "pauses": state.pauses + (not running),
                 "probed": None,
+                "long": (length > _LONG or (running is not None and state.long)) or None,
                 "expires": now // 1000 + _KEPT,
             },
         )
@@ -97,7 +103,10 @@ class Pauses:
         _, state = self._seen.get(shop, (0, ShopState()))
         if state.until is None and now - state.ok_at < _NOTE_EVERY:
             return
-        change = dict.fromkeys(("until", "reason", "pauses", "probed")) | {"ok_at": now, "expires": now // 1000 + _KEPT}
+        change = dict.fromkeys(("until", "reason", "pauses", "probed", "long")) | {
+            "ok_at": now,
+            "expires": now // 1000 + _KEPT,
+        }
         before = self._table.update(_key(shop), change)
         self._seen[shop] = (now, ShopState(ok_at=now, redacted_at=before.get("redacted_at")))
 
@@ -115,6 +124,7 @@ class Pauses:
             ok_at=item.get("ok_at", 0),
             redacted_at=item.get("redacted_at"),
             probed=item.get("probed", False),
+            long=item.get("long", False),
         )
 
 

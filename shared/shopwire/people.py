@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shopwire.models import Contact
-from shopwire.table import ConditionFailed, Key, Table
+from shopwire.table import ConditionFailed, Item, Key, Table
 
 _KEPT = 500 * 86_400_000
 _NEEDED = 400 * 86_400_000  # as long as an entry that names a person
@@ -88,7 +88,8 @@ class PeopleStore:
             known=_is_known(first),
             doubted=first.get("doubted", False),
             recorded=_contact(first),
-            others=frozenset(field for field, owner in owners.items() if owner != name),
+            # Who is not known by his first identity any more is moving this moment: the rest of him is the new one's.
+            others=frozenset(field for field, owner in owners.items() if owner != name or not first.get("known")),
             strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
             met=frozenset(identity for identity, item in items.items() if item.get("known")),
             former=tuple(one for one in recorded if one not in items),
@@ -98,8 +99,13 @@ class PeopleStore:
         )
 
     def by_name(self, shop: str, name: str) -> People:
-        """The person that a ledger entry names."""
+        """The person that a ledger entry names, as he is now: a customer who has changed his address since is whoever
+        his id says."""
         item = self._table.get(_person(shop, name)) or {}
+        if not _is_known(item) and (id := _contact(item).customer_id):
+            now = self._table.get(self._key(shop, f"id:{id}")) or {}
+            if now.get("known"):
+                name, item = now["owner"], now
         return People(
             name=name,
             known=_is_known(item),
@@ -114,12 +120,11 @@ class PeopleStore:
         """The API has taken this contact: note it under each of its identities, since any of them may be all that a
         later change names. Answers those under which it was noted already (`yields`: and leaves these as they are);
         None, and notes nothing more, where he was forgotten meanwhile and was `born` (UTC milliseconds) before that."""
-        address = {"email": contact.email, "phone": contact.phone, "customer_id": contact.customer_id}
         note = {
             "known": True,
             "doubted": None,
             "owner": _name(self._key(shop, contact.identities[0])),
-            "contact": {name: value for name, value in address.items() if value},
+            "contact": _address(contact),
             "expires": (now + _KEPT) // 1000,
         }
         condition = "(attribute_not_exists(redacted_at) OR redacted_at < :born)"
@@ -145,23 +150,63 @@ class PeopleStore:
             with suppress(ConditionFailed):  # not known by it any more: nothing to doubt
                 self._table.update(self._key(shop, identity), {"doubted": True}, condition="attribute_exists(known)")
 
-    def unlearn(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
-        """The API does not find the contact by these identities any more: he changed his addresses. What is on record
-        under them stays, for orders that point to it; a redaction must find it."""
-        keys = [self._key(shop, identity) for identity in former]
-        for key in keys:
-            self._table.update(key, {"known": None, "doubted": None})
-        for identity in contact.identities if keys else ():
-            expires = {"expires": (now + _KEPT) // 1000}
-            self._table.update(self._key(shop, identity), expires, append={"earlier": [_name(key) for key in keys]})
+    def dispel_doubt(self, shop: str, contact: Contact) -> bool:
+        """The API was told again what is on record of the contact: no doubt any more. Answers False where the record is
+        another by now: then so is what must be told."""
+        for identity in contact.identities:
+            try:
+                self._table.update(
+                    self._key(shop, identity),
+                    {"doubted": None},
+                    condition="contact = :contact",
+                    values={":contact": _address(contact)},
+                )
+            except ConditionFailed:
+                return False
+        return True
 
-    def redact(self, shop: str, contact: Contact, at: int, now: int) -> None:
-        """Put a tombstone over every identity of the contact, and over those that are on record with them."""
-        found = self.find(shop, contact)
-        identities = (*contact.identities, *found.recorded.identities, *found.former)
-        keys = [self._key(shop, identity) for identity in identities]
-        for key in dict.fromkeys((*keys, *(_person(shop, name) for name in found.earlier))):
-            self._table.put(key, {"redacted_at": at, "expires": (now + _KEPT) // 1000})
+    def unlearn(self, shop: str, former: Collection[str]) -> None:
+        """The API does not find by these identities any more whom it did: he changed his addresses. What is on record
+        under them stays, for orders that point to it."""
+        for identity in former:
+            self._table.update(self._key(shop, identity), {"known": None, "doubted": None})
+
+    def link(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
+        """These were the contact's identities: a redaction of his must find them."""
+        names = [_name(self._key(shop, identity)) for identity in former]
+        for identity in contact.identities if names else ():
+            expires = {"expires": (now + _KEPT) // 1000}
+            self._table.update(self._key(shop, identity), expires, append={"earlier": names})
+
+    def redact(self, shop: str, contact: Contact, at: int, now: int) -> tuple[Contact, ...]:
+        """Put a tombstone over every identity of the contact, and over those that are on record with any of them.
+        Answers everybody whom the API may know by them; the contact's own tombstones say so until `erased`, since
+        whoever begins a redaction may not end it."""
+        own = {self._key(shop, identity): None for identity in contact.identities}
+        others: dict[Contact, None] = {}
+        items: dict[Key, Item] = {}
+        more = list(own)
+        while more:
+            new = self._table.get_many(more)
+            items |= {key: new.get(key, {}) for key in more}
+            met = [one for item in new.values() for one in _on_record(item)]
+            others |= dict.fromkeys(one for one in met if not set(one.identities) <= set(contact.identities))
+            keys = [self._key(shop, identity) for one in met for identity in one.identities]
+            keys += [_person(shop, name) for item in new.values() for name in item.get("earlier", ())]
+            more = [key for key in dict.fromkeys(keys) if key not in items]
+        tombstone = {"redacted_at": at, "expires": (now + _KEPT) // 1000}
+        to_erase = {"to_erase": [_address(one) for one in others]} if others else {}
+        for key in own:
+            self._table.put(key, tombstone | to_erase)
+        for key in items:
+            if key not in own:
+                self._table.put(key, tombstone)
+        return (contact, *others)
+
+    def erased(self, shop: str, contact: Contact) -> None:
+        """The API has forgotten everybody whom the contact's redaction found."""
+        for identity in contact.identities:
+            self._table.update(self._key(shop, identity), {"to_erase": None})
 
     def _key(self, shop: str, identity: str) -> Key:
         digest = hmac.new(self._hash_key, f"{shop}#{identity}".encode(), hashlib.sha256)
@@ -186,8 +231,16 @@ def _is_known(item: Mapping[str, Any]) -> bool:
 
 
 def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) -> int:
-    same = item.get("known") and item.get("owner") == name and _contact(item).identities == contact.identities
+    same = _is_known(item) and item.get("owner") == name and _contact(item).identities == contact.identities
     return int(item["expires"]) if same else 0
+
+
+def _address(contact: Contact) -> dict[str, str]:
+    return {name: value for name in _FIELDS.values() if (value := getattr(contact, name))}
+
+
+def _on_record(item: Mapping[str, Any]) -> list[Contact]:
+    return [Contact(**one) for one in (item.get("contact"), *item.get("to_erase", ())) if one]
 
 
 def _contact(item: Mapping[str, Any]) -> Contact:

@@ -1,6 +1,7 @@
 """The API as the simulated functions reach it: the emulator's own rules, and what can go wrong on the way."""
 
 import base64
+import json
 import random
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -104,7 +105,8 @@ class Api:
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
         taken_at = world.now
         self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
-        self._tell(f"the API took {_words(event) if event else path}{', its answer is lost' if lost else ''}")
+        said = _event(event) if event else _call(method, path, body)
+        self._tell(f"the API took {said}{', its answer is lost' if lost else ''}")
         if lost:
             # A slow answer comes after the caller's patience.
             self._wait(int(seconds * 1000), "after")
@@ -151,7 +153,15 @@ class Api:
         return poison if poison and self._faults.lasting(self._world.now) else None
 
 
-def _words(event: dict[str, Any]) -> str:
+def _call(method: str, path: str, body: bytes) -> str:
+    if path != "v1/contact" or not body:
+        return f"{method} {path}"
+    contact = json.loads(body)
+    said = [channel["value"] for channel in contact["channels"]]
+    return " ".join(filter(None, ("the contact", contact.get("externalCustomerId"), *said, contact.get("firstName"))))
+
+
+def _event(event: dict[str, Any]) -> str:
     params = {param["name"]: param["value"] for param in event["params"]}
     about = f" of order {params['externalOrderId']}: {params.get('status')}" if "externalOrderId" in params else ""
     return f"{event['eventTypeKey']}{about}{'' if event['saved'] else ', and ignores it: ' + event['reason']}"

@@ -30,6 +30,7 @@ KINDS = (
 )
 
 _WORD = re.compile(r"[\w.+@-]{5,}")
+_DONE = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
 _MOMENT = 15_000
 _UNCERTAIN_TOGETHER = 6
 _TELLING = 7
@@ -89,6 +90,8 @@ class Judge:
     def __post_init__(self) -> None:
         self._sent: dict[int, Sent] = {}
         self._missed: set[tuple[str, str]] = set()
+        self._effective: set[int] = set()
+        """Announcements that had an effect, answered or not."""
         self._story_of = {one.id: n for n in self.told for one in self.stories[n].announcements}
         self._announcements = {one.id: one for n in self.told for one in self.stories[n].announcements}
         self._forgotten = {
@@ -126,6 +129,8 @@ class Judge:
             if invocation is not None and (settled := values.get(":new_settled")):
                 self.waiting.settled(settled["L"][-1]["S"])
             item = arguments.get("Key") or arguments.get("Item")
+            if invocation is not None and item and "#person#" in item["pk"]["S"]:
+                invocation.notes["people_at"] = self.now()
             if item:
                 self.seen.add(item["pk"]["S"])
                 self.seen.add(item["sk"]["S"])
@@ -170,6 +175,8 @@ class Judge:
         else:
             key = key_hash(key)  # the answer's is the whole one
         if one is not None:
+            if line["outcome"] in _DONE:
+                self._effective.add(one.id)
             self.waiting.said(line, key, one)
             if (story := self._story(one)) is not None:
                 meaning = self.stories[story].meanings.get(one.id)
@@ -203,6 +210,7 @@ class Judge:
         if event is not None and not event["saved"]:
             self._ignored(shop, entity, one)
         if announcement is not None and path == "POST v1/event":
+            self._effective.add(announcement.id)
             self._ordered(shop, entity, one, before)
             self._aged(shop, entity, one)
             self.waiting.took(announcement, invocation)
@@ -224,7 +232,8 @@ class Judge:
         shop, since = self.stories[story].shop, one.invocation.notes["claimed_at"]
         customers = {other.entity for other in self.stories[story].announcements if other.entity.startswith("contact ")}
         return any(
-            taken.at >= since and taken.invocation is not one.invocation
+            max(taken.at, taken.invocation.notes.get("people_at", 0)) >= since
+            and taken.invocation is not one.invocation
             for entity in customers
             for taken in self.taken.get((shop, entity), ())
         )
@@ -236,7 +245,7 @@ class Judge:
             return
         for earlier in before:
             past = earlier.announcement.version if earlier.announcement and earlier.path == one.path else None
-            if past is not None and past > version and not earlier.invocation.killed:
+            if past is not None and past > version and not _unnoted(earlier):
                 text = f"{version} of {one.announcement.topic} was taken after {past}"
                 self._violated("misordered", shop, entity, text, self._story(one.announcement))
                 return
@@ -288,7 +297,11 @@ class Judge:
         contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
         for n in self.told:
             story = self.stories[n]
-            certain = [one.id for one in story.announcements if one.id in sent and sent[one.id].statuses]
+            certain = [
+                one.id
+                for one in story.announcements
+                if one.id in sent and (sent[one.id].statuses or one.id in self._effective)
+            ]
             unsure = [one.id for one in story.announcements if one.id not in certain and _reached(sent, one.id)]
             problems: list[Violation] = []
             for more in _subsets(unsure):
@@ -393,7 +406,7 @@ class Judge:
         for entity in dict.fromkeys(one.entity for one in story.announcements):
             events = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
             for earlier, later in itertools.pairwise(events):
-                if earlier.body_hash == later.body_hash and not _excused(earlier):
+                if earlier.body_hash == later.body_hash and not (_excused(earlier) or later.invocation.overran):
                     text = f"{later.event['eventTypeKey'] if later.event else ''} twice with the same content"
                     self._violated("sent_twice_unexcused", story.shop, entity, text, self._story(later.announcement))
 
@@ -456,14 +469,13 @@ def _subsets(unsure: list[int]) -> Iterator[tuple[int, ...]]:
 
 def _excused(one: Taken) -> bool:
     """No answer came back, or what it knew could not be noted."""
-    invocation = one.invocation
-    return (
-        not one.answered
-        or invocation.notes.get("unanswered") == one.at
-        or invocation.killed
-        or invocation.overran
-        or invocation.notes.get("ledger_down", 0) >= one.at
-    )
+    unanswered = not one.answered or one.invocation.notes.get("unanswered") == one.at
+    return unanswered or one.invocation.overran or _unnoted(one)
+
+
+def _unnoted(one: Taken) -> bool:
+    """Who sent it may have come no further."""
+    return one.invocation.killed or one.invocation.notes.get("ledger_down", 0) >= one.at
 
 
 def _params(one: Taken) -> dict[str, str]:

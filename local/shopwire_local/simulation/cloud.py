@@ -28,6 +28,9 @@ from shopwire_local.simulation.world import Blow, Invocation, World
 TIMEOUTS = {"webhook": 10 * SECOND, "storefront": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
 _VISIBILITY = 360 * SECOND
 _POLLERS = 5
+_BLOWS = {"crash": Blow.DIE, "no_answer": Blow.FAIL, "standstill": Blow.STALL, "overrun": Blow.OVERRUN}
+_POINTS = 24
+"""At one of so many points a blow strikes: as many as most invocations come to."""
 _TABLE, _SHOPS_PATH, _HASH_KEY = "shopwire", "/shopwire/sim/shops/", "simulated"
 
 Answer = Callable[[Any], None]
@@ -137,8 +140,9 @@ class Cloud:
             environment = _Environment(self._load(name))
             pool.append(environment)
         environment.busy = True
-        if self.faults.chance("crash", self.world.now, invocation.rng):
-            invocation.blow = (invocation.rng.randrange(1, 24), Blow.DIE)
+        for kind, blow in _BLOWS.items():
+            if self.faults.chance(kind, self.world.now, invocation.rng):
+                invocation.blow = (invocation.rng.randrange(1, _POINTS), blow)
         self._begun(invocation)
         context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
 

@@ -35,6 +35,9 @@ _CHANCES = {
     "forged_visit": 1 / 8,
     "unreadable": 1 / 150,
     "crash": 1 / 400,
+    "no_answer": 1 / 200,
+    "standstill": 1 / 400,
+    "overrun": 1 / 800,
     "cold_start": 0.02,
     "poison_refused": 1 / 400,
     "poison_failing": 1 / 800,
@@ -42,6 +45,10 @@ _CHANCES = {
     "skew": 1.0,
     "rotation": 1.0,
 }
+
+_BLOWS = ("crash", "no_answer", "standstill", "overrun")
+"""What strikes an invocation at a point of its own (`world.Blow`)."""
+_MORE_BLOWS = 8
 
 # What only the enumerated crashes use, since a short story must meet it for certain: on and off by turns of so many
 # milliseconds, for the first hour since its first announcement.
@@ -63,7 +70,7 @@ class Faults:
     Args:
         kinds: those that may come.
         first: when the first webhook is announced.
-        hurry: how many times shorter and more frequent what lasts is.
+        hurry: how many times shorter and more frequent what lasts is; if at all, invocations are struck more often too.
         start, end: the virtual time (UTC milliseconds) in which they come; afterwards all is well.
     """
 
@@ -72,6 +79,8 @@ class Faults:
     ) -> None:
         self._kinds = frozenset(kinds)
         self._end = end
+        blows = _MORE_BLOWS if hurry > 1 else 1
+        self._chances = {kind: chance * (blows if kind in _BLOWS else 1) for kind, chance in _CHANCES.items()}
         self._windows = {kind: _draw(rng, kind, start, end, hurry) for kind in _WINDOWS if kind in self._kinds}
         for kind in self._kinds.intersection(_TURNS):
             self._windows[kind] = [(at, at + _TURNS[kind]) for at in range(first, first + HOUR, 2 * _TURNS[kind])]
@@ -88,7 +97,7 @@ class Faults:
 
     def chance(self, kind: str, now: int, rng: random.Random) -> bool:
         """Whether a fault that strikes by chance does so this time."""
-        if kind not in self._kinds or now >= self._end or rng.random() >= _CHANCES[kind]:
+        if kind not in self._kinds or now >= self._end or rng.random() >= self._chances[kind]:
             return False
         return self._strike(kind)
 

@@ -172,8 +172,8 @@ PLANTED = (
     Mutant(
         "a guest's order takes the customer's id from him",
         _SENDING,
-        "if not (own.customer_id or met <= people.met):",
-        "if not (own.customer_id or met):",
+        "if own.customer_id or met <= people.met:",
+        "if own.customer_id or met is not None:",
     ),
     Mutant(
         "the ledger's failure to settle is taken for done",
@@ -267,8 +267,8 @@ PLANTED = (
     Mutant(
         "an order's contact is noted before the API took it",
         _SENDING,
-        "        self.send(work, contact_request(own))\n        met = self.remember(",
-        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))\n        met = self.remember(",
+        "        self.send(work, contact_request(own))\n        if people.doubted:",
+        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))\n        if people.doubted:",
     ),
     Mutant(
         "an event goes before its contact",
@@ -276,7 +276,25 @@ PLANTED = (
         "        self.sender.introduce(work, order.contact, people, born)\n        for step in plan:",
         "        for step in plan:",
     ),
+    Mutant(
+        "an order's word of a customer outlives his own",
+        _SENDING,
+        "            if self.people.dispel_doubt(shop, people.recorded):\n                return",
+        "            self.people.dispel_doubt(shop, people.recorded)\n            return",
+    ),
+    Mutant(
+        "who has moved gets his old address back from his cart",
+        _PEOPLE,
+        '            if now.get("known"):\n                name, item',
+        '            if now.get("doubted"):\n                name, item',
+    ),
     # -- pauses and ages
+    Mutant(
+        "near the end of a long pause what waits stays in the queue",
+        _WAITING,
+        "        if state.long:",
+        "        if state.until - now > 600_000:",
+    ),
     Mutant(
         "a pause never ends",
         _PAUSES,

@@ -71,8 +71,9 @@ class OrderLife(Order):
     def _edit(self) -> None:
         pen = self.pen
         self.touched = True
-        reducible = [line for line in self.lines if line.to_ship > 1 and line.divisible]
-        removable = [line for line in self.lines if line.to_ship and line.to_ship == line.left]
+        # What was given back in money stays within what is left of the order.
+        reducible = [one for one in self.lines if one.to_ship > 1 and one.divisible and self._can_spare(one, 1)]
+        removable = [one for one in self.lines if one.to_ship == one.left > 0 and self._can_spare(one, one.left)]
         added, removed = [], []
         turn = self.rng.random()
         if turn < 0.4 and reducible:
@@ -91,6 +92,9 @@ class OrderLife(Order):
         signal = {"order_edit": edit | {"line_items": {"additions": added, "removals": removed}, "staff_note": ""}}
         pen.say("orders/edited", dump(signal), self.entity, None, None)
         self._say("orders/updated")
+
+    def _can_spare(self, line: Line, quantity: int) -> bool:
+        return not self.goodwill or line.worth(quantity) < self.current_total
 
     def _ship(self) -> None:
         pen, rng = self.pen, self.rng

@@ -5,7 +5,7 @@ goes into `notes` (the ledger entry's attributes) at once: after a failure they 
 goes on where this one stopped.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -110,13 +110,15 @@ class Carrier:
         except (_TakesMore, NeverThis, NotNow):
             return None
 
-    def raise_tombstones(self, work: Work) -> None:
-        """Before anything else of a wish to be forgotten: what comes late or waits must find it."""
+    def raise_tombstones(self, work: Work) -> tuple[Contact, ...]:
+        """Before anything else of a wish to be forgotten: what comes late or waits must find it. Answers who it is, as
+        far as anything on record says."""
         change = work.delivery.change
         if isinstance(change, Redaction):
-            self.sender.people.redact(work.shop.id, change.contact, work.received_at, self.clock())
-        elif isinstance(change, ShopRedaction):
+            return self.sender.people.redact(work.shop.id, change.contact, work.received_at, self.clock())
+        if isinstance(change, ShopRedaction):
             self.sender.pauses.redact(work.shop.id, work.received_at)
+        return ()
 
     def _order(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
         assert isinstance(work.delivery.change, OrderChange)
@@ -217,8 +219,12 @@ class Carrier:
         if entry.known.get("digest") == digest and people.known:
             return Outcome("unchanged")
         own = without(change.contact, people.strangers)
+        # Before, since whoever dies after the request must not leave it undone; and after, since an order may have made
+        # the API know the earlier address once more.
+        self.sender.people.link(work.shop.id, own, people.former, self.clock())
+        self.sender.people.unlearn(work.shop.id, people.former)
         self.sender.send(work, contact_request(own))
-        self.sender.people.unlearn(work.shop.id, own, people.former, self.clock())
+        self.sender.people.unlearn(work.shop.id, people.former)
         if not people.is_noted(self.clock()) and not self.sender.remember(work, own, change.created_at) <= people.met:
             # An order introduced him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
             self.sender.send(work, contact_request(own))
@@ -242,17 +248,18 @@ class Carrier:
     def _redaction(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
         change, shop = work.delivery.change, work.shop.id
         assert isinstance(change, Redaction)
-        self.raise_tombstones(work)
+        found = self.raise_tombstones(work)
         for order_id in change.order_ids:
             self.ledger.forget(shop, Entity("order", order_id))
         for parked in self.parked.list(shop):
-            if _is_about(change, parked.packed, work.shop):
+            if _is_about(change, found, parked.packed, work.shop):
                 self.parked.remove(parked.id)
         for waiting in self.outbox.of_shop(shop):
-            if _is_about(change, waiting.packed, work.shop):
+            if _is_about(change, found, waiting.packed, work.shop):
                 self.outbox.remove(waiting)
-        for request in erase_requests(change.contact):
+        for request in erase_requests(*found):
             self.sender.send(work, request)
+        self.sender.people.erased(shop, change.contact)
         notes |= dict.fromkeys(("known", "person", "reference"))
         return Outcome("delivered")
 
@@ -327,7 +334,7 @@ def _known(known: OrderKnown) -> dict[str, str]:
     return status | {"digest": known.digest, "content": known.content}
 
 
-def _is_about(forgotten: Redaction, packed: str, shop: Shop) -> bool:
+def _is_about(forgotten: Redaction, found: Collection[Contact], packed: str, shop: Shop) -> bool:
     """Whether what waits is this person's: by what the platform reads in it; by the addresses in it where that names
     nobody (a parcel's webhook has an address all the same) or can't be read.
 
@@ -349,9 +356,10 @@ def _is_about(forgotten: Redaction, packed: str, shop: Shop) -> bool:
         return True
     people = [person for change in changes if (person := _person_of(change)).key]
     if people:
-        return any(set(forgotten.contact.identities).intersection(person.identities) for person in people)
+        identities = {identity for one in found for identity in one.identities}
+        return any(identities.intersection(person.identities) for person in people)
     body = message.webhook.body.lower()
-    return any(value.encode() in body for value in (forgotten.contact.email, forgotten.contact.phone) if value)
+    return any(value.encode() in body for one in found for value in (one.email, one.phone) if value)
 
 
 def _person_of(change: Change) -> Contact:

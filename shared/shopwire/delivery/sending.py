@@ -2,6 +2,7 @@
 
 from contextlib import suppress
 from dataclasses import replace
+from typing import NoReturn
 
 from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, Policy, Work
 from shopwire.esputnik import Answer, Esputnik, Verdict
@@ -73,17 +74,27 @@ class Sender:
         """
         if people.known:
             return
-        own = without(contact, people.others)
+        shop = work.shop.id
         if people.doubted:
             own = replace(people.recorded, first_name=contact.first_name, last_name=contact.last_name)
+        else:
+            own = without(contact, people.others)
         if not own.reachable:
             raise Ignored("anonymous")
         self.send(work, contact_request(own))
-        met = self.remember(work, own, born, yields=not people.doubted)
-        if not (own.customer_id or met <= people.met):
-            # His own webhook introduced him meanwhile, perhaps before us: no guest's order takes his id from him.
-            self.people.doubt(work.shop.id, own)
-            self.introduce(work, contact, self.people.find(work.shop.id, contact), born)
+        if people.doubted:
+            if self.people.dispel_doubt(shop, people.recorded):
+                return
+        else:
+            met = self.remember(work, own, born, yields=True)
+            if own.customer_id or met <= people.met:
+                return
+        # His own webhook told of him meanwhile, perhaps before us: no order's word outlives it.
+        self.people.doubt(shop, own)
+        people = self.people.find(shop, contact)
+        if people.forgotten(born):
+            self._erase_again(work, own)
+        self.introduce(work, contact, people, born)
 
     def remember(self, work: Work, contact: Contact, born: int | None, *, yields: bool = False) -> frozenset[str]:
         """The API knows this contact now. Answers by which of his identities it did before; what is on record under
@@ -91,13 +102,17 @@ class Sender:
 
         Raises:
             Ignored: he was forgotten while we sent; what we made the API know is erased again.
+            NotNow, NeverThis.
         """
         met = self.people.know(work.shop.id, contact, self._clock(), born, yields=yields)
         if met is None:
-            for request in erase_requests(contact):
-                self.send(work, request)
-            raise Ignored("redacted")
+            self._erase_again(work, contact)
         return met
+
+    def _erase_again(self, work: Work, contact: Contact) -> NoReturn:
+        for request in erase_requests(contact):
+            self.send(work, request)
+        raise Ignored("redacted")
 
     def blame(self, work: Work, failure: NotNow) -> None:
         """Count a failure of the API against the shop; pause it when the key is wrong, it is throttled, or five

@@ -5,6 +5,7 @@ Steps 8 to 11 of design.md's "The way of a webhook".
 
 import math
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -28,7 +29,6 @@ from shopwire.table import ItemTooLarge, TableDown
 
 # What writing down takes at the worst: two attempts of connecting and reading, twice.
 _KEPT_FOR_NOTES = 5_000
-_LONG_PAUSE = 600_000
 _OWN_FAILURES = 20
 _FEW = 5
 _SERVED_LATELY = 600_000
@@ -167,21 +167,16 @@ class Consumer:
         return self._under_lease(work, claim)
 
     def _held_by_pause(self, work: Work, state: ShopState, now: int) -> Outcome | Wait | None:
-        if state.until is None:
+        if state.until is None or (state.until <= now and self._pauses.probe(work.shop.id, state, now)):
             return None
-        if state.until - now > _LONG_PAUSE:
+        reason = f"paused: {state.reason}"
+        if state.long:
             # SQS looks only at the first 120,000 messages of a FIFO queue: one shop's wrong key must not fill it.
-            try:
+            with suppress(ItemTooLarge):
                 self._outbox.put(work.message.later(0), work.entity_key, work.key, now)
-            except ItemTooLarge:
-                return Wait(state.until - now, f"paused: {state.reason}")
-            self._ledger.moved(work.entity_key, work.key, "outbox")
-            return Outcome("queued", f"paused: {state.reason}")
-        if state.until > now:
-            return Wait(state.until - now, f"paused: {state.reason}")
-        if not self._pauses.probe(work.shop.id, state, now):
-            return Wait(self._policy.retry_base, f"paused: {state.reason}")
-        return None
+                self._ledger.moved(work.entity_key, work.key, "outbox")
+                return Outcome("queued", reason)
+        return Wait(max(state.until - now, self._policy.retry_base), reason)
 
     def _refused(self, work: Work, refusal: Refused, now: int) -> Outcome | Wait:
         if work.key in refusal.entry.keys:

@@ -31,11 +31,10 @@ def contact_digest(contact: Contact) -> str:
     return digest([("body", contact_request(contact).body.decode())])
 
 
-def erase_requests(contact: Contact) -> list[ApiRequest]:
-    """The requests after which the API has forgotten the person: by the customer id, and by what stood for the id
-    while he bought as a guest (his e-mail address or phone)."""
-    ids = dict.fromkeys(one for one in (contact.customer_id, contact.email, contact.phone) if one)
+def erase_requests(*contacts: Contact) -> list[ApiRequest]:
+    """The requests after which the API has forgotten these persons: by the customer id, and by what stood for the id
+    while one bought as a guest (his e-mail address or phone)."""
+    ids = dict.fromkeys(id for one in contacts for id in (one.customer_id, one.email, one.phone) if id)
     return [
-        ApiRequest(f"v1/contact?externalCustomerId={quote(one, safe='')}&erase=true", b"", method="DELETE")
-        for one in ids
+        ApiRequest(f"v1/contact?externalCustomerId={quote(id, safe='')}&erase=true", b"", method="DELETE") for id in ids
     ]

@@ -29,6 +29,8 @@ _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCanc
 # The params whose change sends an orderUpdated ahead of a transition: totals and items.
 _CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "items"})
 
+_NOTHING = Decimal(0)
+
 # What an event made of a fact repeats of the order's last snapshot.
 _REFERENCE = ("externalCustomerId", "totalCost", "date", "currency", "orderNumber")
 
@@ -134,7 +136,8 @@ def _params(order: Order, key: str) -> Params:
         (
             ("externalOrderId", order.id),
             ("externalCustomerId", contact.customer_id or key),
-            ("totalCost", plain(order.total)),
+            # More given back than was paid: the API ignores an order that costs less than nothing.
+            ("totalCost", plain(max(order.total, _NOTHING))),
             ("status", order.status),
             ("date", order.created_at.isoformat()),
             ("currency", order.currency),
