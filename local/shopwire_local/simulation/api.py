@@ -24,6 +24,8 @@ _MODES = (
     ("api_unauthorized", 401),
 )
 _POISONS = ("poison_refused", "poison_failing", "poison_killing")
+# What of such an order or cart it does not like: everything, or one of its events.
+_DISLIKED = (b"", b"", b'"orderUpdated"', b'"orderDelivered"', b'"orderCancelled"')
 
 Taken = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
 """(invocation, shop, method and path, body, the event as recorded, whether the answer got back)."""
@@ -54,7 +56,7 @@ class Api:
         self._called = called
         self._failed = failed
         self._tell = tell
-        self._poisons: dict[tuple[str, bytes], str | None] = {}
+        self._poisons: dict[tuple[str, bytes], tuple[str, bytes] | None] = {}
 
     def transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
@@ -148,9 +150,11 @@ class Api:
         key = (shop, body[at + 27 : at + 60].partition(b'"')[0])
         if key not in self._poisons:
             rng = random.Random(f"{self._seed}:{key}")
-            self._poisons[key] = next((one for one in _POISONS if self._faults.chance(one, self._world.now, rng)), None)
-        poison = self._poisons[key]
-        return poison if poison and self._faults.lasting(self._world.now) else None
+            poison = next((one for one in _POISONS if self._faults.chance(one, self._world.now, rng)), None)
+            self._poisons[key] = (poison, rng.choice(_DISLIKED)) if poison else None
+        if not (found := self._poisons[key]) or not self._faults.lasting(self._world.now):
+            return None
+        return found[0] if found[1] in body else None
 
 
 def _call(method: str, path: str, body: bytes) -> str:

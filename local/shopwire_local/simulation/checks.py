@@ -90,13 +90,18 @@ class Judge:
     def __post_init__(self) -> None:
         self._sent: dict[int, Sent] = {}
         self._missed: set[tuple[str, str]] = set()
+        self._forgotten_at: dict[int, int] = {}
+        """When the API had forgotten the person of a story."""
         self._effective: set[int] = set()
         """Announcements that had an effect, answered or not."""
         self._story_of = {one.id: n for n in self.told for one in self.stories[n].announcements}
         self._announcements = {one.id: one for n in self.told for one in self.stories[n].announcements}
-        self._forgotten = {
-            n for n in self.told if any(isinstance(one, Forgotten) for one in self.stories[n].meanings.values())
+        self._wishes = {
+            n: wishes
+            for n in self.told
+            if (wishes := [id for id, one in self.stories[n].meanings.items() if isinstance(one, Forgotten)])
         }
+        """The announcements that wish a story's person to be forgotten."""
 
     def attach(
         self,
@@ -182,6 +187,7 @@ class Judge:
                 meaning = self.stories[story].meanings.get(one.id)
                 self.owners.said(line, one, meaning)
                 if line["outcome"] == "delivered" and isinstance(meaning, Forgotten):
+                    self._forgotten_at.setdefault(story, self.now())
                     self._left_behind(one, meaning, self._sent[one.id].first_at or 0)
 
     def api_called(self, invocation: Invocation, path: str, refused: bool) -> None:
@@ -206,6 +212,8 @@ class Judge:
         announcement = self.by_key.get(invocation.notes.get("key", ""))
         entity = announcement.entity if announcement else "unknown"
         one = Taken(self.now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, answered)
+        if announcement is not None and path.startswith("POST"):
+            self._told_again(announcement, invocation)
         before = self.taken[shop, entity]
         if event is not None and not event["saved"]:
             self._ignored(shop, entity, one)
@@ -218,7 +226,7 @@ class Judge:
 
     def _ignored(self, shop: str, entity: str, one: Taken) -> None:
         story = self._story(one.announcement)
-        if story is not None and story in self._forgotten:
+        if story is not None and story in self._wishes:
             return  # who is erased while an event is on its way cannot be found any more
         assert one.event
         if story is not None and ((shop, entity) in self._missed or self._moved(story, one)):
@@ -265,6 +273,14 @@ class Judge:
                 continue  # on its way at the same moment: the tombstone stops it
             if any(identity in kept.text.lower() for identity in forgotten.identities if len(identity) > _TELLING):
                 self._blamed("leaked", one, f"still in {kept.where} after he was forgotten")
+
+    def _told_again(self, one: Announcement, invocation: Invocation) -> None:
+        """Of who is forgotten the API is told nothing more by what had come before the wish."""
+        forgotten_at = self._forgotten_at.get(self._story_of.get(one.id, -1))
+        if forgotten_at is not None and invocation.notes["claimed_at"] > forgotten_at:
+            wish = min(self._sent[id].first_at or 0 for id in self._wishes[self._story_of[one.id]])
+            if (self._sent[one.id].first_at or 0) < wish:
+                self._blamed("leaked", one, "the API was told of him after he was forgotten")
 
     # -- in the end --
 
@@ -401,7 +417,7 @@ class Judge:
         return found
 
     def _once(self, story: Story) -> None:
-        if self._story(story.announcements[0]) in self._forgotten:
+        if self._story(story.announcements[0]) in self._wishes:
             return
         for entity in dict.fromkeys(one.entity for one in story.announcements):
             events = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]

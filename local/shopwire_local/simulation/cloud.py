@@ -29,8 +29,8 @@ TIMEOUTS = {"webhook": 10 * SECOND, "storefront": 10 * SECOND, "retry": 60 * SEC
 _VISIBILITY = 360 * SECOND
 _POLLERS = 5
 _BLOWS = {"crash": Blow.DIE, "no_answer": Blow.FAIL, "standstill": Blow.STALL, "overrun": Blow.OVERRUN}
-_POINTS = 24
-"""At one of so many points a blow strikes: as many as most invocations come to."""
+_POINTS = (14, 40)
+"""At one of so many points a blow strikes: as many as most invocations come to, and those with a batch."""
 _TABLE, _SHOPS_PATH, _HASH_KEY = "shopwire", "/shopwire/sim/shops/", "simulated"
 
 Answer = Callable[[Any], None]
@@ -142,7 +142,7 @@ class Cloud:
         environment.busy = True
         for kind, blow in _BLOWS.items():
             if self.faults.chance(kind, self.world.now, invocation.rng):
-                invocation.blow = (invocation.rng.randrange(1, _POINTS), blow)
+                invocation.blow = (invocation.rng.randrange(1, _POINTS[name == "retry"]), blow)
         self._begun(invocation)
         context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
 
@@ -182,7 +182,7 @@ class Cloud:
     def _hook(self, service: str, latency: int) -> Callable[[str, str], None]:
         """What every call of a store is: some time, a point to die at, a chance to fail."""
         world, faults = self.world, self.faults
-        by_turns = f"{service}_by_turns"
+        by_turns, out = f"{service}_by_turns", f"{service}_out"
         down, throttled, lost = f"{service}_down", f"{service}_throttled", f"{service}_lost_answer"
 
         def hook(operation: str, phase: str) -> None:
@@ -195,7 +195,7 @@ class Cloud:
             world.pause(rng.randint(1, latency))
             fails = world.point(service, phase)
             if phase == "before":
-                if fails or faults.on(down, world.now) or faults.on(by_turns, world.now):
+                if fails or any(faults.on(kind, world.now) for kind in (down, by_turns, out)):
                     invocation.notes[down] = self.world.now
                     world.pause(500)
                     raise EndpointConnectionError(endpoint_url=service)

@@ -6,9 +6,12 @@ simulation stops early.
 """
 
 import random
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import FrameType
 
 from shopwire_local.simulation.checks import Violation
 from shopwire_local.simulation.run import Run, collecting_rarely
@@ -40,9 +43,12 @@ SCENES = (
     Scene("in peace", 0, (), (Blow.DIE,)),
     Scene("the API by turns", 0, ("api_by_turns",), (Blow.DIE, Blow.FAIL)),
     Scene("API and queue by turns", 0, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
+    Scene("step by step, the API is sluggish", 20, ("api_sluggish_by_turns",), (Blow.FAIL,)),
+    Scene("step by step, the queue is down", 20, ("queue_out",), (Blow.DIE, Blow.FAIL)),
     Scene("step by step, API and queue by turns", 20, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
 )
 _SEED = 4
+_UNDER_TEST = "/shopwire/"
 # Enough stories to choose from.
 _WEBHOOKS = 6_000
 # How long the stories last, by their gap.
@@ -60,6 +66,8 @@ class Strike:
     blow: Blow
     at: str
     """What is called there."""
+    place: tuple[str, ...] = field(repr=False)
+    """Which lines of shopwire lead there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,17 +81,38 @@ class Crashed:
 
 
 class Striker:
-    """Numbers the invocations of a run and lets one of them be struck (None: none)."""
+    """Numbers the invocations of a run and lets one of them be struck."""
 
-    def __init__(self, strike: Strike | None = None) -> None:
-        self.begun: list[Invocation] = []
+    def __init__(self, strike: Strike) -> None:
         self._strike = strike
+        self._begun = 0
 
     def __call__(self, invocation: Invocation) -> None:
-        strike = self._strike
-        if strike and len(self.begun) == strike.invocation:
-            invocation.blow = (strike.point, strike.blow)
-        self.begun.append(invocation)
+        if self._begun == self._strike.invocation:
+            invocation.blow = (self._strike.point, self._strike.blow)
+        self._begun += 1
+
+
+class Surveyor:
+    """Notes where in the code each point of each invocation of a calm run is."""
+
+    def __init__(self) -> None:
+        self.begun: list[tuple[Invocation, list[tuple[str, ...]]]] = []
+
+    def __call__(self, invocation: Invocation) -> None:
+        places: list[tuple[str, ...]] = []
+        self.begun.append((invocation, places))
+        invocation.at_point = lambda: places.append(_place())
+
+
+def _place() -> tuple[str, ...]:
+    frame: FrameType | None = sys._getframe()
+    lines = []
+    while frame:
+        if _UNDER_TEST in frame.f_code.co_filename:
+            lines.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
+        frame = frame.f_back
+    return tuple(lines)
 
 
 def short_stories(stories: list[Story]) -> list[int]:
@@ -124,8 +153,7 @@ def crash(
         for story in short_stories(stories)
         for strike in strikes_of(stories, scene, story)
     ]
-    # Whoever stops early has seen something of each scene, function and effect.
-    random.Random(_SEED).shuffle(strikes)
+    strikes = _of_each_first(strikes)
     with collecting_rarely() as collect:
         for done, strike in enumerate(strikes, 1):
             verdict = replay(strike, told[strike.scene]).go()
@@ -151,13 +179,26 @@ def replay(strike: Strike, stories: list[Story] | None = None) -> Run:
 
 def strikes_of(stories: list[Story], scene: Scene, story: int) -> Iterator[Strike]:
     """Every blow that a story may be struck by: what its undisturbed run shows to be there."""
-    calm = Striker()
+    calm = Surveyor()
     _run(stories, scene, story, calm).go()
-    for number, invocation in enumerate(calm.begun):
-        for point, (name, phase) in enumerate(invocation.points, 1):
+    for number, (invocation, places) in enumerate(calm.begun):
+        for point, ((name, phase), place) in enumerate(zip(invocation.points, places, strict=True), 1):
             for blow in scene.blows:
                 if _differs(blow, name, phase, last=point == len(invocation.points)):
-                    yield Strike(scene, story, number, point, blow, name)
+                    yield Strike(scene, story, number, point, blow, name, (invocation.name, phase, *place))
+
+
+def _of_each_first(strikes: list[Strike]) -> list[Strike]:
+    """Shuffled, but each line of the code once under each blow in each scene, then once more, and so on: whoever stops
+    early has seen something of all."""
+    random.Random(_SEED).shuffle(strikes)
+    seen: Counter[tuple[Scene, Blow, tuple[str, ...]]] = Counter()
+    turns = []
+    for strike in strikes:
+        what = strike.scene, strike.blow, strike.place
+        turns.append(seen[what])
+        seen[what] += 1
+    return [strike for _, strike in sorted(zip(turns, strikes, strict=True), key=lambda one: one[0])]
 
 
 def _differs(blow: Blow, name: str, phase: str, *, last: bool) -> bool:
@@ -169,5 +210,5 @@ def _differs(blow: Blow, name: str, phase: str, *, last: bool) -> bool:
     return phase == "before" or last
 
 
-def _run(stories: list[Story], scene: Scene, story: int, striker: Striker) -> Run:
-    return Run(_WEBHOOKS, _SEED, scene.trouble, {story}, stories=stories, begun=striker)
+def _run(stories: list[Story], scene: Scene, story: int, begun: Callable[[Invocation], None]) -> Run:
+    return Run(_WEBHOOKS, _SEED, scene.trouble, {story}, stories=stories, begun=begun)

@@ -46,9 +46,17 @@ _CHANCES = {
     "rotation": 1.0,
 }
 
-_BLOWS = ("crash", "no_answer", "standstill", "overrun")
-"""What strikes an invocation at a point of its own (`world.Blow`)."""
-_MORE_BLOWS = 8
+# How many times more likely what strikes by chance is where all is in a hurry.
+_IN_A_HURRY = {
+    "duplicate": 2,
+    "late": 2,
+    "crash": 8,
+    "no_answer": 8,
+    "standstill": 8,
+    "overrun": 8,
+    "poison_refused": 8,
+    "poison_failing": 8,
+}
 
 # What only the enumerated crashes use, since a short story must meet it for certain: on and off by turns of so many
 # milliseconds, for the first hour since its first announcement.
@@ -57,6 +65,7 @@ _TURNS = {
     "api_flickers": 4 * SECOND,
     "queue_by_turns": 25 * SECOND,
     "api_sluggish_by_turns": 5 * MINUTE,
+    "queue_out": HOUR,
 }
 EVERY_TWICE = "every_twice"
 """Like those: every webhook comes a second time within seconds."""
@@ -70,7 +79,7 @@ class Faults:
     Args:
         kinds: those that may come.
         first: when the first webhook is announced.
-        hurry: how many times shorter and more frequent what lasts is; if at all, invocations are struck more often too.
+        hurry: how many times shorter and more frequent what lasts is; what strikes by chance is more likely then, too.
         start, end: the virtual time (UTC milliseconds) in which they come; afterwards all is well.
     """
 
@@ -79,8 +88,8 @@ class Faults:
     ) -> None:
         self._kinds = frozenset(kinds)
         self._end = end
-        blows = _MORE_BLOWS if hurry > 1 else 1
-        self._chances = {kind: chance * (blows if kind in _BLOWS else 1) for kind, chance in _CHANCES.items()}
+        more = _IN_A_HURRY if hurry > 1 else {}
+        self._chances = {kind: chance * more.get(kind, 1) for kind, chance in _CHANCES.items()}
         self._windows = {kind: _draw(rng, kind, start, end, hurry) for kind in _WINDOWS if kind in self._kinds}
         for kind in self._kinds.intersection(_TURNS):
             self._windows[kind] = [(at, at + _TURNS[kind]) for at in range(first, first + HOUR, 2 * _TURNS[kind])]

@@ -27,11 +27,10 @@ _STEPS = (
     ("days", 250, 11),
     ("days", 600, 12),
     ("storm", 1_500, 1),
-    ("blows", 6_000, 0),
     ("storm", 1_500, 2),
+    ("blows", 5_000, 0),
+    *(("storm", 1_500, seed) for seed in range(3, 7)),
     ("days", 1_800, 13),
-    ("storm", 1_500, 3),
-    ("days", 1_500, 14),
 )
 _AT_ONCE = 2
 _NOTHING = "nothing is planted"

@@ -301,9 +301,10 @@ def collecting_rarely() -> Iterator[Callable[[], None]]:
 
 
 def storm(webhooks: int, seed: int, faults: Collection[str] = FAULT_KINDS, **which: Any) -> Run:
-    """A run in which all of it comes within half an hour: each story within a minute, and most of what goes wrong for
-    seconds, so that many are at work on one entity at the same moment. `which`: as in `Run`."""
-    return Run(webhooks, seed, faults, days=0.02, gap=3, **which)
+    """A run in which all of it comes within half an hour: each story within a minute, every other time within some, and
+    most of what goes wrong for seconds, so that many are at work on one entity at the same moment. `which`: as in
+    `Run`."""
+    return Run(webhooks, seed, faults, days=0.02, gap=3 if seed % 2 else 15, **which)
 
 
 def simulated_shops() -> dict[str, Shop]:

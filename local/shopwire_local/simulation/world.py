@@ -53,6 +53,8 @@ class Invocation:
         """At which point (the first is 1) what strikes it."""
         self.points: list[tuple[str, str]] = []
         """The points it came to: what is called there, "before" or "after" its effect."""
+        self.at_point: Callable[[], None] | None = None
+        """Called at each point, before anything strikes."""
         self.fails_until = 0
         self.overran = False
         self.killed = False
@@ -134,6 +136,8 @@ class World:
         if invocation is None:
             return False
         invocation.points.append((name, phase))
+        if invocation.at_point:
+            invocation.at_point()
         number, blow = invocation.blow or (0, None)
         if number == len(invocation.points):
             match blow:
