@@ -134,7 +134,7 @@ def watch_shifts(page: Page) -> None:
     """From now on each shift of the layout is counted, with what moved."""
     page.add_init_script(
         "window.shifts = []; new PerformanceObserver(list => { for (const one of list.getEntries())"
-        " shifts.push(one.sources.map(source => source.node?.outerHTML ?? source.node?.nodeName).join()) })"
+        " shifts.push(one.sources.map(({node}) => node?.outerHTML ?? node?.parentNode?.outerHTML).join()) })"
         ".observe({type: 'layout-shift', buffered: true})"
     )
 
