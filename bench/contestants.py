@@ -19,7 +19,7 @@ from bench.harness import ROOT
 from shopwire import http, platforms
 from shopwire.delivery.work import Policy
 from shopwire.environment import Clients, Environment, Settings
-from shopwire.ledger import entity_key
+from shopwire.ledger import entity_key, key_hash
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Shop, Webhook
 from shopwire.observability import report
@@ -124,7 +124,8 @@ class QueueFirst(Shopwire):
         kept = Webhook(worth_keeping(event["headers"], platform.kept_headers), webhook.body, received_at)
         group = entity_key(shop.id, delivery.entity or Entity("view", delivery.key))
         environment.queue.put(Message(shop.id, delivery.key, kept), group)
-        report("received", received_at, shop=shop.id, outcome="queued", topic=delivery.topic, key=delivery.key)
+        key = key_hash(delivery.key)
+        report("received", received_at, shop=shop.id, outcome="queued", topic=delivery.topic, key=key)
         return {"statusCode": 200, "body": json.dumps({"status": "queued", "delivery": delivery.key})}
 
     def tidy(self) -> None:

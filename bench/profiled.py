@@ -13,7 +13,7 @@ import os
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 # part -> where: module, and what of it
@@ -32,12 +32,16 @@ _WARM_UP = 20
 
 
 class Clock:
-    """Gives the CPU's time to the part that is at work."""
+    """Gives the time to the part that is at work: this thread's of the CPU, or that of another clock `now`."""
 
-    def __init__(self) -> None:
-        self.spent = dict.fromkeys(PARTS, 0)
+    def __init__(self, parts: Iterable[str], now: Callable[[], int] = time.thread_time_ns) -> None:
+        self.spent = dict.fromkeys(parts, 0)
+        self._now = now
         self._at_work: list[str] = []
         self._since = 0
+
+    def restart(self) -> None:
+        self.spent = dict.fromkeys(self.spent, 0)
 
     def timed(self, part: str, function: Callable[..., Any]) -> Callable[..., Any]:
         def call(*arguments: Any, **named: Any) -> Any:
@@ -52,10 +56,19 @@ class Clock:
         return call
 
     def _switch(self) -> None:
-        now = time.thread_time_ns()
+        now = self._now()
         if self._at_work:
             self.spent[self._at_work[-1]] += now - self._since
         self._since = now
+
+
+def found(module: str, path: str) -> tuple[Any, str]:
+    """Who has it (the module, or a class in it), and under which name."""
+    *owners, name = path.split(".")
+    owner: Any = importlib.import_module(module)
+    for one in owners:
+        owner = getattr(owner, one)
+    return owner, name
 
 
 class Context:
@@ -73,18 +86,15 @@ def main() -> None:
     answer, sys.stdout = sys.stdout, sys.stderr  # where the function logs is not where the figures go
     sys.path[0] = os.getcwd()  # the function's folder, as its own runtime has it, instead of this script's
     app = importlib.import_module("app")
-    clock = Clock()
-    for part, (module, name) in PARTS.items():
-        *owners, last = name.split(".")
-        owner: Any = importlib.import_module(module)
-        for one in owners:
-            owner = getattr(owner, one)
-        setattr(owner, last, clock.timed(part, getattr(owner, last)))
+    clock = Clock(PARTS)
+    for part, where in PARTS.items():
+        owner, name = found(*where)
+        setattr(owner, name, clock.timed(part, getattr(owner, name)))
     events = [json.loads(line) for line in sys.stdin]
     gc.collect()
     for number, event in enumerate(events):
         if number == _WARM_UP:
-            clock.spent = dict.fromkeys(PARTS, 0)
+            clock.restart()
         event["requestContext"]["timeEpoch"] = time.time_ns() // 1_000_000
         app.handler(event, Context())
     counted = len(events) - _WARM_UP

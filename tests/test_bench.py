@@ -1,4 +1,4 @@
-"""The bench's own machinery: rounds, ratios, goals, the table. No figure is asserted, and nothing is measured here."""
+"""The bench's own machinery: rounds, ratios, goals, the table. No figure is asserted."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import webhooks
+from bench import profiled, pure, webhooks
 from bench.harness import Goal, OfAnotherRun, Row, Run, Samples, described
 from bench.parts import Parts
 from shopwire_local.aws import TABLE
@@ -164,3 +164,11 @@ def test_the_api_fails_as_often_as_asked_for() -> None:
 
 def _json(call: object) -> bytes:
     return json.dumps(call).encode()
+
+
+def test_every_part_that_is_timed_is_there_and_is_itself_again_afterwards() -> None:
+    timed = {where: getattr(*profiled.found(*where)) for where in (*pure.PARTS.values(), *profiled.PARTS.values())}
+    told = pure.measure_parts(Run(quick=True))["map_parts_us"]
+    assert isinstance(told, dict)
+    assert all(figures.keys() > pure.PARTS.keys() for figures in told.values())
+    assert timed == {where: getattr(*profiled.found(*where)) for where in timed}

@@ -3,10 +3,12 @@
 import base64
 import io
 import json
+import re
 from typing import Any
 
 import pytest
 
+from shopwire.ledger import key_hash
 from tests.helpers_delivery import OTHER, SHOP, Context, World, order
 
 SIGNED = {"X-Test-Signature": "a-secret"}
@@ -47,6 +49,25 @@ def ask(world: World, request: dict[str, Any]) -> tuple[int, dict[str, Any]]:
 
 
 # --- 200
+
+
+def test_a_webhooks_line_has_the_short_hash_of_its_key_and_a_time_that_lambda_takes(
+    world: World, log: io.StringIO
+) -> None:
+    ask(world, event(world.body(order("42"), key="the-platforms-id")))
+    (text,) = log.getvalue().splitlines()
+    said = json.loads(text)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", said.pop("timestamp"))  # RFC 3339
+    assert said == {
+        "level": "INFO",
+        "message": "received",
+        "shop": SHOP,
+        "outcome": "delivered",
+        "topic": "test",
+        "entity": "order 42",
+        "key": key_hash("the-platforms-id"),  # as in the lines of `retry` and in what is parked
+        "milliseconds": 100,  # as long as the API took
+    }
 
 
 def test_a_webhook_is_answered_with_what_became_of_it(world: World) -> None:

@@ -140,3 +140,13 @@ def test_a_chart_fills_its_height_and_says_what_it_shows() -> None:
     assert all(len(bar) == len(GROUPS) for bar in outcomes.bars)
     assert outcomes.label == "Outcomes a minute: 4 now, at most 4"
     assert [depth.label, oldest.label] == ["Waiting: 1 now, at most 2", "Oldest waiting: 95 s now, at most 2 min"]
+
+
+def test_a_webhook_is_found_by_its_whole_key_and_tried_by_the_keys_hash() -> None:
+    journal = Journal()
+    webhook = journal.received("shop", NOW)
+    hashed = key_hash("a-key")
+    journal.delivery(webhook, "orders/paid", "order 1", hashed, Try(NOW, "webhook", "queued"), hashed=hashed)
+    journal.named(webhook, ["a-key"])
+    assert Filter(text="a-key").holds(webhook)
+    assert journal.tried("shop", hashed, Try(NOW + 1, "retry", "delivered"))

@@ -67,11 +67,12 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             logs.create_log_group(logGroupName=GROUP + function)
             logs.create_log_stream(logGroupName=GROUP + function, logStreamName="one")
         told = {"shop": "ann", "topic": "orders/paid"}
-        line("webhook", 9000, "received", **told, outcome="delivered", entity="order 1", key="k1", milliseconds=80)
-        line("webhook", 8000, "received", **told, outcome="queued", reason="the API did not answer", entity="order 2", key="k2", milliseconds=90)  # fmt: skip # noqa: E501
+        one, two = told | {"entity": "order 1"}, told | {"entity": "order 2", "key": key_hash("k2")}
+        line("webhook", 9000, "received", **one, outcome="delivered", key=key_hash("k1"), milliseconds=80)
+        line("webhook", 8000, "received", **two, outcome="queued", reason="the API did not answer", milliseconds=90)
         line("webhook", 7000, "refused", shop="ann", outcome="unverified", reason="the signature does not match")
         line("webhook", 6500, "settings", shop="ann")
-        line("retry", 6000, "retried", **told, outcome="waiting", entity="order 2", key=key_hash("k2"), milliseconds=5)
+        line("retry", 6000, "retried", **two, outcome="waiting", milliseconds=5)
         line("retry", 5000, "retried", **told, outcome="delivered", entity="order 0", key="ffffffffffff")
         outputs = {"TableName": "ledger", "QueueUrl": queue, "ShopsPath": "/shopwire/shop-eu/shops/"}
         described = {

@@ -14,6 +14,7 @@ from typing import Any
 from shopwire import platforms
 from shopwire.delivery import Outcome, Unavailable
 from shopwire.environment import Environment
+from shopwire.ledger import key_hash
 from shopwire.models import Delivery, Shop, Webhook
 from shopwire.observability import logger, report
 from shopwire.shops import SHOP_ID, BadSettings, SettingsDown, UnknownShop
@@ -155,7 +156,7 @@ def _say(webhook: Webhook, shop: Shop, delivery: Delivery | None, outcome: Outco
         reason=outcome.reason,
         topic=delivery.topic if delivery else "unreadable",
         entity=f"{entity.kind} {entity.id}" if entity else None,
-        key=key,
+        key=key_hash(key),
         milliseconds=took,
     )
     said = {"status": str(outcome.status), "delivery": key}

@@ -201,6 +201,12 @@ class Journal:
                 self.refused(webhook, "refused" if status >= 400 else "ignored", None, webhook.at + milliseconds)
             self._changed(webhook)
 
+    def named(self, webhook: Webhook, keys: Iterable[str]) -> None:
+        """The whole keys of its deliveries: a log line has their short hashes."""
+        with self.lock:
+            for delivery, key in zip(webhook.deliveries, keys, strict=False):
+                delivery.key = key
+
     def refused(self, webhook: Webhook, outcome: str, reason: str | None, now: int) -> None:
         """It came to no delivery."""
         with self.lock:

@@ -92,7 +92,8 @@ class LogReader:
             return
         webhook = journal.received(shop, at - (took or 0))
         if "topic" in line:
-            hashed = key_hash("" if topic == "unreadable" else key)
+            # What could not be read waits and is replayed without a key.
+            hashed = key_hash("") if topic == "unreadable" else key
             journal.delivery(webhook, topic, entity, key, done, hashed=hashed)
         else:
             journal.refused(webhook, outcome, line.get("reason"), at)

@@ -5,6 +5,7 @@ lines, its requests to the API.
 """
 
 import base64
+import json
 import logging
 import threading
 import time
@@ -108,10 +109,10 @@ class Taps:
         if now.webhook is None:
             self._retried(now, fields, done)
         elif "topic" in fields:
-            key, topic = fields["key"], fields["topic"]
+            hashed, topic = fields["key"], fields["topic"]
             # What could not be read waits and is replayed without a key.
-            hashed = key_hash("" if topic == "unreadable" else key)
-            self.journal.delivery(now.webhook, topic, fields.get("entity"), key, done, hashed=hashed)
+            known_by = key_hash("") if topic == "unreadable" else hashed
+            self.journal.delivery(now.webhook, topic, fields.get("entity"), hashed, done, hashed=known_by)
         else:
             self.journal.refused(now.webhook, done.outcome, done.reason, done.at)
 
@@ -147,7 +148,9 @@ class _Watched(Function):
         finally:
             said = answer if isinstance(answer, dict) else {"statusCode": 500}
             took = round((time.monotonic() - begun) * 1000)
-            journal.answered(webhook, said["statusCode"], str(said.get("body", "")), took)
+            answered = str(said.get("body", ""))
+            journal.named(webhook, _keys(answered))
+            journal.answered(webhook, said["statusCode"], answered, took)
         return answer
 
 
@@ -166,6 +169,12 @@ def _request(event: Mapping[str, Any]) -> Request:
     text = event.get("body") or ""
     body = base64.b64decode(text) if event.get("isBase64Encoded") else text.encode()
     return Request(event["rawPath"], event.get("queryStringParameters") or {}, event["headers"], body)
+
+
+def _keys(answer: str) -> list[str]:
+    """The deliveries' keys as the answer has them, whole."""
+    said = json.loads(answer) if answer else {}
+    return [one["delivery"] for one in said.get("deliveries", [said]) if "delivery" in one]
 
 
 def _received(records: list[Mapping[str, Any]]) -> dict[tuple[str, str], list[int]]:

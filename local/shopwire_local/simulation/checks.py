@@ -174,11 +174,8 @@ class Judge:
         """A log line."""
         if invocation is None or "outcome" not in line:
             return
-        one, key = self._announcements.get(invocation.notes.get("announcement", 0)), line.get("key", "")
-        if one is None:
-            one = self.by_key.get(key)
-        else:
-            key = key_hash(key)  # the answer's is the whole one
+        key = line.get("key", "")
+        one = self._announcements.get(invocation.notes.get("announcement", 0)) or self.by_key.get(key)
         if one is not None:
             if line["outcome"] in _DONE:
                 self._effective.add(one.id)
@@ -217,7 +214,7 @@ class Judge:
         before = self.taken[shop, entity]
         if event is not None and not event["saved"]:
             self._ignored(shop, entity, one)
-        if announcement is not None and path == "POST v1/event":
+        if announcement is not None and path == _its_request(entity):
             self._effective.add(announcement.id)
             self._ordered(shop, entity, one, before)
             self._aged(shop, entity, one)
@@ -461,6 +458,11 @@ class _Contacts:
             iter(value for name, value in wanted.items() if name in ("email", "phone", "externalCustomerId")), ""
         )
         return any(wanted.items() <= contact.items() for contact in self._by.get(some, ()))
+
+
+def _its_request(entity: str) -> str:
+    """What brings a change of the entity to the API; a contact that an order introduces is not the order's change."""
+    return "POST v1/contact" if entity.startswith("contact ") else "POST v1/event"
 
 
 def _failure(error: Exception) -> str:

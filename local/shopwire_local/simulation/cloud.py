@@ -27,6 +27,8 @@ from shopwire_local.simulation.world import Blow, Invocation, World
 
 TIMEOUTS = {"webhook": 10 * SECOND, "storefront": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
 _VISIBILITY = 360 * SECOND
+# Of a call that is slow, but within its client's patience, each half.
+_SLOWLY = 400
 _POLLERS = 5
 _BLOWS = {"crash": Blow.DIE, "no_answer": Blow.FAIL, "standstill": Blow.STALL, "overrun": Blow.OVERRUN}
 _POINTS = (14, 40)
@@ -184,6 +186,7 @@ class Cloud:
         world, faults = self.world, self.faults
         by_turns, out = f"{service}_by_turns", f"{service}_out"
         down, throttled, lost = f"{service}_down", f"{service}_throttled", f"{service}_lost_answer"
+        slow = f"{service}_slow"
 
         def hook(operation: str, phase: str) -> None:
             invocation = world.current
@@ -192,7 +195,7 @@ class Cloud:
             rng = invocation.rng
             if (operation, phase) == ("send_message", "after"):
                 self.poll(SECOND // 5)
-            world.pause(rng.randint(1, latency))
+            world.pause(rng.randint(1, _SLOWLY if faults.on(slow, world.now) else latency))
             fails = world.point(service, phase)
             if phase == "before":
                 if fails or any(faults.on(kind, world.now) for kind in (down, by_turns, out)):

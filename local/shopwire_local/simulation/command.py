@@ -29,7 +29,7 @@ class NoSuch(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is to be simulated. `storm`: only this one (0: only the days); `replay`: only these stories of it."""
+    """What is to be simulated. `storm`: only this one; `replay`: only these stories of it."""
 
     webhooks: int
     seed: int

@@ -28,9 +28,8 @@ _STEPS = (
     ("days", 600, 12),
     ("storm", 1_500, 1),
     ("storm", 1_500, 2),
-    ("blows", 5_000, 0),
-    *(("storm", 1_500, seed) for seed in range(3, 7)),
-    ("days", 1_800, 13),
+    ("blows", 8_500, 0),
+    *(("storm", 1_500, seed) for seed in range(3, 6)),
 )
 _AT_ONCE = 2
 _NOTHING = "nothing is planted"

@@ -126,8 +126,11 @@ class World:
         self.after(milliseconds, me.switch)
         self._hub.switch()
 
-    def point(self, name: str, phase: str) -> bool:
+    def point(self, name: str, phase: str, *, timed: bool = False) -> bool:
         """A point between two effects, where a blow may strike. Answers whether what is called gives no answer.
+
+        Args:
+            timed: whoever stands still here is cut short by a time-out: he does so at the next point.
 
         Raises:
             Killed.
@@ -141,6 +144,8 @@ class World:
         number, blow = invocation.blow or (0, None)
         if number == len(invocation.points):
             match blow:
+                case Blow.STALL | Blow.OVERRUN if timed:
+                    invocation.blow = number + 1, blow
                 case Blow.DIE:
                     raise Killed
                 case Blow.FAIL:
