@@ -23,8 +23,12 @@ function keepLooking(look, every = LOOK_EVERY) {
   setTimeout(next, every);
 }
 
+/** Sets the text of an element, or replaces a text. */
 function setText(element, text) {
-  if (element && element.textContent !== text) element.textContent = text;
+  if (!element || element.textContent === text) return;
+  // A text that stands at the right is a new one: the same with a figure more would be one that has moved.
+  if (element.nodeType === Node.TEXT_NODE) element.replaceWith(text);
+  else element.textContent = text;
 }
 
 // --- what every page has
