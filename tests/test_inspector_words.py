@@ -22,6 +22,8 @@ def reasons() -> Iterator[str]:
     """Every literal reason in the package, what is filled in as "x"."""
     for path in Path(shopwire.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["reason"]:
+                yield from filter(None, [_text(node.value)])  # one that is given in two places has a name
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
