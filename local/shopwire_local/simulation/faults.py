@@ -51,7 +51,7 @@ _CHANCES = {
 
 # How many times more likely what strikes by chance is where all is in a hurry.
 _IN_A_HURRY = {
-    "duplicate": 2,
+    "duplicate": 4,
     "late": 3,
     "crash": 8,
     "no_answer": 8,

@@ -94,7 +94,9 @@ class Senders:
                 self._aside(announcement, shop, body, rng.randrange(MINUTE), "forged")
             return
         if self._faults.chance("duplicate", now, rng):
-            again = delay + rng.choice((0, rng.randrange(50), rng.randrange(10 * SECOND), MINUTE, DAY))
+            again = delay + rng.choice(
+                (0, rng.randrange(50), rng.randrange(2 * SECOND), rng.randrange(10 * SECOND), MINUTE, DAY)
+            )
             self._world.after(again, lambda: self._attempt(announcement, headers, 0))
         if self._faults.is_possible(EVERY_TWICE):
             self._world.after(delay + rng.randrange(8 * SECOND), lambda: self._attempt(announcement, headers, 0))

@@ -100,7 +100,7 @@ class Sender:
         while (now := self.people.on_record(shop, recorded)).identities:
             if now != recorded:
                 # He moved, and what noted it came no further: the API does not find him by his earlier address.
-                self.people.unlearn(shop, set(recorded.identities).difference(now.identities))
+                self.people.unlearn(shop, [one for one in recorded.identities if one not in now.identities])
                 recorded = now
                 if not told:
                     return
