@@ -6,12 +6,14 @@ import pytest
 
 from shopwire.delivery.work import Outcome
 from shopwire.models import Contact, Redaction, ShopRedaction
+from shopwire.people import PeopleStore
 from tests.helpers_delivery import (
     ANNA,
     BORYS,
     HOUR,
     MINUTE,
     OTHER,
+    SHOP,
     START,
     World,
     arrived,
@@ -167,6 +169,14 @@ def test_one_identity_is_enough_to_stop_the_others_that_are_on_record_with_it(wo
     world.send(Redaction(contact, "77"))
     for left in (Contact(email=ANNA.email), Contact(phone=ANNA.phone), Contact(customer_id="77")):
         assert world.tell(order("9", contact=left)) == Outcome("ignored", "redacted")
+
+
+def test_a_redaction_that_comes_again_when_it_was_granted_leaves_nobody_to_erase(world: World) -> None:
+    assert world.send(FORGET, key="wish") == "delivered"
+    guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
+    PeopleStore(world.webhook.table, "hash-key").know(SHOP, guest, world.clock.now, world.clock.now + 1)
+    assert world.send(FORGET, key="wish") == "duplicate"
+    assert "anna" not in world.stored()
 
 
 def test_another_shop_keeps_the_person(world: World) -> None:

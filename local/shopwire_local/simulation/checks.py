@@ -290,8 +290,17 @@ class Judge:
         for kept in self._kept(one.shop):
             if kept.received_at is not None and kept.received_at >= before - MINUTE:
                 continue  # on its way at the same moment: the tombstone stops it
-            if any(identity in kept.text.lower() for identity in forgotten.identities if len(identity) > _TELLING):
+            if kept.where != "tombstones" and _names(kept, forgotten):
                 self._blamed("leaked", one, f"still in {kept.where} after he was forgotten")
+
+    def _still_to_erase(self) -> None:
+        """In the end no tombstone says any more whom the API was to forget."""
+        for story in self._forgotten_at:
+            for id in self._wishes[story]:
+                one, forgotten = self._announcements[id], self.stories[story].meanings[id]
+                assert isinstance(forgotten, Forgotten)
+                if any(one.where == "tombstones" and _names(one, forgotten) for one in self._kept(one.shop)):
+                    self._blamed("leaked", one, "still in tombstones after he was forgotten")
 
     def _told_again(self, one: Announcement, invocation: Invocation) -> None:
         """Of who is forgotten the API is told nothing more by what had come before the wish."""
@@ -331,6 +340,7 @@ class Judge:
             if not (entity.startswith("view ") or self.waiting.was_shaken(shop, entity)):
                 self._violated("wedged", shop, entity, "marked as waiting though nothing waits", None)
         self._noted(noted)
+        self._still_to_erase()
         orders = {shop: state["orders"] for shop, state in states.items()}
         contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
         for n in self.told:
@@ -497,6 +507,10 @@ class _Contacts:
             iter(value for name, value in wanted.items() if name in ("email", "phone", "externalCustomerId")), ""
         )
         return any(wanted.items() <= contact.items() for contact in self._by.get(some, ()))
+
+
+def _names(kept: Kept, forgotten: Forgotten) -> bool:
+    return any(identity in kept.text.lower() for identity in forgotten.identities if len(identity) > _TELLING)
 
 
 def _its_request(entity: str) -> str:

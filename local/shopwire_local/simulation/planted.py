@@ -152,18 +152,6 @@ PLANTED = (
         "if claim.from_queue and entry.pending and not settled:",
     ),
     Mutant(
-        "who settles directly clears the mark of his own duplicate",
-        _LEDGER,
-        "if claim.from_queue and entry.pending and entry.pending.key == settled:",
-        "if entry.pending and entry.pending.key == settled:",
-    ),
-    Mutant(
-        "who fails leaves the mark to whoever lined up before him",
-        _DIRECT,
-        "self._ledger.release(claim, away, now, last=True)",
-        "self._ledger.release(claim, away, now)",
-    ),
-    Mutant(
         "a change of which a part was taken is not noted as attempted",
         _DIRECT,
         'if work.version is None or not (unanswered or "known" in notes):',
@@ -227,13 +215,6 @@ PLANTED = (
         'sort_key = f"{message.shop}#{entity_key}#{uuid.uuid4().hex}"',
     ),
     Mutant(
-        "the mark of what waits follows whatever was moved",
-        _LEDGER,
-        '{"pending_where": where},\n'
-        '                condition="pending_key = :key",\n                values={":key": key},',
-        '{"pending_where": where},',
-    ),
-    Mutant(
         "what is in the outbox is forgotten before the queue has it",
         _WAITING,
         "            self._queue.put(unpack(waiting.packed), waiting.entity_key)",
@@ -289,12 +270,6 @@ PLANTED = (
         '            if now.get("doubted"):\n                name, item',
     ),
     # -- pauses and ages
-    Mutant(
-        "near the end of a long pause what waits stays in the queue",
-        _WAITING,
-        "        if state.long:",
-        "        if state.until - now > 600_000:",
-    ),
     Mutant(
         "a pause never ends",
         _PAUSES,

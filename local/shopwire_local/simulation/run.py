@@ -262,8 +262,10 @@ class Run:
             if "message" in item:
                 message = unpack(item["message"]["S"])
                 yield Kept(where, message.received_at, message.webhook.body.decode("utf-8", "replace"))
-            elif "contact" in item or "to_erase" in item:
-                yield Kept("people", None, str(item))
+            elif "contact" in item:
+                yield Kept("people", None, str(item["contact"]))
+            elif "to_erase" in item:
+                yield Kept("tombstones", None, str(item["to_erase"]))
 
     def _marked(self) -> list[tuple[str, str]]:
         """Shop and entity of what the ledger says is waited for."""

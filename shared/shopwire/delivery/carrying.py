@@ -6,6 +6,7 @@ goes on where this one stopped.
 """
 
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
@@ -48,7 +49,7 @@ from shopwire.models.base import milliseconds
 from shopwire.outbox import Outbox
 from shopwire.parked import ParkedStore
 from shopwire.people import People, without
-from shopwire.table import Table
+from shopwire.table import Table, TableDown
 
 Notes = dict[str, Any]
 
@@ -119,6 +120,14 @@ class Carrier:
         if isinstance(change, ShopRedaction):
             self.sender.pauses.redact(work.shop.id, work.received_at)
         return ()
+
+    def lay_to_rest(self, work: Work) -> None:
+        """A wish to be forgotten came again after it was granted, and raised its tombstones again: they need not say
+        any more whom to erase."""
+        change = work.delivery.change
+        if isinstance(change, Redaction):
+            with suppress(TableDown):
+                self.sender.people.erased(work.shop.id, change.contact)
 
     def _order(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
         assert isinstance(work.delivery.change, OrderChange)

@@ -88,6 +88,12 @@ class Direct:
         ]
 
     def _deliver(self, work: Work) -> Outcome:
+        outcome = self._come_of(work)
+        if outcome.status == "duplicate" and work.forgets:
+            self._carrier.lay_to_rest(work)
+        return outcome
+
+    def _come_of(self, work: Work) -> Outcome:
         change = work.delivery.change
         if isinstance(change, Nothing):
             return Outcome("ignored", change.reason)

@@ -180,6 +180,7 @@ class Consumer:
 
     def _refused(self, work: Work, refusal: Refused, now: int) -> Outcome | Wait:
         if work.key in refusal.entry.keys:
+            self._carrier.lay_to_rest(work)
             outcome = Outcome("duplicate")
         elif refusal.entry.is_past(work.version):
             outcome = Outcome("superseded")
