@@ -351,9 +351,7 @@ class Judge:
                 if one.id in sent and (sent[one.id].statuses or one.id in self._effective)
             ]
             unsure = [one.id for one in story.announcements if one.id not in certain and _reached(sent, one.id)]
-            # Whoever died over one that the API may have taken, and whose platform does not try again, leaves it open
-            # whether what is earlier is stale.
-            given_up |= {(story.shop, self._announcements[id].entity) for id in self._failed_once.intersection(unsure)}
+            given_up |= {(story.shop, self._announcements[id].entity) for id in unsure if self._is_half_done(id)}
             problems: list[Violation] = []
             for more in _subsets(unsure):
                 problems = list(self._story_problems(n, story, [*certain, *more], orders, contacts, given_up))
@@ -364,6 +362,13 @@ class Judge:
         self.waiting.finish(self.taken)
         self._leaks()
         return self.violations
+
+    def _is_half_done(self, id: int) -> bool:
+        """Whether somebody died over it, nobody tries again, and the API may have it: then it is open whether what is
+        earlier is stale, and under which address a customer is known."""
+        one = self._announcements[id]
+        taken = self.taken.get((one.shop, one.entity), ()) if one.entity.startswith("contact ") else ()
+        return id in self._failed_once or any(other.announcement is one for other in taken)
 
     def _noted(self, noted: Mapping[tuple[str, str], Noted]) -> None:
         """What is delivered is noted, or something later is: else it comes again, and what follows knows nothing of
