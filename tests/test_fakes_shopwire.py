@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from shopwire.ledger import Claim, Ledger, NewerFormat, Pending, Refused
+from shopwire.entry import NewerFormat, Pending
+from shopwire.ledger import Claim, Ledger, Refused
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Webhook
 from shopwire.outbox import SHARDS, Outbox

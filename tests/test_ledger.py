@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shopwire.ledger import Claim, Ledger, Refused, Where
+from shopwire.entry import Where
+from shopwire.ledger import Claim, Ledger, Refused
 from shopwire.models import Entity
 from shopwire.table import ConditionFailed, Key, Table
 from tests.helpers_delivery import DAY, MINUTE, SHOP, World

@@ -2,8 +2,8 @@
 
 from dataclasses import replace
 
+from shopwire.entry import entity_key
 from shopwire.environment import Environment
-from shopwire.ledger import entity_key
 from shopwire.models import Entity
 from shopwire.parked import Parked
 

@@ -21,6 +21,7 @@ _CARRYING = _SHOPWIRE + "delivery/carrying.py"
 _SENDING = _SHOPWIRE + "delivery/sending.py"
 _WORK = _SHOPWIRE + "delivery/work.py"
 _LEDGER = _SHOPWIRE + "ledger.py"
+_ENTRY = _SHOPWIRE + "entry.py"
 _PEOPLE = _SHOPWIRE + "people.py"
 _PAUSES = _SHOPWIRE + "pauses.py"
 _OUTBOX = _SHOPWIRE + "outbox.py"
@@ -46,7 +47,7 @@ PLANTED = (
     ),
     Mutant(
         "a ledger key without the shop",
-        _LEDGER,
+        _ENTRY,
         'return f"{shop}#{entity.kind}#{entity.id}"',
         'return f"{entity.kind}#{entity.id}"',
         quick=True,
@@ -73,7 +74,7 @@ PLANTED = (
     ),
     Mutant(
         "stale by <= where the claim is refused",
-        _LEDGER,
+        _ENTRY,
         "later is not None and version < later",
         "later is not None and version <= later",
         quick=True,

@@ -11,7 +11,8 @@ from typing import Any, cast
 
 from shopwire.delivery.sending import Sender
 from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, NotSeen, Outcome, Policy, Work, platform_of
-from shopwire.ledger import Entry, Ledger, Refused
+from shopwire.entry import Entry
+from shopwire.ledger import Ledger, Refused
 from shopwire.mapper import (
     OrderKnown,
     Unmappable,

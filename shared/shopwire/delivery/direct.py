@@ -11,8 +11,9 @@ from dataclasses import replace
 from shopwire import platforms
 from shopwire.delivery.carrying import Carrier, Notes
 from shopwire.delivery.work import NeverThis, NotNow, NotSeen, Outcome, Work
+from shopwire.entry import Entry, entity_key
 from shopwire.esputnik import Answer, Verdict
-from shopwire.ledger import Claim, Entry, Refused, entity_key
+from shopwire.ledger import Claim, Refused
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
 from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue

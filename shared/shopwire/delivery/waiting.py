@@ -14,9 +14,10 @@ from shopwire.delivery.carrying import Carrier, Notes
 from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, our_bug, park
 from shopwire.delivery.sending import LONGEST
 from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work, delivery_of
+from shopwire.entry import Entry
+from shopwire.entry import NewerFormat as NewerEntry
 from shopwire.esputnik import Verdict
-from shopwire.ledger import Claim, Entry, Ledger, Refused, key_hash
-from shopwire.ledger import NewerFormat as NewerEntry
+from shopwire.ledger import Claim, Ledger, Refused, key_hash
 from shopwire.message import Message, unpack
 from shopwire.message import NewerFormat as NewerMessage
 from shopwire.models import Delivery, Nothing, ShopRedaction

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shopwire import platforms
+from shopwire.entry import entity_key
 from shopwire.esputnik import Answer
-from shopwire.ledger import entity_key, key_hash
+from shopwire.ledger import key_hash
 from shopwire.message import Message
 from shopwire.models import Delivery, Entity, Redaction, Shop, ShopRedaction
 from shopwire.models.change import CartChange, ContactChange, OrderChange, ViewChange
