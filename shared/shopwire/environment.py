@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shopwire.delivery import Consumer, Direct, Mover
 from shopwire.delivery.carrying import Carrier
+from shopwire.delivery.redacting import Redactor
 from shopwire.delivery.sending import Sender
 from shopwire.delivery.work import HOUR, Clock, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
@@ -179,15 +180,16 @@ class Environment:
         people = PeopleStore(self.table, self._settings.hash_key)
         api = Esputnik(self._settings.esputnik_url, self._transport or http_transport())
         sender = Sender(api, people, self.pauses, self.shops, self.policy, self.clock)
-        return Carrier(sender, self.ledger, self.parked, self.outbox, self.table, self.policy, self.clock)
+        redactor = Redactor(sender, self.ledger, self.parked, self.outbox, self.table, self.clock)
+        return Carrier(sender, self.ledger, self.parked, redactor, self.policy, self.clock)
 
     @cached_property
     def direct(self) -> Direct:
-        return Direct(self.carrier, self.queue)
+        return Direct(self.carrier, self.queue, self.outbox)
 
     @cached_property
     def consumer(self) -> Consumer:
-        return Consumer(self.carrier, self.queue, self.shops)
+        return Consumer(self.carrier, self.queue, self.outbox, self.shops)
 
     @cached_property
     def mover(self) -> Mover:

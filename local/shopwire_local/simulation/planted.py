@@ -18,6 +18,7 @@ _SHOPWIRE = "shared/shopwire/"
 _DIRECT = _SHOPWIRE + "delivery/direct.py"
 _WAITING = _SHOPWIRE + "delivery/waiting.py"
 _CARRYING = _SHOPWIRE + "delivery/carrying.py"
+_REDACTING = _SHOPWIRE + "delivery/redacting.py"
 _SENDING = _SHOPWIRE + "delivery/sending.py"
 _WORK = _SHOPWIRE + "delivery/work.py"
 _LEDGER = _SHOPWIRE + "ledger.py"
@@ -356,7 +357,7 @@ PLANTED = (
     ),
     Mutant(
         "a redaction forgets the outbox",
-        _CARRYING,
+        _REDACTING,
         "        for waiting in self.outbox.of_shop(shop):\n            if _is_about(",
         "        for waiting in self.outbox.of_shop(shop):\n            if not waiting.packed and _is_about(",
     ),

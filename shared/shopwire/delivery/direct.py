@@ -9,13 +9,14 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shopwire import platforms
-from shopwire.delivery.carrying import Carrier, Notes
-from shopwire.delivery.work import NeverThis, NotNow, NotSeen, Outcome, Work
+from shopwire.delivery.carrying import Carrier
+from shopwire.delivery.work import NeverThis, Notes, NotNow, NotSeen, Outcome, Work
 from shopwire.entry import Entry, entity_key
 from shopwire.esputnik import Answer, Verdict
 from shopwire.ledger import Claim, Refused
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
+from shopwire.outbox import Outbox
 from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
 from shopwire.table import ItemTooLarge, TableDown
 
@@ -34,11 +35,11 @@ class Unavailable(Exception):
 class Direct:
     """Delivers webhooks as they come in."""
 
-    def __init__(self, carrier: Carrier, queue: RetryQueue) -> None:
+    def __init__(self, carrier: Carrier, queue: RetryQueue, outbox: Outbox) -> None:
         self._carrier = carrier
         self._queue = queue
         self._ledger = carrier.ledger
-        self._outbox = carrier.outbox
+        self._outbox = outbox
         self._parked = carrier.parked
         self._policy = carrier.policy
         self._clock = carrier.clock
@@ -96,7 +97,7 @@ class Direct:
             return Outcome("ignored", "anonymous")  # most visits: nobody is asked, nothing is written
         try:
             if work.forgets:
-                self._carrier.raise_tombstones(work)
+                self._carrier.redactor.raise_tombstones(work)
             if (
                 not self._policy.direct_budget
                 or isinstance(change, ShopRedaction)
@@ -128,7 +129,7 @@ class Direct:
         seen = self._ledger.glimpse(work.shop.id, work.entity, now, sure=work.names_nobody)
         if outcome := self._over(work, seen.entry):
             return outcome
-        if not seen.free or work.forgets:
+        if not seen.free:
             return None
         outcome = self._carrier.foresee(work, seen.entry, notes)
         if outcome is None:

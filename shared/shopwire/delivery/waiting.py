@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shopwire import platforms
-from shopwire.delivery.carrying import Carrier, Notes
+from shopwire.delivery.carrying import Carrier
 from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, our_bug, park
 from shopwire.delivery.sending import LONGEST
-from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work, delivery_of
+from shopwire.delivery.work import HOUR, Clock, NeverThis, Notes, NotNow, Outcome, Policy, Work, delivery_of
 from shopwire.entry import Entry
 from shopwire.entry import NewerFormat as NewerEntry
 from shopwire.esputnik import Verdict
@@ -53,12 +53,12 @@ class Wait:
 class Consumer:
     """Works off the retry queue's batches."""
 
-    def __init__(self, carrier: Carrier, queue: RetryQueue, shops: Shops) -> None:
+    def __init__(self, carrier: Carrier, queue: RetryQueue, outbox: Outbox, shops: Shops) -> None:
         self._carrier = carrier
         self._queue = queue
         self._shops = shops
         self._ledger = carrier.ledger
-        self._outbox = carrier.outbox
+        self._outbox = outbox
         self._parked = carrier.parked
         self._pauses = carrier.sender.pauses
         self._policy = carrier.policy

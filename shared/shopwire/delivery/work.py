@@ -3,7 +3,7 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shopwire import platforms
 from shopwire.entry import entity_key
@@ -15,6 +15,9 @@ from shopwire.models.change import CartChange, ContactChange, OrderChange, ViewC
 
 Clock = Callable[[], int]
 """UTC milliseconds."""
+
+Notes = dict[str, Any]
+"""What is learned of a change on its way: attributes of its entity's ledger entry."""
 
 HOUR = 3_600_000
 
