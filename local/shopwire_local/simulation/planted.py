@@ -358,8 +358,8 @@ PLANTED = (
     Mutant(
         "a redaction forgets the outbox",
         _REDACTING,
-        "        for waiting in self.outbox.of_shop(shop):\n            if _is_about(",
-        "        for waiting in self.outbox.of_shop(shop):\n            if not waiting.packed and _is_about(",
+        "            if _is_about(change, found, waiting.packed,",
+        "            if not waiting.packed and _is_about(change, found, waiting.packed,",
     ),
     Mutant(
         "recycleStateId without the version",

@@ -57,18 +57,21 @@ class Redactor:
         """Forget who is named, with what is parked or waits of him. The lease is held.
 
         Raises:
-            NotNow: no time, no answer, or what waits was written by a newer shopwire.
+            NotNow: time is over before all is looked through, no answer, or what waits was written by a newer shopwire.
             NeverThis, TableDown.
         """
         change, shop = work.delivery.change, work.shop.id
         assert isinstance(change, Redaction)
         found = self.raise_tombstones(work)
         for order_id in change.order_ids:
+            self._in_time(work)
             self.ledger.forget(shop, Entity("order", order_id))
         for parked in self.parked.list(shop):
+            self._in_time(work)
             if _is_about(change, found, parked.packed, work.shop):
                 self.parked.remove(parked.id)
         for waiting in self.outbox.of_shop(shop):
+            self._in_time(work)
             if _is_about(change, found, waiting.packed, work.shop):
                 self.outbox.remove(waiting)
         for request in erase_requests(*found):
@@ -89,13 +92,19 @@ class Redactor:
         shop = work.shop.id
         self.raise_tombstones(work)
         for waiting in self.outbox.of_shop(shop):
+            self._in_time(work)
             self.outbox.remove(waiting)
         for key in self.table.scan_keys(f"{shop}#"):
-            if self.clock() > work.send_until:
-                raise NotNow("more is to be deleted")
+            self._in_time(work)
             if key.pk not in (work.entity_key, f"{shop}#served"):
                 self.table.delete(key)
         return Outcome("delivered")
+
+    def _in_time(self, work: Work) -> None:
+        """Of a shop that was paused for long a great deal may wait. Whoever went on until the function is ended would
+        be taken for what kills it."""
+        if self.clock() > work.send_until:
+            raise NotNow("more is to be deleted")
 
 
 def _is_about(forgotten: Redaction, found: Collection[Contact], packed: str, shop: Shop) -> bool:
