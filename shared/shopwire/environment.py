@@ -1,7 +1,8 @@
 """One Lambda environment: the parts of shopwire wired together from environment variables, kept between invocations.
 
 A part is made when first asked for, so that a function pays only for what it uses; which one that is it says at INIT,
-where a whole processor is there (an invocation at 256 MB has a seventh of one, and its time budget runs).
+where a whole processor is there (an invocation at 144 MB has a twelfth of one, and its time budget runs). Nothing is
+decided here.
 """
 
 import os
@@ -40,7 +41,7 @@ def now() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment variables say (contract.md, "Environment"; the others are set by template.yaml)."""
+    """What the environment variables say (template.yaml sets them)."""
 
     table: str
     queue_url: str

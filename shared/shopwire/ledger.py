@@ -56,7 +56,7 @@ class Refused(Exception):
 
 
 class Ledger:
-    """The entries. Times are UTC milliseconds.
+    """The entries. Times are UTC milliseconds. Every method may raise TableDown, or NewerFormat, which is one.
 
     Args:
         pending_kept: how long a pending mark holds, in milliseconds: as long as what waits may wait.
@@ -85,7 +85,7 @@ class Ledger:
 
         Raises:
             Refused: with the entry that says why.
-            NewerFormat, TableDown.
+            ItemTooLarge: the entity's id is too long for a key.
         """
         where = _entity_key(shop, entity)
         free = "(attribute_not_exists(lease_owner) OR lease_until < :now OR lease_owner = :owner)"
@@ -233,7 +233,6 @@ class Ledger:
 
         Raises:
             Refused: somebody is sending a change of the cart this moment.
-            NewerFormat, TableDown.
         """
         # Whoever looks round with that cart afterwards is the buyer.
         own: Item = {"converted": True} | ({"person": person} if person else {})

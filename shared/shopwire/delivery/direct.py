@@ -1,7 +1,8 @@
 """The way of a webhook that just came: claim, send, settle; what can't be done at once is put away.
 
-Steps 2 to 7 and 10 of design.md's "The way of a webhook". Nothing is answered 2xx before it is sent, durably waiting,
-parked, or deliberately not sent; when nothing durable can be reached `Unavailable` makes the answer 503.
+Nothing is answered 2xx before it is sent, durably waiting, parked, or deliberately not sent; when nothing durable can
+be reached `Unavailable` makes the answer 503. Why so: docs/decisions, 0001 (direct first), 0004 (claim, send, settle),
+0009 (the outbox).
 """
 
 import traceback
@@ -21,6 +22,7 @@ from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
 from shopwire.table import ItemTooLarge, TableDown
 
 LEASE_MARGIN = 5_000
+"""So many milliseconds after the invocation can last its lease ends by itself."""
 DEATHS = 3
 """So many holders of the lease died over one change: it kills the function, and is parked."""
 TOO_LONG = "the entity's id is too long for a key"

@@ -15,8 +15,8 @@ from shopwire.table import TableDown
 
 # Less than this is no time for an answer: not begun.
 _SHORTEST = 200
-# The API's answer is waited for so long at most, whatever time there is.
 LONGEST = 10_000
+"""Milliseconds that the API's answer is waited for at most, whatever time there is."""
 _FAILURES_TO_PAUSE = 5
 _FAILURES_TO_QUEUE = 3
 

@@ -1,6 +1,7 @@
 """The way of what waited: the retry queue's messages, in each group in order, and the outbox back to the queue.
 
-Steps 8 to 11 of design.md's "The way of a webhook".
+Nothing here answers a platform, and nothing leaves the queue or the outbox before it is settled, parked or in the other
+one. Why so: docs/decisions, 0002 (a group an entity), 0005 (raw webhooks wait), 0009 (the outbox).
 """
 
 import math
