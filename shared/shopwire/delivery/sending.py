@@ -22,7 +22,10 @@ _FAILURES_TO_QUEUE = 3
 
 
 class Sender:
-    """Sends, introduces people, and keeps count of each shop's failures in a row (of this environment)."""
+    """Sends, introduces people, and keeps count of each shop's failures in a row (of this environment).
+
+    `introduce` and `remember` may raise TableDown too.
+    """
 
     def __init__(
         self, api: Esputnik, people: PeopleStore, pauses: Pauses, shops: Shops, policy: Policy, clock: Clock

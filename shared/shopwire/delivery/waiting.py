@@ -159,7 +159,7 @@ class Consumer:
                 from_queue=True,
             )
         except Refused as refusal:
-            return self._refused(work, refusal, now)
+            return self._refused(work, refusal)
         except ItemTooLarge:
             return self._park_unread(message, TOO_LONG, now)
         if too_old:
@@ -180,7 +180,7 @@ class Consumer:
                 return Outcome("queued", reason)
         return Wait(max(state.until - now, self._policy.retry_base), reason)
 
-    def _refused(self, work: Work, refusal: Refused, now: int) -> Outcome | Wait:
+    def _refused(self, work: Work, refusal: Refused) -> Outcome | Wait:
         if work.key in refusal.entry.keys:
             outcome = Outcome("duplicate")
         elif refusal.entry.is_past(work.version):
