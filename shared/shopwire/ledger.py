@@ -27,7 +27,7 @@ _KEPT = {"order": 400 * _DAY, "cart": 60 * _DAY, "contact": 400 * _DAY, "view": 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease held: on which item, by whom, and the entry as it was when taken."""
+    """A lease held: on which item, by whom, and the entry as it was when taken, after `n` writes."""
 
     key: Key
     entity: Entity

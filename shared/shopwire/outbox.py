@@ -14,6 +14,7 @@ from shopwire.message import Message
 from shopwire.table import Key, Table
 
 SHARDS = 4
+"""Partitions: what waits cannot be found any more under another number."""
 _KEPT = 30 * 86_400_000
 _PAGE = 100
 _TURNS = itertools.count()
