@@ -13,7 +13,7 @@
 defined( 'ABSPATH' ) || exit;
 
 add_action( 'wp_enqueue_scripts', function () {
-	if ( defined( 'SHOPWIRE_URL' ) && function_exists( 'WC' ) ) {
+	if ( defined( 'SHOPWIRE_URL' ) && defined( 'SHOPWIRE_SECRET' ) && function_exists( 'WC' ) ) {
 		wp_enqueue_script( 'shopwire', plugins_url( 'shopwire.js', __FILE__ ), array(), null, array( 'strategy' => 'defer' ) );
 	}
 } );
@@ -24,7 +24,8 @@ add_filter( 'script_loader_tag', function ( $tag, $handle ) {
 	}
 	$attributes = '';
 	foreach ( shopwire_said() as $name => $value ) {
-		$attributes .= sprintf( ' data-%s="%s"', $name, esc_attr( $value ) );
+		// Not esc_attr: it leaves alone what looks escaped already, and a name with &quot; in it would end a JSON text.
+		$attributes .= sprintf( ' data-%s="%s"', $name, htmlspecialchars( $value, ENT_QUOTES | ENT_SUBSTITUTE, 'UTF-8' ) );
 	}
 	return str_replace( ' src=', $attributes . ' src=', $tag );
 }, 10, 2 );
@@ -44,7 +45,7 @@ function shopwire_said() {
 		$product         = wc_get_product();
 		$said['product'] = wp_json_encode( array(
 			'id'       => (string) $product->get_id(),
-			'price'    => (string) wc_get_price_to_display( $product ),
+			'price'    => shopwire_price( wc_get_price_to_display( $product ) ),
 			'in_stock' => $product->is_in_stock(),
 			'name'     => $product->get_name(),
 		) );
@@ -54,6 +55,11 @@ function shopwire_said() {
 		$said['page'] = '';
 	}
 	return $said + shopwire_cart();
+}
+
+/** With the shop's decimals and a point, whatever the server's language writes. */
+function shopwire_price( $price ) {
+	return wc_format_decimal( $price, wc_get_price_decimals() );
 }
 
 /** Whether the script waits for shopwire.consent(true). */
@@ -77,7 +83,7 @@ function shopwire_cart() {
 			// As the orders' lines are called with the setting item_id = "variant".
 			'id'       => (string) ( $line['variation_id'] ? $line['variation_id'] : $line['product_id'] ),
 			'quantity' => $line['quantity'],
-			'price'    => (string) round( ( $line['line_total'] + $line['line_tax'] ) / $line['quantity'], wc_get_price_decimals() ),
+			'price'    => shopwire_price( ( $line['line_total'] + $line['line_tax'] ) / $line['quantity'] ),
 			'name'     => $line['data']->get_name(),
 		);
 	}

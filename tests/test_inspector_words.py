@@ -22,12 +22,13 @@ def reasons() -> Iterator[str]:
     """Every literal reason in the package, what is filled in as "x"."""
     for path in Path(shopwire.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call):
-                name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-                if name in _RAISED:
-                    yield from filter(None, map(_text, node.args))
-            elif isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "reason":
-                yield from filter(None, [_text(node.value)])  # given to one of those later
+            if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["reason"]:
+                yield from filter(None, [_text(node.value)])  # one that is given in two places has a name
+            if not isinstance(node, ast.Call):
+                continue
+            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            if name in _RAISED:
+                yield from filter(None, map(_text, node.args))
 
 
 def _text(node: ast.expr) -> str:

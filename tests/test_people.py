@@ -104,22 +104,11 @@ def test_an_earlier_name_of_a_customer_leads_to_who_he_is_now(world: World) -> N
     assert people.by_name(SHOP, before).forgotten(now)
 
 
-def test_who_is_moving_to_another_address_takes_his_id_along(world: World) -> None:
-    people, now = store(world), world.clock.now
-    people.know(SHOP, ANNA, now, 0)
-    assert people.find(SHOP, ANNA).others == frozenset()
-    moved = replace(ANNA, email="anna@example.org")
-    former = people.find(SHOP, moved).former
-    people.link(SHOP, moved, former, now)
-    people.unlearn(SHOP, former)
-    assert people.find(SHOP, ANNA).others == {"phone", "customer_id"}
-
-
 def test_a_doubted_person_is_neither_known_nor_noted(world: World) -> None:
     people, now = store(world), world.clock.now
     people.know(SHOP, ANNA, now, 0)
     assert people.find(SHOP, ANNA).is_noted(now)
-    people.doubt(SHOP, ANNA)
+    people.doubt(SHOP, ANNA.identities)
     found = people.find(SHOP, ANNA)
     assert (found.doubted, found.known, found.is_noted(now)) == (True, False, False)
     assert people.dispel_doubt(SHOP, found.recorded)
@@ -130,7 +119,7 @@ def test_a_doubted_person_is_neither_known_nor_noted(world: World) -> None:
 def test_a_doubt_is_not_dispelled_by_telling_what_is_not_on_record_any_more(world: World) -> None:
     people, now = store(world), world.clock.now
     people.know(SHOP, ANNA, now, 0)
-    people.doubt(SHOP, ANNA)
+    people.doubt(SHOP, ANNA.identities)
     told = people.find(SHOP, ANNA).recorded
     people.know(SHOP, replace(ANNA, phone="380509998877"), now, 0)
     assert not people.dispel_doubt(SHOP, told)

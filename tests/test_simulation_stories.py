@@ -174,12 +174,12 @@ def _leaves(body: Any, name: str = "") -> Iterable[tuple[str, Any]]:
             "orders/cancelled orders/delete fulfillments/create fulfillments/update fulfillment_events/create "
             "refunds/create carts/create carts/update checkouts/create checkouts/update checkouts/delete "
             "customers/create customers/update customers/redact customers/data_request products/update "
-            "page product category",
+            "page product category cart",
         ),
         (
             "woocommerce",
             "order.created order.updated order.deleted order.restored customer.created customer.updated "
-            "product.updated action.woocommerce_add_to_cart",
+            "product.updated action.woocommerce_add_to_cart page product category cart",
         ),
     ],
 )
@@ -188,9 +188,37 @@ def test_every_kind_of_webhook_comes(platform: str, topics: str) -> None:
     assert {one.topic for story in stories for one in story.announcements} >= set(topics.split())
 
 
+def test_a_cart_is_told_by_browsers_or_by_webhooks_and_by_browsers_only_at_woocommerce() -> None:
+    ways: dict[tuple[str, str], set[bool]] = {}
+    for story in _stories(6, 6000):
+        for one in story.announcements:
+            if one.entity.startswith("cart ") and not one.topic.startswith("checkouts/"):
+                ways.setdefault((story.shop, one.entity), set()).add(one.storefront)
+    assert all(len(each) == 1 for each in ways.values())
+    assert {each.copy().pop() for (shop, _), each in ways.items() if "shopify" in shop} == {True, False}
+    assert {each.copy().pop() for (shop, _), each in ways.items() if "woo" in shop} == {True}
+
+
+def test_a_browsers_carts_are_signed_or_known_by_their_token_or_nobodys() -> None:
+    seen = set()
+    for story in _stories(6, 6000, [shop for shop in SHOPS if shop.platform == "woocommerce"]):
+        carts: dict[str, list[bool]] = {}
+        for id, meaning in story.meanings.items():
+            if isinstance(meaning, CartState):
+                (told,) = [one for one in story.announcements if one.id == id]
+                assert (b'"signature"' in told.body) is (meaning.person is not None)
+                carts.setdefault(meaning.token, []).append(meaning.person is not None)
+        for token, signed in carts.items():
+            nobodys = story.expected(story.meanings).carts[token].contact is None
+            seen.add("nobody's" if nobodys else "signed" if signed[-1] else "by its token")
+    assert seen == {"nobody's", "signed", "by its token"}
+
+
 def test_shopify_escapes_slashes_and_php_everything_beyond_ascii() -> None:
     for story in _stories(6, 2000):
         for one in story.announcements:
+            if one.storefront:
+                continue  # a browser wrote it
             text = one.body.decode()
             assert "/" not in text.replace("\\/", "")
             assert text.isascii() or "shopify" in story.shop

@@ -9,7 +9,7 @@ import pytest
 from shopwire import platforms, storefront
 from shopwire.mapper import recycle_state_id
 from shopwire.models import Contact
-from shopwire.platforms.storefront import Storefront, sign_contact
+from shopwire.platforms.storefront import Storefront, _Visit, sign_contact
 from tests.helpers_delivery import DAY, OTHER, SHOP, Context, World, cart, order
 
 SECRET = "front-secret"
@@ -56,6 +56,19 @@ def ask(world: World, body: Any = PAGE, **how: Any) -> tuple[int, dict[str, Any]
     answer = call(world, body, **how)
     assert answer["headers"]["content-type"] == "application/json"
     return answer["statusCode"], json.loads(answer["body"])
+
+
+def test_a_visits_body_is_parsed_once(front: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    parsed = []
+    parse = _Visit.model_validate_json
+
+    def counting(body: bytes) -> _Visit:
+        parsed.append(body)
+        return parse(body)
+
+    monkeypatch.setattr(_Visit, "model_validate_json", counting)
+    assert ask(front, signed("once@example.com"))[0] == 200
+    assert len(parsed) == 1
 
 
 # --- 200

@@ -42,8 +42,6 @@ class People:
     """The contact's identities by which the API finds somebody."""
     former: tuple[str, ...] = ()
     """Identities on record for the same customer that the contact at hand does not name any more."""
-    earlier: tuple[str, ...] = ()
-    """Names in the table of those that were unlearned: orders of that time still point to them."""
     noted_until: int = 0
     """Until when (seconds) each of the identities is on record as this very contact's; 0: one is not."""
 
@@ -89,12 +87,10 @@ class PeopleStore:
             known=_is_known(first),
             doubted=first.get("doubted", False),
             recorded=_contact(first),
-            # Who is not known by his first identity any more is moving this moment: the rest of him is the new one's.
-            others=frozenset(field for field, owner in owners.items() if owner != name or not first.get("known")),
+            others=frozenset(field for field, owner in owners.items() if owner != name),
             strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
             met=frozenset(identity for identity, item in items.items() if item.get("known")),
             former=tuple(one for one in recorded if one not in items),
-            earlier=tuple(name for item in items.values() for name in item.get("earlier", ())),
             redacted_at=max(redactions, default=None),
             noted_until=min((_noted_until(item, name, contact) for item in items.values()), default=0),
         )
@@ -145,16 +141,21 @@ class PeopleStore:
                 met.append(identity)
         return frozenset(met)
 
-    def doubt(self, shop: str, contact: Contact) -> None:
-        """Whether the API holds what is on record of the contact is not sure any more."""
-        for identity in contact.identities:
-            with suppress(ConditionFailed):  # not known by it any more: nothing to doubt
+    def on_record(self, shop: str, contact: Contact) -> Contact:
+        """What is on record of the contact now: under his id, else under his address."""
+        items = (self._table.get(self._key(shop, one)) or {} for one in (contact.identities[-1], contact.identities[0]))
+        return next((found for item in items if (found := _contact(item)).identities), Contact())
+
+    def doubt(self, shop: str, identities: Collection[str]) -> None:
+        """Whether the API holds what is on record under these is not sure any more."""
+        for identity in identities:
+            with suppress(ConditionFailed):  # nobody is known by it: nothing to doubt
                 self._table.update(self._key(shop, identity), {"doubted": True}, condition="attribute_exists(known)")
 
     def dispel_doubt(self, shop: str, contact: Contact) -> bool:
         """The API was told again what is on record of the contact: no doubt any more. Answers False where the record is
         another by now: then so is what must be told."""
-        for identity in contact.identities:
+        for identity in reversed(contact.identities):  # the id is the last to lead elsewhere
             try:
                 self._table.update(
                     self._key(shop, identity),
@@ -162,15 +163,17 @@ class PeopleStore:
                     condition="contact = :contact",
                     values={":contact": _address(contact)},
                 )
-            except ConditionFailed:
-                return False
+            except ConditionFailed as refusal:
+                if "contact" in (refusal.item or {}):
+                    return False
         return True
 
-    def unlearn(self, shop: str, former: Collection[str]) -> None:
+    def unlearn(self, shop: str, former: Collection[str]) -> bool:
         """The API does not find by these identities any more whom it did: he changed his addresses. What is on record
-        under them stays, for orders that point to it."""
-        for identity in former:
-            self._table.update(self._key(shop, identity), {"known": None, "doubted": None})
+        under them stays, for orders that point to it. Answers whether all of them were in doubt still: nobody told the
+        API of them meanwhile."""
+        before = [self._table.update(self._key(shop, one), {"known": None, "doubted": None}) for one in former]
+        return all(item.get("doubted") or not item.get("known") for item in before)
 
     def link(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
         """These were the contact's identities: a redaction of his must find them."""

@@ -3,16 +3,13 @@
 What counts is that it starts: the `chromium-browser` of some distributions only says which package to install.
 """
 
-import fcntl
-import os
 import shutil
-import subprocess
 import sys
-import tempfile
 from collections.abc import Iterable, Iterator
-from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserType, Error
+
+from tests.installing import apt_install, one_at_a_time, run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
@@ -38,9 +35,7 @@ def launch(chromium: BrowserType, ways: Iterable[tuple[str, str | None]] | None 
         RuntimeError: none does; says how to get one.
     """
     tried = []
-    # One of pytest's workers fetches or installs, the others find what it brought.
-    with open(Path(tempfile.gettempdir(), f"shopwire-chromium-{os.getuid()}.lock"), "w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with one_at_a_time("chromium"):
         for way, path in _ways() if ways is None else ways:
             try:
                 return chromium.launch(executable_path=path, args=_ARGUMENTS)
@@ -53,19 +48,11 @@ def _ways() -> Iterator[tuple[str, str | None]]:
     """Each is made only when the one before it failed."""
     yield from _on_path()
     yield "Playwright's own", None
-    _run(sys.executable, "-m", "playwright", "install", "--only-shell", "chromium")
+    run(sys.executable, "-m", "playwright", "install", "--only-shell", "chromium")
     yield "Playwright's own, fetched", None
-    if os.geteuid() == 0 and shutil.which("apt-get"):
-        _run("apt-get", "update", "-qq")
-        _run("apt-get", "install", "-qq", "-y", "--no-install-recommends", "chromium")
+    if apt_install("chromium"):
         yield from _on_path()
 
 
 def _on_path() -> Iterator[tuple[str, str]]:
     return ((path, path) for name in NAMES if (path := shutil.which(name)))
-
-
-def _run(*command: str) -> None:
-    # Whether it worked shows when the browser is started.
-    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
-    subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)

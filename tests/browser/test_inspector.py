@@ -130,6 +130,94 @@ def test_a_parked_one_shows_what_a_replay_would_send_and_is_replayed(page: Page,
     assert id in stack.emulator.state()["orders"]
 
 
+def watch_shifts(page: Page) -> None:
+    """From now on each shift of the layout is counted, with what moved."""
+    page.add_init_script(
+        "window.shifts = []; new PerformanceObserver(list => { for (const one of list.getEntries())"
+        " shifts.push(one.sources.map(({node}) => node?.outerHTML ?? node?.parentNode?.outerHTML).join()) })"
+        ".observe({type: 'layout-shift', buffered: true})"
+    )
+
+
+def card(page: Page, id: str) -> Locator:
+    """The parked list's card of an order."""
+    return page.locator("#parked > li", has_text=f"order {id}")
+
+
+def test_the_parked_list_fills_and_empties_by_itself_and_shifts_nothing(page: Page, stack: DevStack) -> None:
+    watch_shifts(page)
+    before = park(stack)
+    page.goto(f"{stack.url}/inspect/parked")
+    expect(card(page, before)).to_be_visible()
+    page.evaluate("shifts = []")
+    id = park(stack)
+    expect(page.locator("#parked > li").first).to_contain_text(f"order {id}")
+    upper, lower = card(page, id).bounding_box(), card(page, before).bounding_box()
+    assert upper
+    assert lower
+    assert upper["y"] + upper["height"] < lower["y"]
+    assert replay(stack, parked_ids(stack, id)[0]).status == 200
+    expect(card(page, id)).to_have_count(0)
+    assert page.evaluate("shifts") == []
+
+
+def test_whoever_is_in_the_parked_list_keeps_his_place_and_is_told(page: Page, stack: DevStack) -> None:
+    before = park(stack)
+    page.goto(f"{stack.url}/inspect/parked")
+    link = card(page, before).get_by_role("link")
+    link.focus()
+    at = card(page, before).bounding_box()
+    later = park(stack)
+    news = page.get_by_role("button", name="The list has changed")
+    expect(news).to_be_visible()
+    expect(link).to_be_focused()
+    expect(card(page, later)).to_have_count(0)
+    assert card(page, before).bounding_box() == at
+    news.focus()
+    page.keyboard.press("Enter")
+    expect(card(page, later)).to_be_visible()
+    expect(news).to_be_hidden()
+    expect(page.locator("main")).to_be_focused()
+
+
+def test_a_parked_ones_page_says_that_it_is_not_parked_any_more(page: Page, stack: DevStack) -> None:
+    id = parked_ids(stack, park(stack))[0]
+    page.goto(f"{stack.url}/inspect/parked/{id}")
+    replay(stack, id)
+    expect(page.get_by_role("link", name="It is not parked any more")).to_be_visible()
+    expect(page.get_by_role("link", name="It came here again")).to_be_hidden()
+
+
+def test_the_faults_show_what_others_break_and_what_mends_itself(page: Page, stack: DevStack) -> None:
+    watch_shifts(page)
+    page.goto(f"{stack.url}/inspect/faults")
+    api = page.locator("form", has=page.get_by_role("heading", name="The API"))
+    queue = page.locator("form", has=page.get_by_role("heading", name="Queue"))
+    seconds = api.get_by_role("spinbutton")
+    seconds.fill("40")
+    page.evaluate("shifts = []")
+    stack.emulator.set_fault({"mode": "bad_request", "requests": 1})
+    expect(api.get_by_role("button", name="bad_request")).to_have_attribute("aria-pressed", "true")
+    expect(api.locator(".now")).to_have_text("now: answers 400")
+    expect(page.locator("#broken")).to_have_text("1 on")
+    expect(seconds).to_be_focused()
+    send(stack)
+    expect(api.locator(".now")).to_have_text("now: works")
+    expect(seconds).to_have_value("40")
+    down = queue.get_by_role("button", name="down")
+    down.focus()
+    page.keyboard.press("Enter")
+    expect(down).to_have_attribute("aria-pressed", "true")
+    expect(down).to_be_focused()
+    assert stack.aws.faults.mode("sqs") == "down"
+    mend = page.get_by_role("button", name="Mend everything")
+    mend.press("Enter")
+    expect(down).to_have_attribute("aria-pressed", "false")
+    expect(mend).to_be_focused()
+    assert stack.aws.faults.mode("sqs") == "ok"
+    assert page.evaluate("shifts") == []
+
+
 def test_an_orders_story_has_webhooks_on_the_left_and_events_on_the_right(page: Page, stack: DevStack) -> None:
     id, _ = send(stack)
     send(stack, {"id": int(id), "updated_at": "2026-10-05T09:05:00Z", "current_total_price": "20.00"})
@@ -198,20 +286,17 @@ def test_nothing_moves_under_whoever_points_at_the_list(page: Page, stack: DevSt
 
 
 def test_rows_that_arrive_shift_nothing_of_the_layout(page: Page, stack: DevStack) -> None:
-    page.add_init_script(
-        "window.shift = 0; new PerformanceObserver(list => { for (const one of list.getEntries()) shift += one.value })"
-        ".observe({type: 'layout-shift', buffered: true})"
-    )
+    watch_shifts(page)
     send(stack)
     page.goto(stack.url)
     expect(page.locator("#rows.floating .row").first).to_be_visible()
-    page.evaluate("shift = 0")
+    page.evaluate("shifts = []")
     for _ in range(5):
         id, _ = send(stack)
         expect(row(page, id)).to_be_visible()
     park(stack)
     expect(page.locator("#rows .row").first).to_contain_text("parked")
-    assert page.evaluate("shift") == 0
+    assert page.evaluate("shifts") == []
 
 
 def test_ten_thousand_webhooks_are_in_the_list_and_a_screenful_in_the_document(page: Page, stack: DevStack) -> None:
@@ -262,6 +347,11 @@ def parked_ids(stack: DevStack, id: str = "") -> list[str]:
     """What is parked of an order, or of any."""
     with urlopen(f"{stack.url}/dev/parked", timeout=30) as reply:
         return [one["id"] for one in json.load(reply) if one["entity"].endswith(id)]
+
+
+def replay(stack: DevStack, id: str) -> Any:
+    """Somebody else replays it."""
+    return urlopen(Request(f"{stack.url}/inspect/parked/{id}/replay", b"", method="POST"), timeout=30)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """The recipes of docs/storefront.md, the very files, in a real Chromium: what they send arrives as they say.
 
-Shopify's side of them (Liquid's objects, the pixel's sandbox) is a stand-in after Shopify's documentation.
+The platforms' side of them (Liquid's objects, the pixel's sandbox, WordPress's functions) is a stand-in after their
+documentation.
 """
 
 import html
@@ -25,6 +26,7 @@ from tests.browser.storefront import SECRET, SHOP, Shop
 from tests.browser.storefront import more_shops as more_shops
 from tests.browser.storefront import pages as pages
 from tests.browser.storefront import shop as shop
+from tests.php.interpreter import render
 
 RECIPES = Path(__file__).parents[2] / "storefront"
 ADDRESS = "https://API.execute-api.REGION.amazonaws.com/storefront/SHOP"
@@ -173,6 +175,29 @@ def test_a_theme_knows_the_consent_of_an_earlier_page(shop: Shop, context: Brows
     shop.page.add_init_script(f"window.Shopify = {{loadFeatures: (wanted, then) => then(), {allowed}}}")
     open_theme(shop, context, "index", consent=True, customer={"email": shop.visitor})
     assert [one["type"] for one in shop.events(1)] == ["pageViewed"]
+
+
+# --- WooCommerce's plugin
+
+
+def test_a_plugins_page_tells_what_is_seen_and_what_is_in_the_cart(shop: Shop) -> None:
+    constants = {"SHOPWIRE_URL": f"{shop.stack.url}/storefront/{SHOP}", "SHOPWIRE_SECRET": SECRET}
+    name = 'Чашка "Ранок" &quot;</script>'
+    product = {"id": 44, "price": 499.5, "in_stock": True, "name": name}
+    line = {"product_id": 44, "variation_id": 45, "quantity": 2, "line_total": 800.0, "line_tax": 199.0, "name": name}
+    scene = {"constants": constants, "asset": shop.stack.url, "email": shop.visitor, "product": product}
+    tag = render(scene | {"session": {}, "cart": [line]})["tag"]
+    shop.pages.html["/plugin"] = f"<!doctype html><title>A shop</title>{tag}"
+    shop.page.goto(f"{shop.pages.own}/plugin")
+    seen, cart = shop.events(2)
+    assert [(one["type"], one["email"]) for one in (seen, cart)] == [
+        ("productViewed", shop.visitor),
+        ("cartUpdated", shop.visitor),
+    ]
+    assert json.loads(seen["product"])["name"] == [name]
+    assert [(one["productId"], one["quantity"], one["price"]) for one in json.loads(cart["products"])] == [
+        ("45", 2, 499.5)
+    ]
 
 
 # --- Shopify's pixel

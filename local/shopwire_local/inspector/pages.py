@@ -5,6 +5,8 @@ be the very page asked). What is shown came from outside and is text: templates 
 Security Policy lets nothing run or load but the files beside this one.
 """
 
+import hashlib
+import json
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
@@ -131,14 +133,23 @@ class Pages:
                 shown = {"shop": shop, "entity": entity, "story": self._views.story(shop, entity)}
                 return self._page(start_response, "entity.html", shown | {"entry": self._views.entry(shop, entity)})
             case "GET", "parked":
-                listed = [self._views.parked_row(one) for one in self._installation.parked()]
-                return self._page(start_response, "parked.html", {"listed": listed, "said": query.get("said", "")})
+                return self._page(start_response, "parked.html", self._parked() | {"said": query.get("said", "")})
+            case "GET", "parked", "rows":
+                now_parked = self._parked()
+                same = now_parked["changed"] == query.get("seen")
+                return answer_json(start_response, 200, now_parked | ({"listed": None} if same else {}), HEADERS)
             case "GET", "parked", id if one := self._installation.environment.parked.get(id):
                 return self._page(start_response, "parked_one.html", {"one": self._views.parked(one)})
+            case "GET", "parked", id, "changed":
+                one = self._installation.environment.parked.get(id)
+                return answer_json(start_response, 200, {"changed": one.tries if one else None}, HEADERS)
             case "GET", "faults" if controls := self._installation.controls:
                 return self._page(
                     start_response, "faults.html", {"parts_of": {one: PARTS[one] for one in controls.modes}}
                 )
+            case "GET", "faults", "modes" if controls := self._installation.controls:
+                said = {"modes": controls.modes, "broken": _broken(controls.modes)}
+                return answer_json(start_response, 200, said, HEADERS)
             case "POST", *_:
                 return self._act(parts, dict(parse_qsl(body_of(environ).decode("utf-8", "replace"))), start_response)
         raise _Answer(404, "There is no such page, or what it showed is not kept any more.")
@@ -217,6 +228,11 @@ class Pages:
             "charts": [asdict(one) for one in self._charts()],
             "broken": _broken(controls.modes) if controls else [],
         }
+
+    def _parked(self) -> dict[str, Any]:
+        """The parked list, and a short word for all that it says."""
+        listed = [self._views.parked_row(one) for one in self._installation.parked()]
+        return {"listed": listed, "changed": hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]}
 
     def _counters(self) -> list[tuple[str, str, int]]:
         """Words, group to filter by, count. Always the same ones, so that nothing moves."""

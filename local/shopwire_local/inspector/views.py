@@ -150,7 +150,8 @@ class Views:
 
     def parked_row(self, one: Parked) -> Shown:
         """A line of the parked list."""
-        return one.summary | {"time": moment(one.last), "first_time": moment(one.first)}
+        times = f"{one.tries} {'time' if one.tries == 1 else 'times'}"
+        return one.summary | {"time": moment(one.last), "first_time": moment(one.first), "times": times}
 
     def parked(self, one: Parked) -> Shown:
         """A parked webhook's page: it, what was last tried, and what a replay would send."""

@@ -14,10 +14,10 @@ from shopwire_local.simulation.world import Invocation, Killed, World
 
 _ROOT = "/api/"
 _LATENCY = 120
+_UNSTEADY = 0.5
 _MODES = (
     ("api_down", 0),
     ("api_by_turns", 503),
-    ("api_flickers", 503),
     ("api_error", 500),
     ("api_throttled", 429),
     ("api_throttled_after", 429),
@@ -87,6 +87,11 @@ class Api:
             if faults.on(kind, world.now):
                 self._tell(f"the API fails: {kind}")
                 return self._fails(kind, status)
+        if (faults.on("api_unsteady", world.now) or faults.on("api_unsteady_by_turns", world.now)) and (
+            invocation.rng.random() < _UNSTEADY
+        ):
+            self._tell("the API fails this time")
+            return self._fails("api_unsteady", 503)
         shop = self.keys.get(base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2])
         if shop is None or (shop == self._unlucky and faults.on("wrong_key", world.now)):
             self._tell("the API does not know the key")

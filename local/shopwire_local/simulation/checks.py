@@ -6,7 +6,7 @@ import json
 import re
 import traceback
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -33,6 +33,7 @@ _WORD = re.compile(r"[\w.+@-]{5,}")
 _DONE = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
 _MOMENT = 15_000
 _UNCERTAIN_TOGETHER = 6
+_CHANGING = frozenset({"order", "cart", "contact"})
 _TELLING = 7
 """An identity longer than this stands nowhere by chance."""
 
@@ -55,6 +56,15 @@ class Kept:
     where: str
     received_at: int | None
     text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What the ledger says of an entity: the keys of what was done with, as long as it keeps them, and the version that
+    it reached."""
+
+    keys: frozenset[str]
+    version: int
 
 
 @dataclass(slots=True)
@@ -92,6 +102,10 @@ class Judge:
         self._missed: set[tuple[str, str]] = set()
         self._forgotten_at: dict[int, int] = {}
         """When the API had forgotten the person of a story."""
+        self._delivered: dict[str, Announcement] = {}
+        """What was said to be delivered, by key."""
+        self._failed_once: set[int] = set()
+        """Announcements of which a call of the API came to nothing."""
         self._effective: set[int] = set()
         """Announcements that had an effect, answered or not."""
         self._story_of = {one.id: n for n in self.told for one in self.stories[n].announcements}
@@ -179,6 +193,8 @@ class Judge:
         if one is not None:
             if line["outcome"] in _DONE:
                 self._effective.add(one.id)
+            if line["outcome"] == "delivered":
+                self._delivered[key] = one
             self.waiting.said(line, key, one)
             if (story := self._story(one)) is not None:
                 meaning = self.stories[story].meanings.get(one.id)
@@ -200,6 +216,7 @@ class Judge:
     def api_failed(self, invocation: Invocation) -> None:
         """A call came to nothing, for now."""
         if one := self.by_key.get(invocation.notes.get("key", "")):
+            self._failed_once.add(one.id)
             self.waiting.failed(one, invocation)
 
     def api_took(
@@ -214,8 +231,9 @@ class Judge:
         before = self.taken[shop, entity]
         if event is not None and not event["saved"]:
             self._ignored(shop, entity, one)
-        if announcement is not None and path == "POST v1/event":
-            self._effective.add(announcement.id)
+        if announcement is not None and path == _its_request(entity):
+            if one.event:
+                self._effective.add(announcement.id)
             self._ordered(shop, entity, one, before)
             self._aged(shop, entity, one)
             self.waiting.took(announcement, invocation)
@@ -250,7 +268,11 @@ class Judge:
             return
         for earlier in before:
             past = earlier.announcement.version if earlier.announcement and earlier.path == one.path else None
-            if past is not None and past > version and not _unnoted(earlier):
+            if past is None or past <= version:
+                continue
+            if earlier.invocation.overran:
+                self._missed.add((shop, entity))  # the lower one's holder knows nothing of it, and is the last word
+            elif not _unnoted(earlier):
                 text = f"{version} of {one.announcement.topic} was taken after {past}"
                 self._violated("misordered", shop, entity, text, self._story(one.announcement))
                 return
@@ -288,6 +310,7 @@ class Judge:
         parked: Iterable[tuple[str, str, str]],
         waiting: Iterable[str],
         marked: Iterable[tuple[str, str]],
+        noted: Mapping[tuple[str, str], Noted],
     ) -> list[Violation]:
         """Judge the whole.
 
@@ -296,6 +319,7 @@ class Judge:
             parked: shop, entity and reason of what is parked for good.
             waiting: what is still in queue and outbox.
             marked: shop and entity of what the ledger has as waiting.
+            noted: what it has as done with, by shop and entity.
         """
         # A fact of an order that is not seen yet waits for it: it excuses nothing.
         given_up = {(shop, entity) for shop, entity, reason in parked if reason != "order not seen"}
@@ -306,6 +330,7 @@ class Judge:
             # that nobody here can tell whether the function died over it.)
             if not (entity.startswith("view ") or self.waiting.was_shaken(shop, entity)):
                 self._violated("wedged", shop, entity, "marked as waiting though nothing waits", None)
+        self._noted(noted)
         orders = {shop: state["orders"] for shop, state in states.items()}
         contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
         for n in self.told:
@@ -316,6 +341,9 @@ class Judge:
                 if one.id in sent and (sent[one.id].statuses or one.id in self._effective)
             ]
             unsure = [one.id for one in story.announcements if one.id not in certain and _reached(sent, one.id)]
+            # Whoever died over one that the API may have taken, and whose platform does not try again, leaves it open
+            # whether what is earlier is stale.
+            given_up |= {(story.shop, self._announcements[id].entity) for id in self._failed_once.intersection(unsure)}
             problems: list[Violation] = []
             for more in _subsets(unsure):
                 problems = list(self._story_problems(n, story, [*certain, *more], orders, contacts, given_up))
@@ -326,6 +354,16 @@ class Judge:
         self.waiting.finish(self.taken)
         self._leaks()
         return self.violations
+
+    def _noted(self, noted: Mapping[tuple[str, str], Noted]) -> None:
+        """What is delivered is noted, or something later is: else it comes again, or what follows knows nothing of it."""
+        for key, one in self._delivered.items():
+            if one.entity.partition(" ")[0] not in _CHANGING or self._story_of[one.id] in self._wishes:
+                continue
+            found = noted.get((one.shop, one.entity))
+            later = found and one.version and found.version > one.version[0] * 10 + one.version[1]
+            if not (found and (key in found.keys or later)):
+                self._blamed("lost", one, "delivered, and noted nowhere")
 
     def _story_problems(
         self, n: int, story: Story, accepted: list[int], orders: Any, contacts: Any, given_up: set[tuple[str, str]]
@@ -458,6 +496,11 @@ class _Contacts:
             iter(value for name, value in wanted.items() if name in ("email", "phone", "externalCustomerId")), ""
         )
         return any(wanted.items() <= contact.items() for contact in self._by.get(some, ()))
+
+
+def _its_request(entity: str) -> str:
+    """What brings a change of the entity to the API; a contact that an order introduces is not the order's change."""
+    return "POST v1/contact" if entity.startswith("contact ") else "POST v1/event"
 
 
 def _failure(error: Exception) -> str:

@@ -38,7 +38,7 @@ class Scene:
 
 SCENES = (
     Scene("in a hurry", 3, ("every_twice",), tuple(Blow)),
-    Scene("in a hurry, the API flickers", 3, ("api_flickers",), tuple(Blow)),
+    Scene("in a hurry, the API is unsteady", 3, ("api_unsteady_by_turns",), tuple(Blow)),
     Scene("in a hurry, the API is sluggish", 3, ("api_sluggish_by_turns",), (Blow.FAIL,)),
     Scene("in peace", 0, (), (Blow.DIE,)),
     Scene("the API by turns", 0, ("api_by_turns",), (Blow.DIE, Blow.FAIL)),

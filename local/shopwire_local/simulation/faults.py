@@ -10,11 +10,12 @@ SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
 _WINDOWS = {
     "api_down": (5 * SECOND, 40 * MINUTE, 6),
     "api_slow": (5 * SECOND, 10 * MINUTE, 4),
-    "api_sluggish": (5 * SECOND, 20 * MINUTE, 6),
+    "api_sluggish": (1 * MINUTE, 20 * MINUTE, 6),
     "api_throttled": (5 * SECOND, 5 * MINUTE, 4),
     "api_throttled_after": (5 * SECOND, 5 * MINUTE, 4),
     "api_error": (5 * SECOND, 20 * MINUTE, 4),
     "api_unauthorized": (10 * MINUTE, 70 * MINUTE, 2),
+    "api_unsteady": (5 * MINUTE, 20 * MINUTE, 4),
     "api_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
     "queue_down": (5 * SECOND, 40 * MINUTE, 6),
     "queue_lost_answer": (5 * SECOND, 5 * MINUTE, 6),
@@ -50,8 +51,8 @@ _CHANCES = {
 
 # How many times more likely what strikes by chance is where all is in a hurry.
 _IN_A_HURRY = {
-    "duplicate": 2,
-    "late": 2,
+    "duplicate": 4,
+    "late": 3,
     "crash": 8,
     "no_answer": 8,
     "standstill": 8,
@@ -64,7 +65,7 @@ _IN_A_HURRY = {
 # milliseconds, for the first hour since its first announcement.
 _TURNS = {
     "api_by_turns": 40 * SECOND,
-    "api_flickers": 4 * SECOND,
+    "api_unsteady_by_turns": 10 * MINUTE,
     "queue_by_turns": 25 * SECOND,
     "api_sluggish_by_turns": 5 * MINUTE,
     "queue_out": HOUR,

@@ -210,9 +210,10 @@ class Pen:
         version: Version | None,
         *,
         storefront: bool = False,
+        at: int | None = None,
     ) -> None:
-        """Announce something a moment from now."""
-        self._said_at = max(self._said_at + 1, self.now + self.rng.randrange(30))
+        """Announce something a moment from now, or at a moment of which nothing before was said."""
+        self._said_at = max(self._said_at + 1, at or self.now + self.rng.randrange(30))
         id = next(self._numbers)
         shop = self.market.shop.id
         self._announcements.append(

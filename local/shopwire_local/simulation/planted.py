@@ -269,8 +269,8 @@ PLANTED = (
     Mutant(
         "an order's contact is noted before the API took it",
         _SENDING,
-        "        self.send(work, contact_request(own))\n        if people.doubted:",
-        "        self.remember(work, own, born)\n        self.send(work, contact_request(own))\n        if people.doubted:",
+        "            self.send(work, contact_request(own))\n            met = self.remember(",
+        "            self.remember(work, own, born)\n            self.send(work, contact_request(own))\n            met = self.remember(",
     ),
     Mutant(
         "an event goes before its contact",
@@ -281,8 +281,8 @@ PLANTED = (
     Mutant(
         "an order's word of a customer outlives his own",
         _SENDING,
-        "            if self.people.dispel_doubt(shop, people.recorded):\n                return",
-        "            self.people.dispel_doubt(shop, people.recorded)\n            return",
+        "            if self.people.dispel_doubt(shop, recorded):\n                return",
+        "            self.people.dispel_doubt(shop, recorded)\n            return",
     ),
     Mutant(
         "who has moved gets his old address back from his cart",

@@ -21,7 +21,7 @@ from shopwire.replay import replay
 from shopwire.retry_queue import QueueDown
 from shopwire.table import TableDown
 from shopwire_local.simulation.api import Api
-from shopwire_local.simulation.checks import KINDS, Judge, Kept, Violation
+from shopwire_local.simulation.checks import KINDS, Judge, Kept, Noted, Violation
 from shopwire_local.simulation.cloud import Cloud
 from shopwire_local.simulation.faults import DAY, HOUR, MINUTE, Faults
 from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
@@ -175,6 +175,7 @@ class Run:
             self._parked(),
             self._waiting(),
             self._marked(),
+            self._noted(),
         )
         return self._verdict(began, violations)
 
@@ -272,6 +273,16 @@ class Run:
             if "pending_key" in item and int(item["pending_until"]["N"]) > self.world.now
         ]
         return [(shop, f"{kind} {id}") for shop, kind, id in marked]
+
+    def _noted(self) -> dict[tuple[str, str], Noted]:
+        """What the ledger says was done with, by shop and entity."""
+        noted = {}
+        for item in self.cloud.table.items():
+            if "settled" in item:
+                shop, kind, id = item["pk"]["S"].split("#", 2)
+                keys = frozenset(key["S"] for key in item["settled"]["L"])
+                noted[shop, f"{kind} {id}"] = Noted(keys, int(item.get("version", {"N": "-1"})["N"]))
+        return noted
 
     def _waiting(self) -> list[str]:
         environment = self.cloud.environment()

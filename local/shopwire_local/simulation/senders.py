@@ -85,7 +85,7 @@ class Senders:
             if self._faults.chance("very_late", now, rng):
                 delay = rng.randrange(DAY)
             elif self._faults.chance("late", now, rng):
-                delay = rng.randrange(rng.choice((10 * SECOND, 5 * MINUTE)))
+                delay = rng.randrange(rng.choice((SECOND, 10 * SECOND, 5 * MINUTE)))
         self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
         if announcement.storefront:
             # Nobody sends it twice: two are two visits. A stranger who signs for somebody is turned away.
@@ -94,7 +94,9 @@ class Senders:
                 self._aside(announcement, shop, body, rng.randrange(MINUTE), "forged")
             return
         if self._faults.chance("duplicate", now, rng):
-            again = delay + rng.choice((0, rng.randrange(50), rng.randrange(10 * SECOND), MINUTE, DAY))
+            again = delay + rng.choice(
+                (0, rng.randrange(50), rng.randrange(2 * SECOND), rng.randrange(10 * SECOND), MINUTE, DAY)
+            )
             self._world.after(again, lambda: self._attempt(announcement, headers, 0))
         if self._faults.is_possible(EVERY_TWICE):
             self._world.after(delay + rng.randrange(8 * SECOND), lambda: self._attempt(announcement, headers, 0))

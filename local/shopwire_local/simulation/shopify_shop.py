@@ -5,15 +5,15 @@ said beside it for the truth; nothing here knows how shopwire reads it.
 """
 
 import base64
-import hmac
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+from shopwire_local.simulation.browser import Browser
 from shopwire_local.simulation.inventing import HOUR, MINUTE, Good, Pen, money
 from shopwire_local.simulation.shopify_bodies import dump, postal
 from shopwire_local.simulation.shopify_orders import OrderLife
-from shopwire_local.simulation.truth import CartState, CustomerState, Forgotten, Story, Visit
+from shopwire_local.simulation.truth import CartState, CustomerState, Forgotten, Story
 
 
 def live(pen: Pen, serial: int) -> Story:
@@ -31,10 +31,10 @@ class _Life:
         self.serial = serial
         self.registered = pen.chance(0.7)
         self.customer = pen.meet(serial, next(self.market.customers) if self.registered else None)
+        self.browser = Browser(pen, self.customer, serial)
         self.born = pen.second
         self.orders: list[int] = []
         self.carts = 0
-        self.visits = 0
         self.changes = 0
 
     def run(self) -> None:
@@ -126,6 +126,8 @@ class _Life:
         if pen.chance(0.3):
             token = f"{self.serial:028x}{self.carts:04x}"  # the tokens of older shops
         began, guest = pen.now, not self.registered or pen.chance(0.3)
+        # A shop whose pages are its own tells the carts by the script; of one cart, nobody tells both ways.
+        by_script = pen.chance(0.25)
         content: dict[int, int] = {}
         past: list[dict[int, int]] = []
         named = False
@@ -142,10 +144,12 @@ class _Life:
                 topic = "checkouts/update" if named else "checkouts/create"
                 self._checkout(topic, token, began, content, guest=guest, over=False)
                 named = True
+            elif by_script:
+                self.browser.cart(token, content, signed=pen.chance(0.5))
             else:
                 self._cart("carts/update" if step else "carts/create", token, began, content)
             if pen.chance(0.35):
-                self._look_round(token)
+                self.browser.look_round(token, signed=pen.chance(0.6))
             pen.wait(40 * MINUTE)
             if pen.over:
                 return
@@ -153,33 +157,14 @@ class _Life:
             self._order(token, guest=guest, goods=self._goods(content))
             if pen.chance(0.3) and not pen.over:
                 pen.wait(10 * MINUTE)
-                self._cart("carts/update", token, began, content if pen.chance(0.5) else {})
+                left = content if pen.chance(0.5) else {}
+                if by_script:
+                    self.browser.cart(token, left, signed=not guest)
+                else:
+                    self._cart("carts/update", token, began, left)
             if named and pen.chance(0.3) and not pen.over:
                 pen.wait(10 * MINUTE)
                 self._checkout("checkouts/update", token, began, content, guest=guest, over=True)
-
-    def _look_round(self, token: str) -> None:
-        """The theme's script tells of a visit, with the cart's token; of a visitor who is logged in also who he is."""
-        pen, rng, shop = self.pen, self.rng, self.market.shop
-        pen.wait(MINUTE)
-        good = rng.choice(self.market.goods)
-        topic, seen = rng.choice(
-            (
-                ("page", {"url": f"https://sim.example/pages/{rng.randrange(50)}"}),
-                ("product", {"product": {"id": good.id(shop.item_id), "price": money(good.price)}}),
-                ("category", {"category": {"id": good.title}}),
-            )
-        )
-        body: dict[str, Any] = {"type": topic, "cart_token": token, "currency": self.market.currency, **seen}
-        secret = shop.storefront_secret
-        person = self.customer.named_by_browser() if secret and pen.chance(0.6) else None
-        if person and secret:
-            kind, value = ("email", person.email) if person.email else ("phone", f"+{person.phone}")
-            signature = hmac.new(secret.get_secret_value().encode(), f"{kind}:{value}".encode(), "sha256").hexdigest()
-            body |= {"contact": {kind: value}, "signature": signature}
-        self.visits += 1
-        meaning = Visit(token, person)
-        pen.say(topic, dump(body), f"view {self.serial}-{self.visits}", meaning, None, storefront=True)
 
     def _products(self, content: dict[int, int]) -> tuple[dict[str, Any], ...]:
         goods = ((self.market.goods[n], quantity) for n, quantity in content.items())

@@ -5,7 +5,8 @@ What each body means is said beside it for the truth; nothing here knows how sho
 
 from typing import Any
 
-from shopwire_local.simulation.inventing import HOUR, Pen, utc
+from shopwire_local.simulation.browser import Browser
+from shopwire_local.simulation.inventing import HOUR, MINUTE, Pen, utc
 from shopwire_local.simulation.truth import CustomerState, Story
 from shopwire_local.simulation.woocommerce_orders import OrderLife, dump, local
 
@@ -26,8 +27,10 @@ class _Life:
         self.registered = pen.chance(0.6)
         self.customer = pen.meet(serial, next(self.market.customers) if self.registered else None)
         self.staff = self.registered and pen.chance(0.04)
+        self.browser = Browser(pen, self.customer, serial)
         self.born = pen.second
         self.changes = 0
+        self.carts = 0
 
     def run(self) -> None:
         pen = self.pen
@@ -36,8 +39,10 @@ class _Life:
         while not pen.over and not self.staff:
             pen.wait(4 * HOUR)
             act = self.rng.random()
-            if act < 0.75:
-                OrderLife(pen, self.customer, guest=not self.registered or pen.chance(0.2)).run()
+            if act < 0.5:
+                self._order()
+            elif act < 0.75:
+                self._cart_life()
             elif act < 0.85:
                 self._noise()
             elif self.registered:
@@ -72,6 +77,37 @@ class _Life:
         pen.say(topic, raw, f"contact {one.id}", meaning, version)
         if pen.chance(0.2):
             pen.say("customer.updated", raw, f"contact {one.id}", meaning, version)
+
+    def _order(self) -> None:
+        OrderLife(self.pen, self.customer, guest=not self.registered or self.pen.chance(0.2)).run()
+
+    def _cart_life(self) -> None:
+        """WooCommerce has no webhook for carts, and no order says which cart it came from: the browser tells all of it,
+        and that the cart is empty once it is bought. Who is not logged in is nobody; a page from a cache names nobody
+        either, so that only the cart's token says whose it is."""
+        pen, rng = self.pen, self.rng
+        self.carts += 1
+        token = f"{self.serial:024x}{self.carts:08x}"
+        content: dict[int, int] = {}
+        past: list[dict[int, int]] = []
+        for _ in range(rng.randrange(1, 6)):
+            turn = rng.random()
+            if turn < 0.08:
+                content = {}
+            elif turn < 0.2 and past:
+                content = dict(rng.choice(past))
+            else:
+                content = content | {rng.randrange(len(self.market.goods)): rng.randrange(1, 5)}
+            past.append(dict(content))
+            self.browser.cart(token, content, signed=self.registered and pen.chance(0.6))
+            if pen.chance(0.35):
+                self.browser.look_round(token, signed=self.registered and pen.chance(0.6))
+            pen.wait(20 * MINUTE)
+            if pen.over:
+                return
+        if content and pen.chance(0.6):
+            self.browser.cart(token, {}, signed=self.registered and pen.chance(0.6))
+            self._order()
 
     def _noise(self) -> None:
         error = {"code": "woocommerce_rest_shop_order_invalid_id", "message": "Invalid ID.", "data": {"status": 404}}

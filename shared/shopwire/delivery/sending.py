@@ -79,25 +79,39 @@ class Sender:
             return
         shop = work.shop.id
         if people.doubted:
-            own = replace(people.recorded, first_name=contact.first_name, last_name=contact.last_name)
+            own = people.recorded
+            self._tell_again(work, own, contact)
         else:
             own = without(contact, people.others)
-        if not own.reachable:
-            raise Ignored("anonymous")
-        self.send(work, contact_request(own))
-        if people.doubted:
-            if self.people.dispel_doubt(shop, people.recorded):
-                return
-        else:
+            if not own.reachable:
+                raise Ignored("anonymous")
+            self.send(work, contact_request(own))
             met = self.remember(work, own, born, yields=True)
             if own.customer_id or met <= people.met:
                 return
-        # His own webhook told of him meanwhile, perhaps before us: no order's word outlives it.
-        self.people.doubt(shop, own)
+            # His own webhook introduced him meanwhile, perhaps before us: no guest's order takes his id from him.
+            self.people.doubt(shop, own.identities)
         people = self.people.find(shop, contact)
         if people.forgotten(born):
             self._erase_again(work, own)
         self.introduce(work, contact, people, born)
+
+    def _tell_again(self, work: Work, recorded: Contact, named: Contact) -> None:
+        """The API may hold less of a contact than is on record, or what he was before. Tell it what is on record now,
+        until that is what was told."""
+        shop, told = work.shop.id, False
+        while (now := self.people.on_record(shop, recorded)).identities:
+            if now != recorded:
+                # He moved, and what noted it came no further: the API does not find him by his earlier address.
+                self.people.unlearn(shop, [one for one in recorded.identities if one not in now.identities])
+                recorded = now
+                if not told:
+                    return
+            own = replace(recorded, first_name=named.first_name, last_name=named.last_name)
+            self.send(work, contact_request(own))
+            told = True
+            if self.people.dispel_doubt(shop, recorded):
+                return
 
     def remember(self, work: Work, contact: Contact, born: int | None, *, yields: bool = False) -> frozenset[str]:
         """The API knows this contact now. Answers by which of his identities it did before; what is on record under

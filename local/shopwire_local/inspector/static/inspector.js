@@ -1,4 +1,4 @@
-// The inspector's behaviour: the list that fills by itself, keys, pages that say when they have changed.
+// The inspector's behaviour: lists that fill by themselves, keys, switches, pages that say when they have changed.
 // Every page works without it. What comes from outside is set as text and never parsed as markup.
 
 const find = (id) => document.getElementById(id);
@@ -15,16 +15,20 @@ async function ask(address) {
 }
 
 /** Calls `look` again and again while the page is seen, never twice at once. */
-function keepLooking(look) {
+function keepLooking(look, every = LOOK_EVERY) {
   const next = async () => {
     if (!document.hidden) await look();
-    setTimeout(next, LOOK_EVERY);
+    setTimeout(next, every);
   };
-  setTimeout(next, LOOK_EVERY);
+  setTimeout(next, every);
 }
 
+/** Sets the text of an element, or replaces a text. */
 function setText(element, text) {
-  if (element && element.textContent !== text) element.textContent = text;
+  if (!element || element.textContent === text) return;
+  // A text that stands at the right is a new one: the same with a figure more would be one that has moved.
+  if (element.nodeType === Node.TEXT_NODE) element.replaceWith(text);
+  else element.textContent = text;
 }
 
 // --- what every page has
@@ -42,15 +46,27 @@ function keepDetails() {
 }
 
 /** A webhook's page shows itself anew while it waits and nobody reads in it; else it says that there is more. */
-function watchWebhook() {
-  const { watch, changed, waits } = document.body.dataset;
+function watchPage() {
+  const { watch, changed, waits, every } = document.body.dataset;
   keepLooking(async () => {
     const now = await ask(watch);
     if (!now || String(now.changed) === changed) return;
     const read = document.activeElement !== document.body || !getSelection().isCollapsed;
-    if (waits !== undefined && !read) location.reload();
-    else find("changed").hidden = false;
-  });
+    if (waits !== undefined && !read) return location.reload();
+    const [again, gone] = find("changed").children;
+    find("changed").hidden = false;
+    again.hidden = now.changed === null;
+    if (gone) gone.hidden = !again.hidden;
+  }, every);
+}
+
+/** How much is broken, beside the page's name. */
+function sayBroken(said) {
+  const broken = find("broken");
+  if (!broken) return;
+  broken.hidden = !said.length;
+  broken.title = said.join("; ");
+  setText(broken, `${said.length} on`);
 }
 
 // --- the list
@@ -249,12 +265,7 @@ class List {
         bars[at].setAttribute("height", height);
       });
     }
-    const broken = find("broken");
-    if (broken) {
-      broken.hidden = !said.broken.length;
-      broken.title = said.broken.join("; ");
-      setText(broken, `${said.broken.length} on`);
-    }
+    sayBroken(said.broken);
   }
 
   choose(id) {
@@ -335,8 +346,100 @@ function status(said) {
   }
 }
 
+// --- what is parked
+
+class Parked {
+  constructor() {
+    this.element = find("parked");
+    this.template = find("card").content.firstElementChild;
+    this.seen = this.element.dataset.changed;
+    this.held = null; // what is there now, while somebody is in the list
+    this.element.classList.add("floating");
+    this.place([...this.element.children]);
+    find("news").addEventListener("click", () => {
+      this.show();
+      find("main").focus({ preventScroll: true }); // the button that had it goes away
+    });
+    keepLooking(() => this.look(), this.element.dataset.every);
+  }
+
+  async look() {
+    const said = await ask(`/inspect/parked/rows?seen=${this.seen}`);
+    if (said?.listed) {
+      this.seen = said.changed;
+      this.held = said.listed;
+    }
+    if (this.held && !this.occupied) this.show();
+    find("news").hidden = !this.held;
+  }
+
+  /** Whether somebody points at the list, reads further down, marks text or has the focus in it: nothing may move. */
+  get occupied() {
+    const { element } = this;
+    const read = element.matches(":hover") || element.contains(document.activeElement) || !getSelection().isCollapsed;
+    return read || element.getBoundingClientRect().top < 0;
+  }
+
+  show() {
+    const old = new Map([...this.element.children].map((element) => [element.dataset.id, element]));
+    const cards = this.held.map((one) => this.fill(old.get(one.id) ?? this.template.cloneNode(true), one));
+    this.element.replaceChildren(...cards);
+    this.place(cards);
+    this.held = null;
+    find("news").hidden = true;
+  }
+
+  fill(element, one) {
+    element.dataset.id = one.id;
+    element.querySelector("a").href = `/inspect/parked/${encodeURIComponent(one.id)}`;
+    for (const name of ["topic", "entity", "shop", "reason", "time", "times"])
+      setText(element.querySelector(`.${name}`), one[name]);
+    return element;
+  }
+
+  /** Each card at its place, so that a new one shifts nothing of the page's layout. */
+  place(cards) {
+    this.element.style.height = `calc(${cards.length} * var(--row))`;
+    cards.forEach((card, at) => (card.style.transform = `translateY(calc(${at} * var(--row)))`));
+    find("empty").hidden = cards.length > 0;
+  }
+}
+
+// --- the faults
+
+/** The switches show what is on, whoever switched it, and keep the focus when they are pressed. */
+function watchFaults(forms) {
+  const look = async () => {
+    const said = await ask("/inspect/faults/modes");
+    if (!said) return;
+    sayBroken(said.broken);
+    for (const form of forms) {
+      const mode = said.modes[form.dataset.part];
+      for (const button of form.querySelectorAll("button")) {
+        const on = button.value === mode;
+        button.setAttribute("aria-pressed", on);
+        if (on) setText(form.querySelector(".now b"), button.querySelector("span").textContent);
+      }
+      form.querySelector(".now b").className = mode === "ok" ? "good" : "bad";
+    }
+  };
+  for (const form of [...forms, find("mend")])
+    form.addEventListener("submit", async (event) => {
+      event.preventDefault();
+      const body = new URLSearchParams(new FormData(form));
+      const { name, value } = event.submitter;
+      if (name) body.set(name, value);
+      // A redirect is not followed: nothing of the page that it leads to is needed.
+      const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
+      answer ? await look() : location.reload();
+    });
+  keepLooking(look);
+}
+
 keepDetails();
-if (document.body.dataset.watch) watchWebhook();
+if (document.body.dataset.watch) watchPage();
+if (find("parked")) new Parked();
+if (find("mend")) watchFaults(document.querySelectorAll(".fault"));
 if (find("rows")) {
   const list = new List();
   list.load();
