@@ -1,9 +1,13 @@
 """People in the table: hashes outside, addresses inside one item each, tombstones that stop what comes late."""
 
 from dataclasses import replace
+from typing import Any
+
+import pytest
 
 from shopwire.models import Contact
 from shopwire.people import PeopleStore
+from shopwire.table import Table
 from tests.helpers_delivery import ANNA, BORYS, OTHER, SHOP, World
 
 
@@ -77,6 +81,22 @@ def test_a_redaction_that_begins_again_finds_whom_it_found_before(world: World) 
     people.erased(SHOP, ANNA)
     assert "anna" not in world.stored()
     assert len(people.redact(SHOP, ANNA, now, now)) == 1
+
+
+def test_a_redaction_finds_whom_was_noted_while_it_read(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    people, now = store(world), world.clock.now
+    guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
+    real = Table.get_many
+
+    def slowly(self: Table, keys: Any) -> Any:
+        read = real(self, keys)
+        monkeypatch.setattr(Table, "get_many", real)
+        people.know(SHOP, guest, now, 0)
+        return read
+
+    monkeypatch.setattr(Table, "get_many", slowly)
+    assert people.redact(SHOP, ANNA, now, now) == (ANNA, guest)
+    assert people.find(SHOP, Contact(email=guest.email)).redacted_at == now
 
 
 def test_who_was_forgotten_meanwhile_is_not_noted(world: World) -> None:

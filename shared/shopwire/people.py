@@ -17,6 +17,7 @@ from shopwire.table import ConditionFailed, Item, Key, Table
 
 _KEPT = 500 * 86_400_000
 _NEEDED = 400 * 86_400_000  # as long as an entry that names a person
+_ABOUT_HIM = ("known", "doubted", "owner", "contact", "earlier")
 _FIELDS = {"email": "email", "phone": "phone", "id": "customer_id"}
 
 
@@ -186,25 +187,28 @@ class PeopleStore:
         """Put a tombstone over every identity of the contact, and over those that are on record with any of them.
         Answers everybody whom the API may know by them; the contact's own tombstones say so until `erased`, since
         whoever begins a redaction may not end it."""
-        own = {self._key(shop, identity): None for identity in contact.identities}
+        own = [self._key(shop, identity) for identity in contact.identities]
         others: dict[Contact, None] = {}
-        items: dict[Key, Item] = {}
-        more = list(own)
-        while more:
-            new = self._table.get_many(more)
-            items |= {key: new.get(key, {}) for key in more}
-            met = [one for item in new.values() for one in _on_record(item)]
-            others |= dict.fromkeys(one for one in met if not set(one.identities) <= set(contact.identities))
-            keys = [self._key(shop, identity) for one in met for identity in one.identities]
-            keys += [_person(shop, name) for item in new.values() for name in item.get("earlier", ())]
-            more = [key for key in dict.fromkeys(keys) if key not in items]
-        tombstone = {"redacted_at": at, "expires": (now + _KEPT) // 1000}
-        to_erase = {"to_erase": [_address(one) for one in others]} if others else {}
-        for key in own:
-            self._table.put(key, tombstone | to_erase)
-        for key in items:
-            if key not in own:
-                self._table.put(key, tombstone)
+
+        def meet(items: Iterable[Item]) -> None:
+            met = (one for item in items for one in _on_record(item))
+            others.update(dict.fromkeys(one for one in met if not set(one.identities) <= set(contact.identities)))
+
+        found = -1
+        while found < len(others):  # else somebody was noted between reading and writing
+            items: dict[Key, Item] = {}
+            more = own
+            while more:
+                new = self._table.get_many(more)
+                items |= {key: new.get(key, {}) for key in more}
+                meet(new.values())
+                keys = [self._key(shop, identity) for one in others for identity in one.identities]
+                keys += [_person(shop, name) for item in new.values() for name in item.get("earlier", ())]
+                more = [key for key in dict.fromkeys(keys) if key not in items]
+            found = len(others)
+            tombstone = dict.fromkeys(_ABOUT_HIM) | {"redacted_at": at, "expires": (now + _KEPT) // 1000}
+            to_erase = {"to_erase": [_address(one) for one in others]} if others else {}
+            meet([self._table.update(key, tombstone | (to_erase if key in own else {})) for key in items])
         return (contact, *others)
 
     def erased(self, shop: str, contact: Contact) -> None:

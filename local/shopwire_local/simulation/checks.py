@@ -356,7 +356,8 @@ class Judge:
         return self.violations
 
     def _noted(self, noted: Mapping[tuple[str, str], Noted]) -> None:
-        """What is delivered is noted, or something later is: else it comes again, or what follows knows nothing of it."""
+        """What is delivered is noted, or something later is: else it comes again, and what follows knows nothing of
+        it."""
         for key, one in self._delivered.items():
             if one.entity.partition(" ")[0] not in _CHANGING or self._story_of[one.id] in self._wishes:
                 continue
