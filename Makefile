@@ -101,10 +101,14 @@ licences:
 notes:
 	$(PYTHON) local/shopwire_local/notes.py "$(TAG)" build/notes.md
 
-# Asks for what is known to be unsafe: needs the network.
+# Asks for what is known to be unsafe: needs the network. Each lock by itself, since pip-audit refuses a package that comes
+# twice, and all of them, whatever is found in the first; one of which nothing can be learned is no good lock (--strict).
 audit: .venv-supply/installed
-	.venv-supply/bin/pip-audit --disable-pip --require-hashes --progress-spinner off \
-		$(foreach lock,shared/requirements.txt $(wildcard requirements-*.txt),--requirement $(lock))
+	@failed=; for lock in shared/requirements.txt $(wildcard requirements-*.txt); do \
+		echo "$$lock"; \
+		.venv-supply/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement "$$lock" \
+			|| failed="$$failed $$lock"; \
+	done; test -z "$$failed" || { echo "look at:$$failed" >&2; exit 1; }
 
 invoke: install .aws-sam/build/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }

@@ -18,8 +18,9 @@ from bench.account import QUEUE_URL, TABLE, Account, Client
 from bench.harness import ROOT
 from shopwire import http, platforms
 from shopwire.delivery.work import Policy
+from shopwire.entry import entity_key
 from shopwire.environment import Clients, Environment, Settings
-from shopwire.ledger import entity_key, key_hash
+from shopwire.ledger import key_hash
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Shop, Webhook
 from shopwire.observability import report

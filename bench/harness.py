@@ -117,7 +117,7 @@ class Row:
 
     Args:
         name: what `--only` calls it.
-        measure: gives what it adds to the results, by their top-level keys (contract.md, "bench/results.json").
+        measure: gives what it adds to the results, by the top-level keys of bench/results.json.
         goals: of its figures, also of those that are only told.
     """
 

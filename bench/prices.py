@@ -5,7 +5,6 @@ As AWS's pricing pages had them in June 2026. Other regions: Frankfurt is some 1
 
 from dataclasses import dataclass
 
-CHECKED = "2026-06"
 REGION = "us-east-1"
 
 

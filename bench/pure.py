@@ -89,8 +89,8 @@ def measure(run: Run) -> dict[str, Figures | float]:
 PARTS = {
     "verify": ("shopwire.platforms.shopify", "Shopify.verify"),
     "parse and validate": ("shopwire.platforms.shopify_bodies", "Order.model_validate_json"),
-    "the order's lines": ("shopwire.platforms.shopify", "_items"),
-    "the order's buyer": ("shopwire.platforms.shopify", "_buyer"),
+    "the order's lines": ("shopwire.platforms.shopify_orders", "_items"),
+    "the order's buyer": ("shopwire.platforms.shopify_orders", "_buyer"),
     "the order": ("shopwire.platforms.shopify", "Shopify.read"),
     "params": ("shopwire.mapper.orders", "_params"),
     "digests": ("shopwire.mapper.orders", "_knowledge"),

@@ -8,7 +8,7 @@ from shopwire_local.esputnik import DEMO_KEY, Emulator
 Request = dict[str, Any]
 
 _IDENTIFIERS = ("email", "phone", "contactKey")
-# What contract.md wants in every order event that a whole order stands behind.
+# What must be in every order event that a whole order stands behind.
 _OF_AN_ORDER = {"externalOrderId", "externalCustomerId", "totalCost", "status", "date", "currency"}
 
 

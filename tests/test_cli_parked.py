@@ -158,7 +158,11 @@ def refusal(code: str, message: str) -> ClientError:
     [
         (refusal("ValidationError", "Stack with id shop-eu does not exist"), 2, "no stack shop-eu in eu-central-1"),
         (refusal("AccessDenied", "no"), 1, "AWS refused to describe stack shop-eu: AccessDenied"),
-        (EndpointConnectionError(endpoint_url="x"), 1, "AWS does not answer: EndpointConnectionError"),
+        (
+            EndpointConnectionError(endpoint_url="x"),
+            1,
+            "could not describe stack shop-eu, AWS does not answer: EndpointConnectionError",
+        ),
         (NoRegionError(), 2, "no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one"),
         ({"StackId": "a/b/c"}, 2, "stack shop-eu has no output TableName: is it one of shopwire's?"),
     ],

@@ -55,7 +55,7 @@ def test_addresses_of_former_times_go_too(world: World) -> None:
     for n, mail in enumerate(("first@example.org", "second@example.org"), 1):
         world.send(customer(replace(ANNA, email=mail, phone=f"38050111224{n}"), minutes=n))
     assert "anna@example.com" in world.stored()
-    world.send(Redaction(Contact(email="second@example.org", customer_id="77"), ()))
+    world.send(Redaction(Contact(email="second@example.org", customer_id="77"), "77"))
     assert not any(value in world.stored() for value in ("@example", "380501112"))
 
 
@@ -89,11 +89,52 @@ def test_the_outbox_is_emptied_too(world: World) -> None:
     with world.outage("sqs"):
         assert world.send(order(), text="anna@example.com") == "queued"
         assert world.send(order("2", contact=BORYS), text="borys@example.org") == "queued"
-    assert world.in_outbox() == 2
+        assert world.send(order("3"), text="anna@example.com") == "queued"
+    assert world.in_outbox() == 3
     world.api.steady = 200
     world.webhook = world.new_environment()
     assert world.send(FORGET) == "delivered"
     assert world.in_outbox() == 1
+    assert "pending_key" in world.entry("order", "2")
+    assert "pending_key" not in world.entry("order", "3")
+
+
+def slow_table(world: World, milliseconds: int) -> None:
+    world.before_call = lambda name: world.clock.pass_(milliseconds * name.startswith("dynamodb"))  # type: ignore[method-assign]
+
+
+def fill_outbox(world: World, count: int) -> None:
+    with world.outage("sqs"):
+        world.api.steady = 503
+        for id in range(count):
+            world.send(order(f"2{id}"), text="anna@example.com")
+    world.api.steady = 200
+    world.webhook = world.new_environment()
+
+
+def test_no_platform_waits_until_a_full_outbox_is_looked_through(world: World) -> None:
+    fill_outbox(world, 12)
+    slow_table(world, 300)
+    began = world.clock.now
+    assert world.tell(FORGET) == Outcome("queued", "more is to be deleted")
+    assert world.clock.now - began < 4_000
+    assert world.in_outbox() > 0
+    slow_table(world, 0)
+    assert "delivered" in world.drain()
+    assert (world.in_outbox(), world.parked()) == (0, [])
+    assert set(world.api.story) == {"erase"}
+
+
+def test_a_shops_redaction_ends_before_its_function_does_and_goes_on(world: World) -> None:
+    fill_outbox(world, 24)
+    assert world.send(ShopRedaction()) == "queued"
+    slow_table(world, 3_000)
+    began = world.clock.now
+    assert world.poll(60) == ["waiting"]
+    assert world.clock.now - began < 60_000
+    slow_table(world, 0)
+    world.drain()
+    assert (world.in_outbox(), world.parked(), world.api.story) == (0, [], [])
 
 
 def test_a_late_order_of_who_was_forgotten_is_ignored(world: World) -> None:

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from shopwire.ledger import Claim, Ledger, NewerFormat, Pending, Refused
+from shopwire.entry import NewerFormat, Pending, entity_key
+from shopwire.ledger import Claim, Ledger, Refused
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Webhook
 from shopwire.outbox import SHARDS, Outbox
@@ -153,9 +154,9 @@ def test_who_follows_lines_up_where_what_he_follows_waits(side: Side, ledger: Le
     assert ledger.line_up(SHOP, ORDER, "k3", side.now) == "outbox"
     ledger.moved(f"{SHOP}#order#42", "k2", "queue")
     assert ledger.look(SHOP, ORDER, side.now).pending == Pending("k3", "outbox", side.now + KEPT)
-    ledger.done_waiting(SHOP, ORDER, "k2")
+    ledger.done_waiting(entity_key(SHOP, ORDER), "k2")
     assert ledger.look(SHOP, ORDER, side.now).pending
-    ledger.done_waiting(SHOP, ORDER, "k3")
+    ledger.done_waiting(entity_key(SHOP, ORDER), "k3")
     assert ledger.look(SHOP, ORDER, side.now).pending is None
 
 

@@ -17,7 +17,8 @@ import pytest
 
 from shopwire import platforms
 from shopwire.delivery import Outcome, Unavailable
-from shopwire.ledger import Entry, Glimpse, Ledger, NewerFormat
+from shopwire.entry import Entry, NewerFormat, entity_key
+from shopwire.ledger import Glimpse, Ledger
 from shopwire.message import FORMAT, Message
 from shopwire.models import Entity, Webhook
 from tests.helpers_delivery import MINUTE, OTHER, SHOP, START, World
@@ -223,6 +224,12 @@ def newer_messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
         yield
 
 
+def the_newer_code_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on entries of format 2 are read and written."""
+    for module in ("entry", "ledger"):
+        monkeypatch.setattr(f"shopwire.{module}.FORMAT", 2)
+
+
 WRITES: dict[str, Callable[[Ledger, World], Any]] = {
     "claim": lambda ledger, world: ledger.claim(
         SHOP, ORDER, "a-key", 1, owner="us", until=world.clock.now + 9_000, now=world.clock.now
@@ -230,7 +237,7 @@ WRITES: dict[str, Callable[[Ledger, World], Any]] = {
     "line_up": lambda ledger, world: ledger.line_up(SHOP, ORDER, "a-key", world.clock.now),
     "convert": lambda ledger, world: ledger.convert(SHOP, ORDER, None, world.clock.now),
     "name_owner": lambda ledger, world: ledger.name_owner(SHOP, ORDER, "a-person", world.clock.now),
-    "done_waiting": lambda ledger, world: ledger.done_waiting(SHOP, ORDER, "a-key"),
+    "done_waiting": lambda ledger, world: ledger.done_waiting(entity_key(SHOP, ORDER), "a-key"),
     "mark_for_reconcile": lambda ledger, world: ledger.mark_for_reconcile(SHOP, ORDER, world.clock.now),
     "settle_glimpse": lambda ledger, world: ledger.settle_glimpse(
         SHOP, ORDER, "a-key", 1, Glimpse(Entry(), None, True), {}, world.clock.now
@@ -277,7 +284,7 @@ def test_a_change_of_a_newer_entry_waits_until_the_newer_code_is_back(
     assert (shop.waits(), shop.parked(), shop.api.asked) == (1, [], 0)
     assert shop.entry("order", "1001") == before
     assert [one["outcome"] for one in shop.reports] == []
-    monkeypatch.setattr("shopwire.ledger.FORMAT", 2)
+    the_newer_code_is_back(monkeypatch)
     assert shop.drain() == ["delivered"]
     assert shop.api.story == ["contact", "orderCreated"]
     assert shop.reports[-1]["receives"] < 2 * 96 + 70, "SQS gives up after a thousand"
@@ -290,7 +297,7 @@ def test_an_order_waits_for_whoever_can_read_its_carts_entry(shop: World, monkey
     shop.poll()
     assert (shop.waits(), shop.parked(), shop.api.asked) == (1, [], 0)
     assert shop.entry("cart", "cart-a") == before
-    monkeypatch.setattr("shopwire.ledger.FORMAT", 2)
+    the_newer_code_is_back(monkeypatch)
     assert shop.drain() == ["delivered"]
     assert shop.api.events[0]["recycleStateId"] == "state-9"
 

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shopwire.ledger import Claim, Ledger, Refused, Where
+from shopwire.entry import Where, entity_key
+from shopwire.ledger import Claim, Ledger, Refused
 from shopwire.models import Entity
 from shopwire.table import ConditionFailed, Key, Table
 from tests.helpers_delivery import DAY, MINUTE, SHOP, World
@@ -130,9 +131,9 @@ def test_settling_one_leaves_the_mark_of_another(ledger: Ledger, world: World) -
     held = claim(ledger, world, "a")
     ledger.line_up(SHOP, ORDER, "b", world.clock.now)
     ledger.settle(held, 10, {}, world.clock.now)
-    ledger.done_waiting(SHOP, ORDER, "a")
+    ledger.done_waiting(entity_key(SHOP, ORDER), "a")
     assert look(ledger, world).pending.key == "b"
-    ledger.done_waiting(SHOP, ORDER, "b")
+    ledger.done_waiting(entity_key(SHOP, ORDER), "b")
     assert look(ledger, world).pending is None
 
 
@@ -143,7 +144,7 @@ def test_a_duplicate_that_lined_up_keeps_its_mark_when_its_change_is_settled_by_
     ledger.line_up(SHOP, ORDER, "a", world.clock.now)
     ledger.settle(held, 10, {}, world.clock.now)
     assert look(ledger, world).pending.key == "a"
-    ledger.done_waiting(SHOP, ORDER, "a")
+    ledger.done_waiting(entity_key(SHOP, ORDER), "a")
     assert look(ledger, world).pending is None
 
 
@@ -332,7 +333,7 @@ def test_an_entry_is_free_while_nobody_is_at_work_and_nothing_waits(ledger: Ledg
     assert not glimpse(ledger, world).free
     ledger.release(held, ledger.put_away("k", "queue", world.clock.now), world.clock.now)
     assert not glimpse(ledger, world).free
-    ledger.done_waiting(SHOP, ORDER, "k")
+    ledger.done_waiting(entity_key(SHOP, ORDER), "k")
     assert glimpse(ledger, world).free
     world.clock.pass_(401 * DAY)
     assert not glimpse(ledger, world).free

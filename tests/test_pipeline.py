@@ -3,7 +3,10 @@
 Their form is checked by `make check` (check-jsonschema, zizmor).
 """
 
+import os
 import re
+import shutil
+import subprocess
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -141,6 +144,30 @@ def test_every_job_of_the_pipeline_is_described() -> None:
     assert (
         list(PIPELINE) == re.findall(r"^\| ([a-z-]+) \| ", DEPLOY.partition("## What there must")[0], re.MULTILINE)[1:]
     )
+
+
+AUDITOR = """#!/bin/sh
+for lock; do :; done
+echo "$@" >>asked
+test "$lock" != requirements-lambda.txt
+"""
+
+
+def test_the_audit_asks_for_each_lock_by_itself_and_for_all_whatever_is_found(tmp_path: Path) -> None:
+    locks = ["shared/requirements.txt", *sorted(one.name for one in ROOT.glob("requirements-*.txt"))]
+    for name in ("Makefile", *locks, ".venv-supply/installed", ".venv-supply/bin/pip-audit"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(AUDITOR)
+    shutil.copy(ROOT / "Makefile", tmp_path)
+    (tmp_path / ".venv-supply/bin/pip-audit").chmod(0o755)
+    environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
+    ran = subprocess.run(["make", "audit"], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+    asked = [line.split() for line in (tmp_path / "asked").read_text().splitlines()]
+    # pip-audit refuses a package that comes twice: in two locks of one call too.
+    assert [line.count("--requirement") for line in asked] == [1] * len(locks)
+    assert sorted(line[-1] for line in asked) == sorted(locks)
+    assert all({"--strict", "--require-hashes"} <= set(line) for line in asked)
+    assert (ran.returncode, ran.stderr.splitlines()[0]) == (2, "look at: requirements-lambda.txt")
 
 
 def test_a_release_is_proved_and_says_its_part_of_the_changelog() -> None:

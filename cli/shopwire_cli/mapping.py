@@ -44,7 +44,7 @@ from shopwire.models import (
 from shopwire.models.contact import person
 from shopwire_cli.errors import UserError
 
-# Of contract.md, with files still to be written.
+# To come; who asks for one is told so, instead of that there is no such platform.
 _TO_COME = ("bigcommerce", "ecwid", "saleor", "shopware", "adobe-commerce", "generic")
 
 # When the webhook is said to have come: any fixed time, since the same body must give the same bytes.

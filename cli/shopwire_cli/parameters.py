@@ -4,18 +4,15 @@ They are written as shopwire.shops reads them. Values are secrets: none of them 
 """
 
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, NoRegionError
 
-from shopwire_cli.errors import CommandError, UserError
-from shopwire_cli.stacks import output_values
+from shopwire_cli.errors import CommandError
+from shopwire_cli.stacks import aws_errors, output_values
 from shopwire_cli.web import call
 
 LARGEST = 4096
@@ -51,14 +48,14 @@ class Parameters:
 
     def all(self) -> list[Stored]:
         """All of them, by id."""
-        with _one_line_errors("read the shops"):
+        with aws_errors("read the shops"):
             pages = self._client.get_paginator("get_parameters_by_path").paginate(Path=self._path, WithDecryption=True)
             found = [self._stored(one) for page in pages for one in page["Parameters"]]
         return sorted(found, key=lambda one: one.id)
 
     def get(self, id: str) -> Stored | None:
         """One; None: there is no such."""
-        with _one_line_errors(f"read shop {id}"):
+        with aws_errors(f"read shop {id}"):
             try:
                 return self._stored(self._client.get_parameter(Name=self._path + id, WithDecryption=True)["Parameter"])
             except self._client.exceptions.ParameterNotFound:
@@ -66,14 +63,14 @@ class Parameters:
 
     def put(self, id: str, settings: dict[str, Any], *, new: bool) -> None:
         """Write one. A new one never overwrites what somebody else wrote meanwhile."""
-        with _one_line_errors(f"write shop {id}"):
+        with aws_errors(f"write shop {id}"):
             self._client.put_parameter(
                 Name=self._path + id, Value=packed(settings), Type="SecureString", Overwrite=not new
             )
 
     def remove(self, id: str) -> None:
         """Delete one."""
-        with _one_line_errors(f"remove shop {id}"):
+        with aws_errors(f"remove shop {id}"):
             self._client.delete_parameter(Name=self._path + id)
 
     def url(self, id: str) -> str:
@@ -127,17 +124,3 @@ def of_dev(url: str) -> Parameters:
         config=_CONFIG.merge(Config(proxies={})),
     )
     return Parameters(client, path, f"{url}/webhooks/", lasting=False)
-
-
-@contextmanager
-def _one_line_errors(what: str) -> Iterator[None]:
-    try:
-        yield
-    except NoRegionError:
-        raise UserError("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one") from None
-    except NoCredentialsError:
-        raise UserError("no AWS credentials: set AWS_PROFILE, or sign in") from None
-    except ClientError as error:
-        raise CommandError(f"AWS refused to {what}: {error.response['Error']['Code']}") from None
-    except BotoCoreError as error:
-        raise CommandError(f"could not {what}, AWS does not answer: {type(error).__name__}") from None

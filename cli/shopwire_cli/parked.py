@@ -22,7 +22,7 @@ class Installation(Protocol):
     """Where webhooks are parked. Each method raises CommandError; for an unknown id, UserError."""
 
     def list(self) -> list[Record]:
-        """contract.md's fields of each, oldest first."""
+        """The summary of each (`shopwire.parked.Parked.summary`), oldest first."""
 
     def show(self, id: str) -> Record:
         """One, with its headers, query and body."""

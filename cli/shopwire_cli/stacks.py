@@ -107,17 +107,32 @@ def _outputs(name: str, stack: Mapping[str, Any], *keys: str) -> list[str]:
 
 
 def _describe(name: str) -> dict[str, Any]:
-    try:
+    with aws_errors(f"describe stack {name}"):
         client: Any = boto3.session.Session().client("cloudformation")
-        stack: dict[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
+        try:
+            stack: dict[str, Any] = client.describe_stacks(StackName=name)["Stacks"][0]
+        except ClientError as error:
+            if "does not exist" in error.response["Error"]["Message"]:
+                raise UserError(f"no stack {name} in {client.meta.region_name}") from None
+            raise
+    return stack
+
+
+@contextmanager
+def aws_errors(what: str) -> Iterator[None]:
+    """What goes wrong when AWS is asked to do `what` ("read the shops"), as one line.
+
+    Raises:
+        UserError: no credentials or no region.
+        CommandError: AWS does not answer, or refuses.
+    """
+    try:
+        yield
     except NoRegionError:
         raise UserError("no AWS region: set AWS_REGION, or AWS_PROFILE to a profile that has one") from None
     except NoCredentialsError:
         raise UserError("no AWS credentials: set AWS_PROFILE, or sign in") from None
     except ClientError as error:
-        if "does not exist" in error.response["Error"]["Message"]:
-            raise UserError(f"no stack {name} in {client.meta.region_name}") from None
-        raise CommandError(f"AWS refused to describe stack {name}: {error.response['Error']['Code']}") from None
+        raise CommandError(f"AWS refused to {what}: {error.response['Error']['Code']}") from None
     except BotoCoreError as error:
-        raise CommandError(f"AWS does not answer: {type(error).__name__}") from None
-    return stack
+        raise CommandError(f"could not {what}, AWS does not answer: {type(error).__name__}") from None

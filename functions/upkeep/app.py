@@ -1,4 +1,7 @@
-"""The Lambda function `upkeep`, every minute: what waits in the outbox goes back to the queue."""
+"""The Lambda function `upkeep`, every minute: what waits in the outbox goes back to the queue.
+
+Wires, calls, and says what is left there; what may be moved `delivery` decides.
+"""
 
 from typing import Any
 

@@ -68,7 +68,7 @@ class Faults:
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def set(self, wanted: Any) -> None:
-        """Break a part, or mend it: contract.md's POST /dev/faults.
+        """Break a part, or mend it: POST /dev/faults.
 
         Raises:
             BadFault.
@@ -189,7 +189,7 @@ class Aws:
         self._process.communicate()
 
     def set_fault(self, wanted: Any) -> None:
-        """Break a part, or mend it: contract.md's POST /dev/faults.
+        """Break a part, or mend it: POST /dev/faults.
 
         Raises:
             BadFault.

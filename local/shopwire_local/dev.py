@@ -1,4 +1,7 @@
-"""`shopwire dev`: everything on one's own machine, in memory: gateway, functions, AWS parts, the API's emulator."""
+"""`shopwire dev`: everything on one's own machine, in memory: gateway, functions, AWS parts, the API's emulator.
+
+Puts the parts together, starts and ends them; what each of them does is its own.
+"""
 
 import os
 import signal

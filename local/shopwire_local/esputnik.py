@@ -99,7 +99,7 @@ class Emulator:
             self._faults.clear()
 
     def set_fault(self, wanted: Any) -> None:
-        """Let something go wrong: contract.md's POST /esputnik/faults, for one key where it names one ("key").
+        """Let something go wrong: POST /esputnik/faults, for one key where it names one ("key").
 
         Raises:
             BadRequest: naming the field.

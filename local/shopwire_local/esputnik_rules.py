@@ -82,9 +82,9 @@ def take_event(account: Account, event: Fields) -> None:
     type_, key, params = _shape(event)
     reason = None
     try:
-        contact = _contact_of(account, params)
+        _check_contact(account, params)
         _CHECKS.get(type_, _check_nothing)(account, type_, params)
-        _apply(account, type_, contact, params)
+        _apply(account, type_, params)
     except NotSaved as ignored:
         reason = str(ignored)
     account.events.append(
@@ -123,7 +123,7 @@ def _shape(event: Fields) -> tuple[str, str, dict[str, str]]:
     return type_, key, named
 
 
-def _contact_of(account: Account, params: Mapping[str, str]) -> int:
+def _check_contact(account: Account, params: Mapping[str, str]) -> None:
     given = False
     for name, value in params.items():
         lowered = name.lower()
@@ -139,11 +139,11 @@ def _contact_of(account: Account, params: Mapping[str, str]) -> int:
         else:
             found = next((id for id in account.contacts if str(id) == value), None)
         if found is not None:
-            return found
+            return
     raise NotSaved("unknown contact" if given else "no identifying param")
 
 
-def _apply(account: Account, type_: str, contact: int, params: Mapping[str, str]) -> None:
+def _apply(account: Account, type_: str, params: Mapping[str, str]) -> None:
     if type_ in _ORDER_TYPES:
         order = account.orders.setdefault(params["externalOrderId"], {})
         order.update(params)

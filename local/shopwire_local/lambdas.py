@@ -41,12 +41,9 @@ class NoFunctions(Exception):
 class Context:
     """What Lambda tells a function of its invocation."""
 
-    memory_limit_in_mb = 256
-
     def __init__(self, function: str) -> None:
         self.function_name = function
         self.aws_request_id = str(uuid.uuid4())
-        self.invoked_function_arn = f"arn:aws:lambda:local:000000000000:function:{function}"
         self._end = time.monotonic() + TIMEOUTS[function]
 
     def get_remaining_time_in_millis(self) -> int:

@@ -1,4 +1,7 @@
-"""What AWS does by itself: the event source mapping of the retry queue, and the schedule of `upkeep`."""
+"""What AWS does by itself: the event source mapping of the retry queue, and the schedule of `upkeep`.
+
+What stands in a message or an answer is not looked at, but for the ids of those that stay.
+"""
 
 import logging
 import threading

@@ -1,7 +1,8 @@
 """One Lambda environment: the parts of shopwire wired together from environment variables, kept between invocations.
 
 A part is made when first asked for, so that a function pays only for what it uses; which one that is it says at INIT,
-where a whole processor is there (an invocation at 256 MB has a seventh of one, and its time budget runs).
+where a whole processor is there (an invocation at 144 MB has a twelfth of one, and its time budget runs). Nothing is
+decided here.
 """
 
 import os
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from shopwire.delivery import Consumer, Direct, Mover
 from shopwire.delivery.carrying import Carrier
+from shopwire.delivery.redacting import Redactor
 from shopwire.delivery.sending import Sender
 from shopwire.delivery.work import HOUR, Clock, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
@@ -39,7 +41,7 @@ def now() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment variables say (contract.md, "Environment"; the others are set by template.yaml)."""
+    """What the environment variables say (template.yaml sets them)."""
 
     table: str
     queue_url: str
@@ -179,15 +181,16 @@ class Environment:
         people = PeopleStore(self.table, self._settings.hash_key)
         api = Esputnik(self._settings.esputnik_url, self._transport or http_transport())
         sender = Sender(api, people, self.pauses, self.shops, self.policy, self.clock)
-        return Carrier(sender, self.ledger, self.parked, self.outbox, self.table, self.policy, self.clock)
+        redactor = Redactor(sender, self.ledger, self.parked, self.outbox, self.table, self.clock)
+        return Carrier(sender, self.ledger, self.parked, redactor, self.policy, self.clock)
 
     @cached_property
     def direct(self) -> Direct:
-        return Direct(self.carrier, self.queue)
+        return Direct(self.carrier, self.queue, self.outbox)
 
     @cached_property
     def consumer(self) -> Consumer:
-        return Consumer(self.carrier, self.queue, self.shops)
+        return Consumer(self.carrier, self.queue, self.outbox, self.shops)
 
     @cached_property
     def mover(self) -> Mover:

@@ -1,6 +1,6 @@
 """The API's client: send one request, and say what the answer means. Decides nothing else.
 
-Answers as the vendor's pages and plugins describe them (shared facts: v1-event, "Answers").
+What its answers mean: the vendor's pages, and where these are silent its own plugins for WooCommerce and OpenCart.
 """
 
 import base64
@@ -66,7 +66,8 @@ class Esputnik:
         self._transport = transport
 
     def send(self, request: ApiRequest, key: str, seconds: float) -> Answer:
-        """Send the request with the shop's API key; wait at most so many seconds for the answer."""
+        """Send the request with the shop's API key; wait at most so many seconds for the answer. None is a verdict
+        too: nothing is raised for it."""
         token = base64.b64encode(f"shopwire:{key}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json", "User-Agent": _USER_AGENT}
         try:

@@ -1,7 +1,7 @@
-"""API Gateway's HTTP API events (payload format 2.0) in, its answers out: the webhook URL of contract.md, and what
-the storefront's URL has in common with it.
+"""API Gateway's HTTP API events in, its answers out: the webhook URL, and what the storefront's has in common with it.
 
-Nothing is read of a body here before the platform has verified it.
+Nothing is read of a body here before the platform has verified it. The events are of payload format 2.0 (AWS, "Create
+AWS Lambda proxy integrations for HTTP APIs in API Gateway").
 """
 
 import base64
@@ -20,6 +20,7 @@ from shopwire.observability import logger, report
 from shopwire.shops import SHOP_ID, BadSettings, SettingsDown, UnknownShop
 
 LARGEST_BODY = 4 << 20
+"""Bytes. Lambda takes 6 MB of an event, and a body may be in base64 (AWS, "Lambda quotas")."""
 _RETRY_AFTER_SECONDS = "30"
 _PATH = re.compile(r"/webhooks/([^/]+)/?")
 _CHALLENGE = re.compile(r"[\w.-]{1,256}", re.ASCII)
@@ -44,7 +45,12 @@ class Refused(Exception):
 
 
 def serve(event: Event, context: Any, environment: Environment) -> Answer:
-    """Answer one HTTP request."""
+    """Answer one HTTP request: a webhook, a platform's look whether the URL is there, or GET /health.
+
+    Args:
+        event: API Gateway's.
+        context: Lambda's: the request's id and how much time is left.
+    """
     method = event["requestContext"]["http"]["method"]
     if event.get("rawPath") == "/health":
         return _answer(200, {"status": "ok"})
@@ -107,7 +113,7 @@ def webhook_of(event: Event, largest: int) -> Webhook:
 
 
 def take(webhook: Webhook, shop: Shop, platform: str, context: Any, environment: Environment) -> Answer:
-    """Verify a call and deliver what is in it.
+    """Verify a call and deliver what is in it. Answers 200, 401, or 503 where nothing durable can be reached.
 
     Args:
         platform: whose language the body is in, by name.

@@ -1,110 +1,33 @@
 """What shopwire knows of each order, cart and contact, who is at work on it, and which change of it waits.
 
-One item an entity, constant in size, changed by conditional writes only: `claim` takes a lease, `settle` and `release`
-give it back. A counter in the entry (`n`) grows with every write, so that nothing is written over what came in between.
-Nobody's name or address stands in an entry; those of a person stand in `people`.
+One item an entity (`entry` reads it), constant in size, changed by conditional writes only, and only here: `claim`
+takes a lease, `settle` and `release` give it back. A counter in the entry (`n`) grows with every write, so that nothing
+is written over what came in between. Nobody's name or address stands in an entry; those of a person stand in `people`.
 """
 
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Any
 
-from shopwire.mapper import OrderKnown
-from shopwire.models import Entity, Status
-from shopwire.table import ConditionFailed, Item, Key, Table, TableDown
-
-FORMAT = 1
-"""Version of the entries' format. A newer one is left alone: see `NewerFormat` and docs/formats.md."""
+from shopwire.entry import FORMAT, Entry, Lease, NewerFormat, Where, entity_key, expired, is_newer, read
+from shopwire.models import Entity
+from shopwire.table import ConditionFailed, Item, Key, Table
 
 _KEYS_KEPT = 16
-# What a claim writes: all that is left of an entry whose time to live was over.
 _TRIES = ("tries", "tries_key", "own_failures")
 _LEASE = ("lease_owner", "lease_until", "lease_key", "lease_version", "deaths")
+# What a claim writes: all that is left of an entry whose time to live was over.
 _OWN = frozenset({"pk", "sk", "n", "format", "expires", *_LEASE})
 _DAY = 86_400_000
 # How long an entry outlives its last change, in milliseconds. Orders are returned and complained about for a year.
 _KEPT = {"order": 400 * _DAY, "cart": 60 * _DAY, "contact": 400 * _DAY, "view": 2 * _DAY, "shop": 400 * _DAY}
 
-Where = Literal["queue", "outbox"]
-
-
-class NewerFormat(TableDown):
-    """The entry was written by a newer shopwire: to this one it is as good as out of reach, and left alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Pending:
-    """The change of this entity that was put away last: what comes later must line up behind it."""
-
-    key: str
-    where: Where
-    until: int
-    """UTC milliseconds: void afterwards (a put that never happened must not hold up an entity for ever)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Lease:
-    """Who is at work on the entity, on which delivery key, until when (UTC milliseconds)."""
-
-    owner: str
-    until: int
-    key: str
-
-
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """An entity as the ledger knows it. All fields of a new one are empty."""
-
-    format: int = 0
-    lease: Lease | None = None
-    deaths: int = 0
-    version: int | None = None
-    attempted: int | None = None
-    """Version of a change that the API may have taken: no answer came."""
-    keys: tuple[str, ...] = ()
-    pending: Pending | None = None
-    tries: int = 0
-    tries_key: str | None = None
-    own_failures: int = 0
-    """How often in a row that change failed while others of its shop were served."""
-    known: Mapping[str, str] = field(default_factory=dict)
-    """What the API took of it last: `digest`, and `status`, `content` of an order, `state` of a cart."""
-    reference: Mapping[str, str] = field(default_factory=dict)
-    """What a fact's event repeats of an order's last snapshot."""
-    person: str | None = None
-    """Whose it is: a name in `people`."""
-    open_parcels: tuple[str, ...] | None = None
-    """Parcels of a wholly shipped order that its snapshot does not call delivered; None: not wholly shipped."""
-    arrived: tuple[str, ...] = ()
-    deleted_at: int | None = None
-    converted: bool = False
-    """The cart became an order."""
-    unseen_facts: tuple[str, ...] = ()
-    """Ids of parked facts that wait for the order to be seen."""
-    reconcile: bool = False
-
-    @property
-    def order_known(self) -> OrderKnown | None:
-        if not self.known:
-            return None
-        status = self.known.get("status")
-        return OrderKnown(Status(status) if status else None, self.known["digest"], self.known["content"])
-
-    def is_past(self, version: int | None) -> bool:
-        """Whether the API has, or may have, a later version than this one (a fact has none and is never past)."""
-        later = max((one for one in (self.version, self.attempted) if one is not None), default=None)
-        return version is not None and later is not None and version < later
-
-    def waiting(self, now: int) -> Pending | None:
-        """The pending change, unless it is void."""
-        return self.pending if self.pending and self.pending.until > now else None
-
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease held: on which item, by whom, and the entry as it was when taken."""
+    """A lease held: on which item, by whom, and the entry as it was when taken, after `n` writes."""
 
     key: Key
     entity: Entity
@@ -133,7 +56,7 @@ class Refused(Exception):
 
 
 class Ledger:
-    """The entries. Times are UTC milliseconds.
+    """The entries. Times are UTC milliseconds. Every method may raise TableDown, or NewerFormat, which is one.
 
     Args:
         pending_kept: how long a pending mark holds, in milliseconds: as long as what waits may wait.
@@ -162,7 +85,7 @@ class Ledger:
 
         Raises:
             Refused: with the entry that says why.
-            NewerFormat, TableDown.
+            ItemTooLarge: the entity's id is too long for a key.
         """
         where = _entity_key(shop, entity)
         free = "(attribute_not_exists(lease_owner) OR lease_until < :now OR lease_owner = :owner)"
@@ -192,8 +115,8 @@ class Ledger:
                 values=values | {":seconds": now // 1000},
             )
         except ConditionFailed as refusal:
-            raise Refused(self._read(refusal.item or {}, now)) from None
-        entry, n = self._read(before, now), before.get("n", 0) + 1
+            raise Refused(read(refusal.item or {}, now)) from None
+        entry, n = read(before, now), before.get("n", 0) + 1
         tidy = _tidied(before, entity, now)
         if entry.lease and entry.lease.owner != owner:
             deaths = entry.deaths + 1 if entry.lease.key == key else 0
@@ -206,15 +129,15 @@ class Ledger:
 
     def look(self, shop: str, entity: Entity, now: int) -> Entry:
         """The entry as it stands."""
-        return self._read(self._table.get(_entity_key(shop, entity)) or {}, now)
+        return read(self._table.get(_entity_key(shop, entity)) or {}, now)
 
     def glimpse(self, shop: str, entity: Entity, now: int, *, sure: bool = False) -> Glimpse:
         """The entry as it stood a moment ago, for a tenth of a claim's price. What is settled or past stays so; what
         else follows from it holds only if `settle_glimpse` does; or, `sure`, at this moment.
         """
         item = (self._table.get if sure else self._table.glance)(_entity_key(shop, entity)) or {}
-        entry = self._read(item, now)
-        free = not (entry.lease or entry.pending or _expired(item, now))
+        entry = read(item, now)
+        free = not (entry.lease or entry.pending or expired(item, now))
         return Glimpse(entry, item.get("n"), free)
 
     def settle_glimpse(
@@ -291,11 +214,11 @@ class Ledger:
                 values={":key": key},
             )
 
-    def done_waiting(self, shop: str, entity: Entity, key: str) -> None:
-        """Nothing waits under `key` any more (it was a duplicate, overtaken or parked)."""
+    def done_waiting(self, entity_key: str, key: str) -> None:
+        """Nothing waits under `key` any more (it was a duplicate, overtaken, parked, or of who is forgotten)."""
         with suppress(ConditionFailed):
             self._write(
-                _entity_key(shop, entity),
+                Key(entity_key),
                 dict.fromkeys(("pending_key", "pending_where", "pending_until", *_TRIES)),
                 condition="pending_key = :key",
                 values={":key": key},
@@ -310,7 +233,6 @@ class Ledger:
 
         Raises:
             Refused: somebody is sending a change of the cart this moment.
-            NewerFormat, TableDown.
         """
         # Whoever looks round with that cart afterwards is the buyer.
         own: Item = {"converted": True} | ({"person": person} if person else {})
@@ -324,15 +246,15 @@ class Ledger:
                 values={":now": now},
             )
         except ConditionFailed as refusal:
-            raise Refused(self._read(refusal.item or {}, now)) from None
-        return self._read(before, now).known.get("state")
+            raise Refused(read(refusal.item or {}, now)) from None
+        return read(before, now).known.get("state")
 
     def forget(self, shop: str, entity: Entity) -> None:
         """Delete the entry."""
         self._table.delete(_entity_key(shop, entity))
 
     def mark_for_reconcile(self, shop: str, entity: Entity, now: int) -> None:
-        """The platform may know a later state that it will never announce: `upkeep` should ask for it."""
+        """The platform may know a later state that it will never announce. Nobody asks for it yet; it is shown."""
         self._write(_entity_key(shop, entity), {"reconcile": True}, once={"expires": _expiry(entity, now)})
 
     def _write_beside(self, where: Key, entity: Entity, change: Mapping[str, Any], now: int, **more: Any) -> Item:
@@ -368,7 +290,7 @@ class Ledger:
                 **more,
             )
         except ConditionFailed as refusal:
-            if _is_newer(refusal.item or {}):
+            if is_newer(refusal.item or {}):
                 raise NewerFormat from None
             raise
 
@@ -408,7 +330,7 @@ class Ledger:
                 if settled:
                     self._note(claim, settled, version, now)
                 return False
-            entry, n = self._read(item, now), item["n"]
+            entry, n = read(item, now), item["n"]
 
     @staticmethod
     def _is_anothers(entry: Entry, key: str, now: int, last: bool) -> bool:
@@ -440,66 +362,16 @@ class Ledger:
                 pass
         self._write(claim.key, base, append={"settled": [key]})
 
-    @staticmethod
-    def _read(item: Item, now: int) -> Entry:
-        if _is_newer(item):
-            raise NewerFormat
-        lease = Lease(item["lease_owner"], item["lease_until"], item["lease_key"]) if item.get("lease_owner") else None
-        if _expired(item, now):
-            # Only who is at work still counts.
-            return Entry(lease=lease)
-        pending = (
-            Pending(item["pending_key"], item["pending_where"], item["pending_until"])
-            if item.get("pending_key")
-            else None
-        )
-        open_parcels = item.get("open_parcels")
-        return Entry(
-            format=item.get("format", 0),
-            lease=lease,
-            deaths=item.get("deaths", 0),
-            version=item.get("version"),
-            attempted=item.get("attempted"),
-            keys=tuple(item.get("settled", ())),
-            pending=pending,
-            tries=item.get("tries", 0),
-            tries_key=item.get("tries_key"),
-            own_failures=item.get("own_failures", 0),
-            known=item.get("known", {}),
-            reference=item.get("reference", {}),
-            person=item.get("person"),
-            open_parcels=None if open_parcels is None else tuple(open_parcels),
-            arrived=tuple(item.get("arrived", ())),
-            deleted_at=item.get("deleted_at"),
-            converted=item.get("converted", False),
-            unseen_facts=tuple(item.get("unseen_facts", ())),
-            reconcile=item.get("reconcile", False),
-        )
-
 
 def key_hash(key: str) -> str:
     """A delivery key as the ledger keeps it: 12 hex digits."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
-def entity_key(shop: str, entity: Entity) -> str:
-    """Partition key of the entity's entry: shops' ids overlap, so the shop is part of it."""
-    return f"{shop}#{entity.kind}#{entity.id}"
-
-
-def _is_newer(item: Item) -> bool:
-    return bool(item.get("format", FORMAT) > FORMAT)
-
-
-def _expired(item: Item, now: int) -> bool:
-    """Whether its time to live is over: DynamoDB may take days to delete it."""
-    return "expires" in item and item["expires"] * 1000 < now
-
-
 def _tidied(before: Item, entity: Entity, now: int) -> dict[str, Any]:
     """What to write over an entry whose time to live was over: nothing of it counts any more. Its end is moved in the
     same write, so that the old content never comes back to life."""
-    if not _expired(before, now):
+    if not expired(before, now):
         return {}
     return dict.fromkeys(before.keys() - _OWN) | {"expires": _expiry(entity, now)}
 

@@ -1,6 +1,7 @@
 """What waits: a verified webhook, small enough for a queue, the same in the queue, the outbox and among the parked.
 
-The webhook itself is kept, not the requests made of it, so that a corrected mapper helps what waits.
+The webhook itself is kept, not the requests made of it, so that a corrected mapper helps what waits. Where it waits is
+not known here, and no signature is kept.
 """
 
 import base64

@@ -1,7 +1,8 @@
 """One log line a webhook; where somebody has to act, it is a metric too (CloudWatch's embedded metric format). No
 personal data in either.
 
-Powertools' Logger writes the line; its Metrics would write a second one for the same facts.
+Powertools' Logger writes the line; its Metrics would write a second one for the same facts. No other module names a
+metric.
 """
 
 import os

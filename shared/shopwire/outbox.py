@@ -1,6 +1,7 @@
 """The outbox: what waits in the table because SQS did not take it, or because its shop is paused for long.
 
 Sorted by entity and time of receipt, over a few partitions (one takes 1,000 writes a second). `upkeep` moves it back.
+Nothing is decided here: who goes where, `delivery` says.
 """
 
 import hashlib
@@ -13,6 +14,7 @@ from shopwire.message import Message
 from shopwire.table import Key, Table
 
 SHARDS = 4
+"""Partitions: what waits cannot be found any more under another number."""
 _KEPT = 30 * 86_400_000
 _PAGE = 100
 _TURNS = itertools.count()
@@ -20,7 +22,7 @@ _TURNS = itertools.count()
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """A message in the outbox."""
+    """A message in the outbox, of the delivery `key` (as `ledger.key_hash`). `received_at` is UTC milliseconds."""
 
     at: Key
     shop: str
@@ -31,7 +33,7 @@ class Waiting:
 
 
 class Outbox:
-    """Puts messages in and hands them out in order."""
+    """Puts messages in and hands them out in order. Every method may raise TableDown."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -40,7 +42,7 @@ class Outbox:
         """Put a message in, behind what its entity has here.
 
         Raises:
-            ItemTooLarge, TableDown.
+            ItemTooLarge: more than the table takes.
         """
         shard = hashlib.sha256(entity_key.encode()).digest()[0] % SHARDS
         # One body may hold several deliveries, all received at once: then they stand as they were put.

@@ -1,6 +1,7 @@
 """Parked webhooks: verified, but no request could be made of them or the API refused it. Kept 30 days in the table.
 
 Listed by shop and time, shown and replayed by id. The id holds the shop and the item's sort key.
+What is parked, and when it is replayed, is decided elsewhere.
 """
 
 import hashlib
@@ -63,7 +64,7 @@ class Parked:
 
 
 class ParkedStore:
-    """The parked webhooks of all shops."""
+    """The parked webhooks of all shops. Every method may raise TableDown."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
@@ -73,7 +74,6 @@ class ParkedStore:
 
         Raises:
             ItemTooLarge: more than the table takes.
-            TableDown.
         """
         # What could not be read has no key: two of one millisecond are told apart by their bodies.
         name = message.key or hashlib.sha256(message.webhook.body).hexdigest()

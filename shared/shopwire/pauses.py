@@ -12,6 +12,7 @@ _KEPT = 500 * 86_400
 _FRESH = 5_000
 _NOTE_EVERY = 60_000
 LONGEST = 3_600_000
+"""A pause's length at most, in milliseconds, unless the API asked for more."""
 # As long as a message backs off in its first hour; this often it is an hour.
 _PATIENT = 120_000
 _PATIENTLY = 30
@@ -36,7 +37,7 @@ class ShopState:
 
 
 class Pauses:
-    """The shops' states, read at most every few seconds.
+    """The shops' states, read at most every few seconds. Times are UTC milliseconds. Every method may raise TableDown.
 
     Args:
         base: length of a first pause in milliseconds; each further one is twice as long, up to an hour.
@@ -103,7 +104,7 @@ class Pauses:
         _, state = self._seen.get(shop, (0, ShopState()))
         if state.until is None and now - state.ok_at < _NOTE_EVERY:
             return
-        change = dict.fromkeys(("until", "reason", "pauses", "probed", "long")) | {
+        change = dict.fromkeys(_OF_A_PAUSE) | {
             "ok_at": now,
             "expires": now // 1000 + _KEPT,
         }

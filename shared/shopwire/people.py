@@ -57,7 +57,8 @@ class People:
 
 
 class PeopleStore:
-    """Reads and writes people. `hash_key` is the stack's own, so that hashes mean nothing elsewhere."""
+    """Reads and writes people. `hash_key` is the stack's own, so that hashes mean nothing elsewhere. Times are UTC
+    milliseconds. Every method but `name` may raise TableDown."""
 
     def __init__(self, table: Table, hash_key: str) -> None:
         self._table = table

@@ -2,7 +2,7 @@
 
 Counted in the table, so that it holds however many environments Lambda runs, and apart for each shop: the gateway's own
 throttling knows only all shops together. A write for each call would be a third of a visit's price, so each
-environment takes its calls in bundles.
+environment takes its calls in bundles. What becomes of a call that may not pass is not decided here.
 """
 
 from dataclasses import dataclass

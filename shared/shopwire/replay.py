@@ -1,9 +1,9 @@
-"""Parked webhooks by hand: replay one. Listing and showing are `parked`'s own."""
+"""Parked webhooks by hand: replay one. Listing and showing are `parked`'s own; nothing is sent from here."""
 
 from dataclasses import replace
 
+from shopwire.entry import entity_key
 from shopwire.environment import Environment
-from shopwire.ledger import entity_key
 from shopwire.models import Entity
 from shopwire.parked import Parked
 
@@ -14,7 +14,8 @@ def replay(environment: Environment, parked: Parked) -> None:
     If it fails again it is parked again, under the same id.
 
     Raises:
-        QueueDown, MessageTooLarge, TableDown, ValueError, NewerFormat.
+        QueueDown, MessageTooLarge, TableDown: it is not in the queue, or not off the list.
+        ValueError, NewerFormat: as `message.unpack`.
     """
     message = replace(parked.message, replayed_at=environment.clock(), not_before=0)
     kind, _, id = parked.entity.partition(" ")

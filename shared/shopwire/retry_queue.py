@@ -1,6 +1,7 @@
 """The FIFO retry queue: put a message, set how long it stays unseen.
 
-Messages of one entity share a group, so that SQS keeps their order and no other entity waits for them.
+Messages of one entity share a group, so that SQS keeps their order and no other entity waits for them. Lambda's
+event source mapping takes them; what becomes of one is decided elsewhere.
 """
 
 import hashlib

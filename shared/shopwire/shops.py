@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 SHOP_ID = re.compile(r"[a-z0-9-]{3,64}")
+"""The whole of a shop's id."""
 
 _FRESH_SECONDS = 3600
 _REREAD_SECONDS = 30

@@ -1,4 +1,4 @@
-"""The storefront's URL, called by browsers: contract.md's POST /storefront/{shop}, and the preflight before it.
+"""The storefront's URL, called by browsers: POST /storefront/{shop}, and the preflight before it (docs/storefront.md).
 
 Anyone can call it and say anything. A person is believed with the shop's own HMAC only (platforms/storefront.py), pages
 of other origins are turned away, and a shop's visits are limited. What it takes goes the way of every webhook.
@@ -13,6 +13,7 @@ from shopwire.http import Answer, Event, Refused, headers_of, shop_id, shop_of, 
 from shopwire.models import Shop
 
 LARGEST_BODY = 16 << 10
+"""Bytes."""
 _PATH = re.compile(r"/storefront/([^/]+)/?")
 _PLATFORM = "storefront"
 
@@ -25,7 +26,12 @@ _PREFLIGHT = {
 
 
 def serve(event: Event, context: Any, environment: Environment) -> Answer:
-    """Answer one HTTP request."""
+    """Answer one HTTP request.
+
+    Args:
+        event: API Gateway's (payload format 2.0).
+        context: Lambda's.
+    """
     cors: dict[str, str] = {}
     try:
         shop = shop_of(shop_id(event, _PATH), environment)

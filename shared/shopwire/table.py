@@ -42,18 +42,23 @@ class Key:
     sk: str = "entry"
 
     def typed(self) -> dict[str, Any]:
+        """As DynamoDB's API writes it."""
         return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
 
 
 class Table:
     """Reads and writes items. All reads are consistent, a stale one would undo what the conditions protect; but for
-    `glance`, half as dear, for those who believe of it only what never becomes untrue."""
+    `glance`, half as dear, for those who believe of it only what never becomes untrue.
+
+    Every method may raise TableDown.
+    """
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
         self._client = client
         self._name = name
 
     def get(self, key: Key) -> Item | None:
+        """The item; None: there is none."""
         answer = self._call("get_item", Key=key.typed(), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
@@ -76,6 +81,11 @@ class Table:
         return {Key(item["pk"], item["sk"]): item for item in items}
 
     def put(self, key: Key, item: Mapping[str, Any]) -> None:
+        """Write an item over whatever stands there.
+
+        Raises:
+            ItemTooLarge.
+        """
         self._call("put_item", Item=_typed({"pk": key.pk, "sk": key.sk, **item}))
 
     def delete(self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:

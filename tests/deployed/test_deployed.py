@@ -1,4 +1,4 @@
-"""What must hold of anything that is deployed: contract.md's answers, nothing left behind, no alarm.
+"""What must hold of anything that is deployed: the answers that README promises, nothing left behind, no alarm.
 
 Here against `shopwire dev`; in the pipeline (make deployed) against the test stage, and against production those tests
 that send nothing to the API.

@@ -11,8 +11,8 @@ from typing import Any, Protocol
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire import platforms
+from shopwire.entry import Entry
 from shopwire.environment import Clients, Environment, Settings
-from shopwire.ledger import Entry
 from shopwire.message import Message
 from shopwire.models import Delivery, Entity, Shop
 from shopwire.models import Webhook as Call

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import shopwire.environment
-from shopwire.esputnik import NoAnswer, Transport
+from shopwire.esputnik import Transport
 from shopwire.ledger import key_hash
 from shopwire.message import NewerFormat, unpack
 from shopwire.observability import logger
@@ -85,15 +85,13 @@ class Taps:
             try:
                 status, answered = transport(method, url, headers, body, seconds)
                 exchange.status, exchange.said = status, answered.get(SAYS.lower())
-            except NoAnswer:
-                raise
             finally:
                 exchange.milliseconds = round((time.monotonic() - begun) * 1000)
             return status, answered
 
         return call
 
-    def _line(self, message: str, fields: Mapping[str, Any]) -> None:
+    def _line(self, fields: Mapping[str, Any]) -> None:
         now = self._now
         if now is None or "outcome" not in fields:
             return
@@ -155,14 +153,14 @@ class _Watched(Function):
 
 
 class _Lines(logging.Handler):
-    """Hands on each log line's message and fields."""
+    """Hands on each log line's fields."""
 
-    def __init__(self, tell: Any) -> None:
+    def __init__(self, tell: Callable[[Mapping[str, Any]], None]) -> None:
         super().__init__()
         self._tell = tell
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._tell(str(record.msg), record.__dict__)
+        self._tell(record.__dict__)
 
 
 def _request(event: Mapping[str, Any]) -> Request:

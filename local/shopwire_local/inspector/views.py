@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_jsonable_python
 
-from shopwire.ledger import Entry
+from shopwire.entry import Entry
 from shopwire.models import Delivery as Parsed
 from shopwire.parked import Parked
 from shopwire.table import TableDown

@@ -189,7 +189,7 @@ REASONS = (
     ),
     (
         r"more is to be deleted",
-        "A shop is being forgotten; there is more than one invocation can delete.",
+        "A person or a shop is being forgotten; there is more than one invocation can look through.",
     ),
     (
         r"no time left",

@@ -18,9 +18,11 @@ _SHOPWIRE = "shared/shopwire/"
 _DIRECT = _SHOPWIRE + "delivery/direct.py"
 _WAITING = _SHOPWIRE + "delivery/waiting.py"
 _CARRYING = _SHOPWIRE + "delivery/carrying.py"
+_REDACTING = _SHOPWIRE + "delivery/redacting.py"
 _SENDING = _SHOPWIRE + "delivery/sending.py"
 _WORK = _SHOPWIRE + "delivery/work.py"
 _LEDGER = _SHOPWIRE + "ledger.py"
+_ENTRY = _SHOPWIRE + "entry.py"
 _PEOPLE = _SHOPWIRE + "people.py"
 _PAUSES = _SHOPWIRE + "pauses.py"
 _OUTBOX = _SHOPWIRE + "outbox.py"
@@ -46,7 +48,7 @@ PLANTED = (
     ),
     Mutant(
         "a ledger key without the shop",
-        _LEDGER,
+        _ENTRY,
         'return f"{shop}#{entity.kind}#{entity.id}"',
         'return f"{entity.kind}#{entity.id}"',
         quick=True,
@@ -73,7 +75,7 @@ PLANTED = (
     ),
     Mutant(
         "stale by <= where the claim is refused",
-        _LEDGER,
+        _ENTRY,
         "later is not None and version < later",
         "later is not None and version <= later",
         quick=True,
@@ -330,9 +332,9 @@ PLANTED = (
     ),
     Mutant(
         "a redaction forgets the outbox",
-        _CARRYING,
-        "        for waiting in self.outbox.of_shop(shop):\n            if _is_about(",
-        "        for waiting in self.outbox.of_shop(shop):\n            if not waiting.packed and _is_about(",
+        _REDACTING,
+        "            if _is_about(change, found, waiting.packed,",
+        "            if not waiting.packed and _is_about(change, found, waiting.packed,",
     ),
     Mutant(
         "recycleStateId without the version",

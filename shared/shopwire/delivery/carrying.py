@@ -5,14 +5,15 @@ goes into `notes` (the ledger entry's attributes) at once: after a failure they 
 goes on where this one stopped.
 """
 
-from collections.abc import Callable, Collection
-from contextlib import suppress
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+from shopwire.delivery.redacting import Redactor
 from shopwire.delivery.sending import Sender
-from shopwire.delivery.work import Clock, Ignored, NeverThis, NotNow, NotSeen, Outcome, Policy, Work, platform_of
-from shopwire.ledger import Entry, Ledger, Refused
+from shopwire.delivery.work import Clock, Ignored, NeverThis, Notes, NotNow, NotSeen, Outcome, Policy, Work
+from shopwire.entry import Entry
+from shopwire.ledger import Ledger, Refused
 from shopwire.mapper import (
     OrderKnown,
     Unmappable,
@@ -20,17 +21,14 @@ from shopwire.mapper import (
     cart_event,
     contact_digest,
     contact_request,
-    erase_requests,
     fact_event,
     order_events,
     order_reference,
     recycle_state_id,
     view_event,
 )
-from shopwire.message import Message, NewerFormat, unpack
 from shopwire.models import (
     CartChange,
-    Change,
     Contact,
     ContactChange,
     Entity,
@@ -40,18 +38,13 @@ from shopwire.models import (
     Parcel,
     ParcelArrived,
     Redaction,
-    Shop,
     ShopRedaction,
     Status,
     ViewChange,
 )
 from shopwire.models.base import milliseconds
-from shopwire.outbox import Outbox
 from shopwire.parked import ParkedStore
 from shopwire.people import People, without
-from shopwire.table import Table, TableDown
-
-Notes = dict[str, Any]
 
 _DAY = 86_400_000
 _CART_BUSY = 1_000
@@ -83,8 +76,7 @@ class Carrier:
     sender: Sender
     ledger: Ledger
     parked: ParkedStore
-    outbox: Outbox
-    table: Table
+    redactor: Redactor
     policy: Policy
     clock: Clock
 
@@ -105,29 +97,13 @@ class Carrier:
 
     def foresee(self, work: Work, entry: Entry, notes: Notes) -> Outcome | None:
         """What `carry` would answer, where that follows from the entry alone: nobody is read, nothing is sent. None
-        where it takes more."""
+        where it takes more, as every wish to be forgotten does."""
+        if work.forgets:
+            return None
         try:
             return replace(self, sender=cast(Sender, _NoSender(self.sender.people.name))).carry(work, entry, notes)
         except (_TakesMore, NeverThis, NotNow):
             return None
-
-    def raise_tombstones(self, work: Work) -> tuple[Contact, ...]:
-        """Before anything else of a wish to be forgotten: what comes late or waits must find it. Answers who it is, as
-        far as anything on record says."""
-        change = work.delivery.change
-        if isinstance(change, Redaction):
-            return self.sender.people.redact(work.shop.id, change.contact, work.received_at, self.clock())
-        if isinstance(change, ShopRedaction):
-            self.sender.pauses.redact(work.shop.id, work.received_at)
-        return ()
-
-    def lay_to_rest(self, work: Work) -> None:
-        """A wish to be forgotten came again after it was granted, and raised its tombstones again: they need not say
-        any more whom to erase."""
-        change = work.delivery.change
-        if isinstance(change, Redaction):
-            with suppress(TableDown):
-                self.sender.people.erased(work.shop.id, change.contact)
 
     def _order(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
         assert isinstance(work.delivery.change, OrderChange)
@@ -257,37 +233,6 @@ class Carrier:
         self.sender.send(work, request)
         return Outcome("delivered")
 
-    def _redaction(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
-        change, shop = work.delivery.change, work.shop.id
-        assert isinstance(change, Redaction)
-        found = self.raise_tombstones(work)
-        for order_id in change.order_ids:
-            self.ledger.forget(shop, Entity("order", order_id))
-        for parked in self.parked.list(shop):
-            if _is_about(change, found, parked.packed, work.shop):
-                self.parked.remove(parked.id)
-        for waiting in self.outbox.of_shop(shop):
-            if _is_about(change, found, waiting.packed, work.shop):
-                self.outbox.remove(waiting)
-        for request in erase_requests(*found):
-            self.sender.send(work, request)
-        self.sender.people.erased(shop, change.contact)
-        notes |= dict.fromkeys(("known", "person", "reference"))
-        return Outcome("delivered")
-
-    def _shop_redaction(self, work: Work, entry: Entry, notes: Notes) -> Outcome:
-        # Reads the whole table, so it never runs while a platform waits for the answer: `direct` queues it.
-        shop = work.shop.id
-        self.raise_tombstones(work)
-        for waiting in self.outbox.of_shop(shop):
-            self.outbox.remove(waiting)
-        for key in self.table.scan_keys(f"{shop}#"):
-            if self.clock() > work.send_until:
-                raise NotNow("more is to be deleted")
-            if key.pk not in (work.entity_key, f"{shop}#served"):
-                self.table.delete(key)
-        return Outcome("delivered")
-
     def _person(self, work: Work, contact: Contact, born: int | None) -> People:
         people = self.sender.people.find(work.shop.id, contact)
         if people.forgotten(born):
@@ -328,8 +273,8 @@ _KINDS: dict[type, Callable[[Carrier, Work, Entry, Notes], Outcome]] = {
     CartChange: Carrier._cart,
     ContactChange: Carrier._contact,
     ViewChange: Carrier._view,
-    Redaction: Carrier._redaction,
-    ShopRedaction: Carrier._shop_redaction,
+    Redaction: lambda carrier, work, entry, notes: carrier.redactor.forget_person(work, notes),
+    ShopRedaction: lambda carrier, work, entry, notes: carrier.redactor.forget_shop(work),
 }
 
 
@@ -344,44 +289,3 @@ def _still_deleted(order: Order, entry: Entry) -> bool:
 def _known(known: OrderKnown) -> dict[str, str]:
     status = {"status": str(known.status)} if known.status else {}
     return status | {"digest": known.digest, "content": known.content}
-
-
-def _is_about(forgotten: Redaction, found: Collection[Contact], packed: str, shop: Shop) -> bool:
-    """Whether what waits is this person's: by what the platform reads in it; by the addresses in it where that names
-    nobody (a parcel's webhook has an address all the same) or can't be read.
-
-    Raises:
-        NotNow: only a newer shopwire can say whose it is; the wish waits for that one.
-    """
-    try:
-        message: Message = unpack(packed)
-    except NewerFormat:
-        raise NotNow("what waits was written by a newer shopwire") from None
-    except ValueError:
-        return False
-    try:
-        changes = [delivery.change for delivery in platform_of(message, shop).read(message.webhook, shop)]
-    except Exception:
-        changes = []
-    orders = {Entity("order", id) for id in forgotten.order_ids}
-    if any(change.entity in orders for change in changes):
-        return True
-    people = [person for change in changes if (person := _person_of(change)).key]
-    if people:
-        identities = {identity for one in found for identity in one.identities}
-        return any(identities.intersection(person.identities) for person in people)
-    body = message.webhook.body.lower()
-    return any(value.encode() in body for one in found for value in (one.email, one.phone) if value)
-
-
-def _person_of(change: Change) -> Contact:
-    match change:
-        case OrderChange():
-            return change.order.contact
-        case CartChange():
-            return change.cart.contact
-        case ViewChange():
-            return change.view.contact
-        case ContactChange():
-            return change.contact
-    return Contact()

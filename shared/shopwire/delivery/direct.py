@@ -1,7 +1,8 @@
 """The way of a webhook that just came: claim, send, settle; what can't be done at once is put away.
 
-Steps 2 to 7 and 10 of design.md's "The way of a webhook". Nothing is answered 2xx before it is sent, durably waiting,
-parked, or deliberately not sent; when nothing durable can be reached `Unavailable` makes the answer 503.
+Nothing is answered 2xx before it is sent, durably waiting, parked, or deliberately not sent; when nothing durable can
+be reached `Unavailable` makes the answer 503. Why so: docs/decisions, 0001 (direct first), 0004 (claim, send, settle),
+0009 (the outbox).
 """
 
 import traceback
@@ -9,16 +10,19 @@ from contextlib import suppress
 from dataclasses import replace
 
 from shopwire import platforms
-from shopwire.delivery.carrying import Carrier, Notes
-from shopwire.delivery.work import NeverThis, NotNow, NotSeen, Outcome, Work
+from shopwire.delivery.carrying import Carrier
+from shopwire.delivery.work import NeverThis, Notes, NotNow, NotSeen, Outcome, Work
+from shopwire.entry import Entry, entity_key
 from shopwire.esputnik import Answer, Verdict
-from shopwire.ledger import Claim, Entry, Refused, entity_key
+from shopwire.ledger import Claim, Refused
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
+from shopwire.outbox import Outbox
 from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
 from shopwire.table import ItemTooLarge, TableDown
 
 LEASE_MARGIN = 5_000
+"""So many milliseconds after the invocation can last its lease ends by itself."""
 DEATHS = 3
 """So many holders of the lease died over one change: it kills the function, and is parked."""
 TOO_LONG = "the entity's id is too long for a key"
@@ -33,11 +37,11 @@ class Unavailable(Exception):
 class Direct:
     """Delivers webhooks as they come in."""
 
-    def __init__(self, carrier: Carrier, queue: RetryQueue) -> None:
+    def __init__(self, carrier: Carrier, queue: RetryQueue, outbox: Outbox) -> None:
         self._carrier = carrier
         self._queue = queue
         self._ledger = carrier.ledger
-        self._outbox = carrier.outbox
+        self._outbox = outbox
         self._parked = carrier.parked
         self._policy = carrier.policy
         self._clock = carrier.clock
@@ -90,7 +94,7 @@ class Direct:
     def _deliver(self, work: Work) -> Outcome:
         outcome = self._come_of(work)
         if outcome.status == "duplicate" and work.forgets:
-            self._carrier.lay_to_rest(work)
+            self._carrier.redactor.lay_to_rest(work)
         return outcome
 
     def _come_of(self, work: Work) -> Outcome:
@@ -101,7 +105,7 @@ class Direct:
             return Outcome("ignored", "anonymous")  # most visits: nobody is asked, nothing is written
         try:
             if work.forgets:
-                self._carrier.raise_tombstones(work)
+                self._carrier.redactor.raise_tombstones(work)
             if (
                 not self._policy.direct_budget
                 or isinstance(change, ShopRedaction)
@@ -133,7 +137,7 @@ class Direct:
         seen = self._ledger.glimpse(work.shop.id, work.entity, now, sure=work.names_nobody)
         if outcome := self._over(work, seen.entry):
             return outcome
-        if not seen.free or work.forgets:
+        if not seen.free:
             return None
         outcome = self._carrier.foresee(work, seen.entry, notes)
         if outcome is None:
@@ -239,7 +243,7 @@ class Direct:
 
     def _nowhere(self, work: Work) -> None:
         with suppress(TableDown):  # else the mark is void after its time, or with the next change that is settled
-            self._ledger.done_waiting(work.shop.id, work.entity, work.key)
+            self._ledger.done_waiting(work.entity_key, work.key)
         raise Unavailable
 
     def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
@@ -291,7 +295,7 @@ def park(carrier: Carrier, work: Work, claim: Claim, notes: Notes, reason: Never
         # The entry remembers the fact; the order's first snapshot applies it and removes what is parked.
         notes["unseen_facts"] = [*(one for one in claim.entry.unseen_facts if one != id), id][-16:]
     carrier.ledger.release(claim, notes | attempt(work, notes), now)
-    carrier.ledger.done_waiting(work.shop.id, work.entity, work.key)
+    carrier.ledger.done_waiting(work.entity_key, work.key)
 
 
 def our_bug(error: Exception) -> str:

@@ -15,14 +15,17 @@ from shopwire.table import TableDown
 
 # Less than this is no time for an answer: not begun.
 _SHORTEST = 200
-# The API's answer is waited for so long at most, whatever time there is.
 LONGEST = 10_000
+"""Milliseconds that the API's answer is waited for at most, whatever time there is."""
 _FAILURES_TO_PAUSE = 5
 _FAILURES_TO_QUEUE = 3
 
 
 class Sender:
-    """Sends, introduces people, and keeps count of each shop's failures in a row (of this environment)."""
+    """Sends, introduces people, and keeps count of each shop's failures in a row (of this environment).
+
+    `introduce` and `remember` may raise TableDown too.
+    """
 
     def __init__(
         self, api: Esputnik, people: PeopleStore, pauses: Pauses, shops: Shops, policy: Policy, clock: Clock

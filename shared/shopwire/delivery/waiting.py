@@ -1,6 +1,7 @@
 """The way of what waited: the retry queue's messages, in each group in order, and the outbox back to the queue.
 
-Steps 8 to 11 of design.md's "The way of a webhook".
+Nothing here answers a platform, and nothing leaves the queue or the outbox before it is settled, parked or in the other
+one. Why so: docs/decisions, 0002 (a group an entity), 0005 (raw webhooks wait), 0009 (the outbox).
 """
 
 import math
@@ -10,13 +11,14 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from shopwire import platforms
-from shopwire.delivery.carrying import Carrier, Notes
+from shopwire.delivery.carrying import Carrier
 from shopwire.delivery.direct import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, our_bug, park
 from shopwire.delivery.sending import LONGEST
-from shopwire.delivery.work import HOUR, Clock, NeverThis, NotNow, Outcome, Policy, Work, delivery_of
+from shopwire.delivery.work import HOUR, Clock, NeverThis, Notes, NotNow, Outcome, Policy, Work, delivery_of
+from shopwire.entry import Entry
+from shopwire.entry import NewerFormat as NewerEntry
 from shopwire.esputnik import Verdict
-from shopwire.ledger import Claim, Entry, Ledger, Refused, key_hash
-from shopwire.ledger import NewerFormat as NewerEntry
+from shopwire.ledger import Claim, Ledger, Refused, key_hash
 from shopwire.message import Message, unpack
 from shopwire.message import NewerFormat as NewerMessage
 from shopwire.models import Delivery, Nothing, ShopRedaction
@@ -52,12 +54,12 @@ class Wait:
 class Consumer:
     """Works off the retry queue's batches."""
 
-    def __init__(self, carrier: Carrier, queue: RetryQueue, shops: Shops) -> None:
+    def __init__(self, carrier: Carrier, queue: RetryQueue, outbox: Outbox, shops: Shops) -> None:
         self._carrier = carrier
         self._queue = queue
         self._shops = shops
         self._ledger = carrier.ledger
-        self._outbox = carrier.outbox
+        self._outbox = outbox
         self._parked = carrier.parked
         self._pauses = carrier.sender.pauses
         self._policy = carrier.policy
@@ -157,7 +159,7 @@ class Consumer:
                 from_queue=True,
             )
         except Refused as refusal:
-            return self._refused(work, refusal, now)
+            return self._refused(work, refusal)
         except ItemTooLarge:
             return self._park_unread(message, TOO_LONG, now)
         if too_old:
@@ -178,16 +180,16 @@ class Consumer:
                 return Outcome("queued", reason)
         return Wait(max(state.until - now, self._policy.retry_base), reason)
 
-    def _refused(self, work: Work, refusal: Refused, now: int) -> Outcome | Wait:
+    def _refused(self, work: Work, refusal: Refused) -> Outcome | Wait:
         if work.key in refusal.entry.keys:
-            self._carrier.lay_to_rest(work)
+            self._carrier.redactor.lay_to_rest(work)
             outcome = Outcome("duplicate")
         elif refusal.entry.is_past(work.version):
             outcome = Outcome("superseded")
         else:
             # Mostly done in a moment; a lease whose holder died ends by itself.
             return Wait(2 * self._policy.retry_base, "somebody is at work on it")
-        self._ledger.done_waiting(work.shop.id, work.entity, work.key)
+        self._ledger.done_waiting(work.entity_key, work.key)
         return outcome
 
     def _under_lease(self, work: Work, claim: Claim) -> Outcome | Wait:

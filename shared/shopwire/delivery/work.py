@@ -3,11 +3,12 @@
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 from shopwire import platforms
+from shopwire.entry import entity_key
 from shopwire.esputnik import Answer
-from shopwire.ledger import entity_key, key_hash
+from shopwire.ledger import key_hash
 from shopwire.message import Message
 from shopwire.models import Delivery, Entity, Redaction, Shop, ShopRedaction
 from shopwire.models.change import CartChange, ContactChange, OrderChange, ViewChange
@@ -15,12 +16,16 @@ from shopwire.models.change import CartChange, ContactChange, OrderChange, ViewC
 Clock = Callable[[], int]
 """UTC milliseconds."""
 
+Notes = dict[str, Any]
+"""What is learned of a change on its way: attributes of its entity's ledger entry."""
+
 HOUR = 3_600_000
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a delivery, in contract.md's words; `reason` is ours and holds nothing that a person wrote."""
+    """What became of a delivery, in the answer's words (README, "Operate"); `reason` is ours and holds nothing that a
+    person wrote."""
 
     status: Literal["delivered", "queued", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"]
     reason: str | None = None
@@ -66,7 +71,7 @@ class NotSeen(NeverThis):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The installation's settings (environment variables, see contract.md). Times in milliseconds."""
+    """The installation's settings (`environment.Settings` reads them). Times in milliseconds."""
 
     direct_budget: int = 2_500
     retry_base: int = 5_000
@@ -76,12 +81,16 @@ class Policy:
     """A number between 0 and 1 for full-jitter backoff."""
 
     def age_limit(self, kind: str) -> int:
-        """How old (since receipt) a change of an entity of this kind may be when it is sent."""
+        """How old (milliseconds since receipt) a change of an entity of this kind may be when it is sent."""
         own = {"view": HOUR, "cart": 24 * HOUR}.get(kind, self.max_age)
         return min(own, self.max_age)
 
     def backoff(self, tries: int, age: int) -> int:
-        """Full-jitter exponential backoff: at most 2 minutes in the first hour, then 15."""
+        """Milliseconds of full-jitter exponential backoff: at most 2 minutes in the first hour, then 15.
+
+        Args:
+            age: since when it waits, in milliseconds.
+        """
         longest = 120_000 if age < HOUR else 900_000
         return int(min(longest, self.retry_base << min(tries, 16)) * self.jitter())
 

@@ -1,4 +1,4 @@
-"""A cart to cartUpdated."""
+"""A cart to cartUpdated. Pure."""
 
 import hashlib
 from decimal import ROUND_CEILING, Decimal

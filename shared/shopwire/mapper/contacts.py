@@ -1,4 +1,4 @@
-"""A person to v1/contact: created or updated on a change, erased on a redaction."""
+"""A person to v1/contact: created or updated on a change, erased on a redaction. Pure."""
 
 from urllib.parse import quote
 

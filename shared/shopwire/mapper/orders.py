@@ -1,6 +1,6 @@
 """An order to orderCreated, orderUpdated, orderDelivered, orderCancelled.
 
-What goes out follows from the order as it stands and from what the API knows of it, not from the webhook's topic.
+Pure. What goes out follows from the order as it stands and from what the API knows of it, not from the webhook's topic.
 """
 
 from collections.abc import Mapping

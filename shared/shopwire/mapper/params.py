@@ -1,6 +1,7 @@
 """The pieces of a request: parameters, money as text, JSON inside strings. What holds for every event is here.
 
-The API's page: how-to-send-orders-via-v1-event. Nothing is ever sent as "", "null" or a Python spelling of a value.
+The API's page: https://esputnik.com/en/support/how-to-send-orders-via-v1-event. Pure. Nothing is ever sent as "",
+"null" or a Python spelling of a value.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-"""A visit to pageViewed, productViewed, productCategoryViewed."""
+"""A visit to pageViewed, productViewed, productCategoryViewed. Pure."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A cart or an unfinished checkout as it stands."""
+"""A cart or an unfinished checkout as it stands. Data only."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

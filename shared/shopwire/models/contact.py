@@ -1,4 +1,4 @@
-"""A person as the shop knows him, and what counts as an address of a person."""
+"""A person as the shop knows him, and what counts as an address of a person. Who is known already is `people`'s."""
 
 import re
 from collections.abc import Iterable
@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from shopwire.models.base import first
 
-# The vendor's own plugins refuse any other e-mail address (shared facts: v1-event, "Phones", "(plugins)").
+# The vendor's own plugins for WooCommerce and OpenCart refuse any other address, and a phone of other lengths.
 _EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
 _EMAIL_LENGTH = 50
 # What shops write instead of a person who was erased, or never given.

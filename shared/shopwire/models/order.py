@@ -1,4 +1,4 @@
-"""An order as it stands: the whole of it, in the shop's currency."""
+"""An order as it stands: the whole of it, in the shop's currency. What is sent of it is decided elsewhere."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""A shop's settings, as shops.toml and the shop's parameter in SSM hold them."""
+"""A shop's settings, as shops.toml and the shop's parameter in SSM hold them (docs/shops.md). Nothing is read here."""
 
 from typing import Any, Literal
 

@@ -1,4 +1,4 @@
-"""What a visitor looks at: a page, a product, a category."""
+"""What a visitor looks at: a page, a product, a category. Data only."""
 
 from dataclasses import dataclass, field
 from datetime import datetime

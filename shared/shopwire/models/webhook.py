@@ -1,4 +1,4 @@
-"""One call of a webhook URL, as it came over the wire."""
+"""One call of a webhook URL, as it came over the wire: nothing of it is read or believed here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -1,4 +1,6 @@
-"""The shop platforms, one file each: verify the call, name the delivery, parse the body to a change.
+"""The shop platforms, a file each (`base` says what one is): verify the call, name the delivery, parse it to a change.
+
+Beside it stand the types of its bodies, and what would make the file too long to be read in one go.
 
 Nothing in here knows AWS, v1/event, or what happens to a change afterwards. A platform is loaded when first named, or
 with all others by `load`.
@@ -39,8 +41,8 @@ def load(*names: str) -> None:
     """Load whatever a call may need: these platforms (by default all that a shop can be on), and the library that
     completes phone numbers.
 
-    For a function's INIT, which has a whole processor. An invocation at 256 MB has a seventh of one, and somebody waits
-    for it: what is 10 ms here (a platform) or 20 (the library) is seven times that there.
+    For a function's INIT, which has a whole processor. An invocation at 144 MB has a twelfth of one, and somebody waits
+    for it: what is 10 ms here (a platform) or 20 (the library) is twelve times that there.
     """
     for name in names or OF_SHOPS:
         get(name)

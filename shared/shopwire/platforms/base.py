@@ -1,4 +1,7 @@
-"""What a platform is: the hooks that a file in this folder fills, and the errors that it may raise."""
+"""What a platform is: the hooks that a file in this folder fills, the errors that it may raise, and what several need.
+
+No platform's own words in here.
+"""
 
 import base64
 import hashlib

@@ -1,4 +1,4 @@
-"""What a browser sends: views and carts of any shop's storefront (contract.md, POST /storefront/{shop}).
+"""What a browser sends: views and carts of any shop's storefront (POST /storefront/{shop}, docs/storefront.md).
 
 Anyone can send anything here: a person is believed only with an HMAC of "kind:value" that the shop's server made. The
 signature stands in the body, which is why the body is read before it is proved: nothing else of it is used.
