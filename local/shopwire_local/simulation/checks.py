@@ -33,6 +33,7 @@ _WORD = re.compile(r"[\w.+@-]{5,}")
 _DONE = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
 _MOMENT = 15_000
 _UNCERTAIN_TOGETHER = 6
+_KEYS_KEPT = 16
 _CHANGING = frozenset({"order", "cart", "contact"})
 _TELLING = 7
 """An identity longer than this stands nowhere by chance."""
@@ -377,7 +378,9 @@ class Judge:
             if one.entity.partition(" ")[0] not in _CHANGING or self._story_of[one.id] in self._wishes:
                 continue
             found = noted.get((one.shop, one.entity))
-            later = found and one.version and found.version > one.version[0] * 10 + one.version[1]
+            later = found and (
+                found.version > one.version[0] * 10 + one.version[1] if one.version else len(found.keys) >= _KEYS_KEPT
+            )
             if not (found and (key in found.keys or later)):
                 self._blamed("lost", one, "delivered, and noted nowhere")
 
