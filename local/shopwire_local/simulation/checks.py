@@ -410,28 +410,26 @@ class Judge:
         yield from self._cart_problems(n, story, expected.carts, given_up)
 
     def _acceptable(self, story: Story, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
-        """A customer, or a guest, where a guest's order introduced him at the same moment as his own webhook and could
-        not put it right since it died or the ledger failed."""
+        """A customer as wanted; where something else introduced him at the same moment as his own webhook, and died or
+        could not note it before it had put that right, not all of it is firm."""
         yield wanted
-        introduced = (
-            one
-            for announcement in story.announcements
-            if announcement.entity.startswith("order ")
-            for one in self.taken.get((story.shop, announcement.entity), ())
-            if one.path == "POST v1/contact"
-        )
-        own = [
-            one.at
-            for announcement in story.announcements
-            if announcement.entity.startswith("contact ")
-            for one in self.taken.get((story.shop, announcement.entity), ())
-        ]
-        for one in introduced:
-            if any(abs(one.at - at) < _MOMENT for at in own):
+        others, own = [], []
+        for announcement in story.announcements:
+            taken = self.taken.get((story.shop, announcement.entity), ())
+            if announcement.entity.startswith("contact "):
+                own += [one.at for one in taken]
+            else:
+                others += [one for one in taken if one.path == "POST v1/contact"]
+        for one in others:
+            together = any(abs(one.at - at) < _MOMENT for at in own)
+            if together:
                 # Whose name came last is anybody's guess (README, "Limits").
                 yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
             if _excused(one):
                 yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}
+            if _excused(one) and together:
+                for name in ("email", "phone"):
+                    yield {other: value for other, value in wanted.items() if other != name}
 
     def _cart_problems(self, n: int, story: Story, carts: Any, given_up: set[tuple[str, str]]) -> Iterator[Violation]:
         bought_at = self._purchases(story)

@@ -27,8 +27,10 @@ _STEPS = (
     ("days", 250, 11),
     ("days", 600, 12),
     ("storm", 1_500, 1),
+    ("storm", 1_500, 6),
     ("blows", 8_500, 0),
-    *(("storm", 1_500, seed) for seed in range(3, 6)),
+    ("storm", 1_500, 4),
+    ("storm", 1_500, 5),
     ("days", 1_500, 17),
 )
 _AT_ONCE = 2

@@ -106,6 +106,7 @@ PLANTED = (
         _LEDGER,
         '            fresh.append("(attribute_not_exists(pending_key) OR pending_until <= :now)")',
         "            pass",
+        quick=True,
     ),
     # -- settling and putting away
     Mutant(
@@ -134,6 +135,7 @@ PLANTED = (
         _DIRECT,
         "away = notes | attempt(work, notes, failure.answer)",
         "away = attempt(work, notes, failure.answer)",
+        quick=True,
     ),
     Mutant(
         "what the API took is not kept on a failure of a retry",
@@ -146,12 +148,14 @@ PLANTED = (
         _CARRYING,
         '            self.sender.send(work, step.request)\n            notes["known"] = _known(step.known)',
         '            notes["known"] = _known(step.known)\n            self.sender.send(work, step.request)',
+        quick=True,
     ),
     Mutant(
         "pending is not cleared when its key is settled",
         _LEDGER,
         "if claim.from_queue and entry.pending and entry.pending.key == settled:",
         "if claim.from_queue and entry.pending and not settled:",
+        quick=True,
     ),
     Mutant(
         "a change of which a part was taken is not noted as attempted",
@@ -178,6 +182,7 @@ PLANTED = (
         "        except (QueueDown, MessageTooLarge):\n            raise Unavailable from None\n"
         '        return Outcome("queued", reason)',
         '        return Outcome("queued", reason)',
+        quick=True,
     ),
     # -- queue and outbox
     Mutant(
@@ -191,6 +196,7 @@ PLANTED = (
         _WAITING,
         '            wait = Wait(0, "follows one that waits") if group in stopped else self._one(record, owner, deadline)',
         "            if group in stopped:\n                continue\n            wait = self._one(record, owner, deadline)",
+        quick=True,
     ),
     Mutant(
         "a waiting message does not stop its group",
@@ -209,12 +215,14 @@ PLANTED = (
         _WAITING,
         "            return Wait(self._policy.backoff(received, begun - message.waits_since), type(error).__name__)",
         "            return None",
+        quick=True,
     ),
     Mutant(
         "the outbox in no order",
         _OUTBOX,
         'sort_key = f"{message.shop}#{entity_key}#{turn}#{uuid.uuid4().hex[:8]}"',
         'sort_key = f"{message.shop}#{entity_key}#{uuid.uuid4().hex}"',
+        quick=True,
     ),
     Mutant(
         "what is in the outbox is forgotten before the queue has it",
@@ -228,36 +236,42 @@ PLANTED = (
         _API,
         "return Answer(Verdict.UNANSWERED)",
         "return Answer(Verdict.TAKEN)",
+        quick=True,
     ),
     Mutant(
         "a 5xx counts as a refusal for good",
         _API,
         "if status >= 500 or status < 400 or status in (408, 425):",
         "if status < 400 or status in (408, 425):",
+        quick=True,
     ),
     Mutant(
         "a wrong key counts as a refusal for good",
         _API,
         "if status in (401, 403):",
         "if status in (403,):",
+        quick=True,
     ),
     Mutant(
         "a 400 is tried again for ever",
         _API,
         "    return Verdict.REJECTED",
         "    return Verdict.LATER",
+        quick=True,
     ),
     Mutant(
         "an order's contact is noted before the API took it",
         _SENDING,
         "            self.send(work, contact_request(own))\n            met = self.remember(",
         "            self.remember(work, own, born)\n            self.send(work, contact_request(own))\n            met = self.remember(",
+        quick=True,
     ),
     Mutant(
         "an event goes before its contact",
         _CARRYING,
         "        self.sender.introduce(work, order.contact, people, born)\n        for step in plan:",
         "        for step in plan:",
+        quick=True,
     ),
     Mutant(
         "an order's word of a customer outlives his own",
@@ -277,6 +291,7 @@ PLANTED = (
         _PAUSES,
         'condition="until = :until"',
         'condition="until > :until"',
+        quick=True,
     ),
     Mutant(
         "the max age is ignored",
@@ -290,6 +305,7 @@ PLANTED = (
         _CARRYING,
         "        if entry.converted:",
         "        if entry.converted and not entry.known:",
+        quick=True,
     ),
     Mutant(
         "a visit does not name its cart's owner",
@@ -310,12 +326,14 @@ PLANTED = (
         _WORK,
         "return platforms.get(message.platform or shop.platform)",
         "return platforms.get(shop.platform)",
+        quick=True,
     ),
     Mutant(
         "a snapshot undoes a delivered fact",
         _CARRYING,
         "snapshot.with_facts(frozenset(entry.arrived), deleted=deleted)",
         "snapshot.with_facts(frozenset(), deleted=deleted)",
+        quick=True,
     ),
     Mutant(
         "a snapshot on its way since before undoes a deletion",
@@ -341,6 +359,7 @@ PLANTED = (
         _SHOPWIRE + "mapper/carts.py",
         "parts = (cart.token, str(milliseconds(cart.updated_at)), cart_content(cart))",
         "parts = (cart.token, cart_content(cart))",
+        quick=True,
     ),
     # -- what is said
     Mutant(
@@ -348,35 +367,41 @@ PLANTED = (
         _DIRECT,
         "[(None, self._unreadable(message, str(error)))]",
         '[(None, self._unreadable(message, f"{error}: {webhook.body!r}"))]',
+        quick=True,
     ),
     Mutant(
         "a person's address is the key of his item",
         _PEOPLE,
         "        return _person(shop, digest.hexdigest()[:32])",
         "        return _person(shop, digest.hexdigest()[:2] + identity)",
+        quick=True,
     ),
     Mutant(
         "date is the time of sending",
         _ORDERS,
         '("date", order.created_at.isoformat()),',
         '("date", order.created_at.now(order.created_at.tzinfo).isoformat()),',
+        quick=True,
     ),
     Mutant(
         "money by float",
         _SHOPWIRE + "mapper/params.py",
         "return amount.quantize(quantum, rounding=ROUND_HALF_UP)",
         "return Decimal(float(amount)).quantize(quantum, rounding=ROUND_HALF_UP)",
+        quick=True,
     ),
     Mutant(
         "any signature holds",
         _SHOPWIRE + "platforms/base.py",
         "for one in expected) > 0",
         "for one in expected) >= 0",
+        quick=True,
     ),
     Mutant(
         "settings that cannot be read are an unknown shop",
         _SHOPWIRE + "shops.py",
         "            raise SettingsDown(type(error).__name__) from None",
         "            raise UnknownShop from None",
+        quick=True,
     ),
 )

@@ -107,6 +107,7 @@ class Sender:
                 recorded = now
                 if not told:
                     return
+                self.people.doubt(shop, recorded.identities)  # what was told just now undid it
             own = replace(recorded, first_name=named.first_name, last_name=named.last_name)
             self.send(work, contact_request(own))
             told = True
