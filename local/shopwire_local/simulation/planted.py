@@ -279,12 +279,6 @@ PLANTED = (
         "            if self.people.dispel_doubt(shop, recorded):\n                return",
         "            self.people.dispel_doubt(shop, recorded)\n            return",
     ),
-    Mutant(
-        "who has moved gets his old address back from his cart",
-        _PEOPLE,
-        '            if now.get("known"):\n                name, item',
-        '            if now.get("doubted"):\n                name, item',
-    ),
     # -- pauses and ages
     Mutant(
         "a pause never ends",

@@ -246,9 +246,11 @@ def _expected(heard: Heard) -> Expected:
 
 
 def _params(last: OrderState, heard: Heard) -> Iterator[tuple[str, str]]:
-    """What must hold of an order. A fact goes to the person as he is known when it comes: his own webhooks may have
-    brought another address since."""
-    known = list(_customers(heard)) if any(one.order == last.order for one in _facts(heard)) else []
+    """What must hold of an order. A fact goes to the person as he is on record when it comes: his own webhooks, or
+    earlier orders, may have named another address."""
+    known: list[Person] = []
+    if any(one.order == last.order for one in _facts(heard)):
+        known = [*_customers(heard), *(one.person for one in _order_states(heard) if one.person)]
     addresses = {"email": {one.email for one in known}, "phone": {one.phone for one in known}}
     for name, value in last.params.items():
         if not addresses.get(name, set()) - {value}:
