@@ -14,8 +14,8 @@ from shopwire import http
 from shopwire.retry_queue import RetryQueue
 from shopwire_cli.main import main
 from shopwire_local.simulation import crashes
-from shopwire_local.simulation.checks import KINDS, Violation
 from shopwire_local.simulation.command import Asked, simulate
+from shopwire_local.simulation.evidence import KINDS, Violation
 from shopwire_local.simulation.faults import HOUR
 from shopwire_local.simulation.run import FAULT_KINDS, START, Run, storm
 from shopwire_local.simulation.shrink import Shrinker

@@ -11,74 +11,22 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from shopwire.ledger import key_hash
+from shopwire_local.simulation.evidence import Kept, Noted, Taken, Violation
 from shopwire_local.simulation.faults import MINUTE, Faults
+from shopwire_local.simulation.final_checks import FinalState
+from shopwire_local.simulation.forgotten_checks import Forgetting
 from shopwire_local.simulation.owners_check import Owners
 from shopwire_local.simulation.senders import Sent
-from shopwire_local.simulation.stories import Announcement, Story, differences
-from shopwire_local.simulation.truth import Bought, Forgotten
+from shopwire_local.simulation.stories import Announcement, Story
+from shopwire_local.simulation.truth import Forgotten
 from shopwire_local.simulation.waiting_checks import MAX_AGE, Waiting
 from shopwire_local.simulation.world import Invocation
 
-KINDS = (
-    "lost",
-    "misordered",
-    "sent_twice_unexcused",
-    "ignored_by_api",
-    "wedged",
-    "wrong_final_state",
-    "leaked",
-)
-
 _WORD = re.compile(r"[\w.+@-]{5,}")
 _DONE = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
-_MOMENT = 15_000
 _UNCERTAIN_TOGETHER = 6
 _KEYS_KEPT = 16
 _CHANGING = frozenset({"order", "cart", "contact"})
-_TELLING = 7
-"""An identity longer than this stands nowhere by chance."""
-
-
-@dataclass(frozen=True, slots=True)
-class Violation:
-    """Something that must not be."""
-
-    kind: str
-    shop: str
-    entity: str
-    text: str
-    story: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Kept:
-    """Something in the table that may name a person. `received_at`: of a webhook that waits or is parked."""
-
-    where: str
-    received_at: int | None
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Noted:
-    """What the ledger says of an entity: the keys of what was done with, as long as it keeps them, and the version that
-    it reached."""
-
-    keys: frozenset[str]
-    version: int
-
-
-@dataclass(slots=True)
-class Taken:
-    """A request that the API took."""
-
-    at: int
-    invocation: Invocation
-    announcement: Announcement | None
-    path: str
-    body_hash: bytes
-    event: dict[str, Any] | None
-    answered: bool
 
 
 @dataclass
@@ -101,8 +49,6 @@ class Judge:
     def __post_init__(self) -> None:
         self._sent: dict[int, Sent] = {}
         self._missed: set[tuple[str, str]] = set()
-        self._forgotten_at: dict[int, int] = {}
-        """When the API had forgotten the person of a story."""
         self._delivered: dict[str, Announcement] = {}
         """What was said to be delivered, by key."""
         self._failed_once: set[int] = set()
@@ -111,12 +57,6 @@ class Judge:
         """Announcements that had an effect, answered or not."""
         self._story_of = {one.id: n for n in self.told for one in self.stories[n].announcements}
         self._announcements = {one.id: one for n in self.told for one in self.stories[n].announcements}
-        self._wishes = {
-            n: wishes
-            for n in self.told
-            if (wishes := [id for id, one in self.stories[n].meanings.items() if isinstance(one, Forgotten)])
-        }
-        """The announcements that wish a story's person to be forgotten."""
 
     def attach(
         self,
@@ -127,9 +67,10 @@ class Judge:
         """What else there is to look at: what the platforms know, the API's dislikes, what the table keeps of a shop's
         people."""
         self._sent = sent
-        self._kept = kept
         self.waiting = Waiting(self._announcements.values(), sent, is_poisoned, self.now, self._blamed)
         self.owners = Owners(sent, self.now, self._blamed)
+        told = {n: self.stories[n] for n in self.told}
+        self.forgetting = Forgetting(told, sent, kept, self.now, self._blamed)
 
     # -- while it runs --
 
@@ -201,8 +142,7 @@ class Judge:
                 meaning = self.stories[story].meanings.get(one.id)
                 self.owners.said(line, one, meaning)
                 if line["outcome"] == "delivered" and isinstance(meaning, Forgotten):
-                    self._forgotten_at.setdefault(story, self.now())
-                    self._left_behind(one, meaning, self._sent[one.id].first_at or 0)
+                    self.forgetting.granted(story, one, meaning)
 
     def api_called(self, invocation: Invocation, path: str, refused: bool) -> None:
         """The API is called, or refused the call for good."""
@@ -228,7 +168,7 @@ class Judge:
         entity = announcement.entity if announcement else "unknown"
         one = Taken(self.now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, answered)
         if announcement is not None and path.startswith("POST"):
-            self._told_again(announcement, invocation)
+            self.forgetting.told(self._story(announcement), announcement, invocation.notes["claimed_at"])
         before = self.taken[shop, entity]
         if event is not None and not event["saved"]:
             self._ignored(shop, entity, one)
@@ -242,7 +182,7 @@ class Judge:
 
     def _ignored(self, shop: str, entity: str, one: Taken) -> None:
         story = self._story(one.announcement)
-        if story is not None and story in self._wishes:
+        if self.forgetting.is_wished(story):
             return  # who is erased while an event is on its way cannot be found any more
         assert one.event
         if story is not None and ((shop, entity) in self._missed or self._moved(story, one)):
@@ -273,7 +213,7 @@ class Judge:
                 continue
             if earlier.invocation.overran:
                 self._missed.add((shop, entity))  # the lower one's holder knows nothing of it, and is the last word
-            elif not _unnoted(earlier):
+            elif not earlier.unnoted:
                 text = f"{version} of {one.announcement.topic} was taken after {past}"
                 self._violated("misordered", shop, entity, text, self._story(one.announcement))
                 return
@@ -285,31 +225,6 @@ class Judge:
         limit = MAX_AGE.get(entity.partition(" ")[0])
         if limit and not any(came >= one.at - limit - MINUTE for came in self._sent[one.announcement.id].attempts):
             self._violated("wrong_final_state", shop, entity, "sent past its max age", self._story(one.announcement))
-
-    def _left_behind(self, one: Announcement, forgotten: Forgotten, before: int) -> None:
-        """Somebody was forgotten: of what had come before, nothing that names him may be left."""
-        for kept in self._kept(one.shop):
-            if kept.received_at is not None and kept.received_at >= before - MINUTE:
-                continue  # on its way at the same moment: the tombstone stops it
-            if kept.where != "tombstones" and _names(kept, forgotten):
-                self._blamed("leaked", one, f"still in {kept.where} after he was forgotten")
-
-    def _still_to_erase(self) -> None:
-        """In the end no tombstone says any more whom the API was to forget."""
-        for story in self._forgotten_at:
-            for id in self._wishes[story]:
-                one, forgotten = self._announcements[id], self.stories[story].meanings[id]
-                assert isinstance(forgotten, Forgotten)
-                if any(one.where == "tombstones" and _names(one, forgotten) for one in self._kept(one.shop)):
-                    self._blamed("leaked", one, "still in tombstones after he was forgotten")
-
-    def _told_again(self, one: Announcement, invocation: Invocation) -> None:
-        """Of who is forgotten the API is told nothing more by what had come before the wish."""
-        forgotten_at = self._forgotten_at.get(self._story_of.get(one.id, -1))
-        if forgotten_at is not None and invocation.notes["claimed_at"] > forgotten_at:
-            wish = min(self._sent[id].first_at or 0 for id in self._wishes[self._story_of[one.id]])
-            if (self._sent[one.id].first_at or 0) < wish:
-                self._blamed("leaked", one, "the API was told of him after he was forgotten")
 
     # -- in the end --
 
@@ -341,9 +256,8 @@ class Judge:
             if not (entity.startswith("view ") or self.waiting.was_shaken(shop, entity)):
                 self._violated("wedged", shop, entity, "marked as waiting though nothing waits", None)
         self._noted(noted)
-        self._still_to_erase()
-        orders = {shop: state["orders"] for shop, state in states.items()}
-        contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
+        self.forgetting.finish()
+        final = FinalState(states, self.taken, self._missed)
         for n in self.told:
             story = self.stories[n]
             certain = [
@@ -355,7 +269,7 @@ class Judge:
             given_up |= {(story.shop, self._announcements[id].entity) for id in unsure if self._is_half_done(id)}
             problems: list[Violation] = []
             for more in _subsets(unsure):
-                problems = list(self._story_problems(n, story, [*certain, *more], orders, contacts, given_up))
+                problems = list(final.problems(n, story, [*certain, *more], given_up))
                 if not problems:
                     break
             self.violations += problems
@@ -375,7 +289,7 @@ class Judge:
         """What is delivered is noted, or something later is: else it comes again, and what follows knows nothing of
         it."""
         for key, one in self._delivered.items():
-            if one.entity.partition(" ")[0] not in _CHANGING or self._story_of[one.id] in self._wishes:
+            if one.entity.partition(" ")[0] not in _CHANGING or self.forgetting.is_wished(self._story(one)):
                 continue
             found = noted.get((one.shop, one.entity))
             later = found and (
@@ -384,97 +298,13 @@ class Judge:
             if not (found and (key in found.keys or later)):
                 self._blamed("lost", one, "delivered, and noted nowhere")
 
-    def _story_problems(
-        self, n: int, story: Story, accepted: list[int], orders: Any, contacts: Any, given_up: set[tuple[str, str]]
-    ) -> Iterator[Violation]:
-        expected, shop = story.expected(accepted), story.shop
-        for order, params in expected.orders.items():
-            entity, actual = f"order {order}", orders[shop].get(order)
-            if (shop, entity) in given_up or (shop, entity) in self._missed:
-                continue
-            if params is None:
-                if actual is not None:
-                    yield Violation("wrong_final_state", shop, entity, "must not be there", n)
-            elif actual is None:
-                yield Violation("lost", shop, entity, "the API never heard of it", n)
-            elif wrong := differences(params, actual):
-                yield Violation("wrong_final_state", shop, entity, "; ".join(wrong), n)
-        for wanted in expected.contacts:
-            if not any(map(contacts[shop].has, self._acceptable(story, wanted))) and not any(
-                (shop, one.entity) in given_up for one in story.announcements
-            ):
-                yield Violation("lost", shop, "contact", f"none with {', '.join(sorted(wanted))}", n)
-        for identity in expected.gone:
-            if contacts[shop].names(identity):
-                yield Violation("wrong_final_state", shop, "contact", "was to be forgotten", n)
-        yield from self._cart_problems(n, story, expected.carts, given_up)
-
-    def _acceptable(self, story: Story, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
-        """A customer as wanted; where something else introduced him at the same moment as his own webhook, and died or
-        could not note it before it had put that right, not all of it is firm."""
-        yield wanted
-        others, own = [], []
-        for announcement in story.announcements:
-            taken = self.taken.get((story.shop, announcement.entity), ())
-            if announcement.entity.startswith("contact "):
-                own += [one.at for one in taken]
-            else:
-                others += [one for one in taken if one.path == "POST v1/contact"]
-        for one in others:
-            together = any(abs(one.at - at) < _MOMENT for at in own)
-            if together:
-                # Whose name came last is anybody's guess (README, "Limits").
-                yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
-            if _excused(one):
-                yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}
-            if _excused(one) and together:
-                for name in ("email", "phone"):
-                    yield {other: value for other, value in wanted.items() if other != name}
-
-    def _cart_problems(self, n: int, story: Story, carts: Any, given_up: set[tuple[str, str]]) -> Iterator[Violation]:
-        bought_at = self._purchases(story)
-        for token, cart in carts.items():
-            entity = f"cart {token}"
-            told = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
-            yield from self._recycled(n, story.shop, entity, told)
-            if token in bought_at and any(one.at > bought_at[token] for one in told):
-                yield Violation("wrong_final_state", story.shop, entity, "sent after its purchase", n)
-            if (story.shop, entity) in given_up or not cart.firm:
-                continue
-            if cart.contact is None:
-                if told:
-                    yield Violation("wrong_final_state", story.shop, entity, "nobody's cart was sent", n)
-            elif not told:
-                yield Violation("lost", story.shop, entity, "the API never heard of it", n)
-            elif _products(told[-1]) != _plain(cart.products):
-                yield Violation("wrong_final_state", story.shop, entity, "another content was sent last", n)
-
-    def _recycled(self, n: int, shop: str, entity: str, told: list[Taken]) -> Iterator[Violation]:
-        """Each change of a cart carries a recycleStateId of its own (the vendor's page)."""
-        versions: dict[str, set[Any]] = defaultdict(set)
-        for one in told:
-            if one.announcement and (state := _params(one).get("recycleStateId")):
-                versions[state].add(one.announcement.version)
-        if any(len(of_one) > 1 for of_one in versions.values()):
-            yield Violation("wrong_final_state", shop, entity, "two changes with one recycleStateId", n)
-
-    def _purchases(self, story: Story) -> dict[str, int]:
-        found = {}
-        for meaning in story.meanings.values():
-            if isinstance(meaning, Bought):
-                told = self.taken.get((story.shop, f"order {meaning.state.order}"), ())
-                events = [one.at for one in told if one.path == "POST v1/event"]
-                if events:
-                    found[meaning.token] = min(events)
-        return found
-
     def _once(self, story: Story) -> None:
-        if self._story(story.announcements[0]) in self._wishes:
+        if self.forgetting.is_wished(self._story(story.announcements[0])):
             return
         for entity in dict.fromkeys(one.entity for one in story.announcements):
             events = [one for one in self.taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
             for earlier, later in itertools.pairwise(events):
-                if earlier.body_hash == later.body_hash and not (_excused(earlier) or later.invocation.overran):
+                if earlier.body_hash == later.body_hash and not (earlier.excused or later.invocation.overran):
                     text = f"{later.event['eventTypeKey'] if later.event else ''} twice with the same content"
                     self._violated("sent_twice_unexcused", story.shop, entity, text, self._story(later.announcement))
 
@@ -495,28 +325,6 @@ class Judge:
 
     def _violated(self, kind: str, shop: str, entity: str, text: str, story: int | None) -> None:
         self.violations.append(Violation(kind, shop, entity, text, story))
-
-
-class _Contacts:
-    def __init__(self, contacts: list[dict[str, Any]]) -> None:
-        self._by: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for contact in contacts:
-            for name in ("email", "phone", "externalCustomerId"):
-                if name in contact:
-                    self._by[contact[name]].append(contact)
-
-    def names(self, identity: str) -> bool:
-        return bool(self._by.get(identity))
-
-    def has(self, wanted: dict[str, str]) -> bool:
-        some = next(
-            iter(value for name, value in wanted.items() if name in ("email", "phone", "externalCustomerId")), ""
-        )
-        return any(wanted.items() <= contact.items() for contact in self._by.get(some, ()))
-
-
-def _names(kept: Kept, forgotten: Forgotten) -> bool:
-    return any(identity in kept.text.lower() for identity in forgotten.identities if len(identity) > _TELLING)
 
 
 def _its_request(entity: str) -> str:
@@ -542,27 +350,3 @@ def _subsets(unsure: list[int]) -> Iterator[tuple[int, ...]]:
     few = unsure[-_UNCERTAIN_TOGETHER:]
     for size in range(1, len(few)):
         yield from itertools.combinations(few, size)
-
-
-def _excused(one: Taken) -> bool:
-    """No answer came back, or what it knew could not be noted."""
-    unanswered = not one.answered or one.invocation.notes.get("unanswered") == one.at
-    return unanswered or one.invocation.overran or _unnoted(one)
-
-
-def _unnoted(one: Taken) -> bool:
-    """Who sent it may have come no further."""
-    return one.invocation.killed or one.invocation.notes.get("ledger_down", 0) >= one.at
-
-
-def _params(one: Taken) -> dict[str, str]:
-    assert one.event
-    return {param["name"]: param["value"] for param in one.event["params"]}
-
-
-def _products(one: Taken) -> list[Any]:
-    return _plain(json.loads(_params(one).get("products", "[]")))
-
-
-def _plain(products: Any) -> list[Any]:
-    return sorted((str(one["productId"]), float(one["quantity"]), float(one["price"])) for one in products or ())

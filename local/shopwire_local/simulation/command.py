@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TextIO
 
 from shopwire_local.simulation import crashes
-from shopwire_local.simulation.checks import KINDS
+from shopwire_local.simulation.evidence import KINDS
 from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
 from shopwire_local.simulation.run import Run, Verdict, storm
 from shopwire_local.simulation.shrink import Shortest, Shrinker, told

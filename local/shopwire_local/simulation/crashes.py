@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 
-from shopwire_local.simulation.checks import Violation
+from shopwire_local.simulation.evidence import Violation
 from shopwire_local.simulation.run import Run, collecting_rarely
 from shopwire_local.simulation.stories import Story
 from shopwire_local.simulation.world import Blow, Invocation

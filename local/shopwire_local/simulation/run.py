@@ -21,8 +21,9 @@ from shopwire.replay import replay
 from shopwire.retry_queue import QueueDown
 from shopwire.table import TableDown
 from shopwire_local.simulation.api import Api
-from shopwire_local.simulation.checks import KINDS, Judge, Kept, Noted, Violation
+from shopwire_local.simulation.checks import Judge
 from shopwire_local.simulation.cloud import Cloud
+from shopwire_local.simulation.evidence import KINDS, Kept, Noted, Violation
 from shopwire_local.simulation.faults import DAY, HOUR, MINUTE, Faults
 from shopwire_local.simulation.faults import KINDS as FAULT_KINDS
 from shopwire_local.simulation.senders import Senders

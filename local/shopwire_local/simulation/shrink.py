@@ -3,7 +3,7 @@
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from shopwire_local.simulation.checks import Violation
+from shopwire_local.simulation.evidence import Violation
 from shopwire_local.simulation.run import Run
 from shopwire_local.simulation.stories import Story
 
