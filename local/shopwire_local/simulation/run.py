@@ -60,7 +60,7 @@ class Verdict:
 
     @property
     def line(self) -> dict[str, Any]:
-        """contract.md's JSON line."""
+        """The line that a simulation ends with."""
         counts = Counter(one.kind for one in self.violations)
         return {
             "webhooks": self.webhooks,

@@ -32,7 +32,7 @@ class Blow(StrEnum):
 
 _STALLED = 6_000
 _FAILING = 2_000
-# A lease ends this long after its holder's deadline (design.md), and clocks are 5 s apart at most.
+# A lease ends 5 s after its holder's deadline (delivery/direct.py), and clocks are 5 s apart at most.
 _PAST_THE_LEASE = 11_000
 
 
