@@ -78,6 +78,8 @@ class Waiting:
         self._violated = violated
         self._open: dict[tuple[str, str], dict[str, _Open]] = defaultdict(dict)
         self._at_work: dict[tuple[str, str], list[Invocation]] = defaultdict(list)
+        self._brought: dict[int, list[Invocation]] = defaultdict(list)
+        """Who received each announcement."""
         self._refusals: dict[tuple[int, str], int] = defaultdict(int)
         self._told: set[tuple[Any, ...]] = set()
         """Versions of which the API took something."""
@@ -89,6 +91,8 @@ class Waiting:
 
     def begun(self, one: Announcement, invocation: Invocation) -> None:
         """An invocation is at work on it."""
+        if invocation.name != "retry":
+            self._brought[one.id].append(invocation)
         at_work = self._at_work[one.shop, one.entity]
         if not at_work or at_work[-1] is not invocation:
             at_work.append(invocation)
@@ -118,7 +122,9 @@ class Waiting:
         if one.version is None:
             return
         self._told.add(_version(one))
-        if _in_trouble(invocation):
+        # What came while the ledger was out of reach is not marked: it may go ahead of what waits in the outbox
+        # (README, "Limits").
+        if _in_trouble(invocation) or any(by.notes.get("ledger_down") for by in self._brought[one.id]):
             return
         for other in self._open[one.shop, one.entity].values():
             version = other.announcement.version
