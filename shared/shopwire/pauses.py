@@ -92,7 +92,7 @@ class Pauses:
                 "reason": reason,
                 "pauses": state.pauses + (not running),
                 "probed": None,
-                "long": (length > _LONG or (running is not None and state.long)) or None,
+                "long": length > _LONG or (running and state.long) or None,
                 "expires": now // 1000 + _KEPT,
             },
         )
@@ -104,10 +104,7 @@ class Pauses:
         _, state = self._seen.get(shop, (0, ShopState()))
         if state.until is None and now - state.ok_at < _NOTE_EVERY:
             return
-        change = dict.fromkeys(_OF_A_PAUSE) | {
-            "ok_at": now,
-            "expires": now // 1000 + _KEPT,
-        }
+        change = dict.fromkeys(_OF_A_PAUSE) | {"ok_at": now, "expires": now // 1000 + _KEPT}
         before = self._table.update(_key(shop), change)
         self._seen[shop] = (now, ShopState(ok_at=now, redacted_at=before.get("redacted_at")))
 

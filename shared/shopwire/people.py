@@ -188,10 +188,11 @@ class PeopleStore:
         Answers everybody whom the API may know by them; the contact's own tombstones say so until `erased`, since
         whoever begins a redaction may not end it."""
         own = [self._key(shop, identity) for identity in contact.identities]
+        tombstone = dict.fromkeys(_ABOUT_HIM) | {"redacted_at": at, "expires": (now + _KEPT) // 1000}
         others: dict[Contact, None] = {}
 
         def meet(items: Iterable[Item]) -> None:
-            met = (one for item in items for one in _on_record(item))
+            met = (one for item in items for one in _contacts(item))
             others.update(dict.fromkeys(one for one in met if not set(one.identities) <= set(contact.identities)))
 
         found = -1
@@ -206,7 +207,6 @@ class PeopleStore:
                 keys += [_person(shop, name) for item in new.values() for name in item.get("earlier", ())]
                 more = [key for key in dict.fromkeys(keys) if key not in items]
             found = len(others)
-            tombstone = dict.fromkeys(_ABOUT_HIM) | {"redacted_at": at, "expires": (now + _KEPT) // 1000}
             to_erase = {"to_erase": [_address(one) for one in others]} if others else {}
             meet([self._table.update(key, tombstone | (to_erase if key in own else {})) for key in items])
         return (contact, *others)
@@ -247,7 +247,7 @@ def _address(contact: Contact) -> dict[str, str]:
     return {name: value for name in _FIELDS.values() if (value := getattr(contact, name))}
 
 
-def _on_record(item: Mapping[str, Any]) -> list[Contact]:
+def _contacts(item: Mapping[str, Any]) -> list[Contact]:
     return [Contact(**one) for one in (item.get("contact"), *item.get("to_erase", ())) if one]
 
 

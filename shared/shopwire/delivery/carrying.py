@@ -204,16 +204,16 @@ class Carrier:
         if entry.known.get("digest") == digest and people.known:
             return Outcome("unchanged")
         own = without(change.contact, people.strangers)
-        noted, shop, known = people.is_noted(self.clock()), work.shop.id, self.sender.people
+        noted, shop, store = people.is_noted(self.clock()), work.shop.id, self.sender.people
         # Whoever dies between the request and the note of it leaves in doubt whom the API finds by these: an event that
         # names him finds out first.
-        known.link(shop, own, people.former, self.clock())
-        known.doubt(shop, people.former)
+        store.link(shop, own, people.former, self.clock())
+        store.doubt(shop, people.former)
         if not noted:
-            known.doubt(shop, [one for one in own.identities if one in people.met])
+            store.doubt(shop, [one for one in own.identities if one in people.met])
         self.sender.send(work, contact_request(own))
         last = noted or self.sender.remember(work, own, change.created_at) <= people.met
-        if not (known.unlearn(shop, people.former) and last):
+        if not (store.unlearn(shop, people.former) and last):
             # An order told of him meanwhile, perhaps after us and with what it knew: the customer's own word counts.
             self.sender.send(work, contact_request(own))
         notes["known"] = {"digest": digest}

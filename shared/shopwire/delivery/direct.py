@@ -93,7 +93,7 @@ class Direct:
 
     def _deliver(self, work: Work) -> Outcome:
         outcome = self._come_of(work)
-        if outcome.status == "duplicate" and work.forgets:
+        if outcome.status == "duplicate":
             self._carrier.redactor.lay_to_rest(work)
         return outcome
 
