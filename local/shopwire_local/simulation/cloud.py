@@ -31,7 +31,7 @@ _VISIBILITY = 360 * SECOND
 _SLOWLY = 400
 _POLLERS = 5
 _BLOWS = {"crash": Blow.DIE, "no_answer": Blow.FAIL, "standstill": Blow.STALL, "overrun": Blow.OVERRUN}
-_POINTS = (14, 40)
+_POINTS = {"webhook": 14, "storefront": 14, "retry": 40, "upkeep": 14}
 """At one of so many points a blow strikes: as many as most invocations come to, and those with a batch."""
 _TABLE, _SHOPS_PATH, _HASH_KEY = "shopwire", "/shopwire/sim/shops/", "simulated"
 
@@ -144,7 +144,7 @@ class Cloud:
         environment.busy = True
         for kind, blow in _BLOWS.items():
             if self.faults.chance(kind, self.world.now, invocation.rng):
-                invocation.blow = (invocation.rng.randrange(1, _POINTS[name == "retry"]), blow)
+                invocation.blow = (invocation.rng.randrange(1, _POINTS[name]), blow)
         self._begun(invocation)
         context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
 

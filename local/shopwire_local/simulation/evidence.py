@@ -1,5 +1,6 @@
 """What the judge goes by: what the API took, what the table keeps, and what must not be. Data only."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +27,10 @@ class Violation:
     entity: str
     text: str
     story: int | None = None
+
+
+Violated = Callable[[str, Announcement, str], None]
+"""Told of a violation: (kind, announcement, text)."""
 
 
 @dataclass(frozen=True, slots=True)

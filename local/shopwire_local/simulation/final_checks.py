@@ -76,8 +76,7 @@ class FinalState:
                 yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
             if one.excused:
                 yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}
-            if one.excused and together:
-                for name in ("email", "phone"):
+                for name in ("email", "phone") if together else ():
                     yield {other: value for other, value in wanted.items() if other != name}
 
     def _cart_problems(self, n: int, story: Story, carts: Any, given_up: Collection[Entity]) -> Iterator[Violation]:

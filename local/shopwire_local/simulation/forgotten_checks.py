@@ -5,7 +5,7 @@ Looks at the table as it stands, without a call that could fail.
 
 from collections.abc import Callable, Iterator, Mapping
 
-from shopwire_local.simulation.evidence import Kept
+from shopwire_local.simulation.evidence import Kept, Violated
 from shopwire_local.simulation.faults import MINUTE
 from shopwire_local.simulation.senders import Sent
 from shopwire_local.simulation.stories import Announcement, Story
@@ -13,8 +13,6 @@ from shopwire_local.simulation.truth import Forgotten
 
 _TELLING = 7
 """An identity longer than this stands nowhere by chance."""
-
-Violated = Callable[[str, Announcement, str], None]
 
 
 class Forgetting:

@@ -147,6 +147,33 @@ class Market:
         return number + 9_007_199_254_740_993 if number % 7 == 0 else number
 
 
+class Basket:
+    """What a customer puts into a cart of a shop with so many goods, takes out, and puts in again.
+
+    Args:
+        unchanged: how often a change of a full cart is none of what is in it.
+    """
+
+    def __init__(self, rng: random.Random, goods: int, unchanged: float = 0.0) -> None:
+        self._rng = rng
+        self._goods = goods
+        self._unchanged = unchanged
+        self._past: list[dict[int, int]] = []
+        self._content: dict[int, int] = {}
+
+    def change(self) -> dict[int, int]:
+        """What is in it after the next change: the number of a good -> how many."""
+        turn = self._rng.random()
+        if turn < 0.08:
+            self._content = {}
+        elif turn < 0.2 and self._past:
+            self._content = self._rng.choice(self._past)
+        elif turn < 1 - self._unchanged or not self._content:
+            self._content = self._content | {self._rng.randrange(self._goods): self._rng.randrange(1, 5)}
+        self._past.append(self._content)
+        return self._content
+
+
 def utc(at: int) -> str:
     """A time in UTC without its zone, in whole seconds."""
     return datetime.fromtimestamp(at // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")

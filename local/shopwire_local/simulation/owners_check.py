@@ -7,10 +7,9 @@ The truth of `truth.py` cannot say so for carts whose own snapshots name nobody,
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shopwire_local.simulation.evidence import Violated
 from shopwire_local.simulation.senders import Sent
 from shopwire_local.simulation.truth import Announcement, CartState, Meaning, Visit
-
-Violated = Callable[[str, Announcement, str], None]
 
 
 class Owners:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shopwire_local.simulation.browser import Browser
-from shopwire_local.simulation.inventing import HOUR, MINUTE, Good, Pen, money
+from shopwire_local.simulation.inventing import HOUR, MINUTE, Basket, Good, Pen, money
 from shopwire_local.simulation.shopify_bodies import dump, postal
 from shopwire_local.simulation.shopify_orders import OrderLife
 from shopwire_local.simulation.truth import CartState, CustomerState, Forgotten, Story
@@ -128,18 +128,10 @@ class _Life:
         began, guest = pen.now, not self.registered or pen.chance(0.3)
         # A shop whose pages are its own tells the carts by the script; of one cart, nobody tells both ways.
         by_script = pen.chance(0.25)
-        content: dict[int, int] = {}
-        past: list[dict[int, int]] = []
+        basket = Basket(rng, len(self.market.goods), unchanged=0.1)
         named = False
         for step in range(rng.randrange(2, 8)):
-            turn = rng.random()
-            if turn < 0.08:
-                content = {}
-            elif turn < 0.2 and past:
-                content = dict(rng.choice(past))
-            elif turn < 0.9 or not content:
-                content = content | {rng.randrange(len(self.market.goods)): rng.randrange(1, 5)}
-            past.append(dict(content))
+            content = basket.change()
             if content and step and pen.chance(0.4):
                 topic = "checkouts/update" if named else "checkouts/create"
                 self._checkout(topic, token, began, content, guest=guest, over=False)

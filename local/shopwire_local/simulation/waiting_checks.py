@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+from shopwire_local.simulation.evidence import Violated
 from shopwire_local.simulation.faults import HOUR, MINUTE
 from shopwire_local.simulation.senders import Sent
 from shopwire_local.simulation.stories import Announcement
@@ -19,8 +20,6 @@ _WAITS = ("queued", "waiting")
 _TROUBLE = ("ledger_down", "queue_down")
 _MOST_REFUSALS = 3
 _MOMENT = 5_000
-
-Violated = Callable[[str, Announcement, str], None]
 
 
 @dataclass(slots=True)

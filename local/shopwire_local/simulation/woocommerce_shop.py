@@ -6,7 +6,7 @@ What each body means is said beside it for the truth; nothing here knows how sho
 from typing import Any
 
 from shopwire_local.simulation.browser import Browser
-from shopwire_local.simulation.inventing import HOUR, MINUTE, Pen, utc
+from shopwire_local.simulation.inventing import HOUR, MINUTE, Basket, Pen, utc
 from shopwire_local.simulation.truth import CustomerState, Story
 from shopwire_local.simulation.woocommerce_orders import OrderLife, dump, local
 
@@ -88,17 +88,9 @@ class _Life:
         pen, rng = self.pen, self.rng
         self.carts += 1
         token = f"{self.serial:024x}{self.carts:08x}"
-        content: dict[int, int] = {}
-        past: list[dict[int, int]] = []
+        basket = Basket(rng, len(self.market.goods))
         for _ in range(rng.randrange(1, 6)):
-            turn = rng.random()
-            if turn < 0.08:
-                content = {}
-            elif turn < 0.2 and past:
-                content = dict(rng.choice(past))
-            else:
-                content = content | {rng.randrange(len(self.market.goods)): rng.randrange(1, 5)}
-            past.append(dict(content))
+            content = basket.change()
             self.browser.cart(token, content, signed=self.registered and pen.chance(0.6))
             if pen.chance(0.35):
                 self.browser.look_round(token, signed=self.registered and pen.chance(0.6))
