@@ -24,17 +24,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire_local.sample_files import samples
-
-WOO = platforms.get("woocommerce")
-SECRET = "тихо & секретно"
-SHOP = Shop(id="woo-shop", platform="woocommerce", secrets=(SECRET,), esputnik_key="key", region="UA")
-BODIES = {sample.name: sample.body for sample in samples("woocommerce")}
-
-
-def shop(**settings: Any) -> Shop:
-    fields = {"id": "woo-shop", "platform": "woocommerce", "secrets": (SECRET,), "esputnik_key": "key", "region": "UA"}
-    return Shop(**fields | settings)
+from tests.helpers_woocommerce import BODIES, SHOP, WOO, shop
 
 
 def deliver(topic: str, body: bytes | dict[str, Any], of: Shop = SHOP, **headers: str) -> Delivery:

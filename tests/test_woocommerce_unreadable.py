@@ -11,12 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopwire import platforms
-from shopwire.models import Shop, Webhook
-from shopwire_local.sample_files import samples
-
-WOO = platforms.get("woocommerce")
-SHOP = Shop(id="woo-shop", platform="woocommerce", secrets=("secret",), esputnik_key="key", region="UA")
-BODIES = {sample.name: sample.body for sample in samples("woocommerce")}
+from shopwire.models import Webhook
+from tests.helpers_woocommerce import BODIES, SHOP, WOO
 
 
 def read(topic: str, body: bytes) -> Any:

@@ -10,17 +10,7 @@ import pytest
 
 from shopwire import platforms
 from shopwire.models import Shop, Webhook
-from shopwire_local.sample_files import samples
-
-WOO = platforms.get("woocommerce")
-SECRET = "тихо & секретно"
-SHOP = Shop(id="woo-shop", platform="woocommerce", secrets=(SECRET,), esputnik_key="key", region="UA")
-BODIES = {sample.name: sample.body for sample in samples("woocommerce")}
-
-
-def shop(**settings: Any) -> Shop:
-    fields = {"id": "woo-shop", "platform": "woocommerce", "secrets": (SECRET,), "esputnik_key": "key", "region": "UA"}
-    return Shop(**fields | settings)
+from tests.helpers_woocommerce import BODIES, SECRET, SHOP, WOO, shop
 
 
 def signed(raw: bytes, secret: str = SECRET) -> str:

@@ -157,6 +157,12 @@ class Filter:
         )
 
 
+def waits_as(topic: str, hashed: str) -> str:
+    """The short hash of a key by which later tries name a delivery of this log line."""
+    # What could not be read waits and is replayed without a key.
+    return key_hash("") if topic == "unreadable" else hashed
+
+
 class Journal:
     """The last webhooks. Times are UTC milliseconds.
 

@@ -39,6 +39,8 @@ _GROUP_WORDS = {"unsent": "not sent"}
 _FIRST_ROWS = 100
 _MOST_ROWS = 1000
 _QUEUE_SECONDS = 10.0
+# How often a page asks whether what it shows has changed, in milliseconds: on one's own machine, and of AWS.
+_LOOK_EVERY, _LOOK_AT_AWS_EVERY = 700, 15_000
 
 API_MODES = {
     "ok": "works",
@@ -271,6 +273,7 @@ class Pages:
             title=self._installation.title,
             masked=self._installation.masked,
             controls=controls is not None,
+            look_every=_LOOK_EVERY if controls else _LOOK_AT_AWS_EVERY,
             modes=controls.modes if controls else {},
             broken=_broken(controls.modes) if controls else [],
         )

@@ -11,9 +11,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire.environment import Clients, Environment, Settings, now
-from shopwire.ledger import key_hash
 from shopwire_local.inspector.installation import Installation
-from shopwire_local.inspector.journal import Journal, Try
+from shopwire_local.inspector.journal import Journal, Try, waits_as
 from shopwire_local.inspector.pages import Pages
 from shopwire_local.wsgi import Server
 
@@ -92,9 +91,7 @@ class LogReader:
             return
         webhook = journal.received(shop, at - (took or 0))
         if "topic" in line:
-            # What could not be read waits and is replayed without a key.
-            hashed = key_hash("") if topic == "unreadable" else key
-            journal.delivery(webhook, topic, entity, key, done, hashed=hashed)
+            journal.delivery(webhook, topic, entity, key, done, hashed=waits_as(topic, key))
         else:
             journal.refused(webhook, outcome, line.get("reason"), at)
         journal.answered(webhook, _STATUS.get(outcome, 200), "", took or 0)

@@ -20,7 +20,7 @@ from shopwire.ledger import key_hash
 from shopwire.message import NewerFormat, unpack
 from shopwire.observability import logger
 from shopwire_local.esputnik import SAYS
-from shopwire_local.inspector.journal import Exchange, Journal, Request, Try, Webhook
+from shopwire_local.inspector.journal import Exchange, Journal, Request, Try, Webhook, waits_as
 from shopwire_local.lambdas import Function
 
 # The functions wire themselves (their app.py): this is the one place where their way to the API is made.
@@ -108,9 +108,8 @@ class Taps:
             self._retried(now, fields, done)
         elif "topic" in fields:
             hashed, topic = fields["key"], fields["topic"]
-            # What could not be read waits and is replayed without a key.
-            known_by = key_hash("") if topic == "unreadable" else hashed
-            self.journal.delivery(now.webhook, topic, fields.get("entity"), hashed, done, hashed=known_by)
+            entity, later = fields.get("entity"), waits_as(topic, hashed)
+            self.journal.delivery(now.webhook, topic, entity, hashed, done, hashed=later)
         else:
             self.journal.refused(now.webhook, done.outcome, done.reason, done.at)
 
