@@ -31,7 +31,7 @@ test: install
 check: install
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
-	.venv/bin/mypy shared cli local functions bench
+	.venv/bin/mypy shared cli local functions bench tools
 	.venv/bin/lint-imports
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
@@ -56,11 +56,11 @@ simulate: install
 
 # The same shops over HTTP against `shopwire dev`, in real time.
 soak: install
-	@.venv/bin/python -m shopwire_local.simulation.soak $(ARGS)
+	@.venv/bin/python -m shopwire_simulation.soak $(ARGS)
 
 # Planted bugs: each must be seen by the simulation.
 mutants: install
-	@.venv/bin/python -m shopwire_local.simulation.mutants $(ARGS)
+	@.venv/bin/python -m shopwire_simulation.mutants $(ARGS)
 
 # The README's pictures of the inspector, of a `shopwire dev` that lives for a minute.
 pictures: install
@@ -69,15 +69,15 @@ pictures: install
 # As written, then as SAM translates it: two resources of one name, say, are seen only there.
 validate: .venv-sam/installed
 	$(SAM) validate --lint
-	.venv-sam/bin/python local/shopwire_local/translated.py template.yaml build/translated.json
+	.venv-sam/bin/python tools/translate_template.py template.yaml build/translated.json
 	.venv-sam/bin/cfn-lint --regions eu-central-1 -- build/translated.json
 
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
-	.venv-lambda/bin/python local/shopwire_local/artifact.py .aws-sam/build
+	.venv-lambda/bin/python tools/check_layer.py .aws-sam/build
 
 # What was built as one file, the same for the same sources: `make reproducible` builds them once more, elsewhere.
-ARCHIVE = .venv-lambda/bin/python local/shopwire_local/archive.py
+ARCHIVE = .venv-lambda/bin/python tools/pack_artifact.py
 artifact: build
 	@$(ARCHIVE) .aws-sam/build build/shopwire.tar
 
@@ -92,14 +92,14 @@ sbom: install .aws-sam/build/template.yaml .venv-supply/installed
 	rm -rf build/sbom && .venv-lambda/bin/python -m venv --without-pip build/sbom
 	echo "$(CURDIR)/.aws-sam/build/Layer/python" >build/sbom/lib/python3.13/site-packages/layer.pth
 	.venv-supply/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json build/sbom/bin/python
-	.venv/bin/python -m shopwire_local.bill build/sbom.json shared/requirements.txt docs/licences.md $(BILL)
+	.venv/bin/python -m tools.check_sbom build/sbom.json shared/requirements.txt docs/licences.md $(BILL)
 
 licences:
 	@$(MAKE) sbom BILL=--write
 
 # What a release says: its part of the changelog. make notes TAG=v1.2.3
 notes:
-	$(PYTHON) local/shopwire_local/notes.py "$(TAG)" build/notes.md
+	$(PYTHON) tools/release_notes.py "$(TAG)" build/notes.md
 
 # Asks for what is known to be unsafe: needs the network. Each lock by itself, since pip-audit refuses a package that comes
 # twice, and all of them, whatever is found in the first; one of which nothing can be learned is no good lock (--strict).
@@ -112,7 +112,7 @@ audit: .venv-supply/installed
 
 invoke: install .aws-sam/build/template.yaml
 	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
-	@.venv/bin/python -m shopwire_local.invoke "$(EVENT)"
+	@.venv/bin/python -m tools.invoke "$(EVENT)"
 
 .aws-sam/build/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc' 2>/dev/null) \
 		.venv-sam/installed .venv-lambda/installed

@@ -15,9 +15,9 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any
 
-from shopwire_local.lambdas import queue_record
-from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
-from shopwire_local.simulation.fakes.values import size
+from shopwire_dev.lambdas import queue_record
+from shopwire_simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
+from shopwire_simulation.fakes.values import size
 
 QUEUE_URL = "retry.fifo"
 TABLE = "shopwire"

@@ -16,14 +16,15 @@ from typing import Any
 
 from bench.account import QUEUE_URL, TABLE, Account, Client
 from bench.harness import ROOT
-from shopwire import http, platforms
-from shopwire.delivery.work import Policy
-from shopwire.entry import entity_key
+from shopwire import platforms
+from shopwire.delivery.task import Policy
+from shopwire.endpoints import webhook as http
 from shopwire.environment import Clients, Environment, Settings
-from shopwire.ledger import key_hash
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Shop, Webhook
 from shopwire.observability import report
+from shopwire.stores.entry import entity_key
+from shopwire.stores.ledger import key_hash
 
 MIX: dict[str, Any] = json.loads((Path(__file__).parent / "mix.json").read_text(encoding="utf-8"))
 SETTINGS = {"platform": "shopify", "secrets": ["a-secret"], "esputnik_key": "a-key", "region": "UA"}

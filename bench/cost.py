@@ -19,7 +19,7 @@ from bench.harness import ROOT, Figures, Goal, Row, Run
 from bench.prices import PRICES, REGION
 from bench.traffic import Call, Traffic
 from bench.wire import served
-from shopwire_local.template import load
+from tools.template import load
 
 _MONTH = 30 * 86_400_000
 _MINUTE = 60_000

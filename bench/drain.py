@@ -19,9 +19,9 @@ from bench.harness import Figures, Goal, Row, Run
 from bench.traffic import sample, time
 from shopwire import platforms
 from shopwire.observability import logger
-from shopwire_local.simulation.cloud import Cloud
-from shopwire_local.simulation.faults import MINUTE, SECOND, Faults
-from shopwire_local.simulation.world import Invocation, World
+from shopwire_simulation.cloud import Cloud
+from shopwire_simulation.faults import MINUTE, SECOND, Faults
+from shopwire_simulation.scheduler import Invocation, World
 
 _SCALE = 10
 _WEBHOOKS_A_SECOND = 50 // _SCALE

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from bench.harness import ROOT
 from bench.parts import QUEUE_URL
-from shopwire_local.aws import TABLE
-from shopwire_local.invoke import PYTHON, STACK, STACK_ID, Function, Started, built, emulator_in, started
+from shopwire_dev.aws import TABLE
+from tools.invoke import PYTHON, STACK, STACK_ID, Function, Started, built, emulator_in, started
 
 SHOPWIRE = (ROOT / ".aws-sam/build", "Webhook")
 USUAL = (ROOT / ".aws-sam/usual", "Usual")

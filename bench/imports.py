@@ -8,7 +8,7 @@ from statistics import median
 from bench import emulated
 from bench.harness import ROOT, Figures, Goal, Row, Run
 from bench.parts import parts
-from shopwire_local.invoke import PYTHON, Function, variables
+from tools.invoke import PYTHON, Function, variables
 
 _LINE = re.compile(r"^import time:\s+(\d+) \|\s+\d+ \|\s+(\S+)$", re.MULTILINE)
 _SHOWN = 10

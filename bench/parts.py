@@ -19,9 +19,9 @@ from urllib.request import Request, urlopen
 from botocore.exceptions import ClientError
 from botocore.session import get_session
 
-from shopwire_local.aws import SHOPS_PATH, TABLE
-from shopwire_local.shops import demo_settings
-from shopwire_local.simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
+from shopwire_dev.aws import SHOPS_PATH, TABLE
+from shopwire_dev.demo_shops import demo_settings
+from shopwire_simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 
 QUEUE_URL = "https://sqs.eu-central-1.amazonaws.com/000000000000/retry.fifo"
 

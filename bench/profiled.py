@@ -18,15 +18,15 @@ from typing import Any
 
 # part -> where: module, and what of it
 PARTS = {
-    "read the gateway's event": ("shopwire.http", "webhook_of"),
+    "read the gateway's event": ("shopwire.endpoints.webhook", "webhook_of"),
     "verify": ("shopwire.platforms.shopify", "Shopify.verify"),
     "parse and validate": ("shopwire.platforms.shopify", "Shopify.read"),
-    "map and serialise": ("shopwire.delivery.carrying", "order_events"),
-    "ledger: what to write": ("shopwire.table", "Table.update"),
-    "ledger: AWS's client": ("shopwire.table", "Table._call"),
+    "map and serialise": ("shopwire.delivery.handle", "order_events"),
+    "ledger: what to write": ("shopwire.stores.table", "Table.update"),
+    "ledger: AWS's client": ("shopwire.stores.table", "Table._call"),
     "HTTP to the API": ("shopwire.esputnik", "Esputnik.send"),
-    "log line": ("shopwire.http", "report"),
-    "the rest": ("shopwire.http", "serve"),
+    "log line": ("shopwire.endpoints.webhook", "report"),
+    "the rest": ("shopwire.endpoints.webhook", "serve"),
 }
 _WARM_UP = 20
 

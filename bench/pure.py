@@ -23,7 +23,7 @@ from bench.profiled import Clock, found
 from shopwire import platforms
 from shopwire.mapper import Unmappable, order_events
 from shopwire.models import OrderChange, Shop, Webhook
-from shopwire_local.sample_files import FOLDER
+from shopwire_testkit.samples import folder
 
 SHOP = Shop.model_validate(
     {"id": "demo-shopify", "platform": "shopify", "secrets": ["a-secret"], "esputnik_key": "a-key", "region": "UA"}
@@ -58,8 +58,8 @@ def chosen() -> dict[int, Webhook]:
 
 def _orders() -> Iterator[Webhook]:
     corpus = os.environ.get("SHOPWIRE_CORPUS")
-    folder = Path(corpus) / "shopify" if corpus else FOLDER / "shopify"
-    for path in sorted(folder.glob("orders_*.json")):
+    bodies = Path(corpus) / "shopify" if corpus else folder("shopify")
+    for path in sorted(bodies.glob("orders_*.json")):
         # As Shopify writes JSON: no spaces, no escapes but what must be.
         body = json.dumps(json.loads(path.read_bytes()), ensure_ascii=False, separators=(",", ":")).encode()
         webhook = Webhook(PLATFORM.sign("orders/updated", body, SHOP, 0), body, 0)
@@ -88,9 +88,9 @@ def measure(run: Run) -> dict[str, Figures | float]:
 # part -> where: module, and what of it
 PARTS = {
     "verify": ("shopwire.platforms.shopify", "Shopify.verify"),
-    "parse and validate": ("shopwire.platforms.shopify_bodies", "Order.model_validate_json"),
-    "the order's lines": ("shopwire.platforms.shopify_orders", "_items"),
-    "the order's buyer": ("shopwire.platforms.shopify_orders", "_buyer"),
+    "parse and validate": ("shopwire.platforms.shopify.bodies", "Order.model_validate_json"),
+    "the order's lines": ("shopwire.platforms.shopify.orders", "_items"),
+    "the order's buyer": ("shopwire.platforms.shopify.orders", "_buyer"),
     "the order": ("shopwire.platforms.shopify", "Shopify.read"),
     "params": ("shopwire.mapper.orders", "_params"),
     "digests": ("shopwire.mapper.orders", "_knowledge"),

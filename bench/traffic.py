@@ -15,7 +15,7 @@ from typing import Any
 
 from shopwire import platforms
 from shopwire.models import Shop
-from shopwire_local.sample_files import FOLDER
+from shopwire_testkit.samples import folder
 
 Body = dict[str, Any]
 
@@ -53,7 +53,7 @@ class _Thing:
 @cache
 def sample(name: str) -> Body:
     """A sample body of Shopify's, to be changed in copies only."""
-    body: Body = json.loads((FOLDER / "shopify" / f"{name}.json").read_text(encoding="utf-8"))
+    body: Body = json.loads((folder("shopify") / f"{name}.json").read_text(encoding="utf-8"))
     return body
 
 

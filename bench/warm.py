@@ -14,7 +14,7 @@ from statistics import median
 from bench import emulated, webhooks
 from bench.harness import ROOT, Figures, Goal, Row, Run
 from bench.parts import freeze, parts
-from shopwire_local.invoke import PYTHON, Started, variables
+from tools.invoke import PYTHON, Started, variables
 
 
 def measure(run: Run) -> dict[str, Figures | float]:

@@ -13,9 +13,9 @@ from functools import cache
 from typing import Any
 
 from shopwire import platforms
-from shopwire_local.gateway import event
-from shopwire_local.sample_files import FOLDER
-from shopwire_local.shops import demo_settings, parse_shops
+from shopwire_dev.demo_shops import demo_settings, parse_shops
+from shopwire_dev.gateway import event
+from shopwire_testkit.samples import folder
 
 SHOP = "demo-shopify"
 _START = datetime(2026, 10, 5, 12, 0, tzinfo=UTC)
@@ -60,7 +60,7 @@ def mixed(count: int) -> Iterator[bytes]:
 
 @cache
 def _sample(name: str) -> dict[str, Any]:
-    sample: dict[str, Any] = json.loads((FOLDER / "shopify" / f"{name}.json").read_bytes())
+    sample: dict[str, Any] = json.loads((folder("shopify") / f"{name}.json").read_bytes())
     return sample
 
 

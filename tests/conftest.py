@@ -11,11 +11,11 @@ from hypothesis import HealthCheck, settings
 from moto import mock_aws
 
 from shopwire.observability import logger
-from tests.helpers_delivery import World, make_clients
-from tests.helpers_fakes import both as both
-from tests.helpers_fakes import fake_side as fake_side
-from tests.helpers_fakes import moto_side as moto_side
-from tests.helpers_fakes import side as side
+from tests.support.delivery_world import World, make_clients
+from tests.support.fakes import both as both
+from tests.support.fakes import fake_side as fake_side
+from tests.support.fakes import moto_side as moto_side
+from tests.support.fakes import side as side
 
 # Nothing here may ever reach an account, whatever the machine is set up for.
 os.environ |= {

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options = _parser().parse_args(arguments)
         command = f"shopwire {options.command}"
-        code: int = import_module(f"shopwire_cli.{options.module}").run(options)
+        code: int = import_module(f"shopwire_cli.commands.{options.module}").run(options)
         sys.stdout.flush()
         return code
     except CommandError as error:
@@ -120,7 +120,7 @@ examples:
     known.add_argument(
         "--new", dest="new", action="store_true", help="the API knows neither, and the order is a recent one"
     )
-    parser.set_defaults(module="mapping", new=False)
+    parser.set_defaults(module="map", new=False)
     parser.add_argument(
         "--contact",
         metavar="EMAIL",
@@ -166,7 +166,7 @@ examples:
   shopwire send woocommerce ping
   shopwire send storefront product --shop demo-woocommerce""",
     )
-    parser.set_defaults(module="sending")
+    parser.set_defaults(module="send")
     parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce, storefront")
     parser.add_argument("topic", metavar="TOPIC[--VARIANT]", nargs="?", help="e.g. orders/create, order.updated")
     parser.add_argument("file", metavar="FILE", nargs="?", help="the body; - is stdin (default: our sample)")
@@ -336,7 +336,7 @@ def _add_inspect(commands: Any) -> None:
   shopwire inspect --stack shopwire
   shopwire inspect --stack shopwire --minutes 600 --port 9001""",
     )
-    parser.set_defaults(module="inspecting")
+    parser.set_defaults(module="inspect")
     parser.add_argument("--url", default=URL, help="where `shopwire dev` listens (default: %(default)s)")
     parser.add_argument("--stack", metavar="NAME", help="a deployed stack, by AWS's usual credentials and region")
     parser.add_argument("--port", type=_port, default=8790, help="port to listen on, 0: a free one (default: 8790)")

@@ -12,7 +12,7 @@ import boto3
 from botocore.config import Config
 
 from shopwire_cli.errors import CommandError
-from shopwire_cli.stacks import aws_errors, output_values
+from shopwire_cli.stack_installation import aws_errors, output_values
 from shopwire_cli.web import call
 
 LARGEST = 4096

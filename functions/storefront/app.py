@@ -7,7 +7,8 @@ gc.disable()
 
 from typing import Any
 
-from shopwire import platforms, storefront
+from shopwire import platforms
+from shopwire.endpoints import storefront
 from shopwire.environment import Environment
 
 environment = Environment.from_os("direct", "visits")

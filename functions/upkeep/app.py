@@ -8,7 +8,7 @@ from typing import Any
 from shopwire.environment import Environment
 from shopwire.observability import logger, outbox_waits
 from shopwire.retry_queue import QueueDown
-from shopwire.table import TableDown
+from shopwire.stores.table import TableDown
 
 environment = Environment.from_os("mover")
 

@@ -7,7 +7,8 @@ gc.disable()
 
 from typing import Any
 
-from shopwire import http, platforms
+from shopwire import platforms
+from shopwire.endpoints import webhook
 from shopwire.environment import Environment
 
 environment = Environment.from_os("direct")
@@ -18,4 +19,4 @@ gc.enable()
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Answer one call of a webhook URL (API Gateway's HTTP API, payload format 2.0)."""
-    return http.serve(event, context, environment)
+    return webhook.serve(event, context, environment)

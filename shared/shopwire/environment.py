@@ -13,20 +13,21 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
 from shopwire.delivery import Consumer, Direct, Mover
-from shopwire.delivery.carrying import Carrier
-from shopwire.delivery.redacting import Redactor
-from shopwire.delivery.sending import Sender
-from shopwire.delivery.work import HOUR, Clock, Policy
+from shopwire.delivery.erase import Redactor
+from shopwire.delivery.handle import Carrier
+from shopwire.delivery.replay import replay
+from shopwire.delivery.send import Sender
+from shopwire.delivery.task import HOUR, Clock, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
-from shopwire.ledger import Ledger
-from shopwire.outbox import Outbox
-from shopwire.parked import ParkedStore
-from shopwire.pauses import Pauses
-from shopwire.people import PeopleStore
-from shopwire.rate_limit import RateLimit
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
-from shopwire.table import Table
+from shopwire.stores.contacts import PeopleStore
+from shopwire.stores.ledger import Ledger
+from shopwire.stores.outbox import Outbox
+from shopwire.stores.parked import Parked, ParkedStore
+from shopwire.stores.pauses import Pauses
+from shopwire.stores.rate_limit import RateLimit
+from shopwire.stores.table import Table
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -195,3 +196,7 @@ class Environment:
     @cached_property
     def mover(self) -> Mover:
         return Mover(self.outbox, self.ledger, self.queue, self.pauses, self.policy, self.clock)
+
+    def replay(self, parked: Parked) -> None:
+        """Put a parked webhook into the retry queue again (`delivery.replay`, with its errors)."""
+        replay(parked, self.parked, self.queue, self.clock())

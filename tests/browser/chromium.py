@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from playwright.sync_api import Browser, BrowserType, Error
 
-from tests.installing import apt_install, one_at_a_time, run
+from tests.support.installing import apt_install, one_at_a_time, run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 

@@ -7,9 +7,9 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from shopwire_local.dev import DevStack
-from shopwire_local.shops import Settings
-from shopwire_local.wsgi import LOOPBACK
+from shopwire_dev.demo_shops import Settings
+from shopwire_dev.stack import DevStack
+from shopwire_wsgi import LOOPBACK
 from tests.browser.chromium import launch
 
 # Below the virtualenv like everything else that is installed.

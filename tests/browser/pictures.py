@@ -8,9 +8,9 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import sync_playwright
 
-from shopwire_local.dev import DevStack
-from shopwire_local.inspector.controls import DevControls
-from shopwire_local.inspector.journal import Filter
+from shopwire_dev.controls import DevControls
+from shopwire_dev.stack import DevStack
+from shopwire_inspector.journal import Filter
 from tests.browser.chromium import launch
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"

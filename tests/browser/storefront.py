@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Page, Response
 
 from shopwire.platforms.storefront import sign_contact
-from shopwire_local.dev import DevStack
-from shopwire_local.esputnik import DEMO_KEY
-from shopwire_local.shops import Settings
-from shopwire_local.wsgi import Environ, Server, StartResponse, answer
+from shopwire_dev.demo_shops import Settings
+from shopwire_dev.stack import DevStack
+from shopwire_emulator.emulator import DEMO_KEY
+from shopwire_wsgi import Environ, Server, StartResponse, answer
 
 SHOP, SECRET = "front-shop", "front-secret"
 VISITORS = count(1)

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from shopwire_local.dev import DevStack
+from shopwire_dev.stack import DevStack
 from tests.browser import chromium
 
 

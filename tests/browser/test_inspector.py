@@ -14,9 +14,9 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from shopwire import platforms
-from shopwire_local.dev import DevStack
-from shopwire_local.inspector import journal
-from shopwire_local.inspector.journal import Try
+from shopwire_dev.stack import DevStack
+from shopwire_inspector import journal
+from shopwire_inspector.journal import Try
 
 SHOP = "demo-shopify"
 LONG_AGO = 1_767_225_600_000

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Browser
 
-from shopwire_local.dev import DevStack
+from shopwire_dev.stack import DevStack
 from tests.browser.storefront import SHOP, Pages, Shop
 from tests.browser.storefront import more_shops as more_shops
 from tests.browser.storefront import pages as pages

@@ -19,9 +19,9 @@ import boto3
 from shopwire.models import Shop
 from shopwire.observability import logger
 from shopwire.shops import parse_shop
-from shopwire_local.dev import DevStack
-from shopwire_local.lambdas import Function
-from shopwire_local.template import load
+from shopwire_dev.lambdas import Function
+from shopwire_dev.stack import DevStack
+from tools.template import load
 
 TEST_SHOP = os.environ.get("SHOPWIRE_TEST_SHOP", "pipeline")
 """The id of the shop that a deployed stack has for these tests (docs/deploy.md)."""

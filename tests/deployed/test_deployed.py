@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire_local.fresh import refreshed
-from shopwire_local.sample_files import samples
+from shopwire_testkit.fresh import refreshed
+from shopwire_testkit.samples import samples
 from tests.deployed.targets import Target, call, template_alarms, within
 
 SHOPIFY = platforms.get("shopify")

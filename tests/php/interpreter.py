@@ -8,7 +8,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.installing import apt_install, one_at_a_time
+from tests.support.installing import apt_install, one_at_a_time
 
 PLUGIN = Path(__file__).parents[2] / "storefront" / "woocommerce.php"
 _WORDPRESS = Path(__file__).with_name("wordpress.php")

@@ -8,8 +8,8 @@
 - `waiting`: the way of one that waited (function `retry`), and of what waits in the outbox (function `upkeep`).
 """
 
-from shopwire.delivery.direct import Direct, Unavailable
-from shopwire.delivery.waiting import Consumer, Mover
-from shopwire.delivery.work import Outcome
+from shopwire.delivery.receive import Direct, Unavailable
+from shopwire.delivery.retry import Consumer, Mover
+from shopwire.delivery.task import Outcome
 
 __all__ = ["Consumer", "Direct", "Mover", "Outcome", "Unavailable"]

@@ -1,0 +1,1 @@
+"""`shopwire dev`: the whole system on one machine, in memory."""

@@ -1,0 +1,1 @@
+"""An emulator of the receiving API (eSputnik), as strict as the API itself."""

@@ -1,0 +1,1 @@
+"""Planted bugs: changes to the code that the simulation must notice."""

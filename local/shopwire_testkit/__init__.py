@@ -1,0 +1,1 @@
+"""Samples and simulated shops, one folder per platform."""

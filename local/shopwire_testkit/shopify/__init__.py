@@ -1,0 +1,1 @@
+"""Samples of Shopify, and what simulates its side."""

@@ -1,0 +1,1 @@
+"""Samples of the storefront script, and what simulates its side."""

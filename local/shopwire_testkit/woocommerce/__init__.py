@@ -1,0 +1,1 @@
+"""Samples of WooCommerce, and what simulates its side."""

@@ -1,0 +1,293 @@
+"""Shopify's orders, carts and checkouts: what is bought and left, what it costs, whose it is, how far it has come.
+
+A part of `shopify`, which verifies and knows the topics: here the body alone decides. Facts: Shopify's REST reference
+(Order, Fulfillment, Cart, Checkout).
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from shopwire.models import (
+    Cart,
+    CartChange,
+    CartItem,
+    Change,
+    Contact,
+    Entity,
+    Item,
+    Nothing,
+    Order,
+    OrderChange,
+    Parcel,
+    Rank,
+    Shop,
+    Status,
+    Webhook,
+)
+from shopwire.models.base import first
+from shopwire.models.contact import person
+from shopwire.models.order import quantum
+from shopwire.platforms.base import Unreadable, one_line
+from shopwire.platforms.shopify import bodies
+
+NO_PARCEL = frozenset({"cancelled", "error", "failure"})
+"""Fulfillments of these statuses never left, or came to nothing."""
+
+# Financial statuses of an order that is off, and of one for which money came.
+_CLOSED = frozenset({"refunded", "voided"})
+_PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
+_NOTHING = Decimal(0)
+_CENTS = Decimal("0.01")
+# Of less than this nobody bought anything, and a discount divided by it has more digits than money may have.
+_LEAST_QUANTITY = Decimal("0.000001")
+
+# Where a line's id is looked for, by the shop's `item_id`: a line made by hand has none but its name.
+_ITEM_IDS = {
+    "variant": ("variant_id", "product_id", "title", "name"),
+    "product": ("product_id", "title", "name"),
+    "sku": ("sku", "variant_id", "product_id", "title", "name"),
+}
+
+_NO_CUSTOMER, _NOBODY = bodies.Customer(), bodies.Addressee()
+
+
+def order(webhook: Webhook, shop: Shop) -> Change:
+    """The order as it stands.
+
+    Raises:
+        Unreadable, pydantic.ValidationError, BadValue: no such body, or one whose parts make no order.
+    """
+    body = bodies.Order.model_validate_json(webhook.body)
+    closed = body.cancelled_at is not None or body.financial_status in _CLOSED
+    parcels = tuple(parcel(one) for one in body.fulfillments or () if _is_parcel(one))
+    status, rank = _status(body, closed, parcels, shop)
+    currency = first((body.currency,)) or _another_currency(webhook, body)
+    if not currency:
+        raise Unreadable("currency: missing")
+    # current_*: after edits and refunds. When nothing is left of a cancelled or refunded order: what it cost before.
+    current = body.current_total_price is not None and not (closed and not body.current_total_price)
+    total = body.current_total_price if current else body.total_price
+    tax = _either(body.current_total_tax, body.total_tax) if current else body.total_tax
+    discounts = _either(body.current_total_discounts, body.total_discounts) if current else body.total_discounts
+    shipping = [line for line in body.shipping_lines or () if not line.is_removed]
+    return OrderChange(
+        Order(
+            id=body.id,
+            number=first((body.name, body.order_number)),
+            created_at=body.created_at,
+            updated_at=body.updated_at or body.created_at,
+            status=status,
+            rank=rank,
+            status_words=", ".join(
+                word
+                for word in ("cancelled" if body.cancelled_at else None, body.financial_status, body.fulfillment_status)
+                if word
+            )
+            or None,
+            currency=currency,
+            total=total if total is not None else body.total_price,
+            # 0 where every line was taken off again: what went out before must not stay.
+            shipping=sum(map(_shipping_price, shipping), _NOTHING) if body.shipping_lines else None,
+            discount=discounts,
+            taxes=None if body.taxes_included else tax,
+            refunded=_refunded(body),
+            contact=_buyer(body, shop),
+            items=_items(body, shop),
+            parcels=parcels,
+            wholly_shipped=body.fulfillment_status == "fulfilled",
+            coupons=tuple(one.code for one in body.discount_codes or () if one.code),
+            cancel_reason=body.cancel_reason,
+            url=body.order_status_url,
+            payment_method=", ".join(_texts(body.payment_gateway_names)) or None,
+            delivery_method=first(line.title for line in shipping),
+            delivery_address=_address_line(body.shipping_address),
+            note=body.note,
+            store_id=body.location_id,
+            source="offline" if body.source_name == "pos" else "online",
+            cart_token=body.cart_token or body.checkout_token,
+            test=bool(body.test),
+        )
+    )
+
+
+def _another_currency(webhook: Webhook, body: bodies.Order) -> str | None:
+    priced = bodies.Priced.model_validate_json(webhook.body)
+    return first((_currency_of(priced.total_price_set), body.presentment_currency))
+
+
+def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop: Shop) -> tuple[Status, Rank]:
+    if closed:
+        return Status.CANCELLED, Rank.CLOSED
+    if body.fulfillment_status == "fulfilled":
+        if shop.shipped_is_delivered or (parcels and all(parcel.delivered for parcel in parcels)):
+            return Status.DELIVERED, Rank.DELIVERED
+        return Status.IN_PROGRESS, Rank.SHIPPED
+    if body.fulfillment_status == "partial" or parcels:
+        return Status.IN_PROGRESS, Rank.PARTLY_SHIPPED
+    if body.financial_status in _PAID:
+        return Status.IN_PROGRESS, Rank.PAID
+    return Status.INITIALIZED, Rank.CREATED
+
+
+def _is_parcel(fulfillment: bodies.Fulfillment) -> bool:
+    # A gift card or a download is "fulfilled" without a parcel: no carrier will ever report it.
+    ships = not fulfillment.line_items or any(line.requires_shipping is not False for line in fulfillment.line_items)
+    return ships and fulfillment.status not in NO_PARCEL
+
+
+def parcel(fulfillment: bodies.Fulfillment) -> Parcel:
+    """A fulfillment as a parcel. Of several numbers and links the first that says something."""
+    numbers, urls = _texts(fulfillment.tracking_numbers), _texts(fulfillment.tracking_urls)
+    return Parcel(
+        id=fulfillment.id,
+        delivered=fulfillment.shipment_status == "delivered",
+        tracking_number=first((fulfillment.tracking_number, *numbers)),
+        tracking_url=first((fulfillment.tracking_url, *urls)),
+        carrier=fulfillment.tracking_company,
+    )
+
+
+def _items(body: bodies.Order, shop: Shop) -> tuple[Item, ...]:
+    taken_back: dict[str | None, Decimal] = {}
+    for refund in body.refunds or ():
+        for taken in refund.refund_line_items or ():
+            if taken.line_item_id is None:
+                continue
+            before = taken_back.get(taken.line_item_id, _NOTHING)
+            taken_back[taken.line_item_id] = before + (taken.quantity or _NOTHING)
+    items = []
+    for line in body.line_items or ():
+        left = line.quantity - taken_back.get(line.id, _NOTHING)
+        if line.current_quantity is not None:
+            left = line.current_quantity
+        id = _item_id(line, shop)
+        if min(left, line.quantity) < _LEAST_QUANTITY or not id:
+            continue
+        # A discount's share is of the line as it was bought.
+        cost = line.price - _line_discount(line) / line.quantity
+        items.append(Item(id=id, name=first((line.name, line.title)), quantity=left, cost=cost))
+    return tuple(items)
+
+
+def _line_discount(line: bodies.Line) -> Decimal:
+    # The allocations hold the line's share of order-wide discounts too; `total_discount` only its own.
+    if line.discount_allocations:
+        return sum((one.amount for one in line.discount_allocations), _NOTHING)
+    return line.total_discount or _NOTHING
+
+
+def _item_id(line: bodies.Line, shop: Shop) -> str | None:
+    id = first(getattr(line, name) for name in _ITEM_IDS[shop.item_id])
+    return id[:255] if id else None
+
+
+def _shipping_price(line: bodies.ShippingLine) -> Decimal:
+    if line.discounted_price is not None:
+        return line.discounted_price
+    shares = sum((one.amount for one in line.discount_allocations or ()), _NOTHING)
+    return _NOTHING if line.price is None else line.price - shares
+
+
+def _refunded(body: bodies.Order) -> Decimal | None:
+    amounts = [
+        transaction.amount
+        for refund in body.refunds or ()
+        for transaction in refund.transactions or ()
+        if transaction.kind == "refund" and transaction.status == "success" and transaction.amount is not None
+    ]
+    return sum(amounts, _NOTHING) if amounts else None
+
+
+def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
+    """The order's own address first, then its billing data, then its customer."""
+    customer = body.customer if isinstance(body.customer, bodies.Customer) else _NO_CUSTOMER
+    billing = addressee(body.billing_address)
+    own = (body.email, body.contact_email) if isinstance(body, bodies.Order) else (body.email,)
+    marketing = () if isinstance(body, bodies.Order) else (body.sms_marketing_phone,)
+    return person(
+        emails=(*own, customer.email),
+        phones=(body.phone, *marketing, billing.phone, customer.phone, addressee(customer.default_address).phone),
+        region=shop.region,
+        customer_id=customer.id,
+        first_names=(billing.first_name, customer.first_name),
+        last_names=(billing.last_name, customer.last_name),
+    )
+
+
+def cart(webhook: Webhook, shop: Shop) -> Change:
+    """The cart as it stands: nobody's. Raises as `order`."""
+    body = bodies.Cart.model_validate_json(webhook.body)
+    return _cart_change(body, body.token or body.id, Contact(), webhook, shop)
+
+
+def checkout(webhook: Webhook, shop: Shop) -> Change:
+    """The cart of a checkout, with its person; Nothing once it is an order. Raises as `order`."""
+    body = bodies.Checkout.model_validate_json(webhook.body)
+    token = body.cart_token or body.token
+    if body.completed_at:
+        return Nothing("completed: the order tells", Entity("cart", token) if token else None)
+    return _cart_change(body, token, _buyer(body, shop), webhook, shop, body.abandoned_checkout_url)
+
+
+def _cart_change(
+    body: bodies.Cart, token: str | None, contact: Contact, webhook: Webhook, shop: Shop, url: str | None = None
+) -> Change:
+    if not (token and (token := token.strip())):
+        raise Unreadable("token: missing")
+    lines = body.line_items or []
+    presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
+    currency = first((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
+    items = (_cart_item(line, currency, shop) for line in lines)
+    received = datetime.fromtimestamp(webhook.received_at / 1000, UTC)
+    created = body.created_at if isinstance(body.created_at, datetime) else None
+    return CartChange(
+        Cart(
+            token=token,
+            created_at=created,
+            updated_at=body.updated_at or created or received,
+            contact=contact,
+            currency=currency,
+            items=tuple(item for item in items if item),
+            url=url,
+        )
+    )
+
+
+def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartItem | None:
+    id = _item_id(line, shop) or line.id
+    if line.quantity < _LEAST_QUANTITY or not id:
+        return None
+    discount = _line_discount(line) / line.quantity
+    return CartItem(
+        id=id,
+        quantity=line.quantity,
+        price=line.price,
+        name=first((line.title, line.presentment_title, line.name)),
+        discount=discount.quantize(quantum(currency) if currency else _CENTS) if discount > 0 else None,
+    )
+
+
+def _currency_of(money: Any) -> str | None:
+    shop_money = money.shop_money if isinstance(money, bodies.MoneySet) else None
+    return shop_money.currency_code if isinstance(shop_money, bodies.ShopMoney) else None
+
+
+def addressee(part: Any) -> bodies.Addressee:
+    """The part, or nobody where it is something else than documented."""
+    return part if isinstance(part, bodies.Addressee) else _NOBODY
+
+
+def _address_line(part: Any) -> str | None:
+    if not isinstance(part, bodies.Address):
+        return None
+    return one_line((part.address1, part.address2, part.city, part.province, part.zip, part.country))
+
+
+def _texts(part: Any) -> Iterable[str]:
+    return [one for one in part if isinstance(one, str)] if isinstance(part, list) else []
+
+
+def _either(now: Decimal | None, before: Decimal | None) -> Decimal | None:
+    return before if now is None else now

@@ -1,0 +1,1 @@
+"""Everything that reads or writes the DynamoDB table. No decision is made here."""

@@ -1,0 +1,75 @@
+"""`shopwire dev`: what reaches the server, and what is said of what cannot be served. Nothing is started here."""
+
+import socket
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import shopwire_cli.commands.dev
+from shopwire_cli.main import main
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture
+def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    calls: list[tuple[Any, ...]] = []
+
+    def serve(host: str, port: int, *, esputnik_url: str | None, settings: Any) -> None:
+        calls.append((host, port, esputnik_url, settings))
+
+    monkeypatch.setattr(shopwire_cli.commands.dev, "serve", serve)
+    return calls
+
+
+def test_the_defaults_are_the_contracts(served: list[Any]) -> None:
+    assert main(["dev"]) == 0
+    assert served == [("127.0.0.1", 8787, None, None)]
+
+
+def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> None:
+    shops = tmp_path / "shops.toml"
+    shops.write_text('[my-shop]\nplatform = "shopify"\nsecrets = ["s"]\nesputnik_key = "k"\n')
+    words = ["--host", "0.0.0.0", "--port", "9000", "--esputnik", "https://esputnik.com/api/", "--shops", str(shops)]
+    assert main(["dev", *words]) == 0
+    settings = {"my-shop": {"platform": "shopify", "secrets": ["s"], "esputnik_key": "k"}}
+    assert served == [("0.0.0.0", 9000, "https://esputnik.com/api/", settings)]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("--shops /no/such", "--shops: /no/such: No such file or directory"),
+        (
+            "--esputnik https://elsewhere.example.com/",
+            "--esputnik: 'elsewhere.example.com' is not one of 127.0.0.1, esputnik.com",
+        ),
+        ("--esputnik nonsense", "--esputnik: 'nonsense' is not one of 127.0.0.1, esputnik.com"),
+    ],
+)
+def test_a_wrong_option_is_one_line_and_exit_2(served: list[Any], capsys: Captured, words: str, says: str) -> None:
+    assert main(["dev", *words.split()]) == 2
+    out, err = capsys.readouterr()
+    assert (out, served) == ("", [])
+    assert err.startswith(f"shopwire dev: {says}")
+    assert err.count("\n") == 1
+
+
+def test_a_shop_without_a_secret_is_named_before_anything_starts(capsys: Captured, tmp_path: Path) -> None:
+    shops = tmp_path / "shops.toml"
+    shops.write_text('[my-shop]\nplatform = "shopify"\nesputnik_key = "hush"\n')
+    assert main(["dev", "--shops", str(shops)]) == 2
+    out, err = capsys.readouterr()
+    assert (out, err) == ("", "shopwire dev: --shops: shop my-shop: secrets: Field required\n")
+
+
+def test_a_port_that_is_taken_is_one_line_and_exit_1(capsys: Captured) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        assert main(["dev", "--port", str(port)]) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err == f"shopwire dev: 127.0.0.1:{port} is taken: choose another with --port\n"

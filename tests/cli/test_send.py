@@ -1,0 +1,209 @@
+"""`shopwire send`: what goes over the wire, what is printed, how it ends. A server of a few lines listens."""
+
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from shopwire import platforms
+from shopwire.models import Webhook
+from shopwire_cli.main import main
+from shopwire_dev.demo_shops import demo_settings, parse_shops
+from shopwire_testkit.samples import samples
+
+Captured = pytest.CaptureFixture[str]
+SHOPS = parse_shops(demo_settings())
+SAMPLES = [sample for name in ("shopify", "woocommerce") for sample in samples(name)]
+
+VISITS = samples("storefront")
+
+
+@dataclass
+class Server:
+    """What listens: where, what came, what it answers."""
+
+    url: str = ""
+    status: int = 200
+    calls: list[tuple[str, Webhook]] = field(default_factory=list)
+
+
+@pytest.fixture(scope="module")
+def listening() -> Iterator[Server]:
+    state = Server()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["content-length"]))
+            headers = {name.lower(): value for name, value in self.headers.items()}
+            state.calls.append((self.path, Webhook(headers, body, 0)))
+            said = b'{"status": "delivered", "delivery": "k"}\n'
+            self.send_response(state.status)
+            self.send_header("content-length", str(len(said)))
+            self.end_headers()
+            self.wfile.write(said)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    state.url = f"http://127.0.0.1:{server.server_port}"
+    yield state
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture
+def server(listening: Server) -> Server:
+    listening.calls.clear()
+    listening.status = 200
+    return listening
+
+
+def send(server: Server, *words: str) -> int:
+    return main(["send", *words, "--url", server.url])
+
+
+@pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.platform} {sample.name}")
+def test_a_sample_is_posted_as_its_platform_would(server: Server, capsys: Captured, sample: SimpleNamespace) -> None:
+    assert send(server, sample.platform, sample.name) == 0
+    assert capsys.readouterr() == ('{"status": "delivered", "delivery": "k"}\n', "")
+    ((path, webhook),) = server.calls
+    shop = SHOPS[f"demo-{sample.platform}"]
+    assert (path, webhook.body) == (f"/webhooks/{shop.id}", sample.body)
+    assert webhook.headers["content-type"] == "application/json"
+    platform = platforms.get(sample.platform)
+    platform.verify(webhook, shop)
+    (delivery,) = platform.read(webhook, shop)
+    assert delivery.topic == sample.topic
+
+
+@pytest.mark.parametrize("id", ["demo-shopify", "demo-woocommerce"])
+@pytest.mark.parametrize("sample", VISITS, ids=lambda sample: sample.name)
+def test_a_visit_is_posted_to_the_storefront_of_any_shop_its_person_signed_with_that_ones_secret(
+    server: Server, sample: SimpleNamespace, id: str
+) -> None:
+    assert send(server, "storefront", sample.name, "--shop", id) == 0
+    ((path, webhook),) = server.calls
+    assert path == f"/storefront/{id}"
+    platforms.get("storefront").verify(webhook, SHOPS[id])
+    without = [{**json.loads(body), "signature": None} for body in (webhook.body, sample.body)]
+    assert without[0] == without[1]
+
+
+def test_the_list_holds_what_can_be_typed_for_every_sample(capsys: Captured) -> None:
+    assert main(["send", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines == [*(f"{sample.platform} {sample.name}" for sample in [*SAMPLES, *VISITS]), "woocommerce ping"]
+    assert main(["send", "shopify", "--list"]) == 0
+    assert capsys.readouterr().out.splitlines() == [line for line in lines if line.startswith("shopify ")]
+
+
+def test_counted_it_is_one_delivery_repeated(server: Server, capsys: Captured) -> None:
+    assert send(server, "shopify", "orders/create", "--count", "3") == 0
+    first, second, third = (webhook for _, webhook in server.calls)
+    assert first == second == third
+    assert capsys.readouterr().out.count("\n") == 3
+
+
+def test_sent_again_it_is_another_delivery_of_the_same_bytes(server: Server) -> None:
+    send(server, "shopify", "orders/create")
+    send(server, "shopify", "orders/create")
+    (_, first), (_, second) = server.calls
+    assert first.body == second.body
+    assert first.headers["x-shopify-event-id"] != second.headers["x-shopify-event-id"]
+
+
+def test_fresh_ones_are_different_orders_correctly_signed(server: Server) -> None:
+    assert send(server, "woocommerce", "order.created", "--fresh", "--count", "3") == 0
+    for _, webhook in server.calls:
+        platforms.get("woocommerce").verify(webhook, SHOPS["demo-woocommerce"])
+    assert len({json.loads(webhook.body)["id"] for _, webhook in server.calls}) == 3
+
+
+def test_woocommerces_ping_is_an_unsigned_form(server: Server) -> None:
+    assert send(server, "woocommerce", "ping") == 0
+    ((path, webhook),) = server.calls
+    assert (path, webhook.body) == ("/webhooks/demo-woocommerce", b"webhook_id=1")
+    assert webhook.headers["content-type"] == "application/x-www-form-urlencoded"
+    assert not any(name.startswith("x-wc-") for name in webhook.headers)
+
+
+def test_a_file_of_ones_own_to_a_shop_of_ones_own(server: Server, tmp_path: Path) -> None:
+    shops = tmp_path / "shops.toml"
+    shops.write_text('[my-shop]\nplatform = "woocommerce"\nsecrets = ["s3"]\nesputnik_key = "k"\n')
+    body = tmp_path / "order.json"
+    body.write_bytes(b'{"id": 1, "note": "\\u0413\\/"}\r\n')
+    words = ("woocommerce", "order.updated", str(body), "--shop", "my-shop", "--shops", str(shops))
+    assert send(server, *words) == 0
+    ((path, webhook),) = server.calls
+    assert (path, webhook.body) == ("/webhooks/my-shop", body.read_bytes())
+    (secret,) = ("s3",)
+    shop = SHOPS["demo-woocommerce"].model_validate(
+        {"id": "my-shop", "platform": "woocommerce", "secrets": (secret,), "esputnik_key": "k"}
+    )
+    platforms.get("woocommerce").verify(webhook, shop)
+
+
+@pytest.mark.parametrize("status", [401, 404, 413, 503])
+def test_an_answer_that_is_no_2xx_is_exit_1(server: Server, capsys: Captured, status: int) -> None:
+    server.status = status
+    assert send(server, "shopify", "orders/create", "--count", "2") == 1
+    out, err = capsys.readouterr()
+    assert out.count("\n") == 2
+    assert err.startswith(f"shopwire send: HTTP {status} ")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("shopify no/such", "no sample of 'no/such': shopwire send shopify --list lists them; or give a FILE"),
+        ("shopify orders/create--no-such", "no sample of 'orders/create--no-such'"),
+        ("shopify orders/create /no/such", "/no/such: No such file or directory"),
+        ("shopify orders/create --shop nobody", "no shop 'nobody': one of demo-shopify, demo-woocommerce"),
+        ("shopify orders/create --shop demo-woocommerce", "shop demo-woocommerce is one of woocommerce's"),
+        ("shopify orders/create --shops /no/such", "--shops: /no/such: No such file or directory"),
+        ("woocommerce ping --url 127.0.0.1:1", "--url: 127.0.0.1:1/webhooks/demo-woocommerce is no address"),
+        ("magento --list", "no platform 'magento'"),
+    ],
+)
+def test_what_cannot_be_sent_is_one_line_and_exit_2(capsys: Captured, words: str, says: str) -> None:
+    assert main(["send", *words.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(f"shopwire send: {says}")
+    assert err.count("\n") == 1
+
+
+def test_a_bad_shops_file_names_shop_and_field_and_not_the_value(capsys: Captured, tmp_path: Path) -> None:
+    shops = tmp_path / "shops.toml"
+    shops.write_text('[demo-shopify]\nplatform = "shopify"\nsecrets = [""]\nesputnik_key = "hush"\n')
+    assert main(["send", "shopify", "orders/create", "--shops", str(shops)]) == 2
+    err = capsys.readouterr().err
+    assert err.startswith("shopwire send: --shops: shop demo-shopify: secrets: ")
+    assert "hush" not in err
+    shops.write_text("[demo-shopify\n")
+    assert main(["send", "shopify", "orders/create", "--shops", str(shops)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+def test_nobody_listening_is_exit_1(capsys: Captured) -> None:
+    assert main(["send", "woocommerce", "ping", "--url", "http://127.0.0.1:9"]) == 1
+    assert capsys.readouterr() == (
+        "",
+        "shopwire send: nobody answers at http://127.0.0.1:9/webhooks/demo-woocommerce: is `shopwire dev` running"
+        " there?\n",
+    )
+
+
+def test_fresh_needs_an_object(server: Server, capsys: Captured, tmp_path: Path) -> None:
+    file = tmp_path / "body.json"
+    file.write_text("[]")
+    assert send(server, "shopify", "orders/create", str(file), "--fresh") == 2
+    assert capsys.readouterr().err == "shopwire send: --fresh: the body is no JSON object\n"
+    assert server.calls == []

@@ -1,0 +1,176 @@
+"""`shopwire dev` as a whole, with the real functions: what goes in arrives, what breaks heals."""
+
+import json
+import os
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import pytest
+
+from shopwire import platforms
+from shopwire.shops import parse_shop
+from shopwire_cli.main import main
+from shopwire_dev.stack import DevStack
+
+SHOP = "demo-shopify"
+
+
+@pytest.fixture(scope="module")
+def stack() -> Iterator[DevStack]:
+    before = dict(os.environ)
+    one = DevStack()
+    one.start()
+    yield one
+    one.stop()
+    assert dict(os.environ) == before
+
+
+@pytest.fixture(autouse=True)
+def all_is_well(stack: DevStack) -> Iterator[None]:
+    yield
+    for part in ("queue", "ledger", "settings"):
+        stack.aws.set_fault({"part": part, "mode": "ok"})
+    stack.emulator.reset()
+
+
+def call(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+    try:
+        with urlopen(Request(url, body, headers or {}), timeout=30) as reply:
+            return reply.status, json.load(reply)
+    except HTTPError as error:
+        return error.code, json.load(error)
+
+
+def order(id: int, minute: int, total: str = "25.00") -> bytes:
+    fields = {
+        "id": id,
+        "name": f"#{id}",
+        "created_at": "2026-10-05T09:00:00Z",
+        "updated_at": f"2026-10-05T09:{minute:02}:00Z",
+        "currency": "UAH",
+        "total_price": total,
+        "current_total_price": total,
+        "financial_status": "paid",
+        "email": f"anna{id}@example.com",
+        "line_items": [{"id": 1, "variant_id": 5, "quantity": 1, "price": total, "title": "Mug"}],
+    }
+    return json.dumps(fields).encode()
+
+
+def send(stack: DevStack, body: bytes) -> str:
+    """Post a webhook; answers its status. Whatever is broken, it is answered 200."""
+    headers = platforms.get("shopify").sign("orders/updated", body, stack.shops[SHOP], 0)
+    status, said = call(f"{stack.url}/webhooks/{SHOP}", body, headers)
+    assert status == 200, said
+    answered: str = said["status"]
+    return answered
+
+
+def totals(stack: DevStack, id: int) -> list[str]:
+    """The totals of an order that the API saw, in its order."""
+    events = [
+        {param["name"]: param["value"] for param in event["params"]} for event in stack.emulator.state()["events"]
+    ]
+    return [params["totalCost"] for params in events if params["externalOrderId"] == str(id)]
+
+
+def within(seconds: float, holds: Callable[[], bool]) -> bool:
+    """Whether it comes to hold: the stack works in its own time."""
+    pause = threading.Event()
+    for _ in range(int(seconds / 0.05)):
+        if holds():
+            return True
+        pause.wait(0.05)
+    return holds()
+
+
+def test_a_signed_webhook_arrives_at_the_api(stack: DevStack) -> None:
+    assert send(stack, order(1, 1)) == "delivered"
+    state = call(f"{stack.url}/esputnik/state")[1]
+    assert [contact["email"] for contact in state["contacts"]] == ["anna1@example.com"]
+    assert state["orders"]["1"]["totalCost"] == "25.00"
+    assert [event["reason"] for event in state["events"]] == [None]
+
+
+def test_the_api_down_means_queued_and_then_all_in_order(stack: DevStack) -> None:
+    stack.emulator.set_fault({"mode": "down", "seconds": 1})
+    for minute in (1, 2, 3):
+        assert send(stack, order(2, minute, f"{minute}.00")) == "queued"
+    assert within(60, lambda: len(totals(stack, 2)) == 3)
+    assert totals(stack, 2) == ["1.00", "2.00", "3.00"]
+
+
+@pytest.mark.parametrize(("part", "id"), [("queue", 3), ("ledger", 4), ("settings", 5)])
+def test_a_broken_part_costs_no_webhook(stack: DevStack, part: str, id: int) -> None:
+    fault = json.dumps({"part": part, "mode": "down"}).encode()
+    assert call(f"{stack.url}/dev/faults", fault) == (200, {"status": "ok"})
+    for minute in (1, 2):
+        send(stack, order(id, minute, f"{minute}.00"))
+    call(f"{stack.url}/dev/faults", json.dumps({"part": part, "mode": "ok"}).encode())
+    assert within(60, lambda: totals(stack, id) == ["1.00", "2.00"])
+
+
+def test_what_cannot_be_read_is_parked_shown_and_replayed(stack: DevStack) -> None:
+    assert send(stack, b'{"id": []}') == "parked"
+    (parked,) = call(f"{stack.url}/dev/parked")[1]
+    assert set(parked) == {"id", "shop", "topic", "entity", "reason", "tries", "first", "last"}
+    assert call(f"{stack.url}/dev/parked/{parked['id']}")[1]["body"] == '{"id": []}'
+    assert call(f"{stack.url}/dev/parked/{parked['id']}/replay", b"")[0] == 200
+    assert call(f"{stack.url}/dev/parked/none")[0] == 404
+
+
+def test_a_shop_is_connected_rotated_and_removed_while_it_runs(
+    stack: DevStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def shop(*words: object) -> str:
+        assert main(["shop", *map(str, words), "--url", stack.url]) == 0
+        out, err = capsys.readouterr()
+        assert "a-secret" not in out + err
+        return f"{out}{err}"
+
+    def answered(secret: str) -> int:
+        signed = parse_shop("my-shop", {**settings, "secrets": [secret]})
+        body = order(6, 1)
+        headers = platforms.get("shopify").sign("orders/updated", body, signed, 0)
+        return call(f"{stack.url}/webhooks/my-shop", body, headers)[0]
+
+    file = tmp_path / "shops.toml"
+    text = (
+        '[my-shop]\nplatform = "shopify"\nsecrets = ["a-secret-1"]\nesputnik_key = "demo-key"\nstore = "my.example"\n'
+    )
+    settings = tomllib.loads(text)["my-shop"]
+    file.write_text(text)
+    assert "Kept in memory until `shopwire dev` ends" in shop("put", file)
+    assert answered("a-secret-1") == 200
+    file.write_text(text.replace('["a-secret-1"]', '["a-secret-1", "a-secret-2"]'))
+    assert "my-shop: secrets:" in shop("put", file)
+    assert [answered(secret) for secret in ("a-secret-1", "a-secret-2", "a-secret-3")] == [200, 200, 401]
+    assert "my-shop" in shop("list")
+    assert f'"url": "{stack.url}/webhooks/my-shop"' in shop("show", "my-shop")
+    assert "removed my-shop" in shop("remove", "my-shop", "--yes")
+    assert "my-shop" not in shop("list")
+
+
+def test_the_command_says_ready_and_ends_with_ctrl_c() -> None:
+    code = "import sys; from shopwire_cli.main import main; sys.exit(main(['dev', '--port', '0']))"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout
+        lines = []
+        for line in run.stdout:
+            lines.append(line)
+            if line.startswith("ready "):
+                break
+        assert "memory" in lines[0]
+        assert call(lines[-1].split()[1] + "/health") == (200, {"status": "ok"})
+        run.send_signal(2)
+        _, errors = run.communicate(timeout=30)
+    assert (run.returncode, errors) == (0, "")

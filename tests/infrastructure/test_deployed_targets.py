@@ -1,0 +1,104 @@
+"""tests/deployed's own eyes: an alarm that should be on is seen, here and in a stack's answers."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from shopwire import platforms
+from shopwire.observability import outbox_waits, report
+from shopwire_dev.lambdas import Function
+from tests.deployed.targets import TEST_SHOP, Deployed, Dev, call, template_alarms
+
+SETTINGS = {"platform": "shopify", "secrets": ["a-secret"], "esputnik_key": "a-key", "region": "UA"}
+
+
+@pytest.fixture(scope="module")
+def dev() -> Iterator[Dev]:
+    one = Dev()
+    one.start()
+    yield one
+    one.stop()
+
+
+def on(dev: Dev) -> set[str]:
+    return {name for name, is_on in dev.alarms().items() if is_on}
+
+
+def test_each_alarm_that_this_machine_can_have_is_seen_when_it_is_on(dev: Dev) -> None:
+    """In one story, since the figures only grow."""
+    assert on(dev) == set()
+    body = json.dumps({"id": []}).encode()
+    headers = platforms.get("shopify").sign("orders/updated", body, dev.shop, 0)
+    assert call("POST", f"{dev.url}/webhooks/{dev.shop.id}", body, headers)[1]["status"] == "parked"
+    assert on(dev) == {"Parked"}
+    for _ in range(10):
+        assert call("POST", f"{dev.url}/webhooks/{dev.shop.id}", b"{}")[0] == 401
+    assert on(dev) == {"Parked", "Refused"}
+    report("refused", 0, shop=dev.shop.id, outcome="unavailable")
+    outbox_waits(1_800_000, 0)
+    assert on(dev) == {"Parked", "Refused", "Unavailable", "OutboxWaits"}
+    with pytest.raises(KeyError):
+        Function("retry").invoke({})
+    assert "FunctionErrors" in on(dev)
+    for url in (dev.dead_letters, dev.dead_letters.replace("dead", "retry")):
+        dev.sqs.send_message(QueueUrl=url, MessageBody="?", MessageGroupId="1", MessageDeduplicationId="1")
+    # It is never throttled.
+    assert on(dev) == template_alarms().keys() - {"Throttles"}
+
+
+class Aws:
+    """A stack's answers, by operation."""
+
+    def __init__(self) -> None:
+        self.states = {f"stack-{name}-1X": "OK" for name in template_alarms()}
+        self.asked: list[Any] = []
+
+    def __call__(self, service: str) -> "Aws":
+        return self
+
+    def describe_stacks(self, StackName: str) -> Any:
+        outputs = {
+            "WebhookUrl": "https://abc.execute-api.eu-central-1.example.com/webhooks/",
+            "QueueUrl": "https://sqs.example.com/1/retry.fifo",
+            "ShopsPath": f"/shopwire/{StackName}/shops/",
+        }
+        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": one} for key, one in outputs.items()]}]}
+
+    def get_paginator(self, operation: str) -> "Aws":
+        assert operation == "list_stack_resources"
+        return self
+
+    def paginate(self, StackName: str) -> Iterator[Any]:
+        for name in self.states:
+            resource = {"PhysicalResourceId": name, "LogicalResourceId": name.split("-")[1]}
+            yield {"StackResourceSummaries": [resource | {"ResourceType": "AWS::CloudWatch::Alarm"}]}
+        yield {
+            "StackResourceSummaries": [
+                {"PhysicalResourceId": "t", "LogicalResourceId": "Table", "ResourceType": "AWS::DynamoDB::Table"}
+            ]
+        }
+
+    def get_parameter(self, Name: str, WithDecryption: bool) -> Any:
+        self.asked.append((Name, WithDecryption))
+        return {"Parameter": {"Value": json.dumps(SETTINGS)}}
+
+    def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:
+        return {"Attributes": dict(zip(AttributeNames, ("2", "3"), strict=True))}
+
+    def describe_alarms(self, AlarmNames: list[str]) -> Any:
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": self.states[name]} for name in AlarmNames]}
+
+
+def test_a_stack_is_found_by_its_name() -> None:
+    aws = Aws()
+    stack = Deployed("shopwire-test", aws)
+    assert stack.url == "https://abc.execute-api.eu-central-1.example.com"
+    assert aws.asked == [(f"/shopwire/shopwire-test/shops/{TEST_SHOP}", True)]
+    assert stack.shop.secrets[0].get_secret_value() == "a-secret"
+    assert stack.waiting() == 5
+    assert stack.alarms() == dict.fromkeys(template_alarms(), False)
+    aws.states["stack-Parked-1X"] = "ALARM"
+    aws.states["stack-Refused-1X"] = "INSUFFICIENT_DATA"
+    assert {name for name, is_on in stack.alarms().items() if is_on} == {"Parked"}

@@ -1,0 +1,57 @@
+"""The artifact as one file: what must not make a difference, and what must."""
+
+import os
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tools.pack_artifact import pack
+
+
+def build(folder: Path, names: list[str]) -> Path:
+    for name in names:
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"content of {name}")
+    return folder
+
+
+NAMES = ["template.yaml", "Layer/python/a.py", "Layer/python/a/b.py", "Webhook/app.py"]
+
+
+def test_neither_place_nor_time_nor_order_makes_a_difference(tmp_path: Path) -> None:
+    one = build(tmp_path / "one", NAMES)
+    other = build(tmp_path / "elsewhere" / "other", NAMES[::-1])
+    os.utime(other / "template.yaml", (1, 1))
+    (other / "Webhook/app.py").chmod(0o600)
+    assert pack(one, tmp_path / "1.tar") == pack(other, tmp_path / "2.tar")
+    assert (tmp_path / "1.tar").read_bytes() == (tmp_path / "2.tar").read_bytes()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda folder: (folder / "template.yaml").write_text("other"),
+        lambda folder: (folder / "template.yaml").chmod(0o755),
+        lambda folder: (folder / "template.yaml").rename(folder / "template.yml"),
+        lambda folder: (folder / "more").write_text(""),
+    ],
+    ids=["content", "runs", "name", "one more"],
+)
+def test_what_is_in_it_makes_a_difference(tmp_path: Path, change: Callable[[Path], object]) -> None:
+    folder = build(tmp_path / "one", NAMES)
+    before = pack(folder, tmp_path / "1.tar")
+    change(folder)
+    assert pack(folder, tmp_path / "2.tar") != before
+
+
+def test_it_unpacks_to_what_was_packed(tmp_path: Path) -> None:
+    pack(build(tmp_path / "one", NAMES), tmp_path / "1.tar")
+    with tarfile.open(tmp_path / "1.tar") as archive:
+        archive.extractall(tmp_path / "back", filter="data")
+    assert {str(path.relative_to(tmp_path / "back")) for path in (tmp_path / "back").rglob("*") if path.is_file()} == {
+        *NAMES
+    }
+    assert (tmp_path / "back" / NAMES[1]).read_text() == f"content of {NAMES[1]}"

@@ -1,0 +1,376 @@
+"""What template.yaml promises to whoever deploys it, and the locks that it builds from.
+
+Read as text with its defaults: nothing is deployed here.
+"""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tools.template import load, resolve
+
+ROOT = Path(__file__).parents[2]
+TEMPLATE = load(ROOT / "template.yaml")
+PARAMETERS: dict[str, Any] = TEMPLATE["Parameters"]
+RESOURCES: dict[str, Any] = TEMPLATE["Resources"]
+DEFAULTS = {name: str(parameter["Default"]) for name, parameter in PARAMETERS.items()}
+FUNCTION_DEFAULTS: dict[str, Any] = TEMPLATE["Globals"]["Function"]
+FUNCTIONS = {
+    name: resource["Properties"]
+    for name, resource in RESOURCES.items()
+    if resource["Type"] == "AWS::Serverless::Function"
+}
+QUEUE = RESOURCES["RetryQueue"]["Properties"]
+DEAD_LETTERS = RESOURCES["DeadLetterQueue"]["Properties"]
+TABLE = RESOURCES["Table"]["Properties"]
+
+LOCKS = [
+    "shared/requirements.txt",
+    "requirements-dev.txt",
+    *("requirements-sam.txt", "requirements-lambda.txt", "requirements-supply.txt"),
+    *("bench/usual/app/requirements.txt", "bench/usual/empty/requirements.txt"),
+]
+
+READ_SHOPS = {"ssm:GetParameter", "ssm:GetParametersByPath", "kms:Decrypt"}
+USE_TABLE = {
+    "dynamodb:BatchGetItem",
+    "dynamodb:DeleteItem",
+    "dynamodb:GetItem",
+    "dynamodb:PutItem",
+    "dynamodb:Query",
+    "dynamodb:UpdateItem",
+}
+WRITE_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
+TAKE_FROM_QUEUE = {
+    "sqs:ChangeMessageVisibility",
+    "sqs:DeleteMessage",
+    "sqs:GetQueueAttributes",
+    "sqs:ReceiveMessage",
+}
+# Every action of every function. A new one has to be written down twice, which is the point.
+ALLOWED = {
+    "Webhook": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
+    "Storefront": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
+    "Retry": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage", "dynamodb:Scan"} | TAKE_FROM_QUEUE,
+    "Upkeep": USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
+}
+# Wildcards, each with the reason why there is no narrower way to say it.
+WILDCARDS = {
+    "parameter/shopwire/${AWS::StackName}/shops/*": "one parameter a shop, made after the stack",
+    "key/*": "the id of alias/aws/ssm is the account's own; the statement's conditions narrow it to that key",
+}
+
+
+def as_list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else [value]
+
+
+def logical_name(value: dict[str, Any]) -> str:
+    return str(value.get("Ref") or value["Fn::GetAtt"][0])
+
+
+def statements(function: str) -> list[dict[str, Any]]:
+    role = RESOURCES[logical_name(FUNCTIONS[function]["Role"])]["Properties"]
+    documents = [policy["PolicyDocument"] for policy in role["Policies"]]
+    for policy in role["ManagedPolicyArns"]:
+        documents.append(RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"])
+    return [statement for document in documents for statement in document["Statement"]]
+
+
+# --- what waits
+
+
+def test_the_queue_keeps_a_message_longer_than_the_greatest_max_age_that_may_be_chosen() -> None:
+    max_age = PARAMETERS["RetryMaxAgeSeconds"]
+    assert DEFAULTS["RetryMaxAgeSeconds"] == "259200"
+    assert QUEUE["MessageRetentionPeriod"] > max_age["MaxValue"] + 15 * 60
+    assert DEAD_LETTERS["MessageRetentionPeriod"] == 14 * 24 * 3600
+
+
+def test_a_received_message_stays_unseen_for_six_times_the_retry_functions_timeout() -> None:
+    assert QUEUE["VisibilityTimeout"] >= 6 * FUNCTIONS["Retry"]["Timeout"]
+
+
+def test_the_retry_queue_is_fifo_with_high_throughput_a_group() -> None:
+    assert QUEUE["FifoQueue"] is True
+    assert QUEUE["DeduplicationScope"] == "messageGroup"
+    assert QUEUE["FifoThroughputLimit"] == "perMessageGroupId"
+    assert QUEUE["MaximumMessageSize"] == DEAD_LETTERS["MaximumMessageSize"] == 1024 * 1024
+
+
+def test_the_dead_letter_queue_is_only_the_last_net() -> None:
+    assert DEAD_LETTERS["FifoQueue"] is True
+    assert QUEUE["RedrivePolicy"] == {
+        "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
+        "maxReceiveCount": 1000,
+    }
+
+
+def test_a_batch_may_fail_in_parts_and_the_consumers_are_bounded() -> None:
+    source = FUNCTIONS["Retry"]["Events"]["Waiting"]["Properties"]
+    assert source["Queue"] == {"Fn::GetAtt": ["RetryQueue", "Arn"]}
+    assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
+    assert source["BatchSize"] == 10
+    assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RetryConcurrency"}}
+    assert int(DEFAULTS["RetryConcurrency"]) <= 5, "a new account has ten executions in all"
+
+
+def test_one_upkeep_ends_before_the_next_begins_and_none_is_tried_again() -> None:
+    upkeep = FUNCTIONS["Upkeep"]
+    schedule = upkeep["Events"]["EveryMinute"]["Properties"]
+    assert schedule["Schedule"] == "rate(1 minute)"
+    assert upkeep["Timeout"] < 60
+    for retries in (schedule["RetryPolicy"], upkeep["EventInvokeConfig"]):
+        assert retries == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
+
+
+# --- what is kept
+
+
+def test_what_holds_webhooks_keeps_its_logical_id_and_outlives_the_stack() -> None:
+    # By another logical id CloudFormation would make a new, empty one; under a name of its own none could replace it.
+    kinds = ("AWS::DynamoDB::Table", "AWS::SQS::Queue")
+    stateful = {name: one for name, one in RESOURCES.items() if one["Type"] in kinds}
+    assert stateful.keys() == {"Table", "RetryQueue", "DeadLetterQueue"}
+    for resource in stateful.values():
+        assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
+        assert not {"TableName", "QueueName"} & resource["Properties"].keys()
+        assert "Condition" not in resource
+
+
+def test_no_resource_that_sam_makes_takes_the_name_of_another() -> None:
+    # SAM names an event source after its function and its own name: Retry + Queue would be the queue itself.
+    made = {function + event for function, properties in FUNCTIONS.items() for event in properties["Events"]}
+    assert not made & RESOURCES.keys()
+
+
+def test_everything_kept_is_encrypted_at_rest() -> None:
+    assert QUEUE["SqsManagedSseEnabled"] is True
+    assert DEAD_LETTERS["SqsManagedSseEnabled"] is True
+    assert TABLE["SSESpecification"] == {"SSEEnabled": True}
+
+
+def test_the_table_is_on_demand_expires_entries_and_can_be_restored() -> None:
+    assert TABLE["BillingMode"] == "PAY_PER_REQUEST"
+    assert TABLE["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
+    assert TABLE["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
+    assert {key["AttributeName"]: key["KeyType"] for key in TABLE["KeySchema"]} == {"pk": "HASH", "sk": "RANGE"}
+    assert {key["AttributeName"]: key["AttributeType"] for key in TABLE["AttributeDefinitions"]} == {
+        "pk": "S",
+        "sk": "S",
+    }
+
+
+# --- the functions
+
+
+def test_the_functions_run_on_python_3_13_and_arm64() -> None:
+    assert set(FUNCTIONS) == set(ALLOWED)
+    assert FUNCTION_DEFAULTS["Runtime"] == "python3.13"
+    assert FUNCTION_DEFAULTS["Architectures"] == [{"Ref": "Architecture"}]
+    assert DEFAULTS["Architecture"] == "arm64"
+    assert not any({"Runtime", "Architectures"} & set(function) for function in FUNCTIONS.values())
+
+
+def test_the_layer_serves_whatever_the_functions_run_on() -> None:
+    layer = RESOURCES["Layer"]
+    assert FUNCTION_DEFAULTS["Layers"] == [{"Ref": "Layer"}]
+    assert layer["Metadata"] == {"BuildMethod": "makefile"}
+    assert layer["Properties"]["CompatibleArchitectures"] == TEMPLATE["Parameters"]["Architecture"]["AllowedValues"]
+    assert layer["Properties"]["CompatibleRuntimes"] == [FUNCTION_DEFAULTS["Runtime"]]
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_function_is_a_file_with_a_timeout_and_a_log_that_ends(name: str) -> None:
+    function = FUNCTIONS[name]
+    assert (ROOT / function["CodeUri"] / "app.py").is_file()
+    assert function["Timeout"] <= 60
+    log = RESOURCES[logical_name(function["LoggingConfig"]["LogGroup"])]
+    assert log["Properties"]["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+    assert FUNCTION_DEFAULTS["LoggingConfig"]["LogFormat"] == "JSON"
+
+
+def test_no_log_level_drops_the_metrics() -> None:
+    # Metrics are log lines of level INFO (embedded metric format): Lambda's filter at WARN would lose them.
+    assert PARAMETERS["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
+
+
+def test_every_variable_that_the_code_reads_is_set() -> None:
+    code = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared/shopwire").rglob("*.py"))
+    read = set(re.findall(r'"(SHOPWIRE_[A-Z_]+|POWERTOOLS_METRICS_[A-Z_]+)"', code))
+    assert read
+    assert read <= set(FUNCTION_DEFAULTS["Environment"]["Variables"])
+
+
+def test_a_stack_left_as_it_is_offered_has_this_environment() -> None:
+    known = {
+        **DEFAULTS,
+        "AWS::StackName": "shop",
+        "AWS::StackId": "arn:aws:cloudformation:eu-central-1:000000000000:stack/shop/6b1e",
+        "Table": "table-1",
+        "RetryQueue": "https://sqs.example.com/1/retry.fifo",
+    }
+    environment = {name: resolve(value, known) for name, value in FUNCTION_DEFAULTS["Environment"]["Variables"].items()}
+    assert environment == {
+        "SHOPWIRE_TABLE": "table-1",
+        "SHOPWIRE_QUEUE_URL": "https://sqs.example.com/1/retry.fifo",
+        "SHOPWIRE_SHOPS_PATH": "/shopwire/shop/shops/",
+        "SHOPWIRE_HASH_KEY": "6b1e",
+        "SHOPWIRE_ESPUTNIK_URL": "https://esputnik.com/api/",
+        "SHOPWIRE_DIRECT_BUDGET_MS": "2500",
+        "SHOPWIRE_RETRY_BASE_SECONDS": "5",
+        "SHOPWIRE_RETRY_MAX_AGE_SECONDS": "259200",
+        "SHOPWIRE_NEW_ORDER_HOURS": "24",
+        "SHOPWIRE_VISITS_PER_SECOND": "50",
+        "POWERTOOLS_METRICS_NAMESPACE": "shopwire/shop",
+        "LOG_LEVEL": "INFO",
+        "AWS_ENDPOINT_URL": "",
+    }
+    services = {function["Environment"]["Variables"]["POWERTOOLS_SERVICE_NAME"] for function in FUNCTIONS.values()}
+    assert services == {"webhook", "storefront", "retry", "upkeep"}
+
+
+def test_a_webhook_is_sent_directly_only_within_its_functions_timeout() -> None:
+    for name in ("Webhook", "Storefront"):
+        assert PARAMETERS["DirectBudgetMs"]["MaxValue"] < FUNCTIONS[name]["Timeout"] * 1000
+
+
+# --- the way in
+
+
+def test_the_api_routes_webhooks_probes_and_health_to_one_function() -> None:
+    events = FUNCTIONS["Webhook"]["Events"].values()
+    routes = {(event["Properties"]["Method"], event["Properties"]["Path"]) for event in events}
+    assert routes == {
+        ("POST", "/webhooks/{shop}"),
+        ("GET", "/webhooks/{shop}"),
+        ("HEAD", "/webhooks/{shop}"),
+        ("GET", "/health"),
+    }
+
+
+def test_the_storefronts_route_and_its_preflight_are_a_function_of_their_own() -> None:
+    events = FUNCTIONS["Storefront"]["Events"].values()
+    routes = {(event["Properties"]["Method"], event["Properties"]["Path"]) for event in events}
+    assert routes == {("POST", "/storefront/{shop}"), ("OPTIONS", "/storefront/{shop}")}
+    # The API's own CORS settings would answer preflights for every shop alike, and never ask the function.
+    assert "CorsConfiguration" not in RESOURCES["Api"]["Properties"]
+
+
+def test_the_api_is_throttled_well_above_a_shops_peak() -> None:
+    assert RESOURCES["Api"]["Properties"]["DefaultRouteSettings"] == {
+        "ThrottlingRateLimit": {"Ref": "ThrottlingRate"},
+        "ThrottlingBurstLimit": {"Ref": "ThrottlingBurst"},
+    }
+    assert int(DEFAULTS["ThrottlingRate"]) >= 200
+    assert int(DEFAULTS["ThrottlingBurst"]) >= int(DEFAULTS["ThrottlingRate"])
+
+
+def test_the_access_log_names_no_caller_and_ends() -> None:
+    condition, access_log, otherwise = RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Fn::If"]
+    assert (condition, otherwise) == ("LogsAccess", {"Ref": "AWS::NoValue"})
+    fields = set(re.findall(r"\$context\.([A-Za-z.]+)", access_log["Format"]))
+    assert fields == {"requestId", "routeKey", "path", "status", "responseLatency", "integrationErrorMessage"}
+    group = RESOURCES[logical_name(access_log["DestinationArn"])]["Properties"]
+    assert group["RetentionInDays"] == {"Ref": "LogRetentionDays"}
+
+
+# --- least privilege
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_a_function_may_do_exactly_what_its_job_needs(function: str) -> None:
+    allowed = [action for statement in statements(function) for action in as_list(statement["Action"])]
+    assert sorted(allowed) == sorted(ALLOWED[function])
+    assert all(statement["Effect"] == "Allow" for statement in statements(function))
+
+
+def test_every_function_has_a_role_of_its_own_and_writes_only_its_own_log() -> None:
+    roles = {name: logical_name(function["Role"]) for name, function in FUNCTIONS.items()}
+    assert len(set(roles.values())) == len(FUNCTIONS)
+    for name, function in FUNCTIONS.items():
+        logs = [one["Resource"] for one in statements(name) if set(as_list(one["Action"])) == WRITE_LOG]
+        assert logs == [{"Fn::GetAtt": [logical_name(function["LoggingConfig"]["LogGroup"]), "Arn"]}]
+
+
+@pytest.mark.parametrize("function", FUNCTIONS)
+def test_no_wildcard_is_allowed_but_those_with_a_reason(function: str) -> None:
+    for statement in statements(function):
+        assert not any("*" in action for action in as_list(statement["Action"]))
+        for resource in as_list(statement["Resource"]):
+            if "*" in str(resource):
+                assert any(resource["Fn::Sub"].endswith(":" + known) for known in WILDCARDS), resource
+
+
+def test_decryption_is_for_the_shops_parameters_only() -> None:
+    (statement,) = [one for one in statements("Webhook") if one["Action"] == "kms:Decrypt"]
+    conditions = statement["Condition"]
+    assert conditions["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/aws/ssm"}
+    assert conditions["StringEquals"]["kms:ViaService"]["Fn::Sub"] == "ssm.${AWS::Region}.amazonaws.com"
+    parameter = conditions["StringLike"]["kms:EncryptionContext:PARAMETER_ARN"]["Fn::Sub"]
+    assert parameter.endswith(":parameter/shopwire/${AWS::StackName}/shops/*")
+
+
+def test_nothing_is_open_to_other_accounts() -> None:
+    trusted = {
+        name: resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+        for name, resource in RESOURCES.items()
+        if resource["Type"] == "AWS::IAM::Role"
+    }
+    services = dict.fromkeys((f"{name}Role" for name in FUNCTIONS), "lambda") | {"DeployRole": "codedeploy"}
+    assert trusted == {
+        name: [{"Effect": "Allow", "Principal": {"Service": f"{service}.amazonaws.com"}, "Action": "sts:AssumeRole"}]
+        for name, service in services.items()
+    }
+
+
+# --- deploying and building
+
+
+def test_a_guided_deployment_needs_none_of_our_knowledge() -> None:
+    for name, parameter in PARAMETERS.items():
+        assert "Default" in parameter, name
+        assert parameter["Description"].endswith("."), name
+
+
+def test_the_outputs_say_where_everything_is() -> None:
+    assert set(TEMPLATE["Outputs"]) == {
+        "AlarmsTopic",
+        "WebhookUrl",
+        "StorefrontUrl",
+        "QueueUrl",
+        "DeadLetterQueueUrl",
+        "TableName",
+        "ShopsPath",
+        "WebhookFunction",
+        "StorefrontFunction",
+        "RetryFunction",
+        "UpkeepFunction",
+    }
+    assert TEMPLATE["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"].endswith("/webhooks/")
+
+
+def test_every_lock_is_looked_at() -> None:
+    found = [*ROOT.glob("requirements*.txt"), *(ROOT / "shared").rglob("req*.txt"), *(ROOT / "bench").rglob("req*.txt")]
+    assert {str(path.relative_to(ROOT)) for path in found} == set(LOCKS)
+
+
+@pytest.mark.parametrize("lock", LOCKS)
+def test_every_dependency_is_pinned_with_hashes_and_comes_from_no_named_place(lock: str) -> None:
+    text = (ROOT / lock).read_text(encoding="utf-8")
+    lines = [line for line in text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
+    assert lines
+    for line in lines:
+        assert re.match(r"[a-z0-9.-]+==\S+ ", line), line
+        assert re.search(r" --hash=sha256:[0-9a-f]{64}( |$)", line), line
+    assert not re.search(r"index-url|find-links|://", text)
+
+
+def test_the_layer_runs_on_the_versions_that_were_tested() -> None:
+    layer, dev = (
+        dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
+        for lock in LOCKS[:2]
+    )
+    assert {name: dev[name] for name in layer} == layer

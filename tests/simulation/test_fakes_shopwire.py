@@ -1,0 +1,401 @@
+"""shopwire's own table, ledger, queue and settings, on the fakes and on moto alike: these are what counts."""
+
+from typing import Any
+
+import pytest
+
+from shopwire.message import Message, unpack
+from shopwire.models import Entity, Webhook
+from shopwire.retry_queue import LARGEST, MessageTooLarge, QueueDown, RetryQueue
+from shopwire.shops import Shops, UnknownShop
+from shopwire.stores.entry import NewerFormat, Pending, entity_key
+from shopwire.stores.ledger import Claim, Ledger, Refused
+from shopwire.stores.outbox import SHARDS, Outbox
+from shopwire.stores.parked import ParkedStore
+from shopwire.stores.table import ConditionFailed, ItemTooLarge, Key, Table, TableDown
+from shopwire_simulation.fakes import cannot_connect, no_answer, throttled
+from tests.support.fakes import DAY, SECOND, TABLE, Side, refused
+
+ORDER = Entity("order", "42")
+SHOP = "little-shop"
+KEPT = 3 * DAY
+HOLD = 15 * SECOND
+
+
+@pytest.fixture
+def table(side: Side) -> Table:
+    return Table(side.dynamodb, TABLE)
+
+
+@pytest.fixture
+def ledger(table: Table) -> Ledger:
+    return Ledger(table, KEPT)
+
+
+def claim(ledger: Ledger, side: Side, key: str, version: int | None = 1, owner: str = "one", **more: Any) -> Claim:
+    return ledger.claim(SHOP, ORDER, key, version, owner=owner, until=side.now + HOLD, now=side.now, **more)
+
+
+def settle(ledger: Ledger, side: Side, held: Claim, version: int | None = 1, **change: Any) -> bool:
+    return ledger.settle(held, version, change, side.now)
+
+
+# --- the ledger
+
+
+def test_a_settled_key_is_refused_as_known(side: Side, ledger: Ledger) -> None:
+    assert settle(ledger, side, claim(ledger, side, "k1"), known={"digest": "d"})
+    with pytest.raises(Refused) as refusal:
+        claim(ledger, side, "k1", owner="two")
+    entry = refusal.value.entry
+    assert (entry.keys, entry.version, entry.lease, entry.known) == (("k1",), 1, None, {"digest": "d"})
+
+
+def test_a_live_lease_refuses_and_says_whose_it_is(side: Side, ledger: Ledger) -> None:
+    claim(ledger, side, "k1")
+    side.pass_(HOLD)
+    with pytest.raises(Refused) as refusal:
+        claim(ledger, side, "k2", 2, "two")
+    assert refusal.value.entry.lease
+    assert (refusal.value.entry.lease.owner, refusal.value.entry.lease.key) == ("one", "k1")
+
+
+def test_a_lease_is_taken_over_after_its_time_and_its_holders_deaths_are_counted(side: Side, ledger: Ledger) -> None:
+    claim(ledger, side, "k1")
+    for deaths, owner in enumerate(("two", "three"), 1):
+        side.pass_(HOLD + 1)
+        assert claim(ledger, side, "k1", owner=owner).entry.deaths == deaths
+    side.pass_(HOLD + 1)
+    assert claim(ledger, side, "k2", owner="four").entry.deaths == 0
+
+
+def test_an_owner_may_claim_again_what_is_his(side: Side, ledger: Ledger) -> None:
+    claim(ledger, side, "k1")
+    assert claim(ledger, side, "k1").entry.deaths == 0
+
+
+def test_a_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: Ledger) -> None:
+    settle(ledger, side, claim(ledger, side, "k1", 10), 10)
+    with pytest.raises(Refused) as refusal:
+        claim(ledger, side, "k2", 9)
+    assert refusal.value.entry.version == 10
+    settle(ledger, side, claim(ledger, side, "k3", 10), 10)
+    assert settle(ledger, side, claim(ledger, side, "k4", None), None)
+    assert ledger.look(SHOP, ORDER, side.now).version == 10
+
+
+def test_a_version_is_compared_as_a_number(side: Side, ledger: Ledger) -> None:
+    settle(ledger, side, claim(ledger, side, "k1", 9), 9)
+    assert claim(ledger, side, "k2", 10)
+
+
+def test_who_lost_his_lease_notes_his_key_and_raises_the_version_and_nothing_else(side: Side, ledger: Ledger) -> None:
+    late = claim(ledger, side, "k1", 5)
+    side.pass_(HOLD + 1)
+    new = claim(ledger, side, "k2", 5, "two")
+    assert not settle(ledger, side, late, 5, known={"digest": "late"})
+    entry = ledger.look(SHOP, ORDER, side.now)
+    assert (entry.keys, entry.version, entry.known) == (("k1",), 5, {})
+    assert entry.lease
+    assert entry.lease.owner == "two"
+    assert settle(ledger, side, new, 6, known={"digest": "new"})
+    entry = ledger.look(SHOP, ORDER, side.now)
+    assert (entry.keys, entry.version, entry.known) == (("k1", "k2"), 6, {"digest": "new"})
+
+
+def test_who_lost_his_lease_never_lowers_the_version(side: Side, ledger: Ledger) -> None:
+    late = claim(ledger, side, "k1", 5)
+    side.pass_(HOLD + 1)
+    settle(ledger, side, claim(ledger, side, "k2", 7, "two"), 7)
+    assert not settle(ledger, side, late, 5)
+    entry = ledger.look(SHOP, ORDER, side.now)
+    assert (entry.keys, entry.version) == (("k2", "k1"), 7)
+
+
+def test_a_settlement_twice_is_one(side: Side, ledger: Ledger) -> None:
+    held = claim(ledger, side, "k1")
+    assert settle(ledger, side, held)
+    assert settle(ledger, side, held)
+    assert ledger.look(SHOP, ORDER, side.now).keys == ("k1",)
+
+
+def test_sixteen_keys_are_kept(side: Side, ledger: Ledger) -> None:
+    for n in range(20):
+        settle(ledger, side, claim(ledger, side, f"k{n}"))
+    assert ledger.look(SHOP, ORDER, side.now).keys == tuple(f"k{n}" for n in range(4, 20))
+
+
+def test_what_waits_refuses_a_webhook_and_not_the_queue(side: Side, ledger: Ledger) -> None:
+    held = claim(ledger, side, "k1")
+    assert ledger.release(held, ledger.put_away("k1", "queue", side.now) | {"step": 1}, side.now)
+    with pytest.raises(Refused) as refusal:
+        claim(ledger, side, "k2", 2, "two")
+    assert refusal.value.entry.pending
+    assert (refusal.value.entry.pending.key, refusal.value.entry.pending.where) == ("k1", "queue")
+    from_queue = claim(ledger, side, "k1", owner="three", from_queue=True)
+    settle(ledger, side, from_queue)
+    assert ledger.look(SHOP, ORDER, side.now).pending is None
+    assert claim(ledger, side, "k2", 2, "four")
+
+
+def test_a_mark_of_waiting_is_void_after_its_time(side: Side, ledger: Ledger) -> None:
+    ledger.line_up(SHOP, ORDER, "k1", side.now)
+    side.pass_(KEPT - 1)
+    with pytest.raises(Refused):
+        claim(ledger, side, "k2")
+    side.pass_(1)
+    assert claim(ledger, side, "k2")
+
+
+def test_who_follows_lines_up_where_what_he_follows_waits(side: Side, ledger: Ledger) -> None:
+    assert ledger.line_up(SHOP, ORDER, "k1", side.now) == "queue"
+    assert ledger.line_up(SHOP, ORDER, "k2", side.now) == "queue"
+    ledger.moved(f"{SHOP}#order#42", "k2", "outbox")
+    assert ledger.line_up(SHOP, ORDER, "k3", side.now) == "outbox"
+    ledger.moved(f"{SHOP}#order#42", "k2", "queue")
+    assert ledger.look(SHOP, ORDER, side.now).pending == Pending("k3", "outbox", side.now + KEPT)
+    ledger.done_waiting(entity_key(SHOP, ORDER), "k2")
+    assert ledger.look(SHOP, ORDER, side.now).pending
+    ledger.done_waiting(entity_key(SHOP, ORDER), "k3")
+    assert ledger.look(SHOP, ORDER, side.now).pending is None
+
+
+def test_who_settles_leaves_the_mark_of_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
+    held = claim(ledger, side, "k1")
+    ledger.line_up(SHOP, ORDER, "k2", side.now)
+    assert settle(ledger, side, held)
+    entry = ledger.look(SHOP, ORDER, side.now)
+    assert entry.pending
+    assert (entry.pending.key, entry.keys, entry.lease) == ("k2", ("k1",), None)
+
+
+def test_who_puts_away_leaves_the_slot_to_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
+    held = claim(ledger, side, "k1")
+    ledger.line_up(SHOP, ORDER, "k2", side.now)
+    assert ledger.release(held, ledger.put_away("k1", "queue", side.now), side.now)
+    assert ledger.look(SHOP, ORDER, side.now).pending == Pending("k2", "queue", side.now + KEPT)
+
+
+def test_an_entry_whose_time_is_over_is_a_new_one_though_it_is_still_there(side: Side, ledger: Ledger) -> None:
+    settle(ledger, side, claim(ledger, side, "k1", 9), 9, known={"digest": "d"})
+    side.pass_(400 * DAY + SECOND)
+    assert ledger.look(SHOP, ORDER, side.now).keys == ()
+    held = claim(ledger, side, "k1", 1)
+    assert (held.entry.keys, held.entry.version) == ((), None)
+    assert settle(ledger, side, held, 1)
+    entry = ledger.look(SHOP, ORDER, side.now)
+    assert (entry.keys, entry.version, entry.known) == (("k1",), 1, {})
+
+
+def test_an_entry_of_a_newer_format_is_left_alone(side: Side, ledger: Ledger, table: Table) -> None:
+    table.put(Key(f"{SHOP}#order#42"), {"format": 2, "n": 1})
+    with pytest.raises(NewerFormat):
+        claim(ledger, side, "k1")
+
+
+def test_a_cart_is_converted_unless_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
+    cart = Entity("cart", "ab12")
+    held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
+    with pytest.raises(Refused):
+        ledger.convert(SHOP, cart, "anna", side.now)
+    ledger.settle(held, 1, {"known": {"digest": "d", "state": "state-1"}}, side.now)
+    ledger.name_owner(SHOP, cart, "borys", side.now)
+    assert ledger.convert(SHOP, cart, None, side.now) == "state-1"
+    assert ledger.look(SHOP, cart, side.now).person == "borys"
+    assert ledger.convert(SHOP, cart, "anna", side.now) == "state-1"
+    entry = ledger.look(SHOP, cart, side.now)
+    assert (entry.converted, entry.person, entry.version) == (True, "anna", 1)
+
+
+def test_whose_a_cart_is_can_be_told_while_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
+    cart = Entity("cart", "ab12")
+    held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
+    ledger.name_owner(SHOP, cart, "anna", side.now)
+    assert ledger.settle(held, 1, {}, side.now)
+    entry = ledger.look(SHOP, cart, side.now)
+    assert (entry.person, entry.version, entry.lease) == ("anna", 1, None)
+
+
+# --- the table
+
+
+def test_what_is_written_is_read(table: Table) -> None:
+    item = {"text": "Київ", "n": -3, "flag": True, "list": ["a", 1], "map": {"a": "b"}, "raw": b"\x00\xff"}
+    table.put(Key("a"), item | {"absent": None})
+    assert table.get(Key("a")) == {"pk": "a", "sk": "entry", **item}
+    assert table.get(Key("b")) is None
+    assert table.get_many([Key("a"), Key("b"), Key("a")]) == {Key("a"): {"pk": "a", "sk": "entry", **item}}
+
+
+def test_a_refused_change_says_what_stands_there(table: Table) -> None:
+    assert table.update(Key("a"), {"x": 1}, add={"n": 1}) == {}
+    with pytest.raises(ConditionFailed) as refusal:
+        table.update(Key("a"), {"x": 2}, condition="x = :x", values={":x": 3})
+    assert refusal.value.item == {"pk": "a", "sk": "entry", "x": 1, "n": 1}
+    with pytest.raises(ConditionFailed) as refusal:
+        table.update(Key("b"), {"x": 2}, condition="attribute_exists(x)")
+    assert refusal.value.item is None
+
+
+def test_once_append_and_add_do_what_they_say(table: Table) -> None:
+    for n in (1, 2):
+        table.update(Key("a"), {"last": n, "gone": None}, once={"first": n}, append={"list": [f"{n}"]}, add={"n": 5})
+    assert table.get(Key("a")) == {"pk": "a", "sk": "entry", "last": 2, "first": 1, "list": ["1", "2"], "n": 10}
+
+
+def test_what_is_too_large_is_told_apart(table: Table) -> None:
+    with pytest.raises(ItemTooLarge):
+        table.put(Key("a"), {"text": "x" * 410_000})
+    with pytest.raises(ItemTooLarge):
+        table.update(Key("a"), {"text": "x" * 410_000})
+
+
+def test_a_whole_scan_finds_every_key_of_a_prefix(table: Table) -> None:
+    for n in range(6):
+        table.put(Key(f"{'a' if n % 2 else 'b'}#{n}"), {"text": "x" * 300_000})
+    assert sorted(key.pk for key in table.scan_keys("a#")) == ["a#1", "a#3", "a#5"]
+
+
+def test_parked_webhooks_come_page_by_page_oldest_first(side: Side, table: Table) -> None:
+    parked = ParkedStore(table)
+    for n in range(5):
+        body = Webhook({}, f"{n}".encode() * 300_000, side.now + n)
+        parked.put(Message(SHOP, f"k{n}", body), "orders/paid", ORDER, "a reason", side.now)
+    found = parked.list(SHOP)
+    assert [one.message.key for one in found] == [f"k{n}" for n in range(5)]
+    parked.put(found[0].message, "orders/paid", ORDER, "another reason", side.now + 9)
+    again = parked.get(found[0].id)
+    assert again
+    assert (again.tries, again.first, again.last, again.reason) == (2, side.now, side.now + 9, "another reason")
+    parked.remove(found[0].id, tries=1)
+    assert parked.get(found[0].id)
+    parked.remove(found[0].id, tries=2)
+    assert parked.get(found[0].id) is None
+
+
+def test_the_outbox_keeps_each_entity_in_order_of_receipt(side: Side, table: Table) -> None:
+    outbox = Outbox(table)
+    for n in (2, 0, 1):
+        message = Message(SHOP, f"k{n}", Webhook({}, b"{}", side.now + n))
+        outbox.put(message, f"{SHOP}#order#42", f"k{n}", side.now)
+    waiting = [one for shard in range(SHARDS) for one in outbox.waiting(shard)]
+    assert [one.key for one in waiting] == ["k0", "k1", "k2"]
+    assert [one.key for one in outbox.of_shop(SHOP)] == ["k0", "k1", "k2"]
+    outbox.remove(waiting[0])
+    assert [one.key for one in outbox.of_shop(SHOP)] == ["k1", "k2"]
+
+
+# --- the queue
+
+
+def message(n: int, body: bytes = b"{}") -> Message:
+    return Message(SHOP, f"k{n}", Webhook({"x-topic": "t"}, body, 1000 + n))
+
+
+def test_one_entity_is_one_group_and_comes_in_order(side: Side) -> None:
+    queue = side.queue()
+    put = RetryQueue(queue.client, queue.url).put
+    for n in range(3):
+        put(message(n), f"{SHOP}#order#42")
+    put(message(9), f"{SHOP}#order#43")
+    received = queue.receive()
+    groups = {one["Attributes"]["MessageGroupId"] for one in received}
+    ours = [
+        one for one in received if one["Attributes"]["MessageGroupId"] == received[0]["Attributes"]["MessageGroupId"]
+    ]
+    assert len(groups) == 2
+    assert [unpack(one["Body"]).key for one in ours] == ["k0", "k1", "k2"]
+
+
+def test_the_same_message_put_twice_on_purpose_comes_twice(side: Side) -> None:
+    queue = side.queue()
+    for _ in range(2):
+        RetryQueue(queue.client, queue.url).put(message(1), f"{SHOP}#order#42")
+    assert len(queue.bodies()) == 2
+
+
+def test_the_largest_message_that_shopwire_puts_is_taken(side: Side) -> None:
+    queue = side.queue()
+    retry = RetryQueue(queue.client, queue.url)
+    fits, over = _of_size(LARGEST), _of_size(LARGEST + 1)
+    retry.put(fits, "e")
+    with pytest.raises(MessageTooLarge):
+        retry.put(over, "e")
+    assert [len(body) for body in queue.bodies()] == [LARGEST]
+
+
+def _of_size(size: int) -> Message:
+    empty = Message(SHOP, "", Webhook({}, b"", 1))
+    return Message(SHOP, "k" * (size - len(empty.pack())), Webhook({}, b"", 1))
+
+
+def test_a_message_is_held_back_as_long_as_asked_and_never_longer_than_sqs_allows(side: Side) -> None:
+    queue = side.queue()
+    retry = RetryQueue(queue.client, queue.url)
+    queue.send("a")
+    (received,) = queue.receive()
+    retry.hold_back(received["ReceiptHandle"], 90.7)
+    side.pass_(89 * SECOND)
+    assert queue.bodies() == []
+    side.pass_(SECOND)
+    (received,) = queue.receive()
+    retry.hold_back(received["ReceiptHandle"], -5)
+    (received,) = queue.receive()
+    retry.hold_back(received["ReceiptHandle"], 10**9)
+    side.pass_(11 * 3600 * SECOND - 1)
+    assert queue.bodies() == []
+    side.pass_(2 * SECOND)
+    assert queue.bodies() == ["a"]
+
+
+def test_holding_back_what_is_gone_is_no_error(side: Side) -> None:
+    queue = side.queue()
+    queue.send("a")
+    (received,) = queue.receive()
+    queue.delete(received)
+    RetryQueue(queue.client, queue.url).hold_back(received["ReceiptHandle"], 5)
+
+
+# --- the settings
+
+
+def test_a_shop_is_found_by_its_parameter_and_others_are_unknown(side: Side) -> None:
+    for n in range(12):
+        value = '{"platform": "shopify", "secrets": ["s"], "esputnik_key": "k"}'
+        side.ssm.put_parameter(Name=f"/shops/shop-{n}", Value=value, Type="SecureString")
+    shops = Shops(side.ssm, "/shops/", lambda: side.now / 1000)
+    assert shops.get("shop-7").id == "shop-7"
+    assert shops.ids() == {f"shop-{n}" for n in range(12)}
+    with pytest.raises(UnknownShop):
+        shops.get("shop-12")
+
+
+# --- when the stores fail
+
+
+@pytest.mark.parametrize(
+    "error", [cannot_connect("dynamodb"), no_answer("dynamodb"), throttled("dynamodb", "update_item")]
+)
+def test_whatever_way_a_store_fails_shopwire_says_that_it_is_down(fake_side: Side, error: Exception) -> None:
+    def hook(operation: str, phase: str) -> None:
+        raise error
+
+    queue = fake_side.queue()
+    fake_side.dynamodb._hook = queue.client._hook = hook
+    with pytest.raises(TableDown):
+        Table(fake_side.dynamodb, TABLE).update(Key("a"), {"x": 1})
+    with pytest.raises(QueueDown):
+        RetryQueue(queue.client, queue.url).put(message(1), "e")
+
+
+def test_a_batch_read_in_part_is_a_table_that_is_down(fake_side: Side) -> None:
+    table = Table(fake_side.dynamodb, TABLE)
+    table.put(Key("a"), {})
+    fake_side.dynamodb.unprocessed = lambda keys: 1
+    with pytest.raises(TableDown):
+        table.get_many([Key("a"), Key("b")])
+
+
+def test_our_own_mistake_is_not_hidden(side: Side) -> None:
+    with refused("ValidationException"):
+        Table(side.dynamodb, TABLE).update(Key("a"), {"x": 1}, values={":unused": 1})

@@ -1,0 +1,1 @@
+"""What make and CI run and nothing imports."""

@@ -1,0 +1,32 @@
+"""A built artifact as one file: the same bytes for the same content, whoever packs it, when and where.
+
+    python tools/pack_artifact.py .aws-sam/build build/shopwire.tar
+
+The pipeline carries it from one job to the next, and a release is proved by it. Only the standard library here.
+"""
+
+import hashlib
+import sys
+import tarfile
+from pathlib import Path
+
+
+def pack(folder: Path, target: Path) -> str:
+    """Write the folder's files into a tar archive; answers its SHA-256.
+
+    Neither times nor owners are kept, and of the mode only whether a file can be run.
+    """
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:
+        for path in sorted(folder.rglob("*"), key=lambda path: path.relative_to(folder).parts):
+            if path.is_file():
+                entry = tarfile.TarInfo(path.relative_to(folder).as_posix())
+                entry.size = path.stat().st_size
+                entry.mode = 0o755 if path.stat().st_mode & 0o100 else 0o644
+                with path.open("rb") as content:
+                    archive.addfile(entry, content)
+    return hashlib.sha256(target.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    print(f"{pack(Path(sys.argv[1]), Path(sys.argv[2]))}  {Path(sys.argv[2]).name}")
