@@ -9,11 +9,8 @@ from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError, 
 
 from shopwire.delivery.task import Policy
 from shopwire.environment import Clients, Environment, Settings
-from shopwire.message import NewerFormat
-from shopwire.retry_queue import MessageTooLarge, QueueDown
-from shopwire.shops import SettingsDown
+from shopwire.errors import MessageTooLarge, NewerMessageFormat, QueueUnavailable, SettingsUnavailable, TableUnavailable
 from shopwire.stores.parked import Parked
-from shopwire.stores.table import TableDown
 from shopwire_cli.commands.parked import Record, unknown
 from shopwire_cli.errors import CommandError, UserError
 
@@ -66,11 +63,11 @@ def settings_of(name: str) -> Settings:
 def _one_line_errors() -> Iterator[None]:
     try:
         yield
-    except (SettingsDown, TableDown, QueueDown) as error:
+    except (SettingsUnavailable, TableUnavailable, QueueUnavailable) as error:
         raise CommandError(f"AWS does not answer, or refuses: {error}") from None
     except MessageTooLarge:
         raise CommandError("too large for the queue") from None
-    except NewerFormat:
+    except NewerMessageFormat:
         raise CommandError("written by a newer shopwire than this one") from None
     except ValueError as error:
         raise CommandError(str(error)) from None

@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from shopwire import platforms
+from shopwire.errors import BadSettings
 from shopwire.models import Shop
-from shopwire.shops import BadSettings, parse_shop
+from shopwire.shops import parse_shop
 from shopwire_emulator.emulator import DEMO_KEY
 
 Settings = dict[str, dict[str, Any]]

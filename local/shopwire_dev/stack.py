@@ -12,7 +12,7 @@ from contextlib import ExitStack
 
 from shopwire.environment import Clients, Environment, now
 from shopwire.environment import Settings as EnvironmentSettings
-from shopwire.shops import SettingsDown
+from shopwire.errors import SettingsUnavailable
 from shopwire_dev.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_dev.controls import DevControls
 from shopwire_dev.demo_shops import Settings, demo_settings, parse_shops
@@ -157,7 +157,7 @@ class DevStack:
     def _shop_ids(self) -> list[str]:
         try:
             return sorted(self._wired().shops.ids())
-        except SettingsDown:
+        except SettingsUnavailable:
             return list(self.shops)  # those that it began with
 
     def _wired(self) -> Environment:

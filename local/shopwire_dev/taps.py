@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import shopwire.environment
+from shopwire.errors import NewerMessageFormat
 from shopwire.esputnik import Transport
-from shopwire.message import NewerFormat, unpack
+from shopwire.message import unpack
 from shopwire.observability import logger
 from shopwire.stores.ledger import key_hash
 from shopwire_dev.lambdas import Function
@@ -179,7 +180,7 @@ def _received(records: list[Mapping[str, Any]]) -> dict[tuple[str, str], list[in
     for record in records:
         try:
             message = unpack(record["body"])
-        except (NewerFormat, ValueError):
+        except (NewerMessageFormat, ValueError):
             continue
         times.setdefault((message.shop, key_hash(message.key)), []).append(message.received_at)
     return times

@@ -12,13 +12,12 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire import platforms
 from shopwire.environment import Clients, Environment, Settings
+from shopwire.errors import BadSettings, SettingsUnavailable, TableUnavailable, UnknownShop, Unreadable
 from shopwire.message import Message
 from shopwire.models import Delivery, Entity, Shop
 from shopwire.models import Webhook as Call
-from shopwire.shops import BadSettings, SettingsDown, UnknownShop
 from shopwire.stores.entry import Entry
 from shopwire.stores.parked import Parked
-from shopwire.stores.table import TableDown
 from shopwire_inspector.journal import Webhook, entity_parts
 from shopwire_inspector.rehearsal import Rehearsed, rehearse
 from shopwire_testkit.samples import Sample
@@ -51,7 +50,7 @@ class Installation:
     Args:
         title: what stands at the head of each page.
         masked: its people are real: what is personal is covered.
-        ids: the shops' ids; may raise SettingsDown.
+        ids: the shops' ids; may raise SettingsUnavailable.
     """
 
     title: str
@@ -66,7 +65,7 @@ class Installation:
         """A shop's settings, as far as they can be read."""
         try:
             return self.environment.shops.get(id)
-        except (UnknownShop, SettingsDown, BadSettings):
+        except (UnknownShop, SettingsUnavailable, BadSettings):
             return None
 
     def parse(self, webhook: Webhook) -> list[Delivery] | str:
@@ -83,7 +82,7 @@ class Installation:
         platform = platforms.get("storefront" if request.path.startswith("/storefront/") else shop.platform)
         try:
             return platform.read(Call(request.headers, request.body, webhook.at, request.query), shop)
-        except platforms.Unreadable as error:
+        except Unreadable as error:
             return f"Not readable: {error}"
         except Exception as error:
             return f"Our bug: {type(error).__name__}"
@@ -92,7 +91,7 @@ class Installation:
         """The ledger's entry of an entity.
 
         Raises:
-            TableDown.
+            TableUnavailable.
         """
         kind, id = entity_parts(entity)
         return self.environment.ledger.look(shop, Entity(kind, id), self.environment.clock())  # type: ignore[arg-type]
@@ -101,7 +100,7 @@ class Installation:
         """All parked webhooks, the newest first.
 
         Raises:
-            TableDown, SettingsDown.
+            TableUnavailable, SettingsUnavailable.
         """
         found = [one for id in sorted(self.ids()) for one in self.environment.parked.list(id)]
         return sorted(found, key=lambda one: (-one.last, one.id))
@@ -110,7 +109,7 @@ class Installation:
         """The id under which a webhook is parked: it holds the moment when the webhook came."""
         try:
             found = self.environment.parked.list(webhook.shop)
-        except TableDown:
+        except TableUnavailable:
             return None
         return next((one.id for one in found if one.id.startswith(f"{webhook.shop}.{webhook.at:013d}.")), None)
 
@@ -118,7 +117,7 @@ class Installation:
         """What the message would send now; None where the shop's settings cannot be read.
 
         Raises:
-            TableDown.
+            TableUnavailable.
         """
         found = self.shop(shop)
         return rehearse(self.settings, self.clients, found, message) if found else None

@@ -17,9 +17,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shopwire.environment import now
-from shopwire.retry_queue import MessageTooLarge, QueueDown
-from shopwire.shops import SettingsDown
-from shopwire.stores.table import TableDown
+from shopwire.errors import MessageTooLarge, QueueUnavailable, SettingsUnavailable, TableUnavailable
 from shopwire_inspector.charts import HEIGHT, STEP, WIDTH, Chart, charts
 from shopwire_inspector.installation import Installation
 from shopwire_inspector.journal import Filter, Journal
@@ -96,7 +94,7 @@ class Pages:
             return self._serve(environ, start_response)
         except _Answer as said:
             status, text = said.args
-        except (TableDown, SettingsDown, QueueDown) as error:
+        except (TableUnavailable, SettingsUnavailable, QueueUnavailable) as error:
             status, text = 503, f"{type(error).__name__}: {error}. Is it broken on purpose?"
         except MessageTooLarge:
             status, text = 400, "It is too large for the queue."
@@ -260,7 +258,7 @@ class Pages:
     def _ids(self) -> Iterable[str]:
         try:
             return self._installation.ids()
-        except SettingsDown:
+        except SettingsUnavailable:
             return ()
 
     def _page(

@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from shopwire import platforms
-from shopwire.delivery.task import NeverThis, NotNow, Outcome, Work, delivery_of
+from shopwire.delivery.task import Outcome, Work, delivery_of
 from shopwire.environment import Clients, Environment, Settings
+from shopwire.errors import PermanentFailure, RetryLater, TableUnavailable, Unreadable
 from shopwire.message import Message
 from shopwire.models import Nothing, Shop, ShopRedaction
-from shopwire.stores.table import Item, Key, Table, TableDown
+from shopwire.stores.table import Item, Key, Table
 from shopwire_inspector.journal import Exchange
 
 _MINUTE = 60_000
@@ -33,12 +33,12 @@ def rehearse(settings: Settings, clients: Clients, shop: Shop, message: Message)
     """What would be sent if the message were delivered now.
 
     Raises:
-        TableDown.
+        TableUnavailable.
     """
     stage = _Stage(settings, clients)
     try:
         delivery = delivery_of(message, shop)
-    except platforms.Unreadable as error:
+    except Unreadable as error:
         return Rehearsed("parked", str(error), [])
     except Exception as error:
         return Rehearsed("parked", f"our bug: {type(error).__name__}", [])
@@ -55,11 +55,11 @@ def rehearse(settings: Settings, clients: Clients, shop: Shop, message: Message)
         return Rehearsed("superseded", None, [])
     try:
         outcome = stage.carrier.carry(work, entry, {})
-    except NeverThis as error:
+    except PermanentFailure as error:
         outcome = Outcome("parked", str(error))
-    except NotNow as error:
+    except RetryLater as error:
         outcome = Outcome("queued", str(error))
-    except TableDown:
+    except TableUnavailable:
         raise
     except Exception as error:
         outcome = Outcome("parked", f"our bug: {type(error).__name__}")

@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_jsonable_python
 
+from shopwire.errors import TableUnavailable
 from shopwire.models import Delivery as Parsed
 from shopwire.stores.entry import Entry
 from shopwire.stores.parked import Parked
-from shopwire.stores.table import TableDown
 from shopwire_inspector.installation import Installation
 from shopwire_inspector.journal import Exchange, Journal, Request, Try, Webhook
 from shopwire_inspector.masking import COVERED, masked
@@ -120,7 +120,7 @@ class Views:
         """The ledger's entry, field by field; or why it cannot be shown."""
         try:
             found = self.installation.entry(shop, entity)
-        except TableDown as error:
+        except TableUnavailable as error:
             return f"The ledger does not answer ({error})."
         if found == Entry():
             return "The ledger has no entry of it."
@@ -160,7 +160,7 @@ class Views:
         try:
             message = one.message
             rehearsed = self.installation.rehearse(one.shop, message)
-        except (TableDown, ValueError) as error:
+        except (TableUnavailable, ValueError) as error:
             return shown | {"problem": f"What it would send cannot be told: {error}", "now": None, "webhook": None}
         known = self.journal.at(one.shop, message.received_at)
         tried = _last_exchanges(known)

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
+from shopwire.errors import Unreadable
 from shopwire.models import (
     Cart,
     CartChange,
@@ -72,7 +73,7 @@ class Stub(platforms.Platform):
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
         self.webhook, self.shop = webhook, shop
         if b"unreadable" in webhook.body:
-            raise platforms.Unreadable("id: missing")
+            raise Unreadable("id: missing")
         return [Delivery("stub", "key", change) for change in self.changes]
 
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> dict[str, str]:

@@ -208,7 +208,7 @@ def test_shops_are_listed_with_what_is_wrong_with_them(ssm: Any, file: Path, cap
         ["ann", "woocommerce", "https://ann.example.com/", "…aaaa"],
         ["bob", "shopify", "bob.myshopify.com", "…aaaa …bbbb"],
     ]
-    assert [row[5] for row in rows] == ["-", "-", "secrets: Field required", "its settings are not JSON"]
+    assert [row[5] for row in rows] == ["-", "-", "secrets: Field required", "the settings are not JSON"]
     assert "canary" not in out
     code, out, _ = run(capsys, "list", "--json")
     assert json.loads(out)[0]["url"] == "https://x.example.com/webhooks/ann"
@@ -249,7 +249,7 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         ("[Bob]\n", "shop Bob: id: String should match pattern '^[a-z0-9-]{3,64}$'"),
         (BOB.replace("secrets", "secret"), "shop bob: secrets: Field required"),
         (BOB + 'region = "canary"\n', "shop bob: region: String should match pattern '^[A-Z]{2}$'"),
-        (BOB.replace("shopify", "canary"), "shop bob: platform: one of shopify, woocommerce"),
+        (BOB.replace("shopify", "canary"), "shop bob: platform: must be one of shopify, woocommerce"),
         (BOB + f'note = "{"x" * 10}"\n', "shop bob: note: Extra inputs are not permitted"),
         (BOB + f'origins = ["{"x" * 4096}"]\n', "shop bob: 4178 bytes of settings, a parameter holds 4096"),
         (BOB + "api = {since = 2026-01-01}\n", "shop bob: a date, or a number without end, is no setting"),

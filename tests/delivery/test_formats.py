@@ -16,10 +16,11 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire.delivery import Outcome, Unavailable
+from shopwire.delivery import Outcome
+from shopwire.errors import NewerEntryFormat, NothingDurable
 from shopwire.message import FORMAT, Message
 from shopwire.models import Entity, Webhook
-from shopwire.stores.entry import Entry, NewerFormat, entity_key
+from shopwire.stores.entry import Entry, entity_key
 from shopwire.stores.ledger import Glimpse, Ledger
 from tests.support.delivery_world import MINUTE, OTHER, SHOP, START, World
 
@@ -249,7 +250,7 @@ WRITES: dict[str, Callable[[Ledger, World], Any]] = {
 @pytest.mark.parametrize("more", [{}, {"pending_key": {"S": "a-key"}}, {"expires": {"N": "1"}}])
 def test_no_write_touches_a_newer_entry(world: World, write: str, more: dict[str, Any]) -> None:
     before = newer(world, **more)
-    with pytest.raises(NewerFormat):
+    with pytest.raises(NewerEntryFormat):
         WRITES[write](world.webhook.ledger, world)
     assert world.entry("order", "1001") == before
 
@@ -260,7 +261,7 @@ def test_who_comes_back_to_an_entry_that_became_newer_writes_nothing(world: Worl
     ledger, now = world.webhook.ledger, world.clock.now
     claim = ledger.claim(SHOP, ORDER, "a-key", 1, owner="us", until=now + 9_000, now=now)
     before = newer(world, lease_owner={"S": owner}, lease_until={"N": str(now)}, lease_key={"S": "a-key"})
-    with pytest.raises(NewerFormat):
+    with pytest.raises(NewerEntryFormat):
         ledger.settle(claim, 1, {}, now) if give_back == "settle" else ledger.release(claim, {}, now)
     assert world.entry("order", "1001") == before
 
@@ -304,7 +305,7 @@ def test_an_order_waits_for_whoever_can_read_its_carts_entry(shop: World, monkey
 
 def test_with_a_newer_entry_and_no_queue_the_platform_is_asked_to_come_again(shop: World) -> None:
     before = newer(shop)
-    with shop.outage("sqs"), pytest.raises(Unavailable):
+    with shop.outage("sqs"), pytest.raises(NothingDurable):
         receive(shop, order())
     assert shop.entry("order", "1001") == before
 

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopwire.message import FORMAT, Message, NewerFormat, unpack, worth_keeping
+from shopwire.errors import NewerMessageFormat
+from shopwire.message import FORMAT, Message, unpack, worth_keeping
 from shopwire.models import Webhook
 
 MESSAGES = st.builds(
@@ -31,7 +32,7 @@ def test_a_message_comes_back_as_it_was(message: Message) -> None:
 
 def test_a_message_of_a_newer_format_says_so() -> None:
     packed = json.loads(Message("s", "k", Webhook({}, b"x", 1)).pack())
-    with pytest.raises(NewerFormat):
+    with pytest.raises(NewerMessageFormat):
         unpack(json.dumps(packed | {"format": FORMAT + 1, "body": None}))
 
 

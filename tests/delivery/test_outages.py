@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from shopwire.delivery import Unavailable
 from shopwire.delivery.task import Outcome
+from shopwire.errors import NothingDurable, QueueUnavailable
 from shopwire.models import Delivery
-from shopwire.retry_queue import QueueDown
 from tests.support.delivery_world import BORYS, HOUR, MINUTE, SHOP, World, arrived, cancelled, order, paid, shipped
 
 
@@ -49,7 +48,7 @@ def test_upkeep_leaves_everything_where_it_is_while_the_queue_is_down(world: Wor
     world.api.answers = [503]
     with world.outage("sqs"):
         world.send(order())
-        with pytest.raises(QueueDown):
+        with pytest.raises(QueueUnavailable):
             world.tidy()
     assert world.in_outbox() == 1
 
@@ -135,9 +134,9 @@ def test_a_body_that_cannot_be_read_while_the_ledger_is_down_is_parked_later(wor
 
 
 def test_with_both_down_the_platform_must_try_again(world: World) -> None:
-    with world.outage("sqs", "dynamodb"), pytest.raises(Unavailable):
+    with world.outage("sqs", "dynamodb"), pytest.raises(NothingDurable):
         world.send(order())
-    with world.outage("sqs", "dynamodb"), pytest.raises(Unavailable):
+    with world.outage("sqs", "dynamodb"), pytest.raises(NothingDurable):
         world.receive(b"no such body")
 
 
@@ -147,7 +146,7 @@ def test_a_failure_that_can_be_written_down_nowhere_leaves_no_mark(world: World)
         return 503
 
     world.api.answers = [then_all_down]
-    with pytest.raises(Unavailable):
+    with pytest.raises(NothingDurable):
         world.send(order(), key="k")
     world.down.clear()
     world.clock.pass_(20_000)
@@ -161,7 +160,7 @@ def test_a_body_that_fits_neither_store_is_sent_directly(world: World) -> None:
 
 def test_a_body_that_fits_neither_store_and_cannot_be_sent_is_refused_and_holds_up_nobody(world: World) -> None:
     world.api.answers = [503]
-    with pytest.raises(Unavailable):
+    with pytest.raises(NothingDurable):
         world.send(order(), text=noise(2_500_000))
     assert world.send(paid()) == "delivered"
 

@@ -14,9 +14,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.retry_queue import QueueDown
-from shopwire.shops import BadSettings
-from shopwire.stores.table import TableDown
+from shopwire.errors import BadSettings, QueueUnavailable, TableUnavailable
 from shopwire_dev.aws import QUEUE, Aws, Faults, process_environment, with_faults
 from shopwire_dev.demo_shops import demo_settings, parse_shops, read_settings
 from shopwire_dev.gateway import ROUTES, Gateway, NoRoute, Parked, event
@@ -219,7 +217,7 @@ def test_another_web_page_reaches_no_switch(target: str) -> None:
         assert ask(gateway({}), "GET", target, HTTP_ORIGIN=origin)[0] == status
 
 
-@pytest.mark.parametrize("down", [TableDown("x"), QueueDown("x")])
+@pytest.mark.parametrize("down", [TableUnavailable("x"), QueueUnavailable("x")])
 def test_parked_webhooks_that_cannot_be_reached_are_a_503(down: Exception) -> None:
     def fails(*_: str) -> Any:
         raise down
@@ -633,7 +631,7 @@ def test_demo_shops_are_as_the_contract_says() -> None:
         ),
         (
             '[my-shop]\nplatform = "opencart"\nsecrets = ["s3cret"]\nesputnik_key = "k"',
-            "shop my-shop: platform: one of",
+            "shop my-shop: platform: must be one of",
         ),
         ('[my-shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = 7', "shop my-shop: esputnik_key: "),
         ('[My_Shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = "k"', "shop My_Shop: id: "),

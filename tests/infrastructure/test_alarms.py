@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from shopwire.errors import QueueUnavailable
 from shopwire.observability import outbox_waits, report
-from shopwire.retry_queue import QueueDown
 from tests.support.delivery_world import MINUTE, SHOP, World, order
 from tools.template import load, resolve
 
@@ -147,7 +147,7 @@ def test_what_is_left_in_the_outbox_is_measured_by_its_age(world: World, log: io
         assert world.send(order()) == "queued"
         received = world.clock.now
         world.clock.pass_(40 * MINUTE)
-        with pytest.raises(QueueDown):
+        with pytest.raises(QueueUnavailable):
             world.tidy()
     assert world.upkeep.mover.oldest_left is not None
     assert abs(world.upkeep.mover.oldest_left - received) < 1_000

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
+from shopwire.errors import NotVerified, UnsignedCall
 from shopwire.message import unpack
 from shopwire.models import OrderChange, Shop, Webhook
 from shopwire_dev.demo_shops import demo_settings, parse_shops
@@ -64,14 +65,14 @@ def test_an_events_webhook_verifies_and_is_read(name: str) -> None:
     assert delivery.topic in platform.topics
     if platform.name == "storefront":
         return  # its signature is of the person alone
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         platform.verify(Webhook(webhook.headers, webhook.body + b" ", 0), shop)
 
 
 def test_the_ping_is_unsigned_and_base64_as_api_gateway_writes_a_form() -> None:
     event = MADE["woocommerce_ping.json"]
     assert event["isBase64Encoded"] is True
-    with pytest.raises(platforms.Unsigned):
+    with pytest.raises(UnsignedCall):
         platforms.get("woocommerce").verify(webhook_of(event), SHOPS["demo-woocommerce"])
 
 

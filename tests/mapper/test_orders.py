@@ -10,15 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shopwire.mapper import (
-    ApiRequest,
-    OrderKnown,
-    Unmappable,
-    fact_event,
-    known_otherwise,
-    order_events,
-    order_reference,
-)
+from shopwire.errors import Unmappable
+from shopwire.mapper import ApiRequest, OrderKnown, fact_event, known_otherwise, order_events, order_reference
 from shopwire.mapper.params import dump, json_text, plain, rounded
 from shopwire.models import Contact, Item, Order, Parcel, Rank, Status
 from tests.support.delivery_world import ANNA, cancelled, order, paid, shipped, shop

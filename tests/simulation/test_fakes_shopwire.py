@@ -4,15 +4,25 @@ from typing import Any
 
 import pytest
 
+from shopwire.errors import (
+    ClaimRefused,
+    ConditionFailed,
+    ItemTooLarge,
+    MessageTooLarge,
+    NewerEntryFormat,
+    QueueUnavailable,
+    TableUnavailable,
+    UnknownShop,
+)
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Webhook
-from shopwire.retry_queue import LARGEST, MessageTooLarge, QueueDown, RetryQueue
-from shopwire.shops import Shops, UnknownShop
-from shopwire.stores.entry import NewerFormat, Pending, entity_key
-from shopwire.stores.ledger import Claim, Ledger, Refused
+from shopwire.retry_queue import LARGEST, RetryQueue
+from shopwire.shops import Shops
+from shopwire.stores.entry import Pending, entity_key
+from shopwire.stores.ledger import Claim, Ledger
 from shopwire.stores.outbox import SHARDS, Outbox
 from shopwire.stores.parked import ParkedStore
-from shopwire.stores.table import ConditionFailed, ItemTooLarge, Key, Table, TableDown
+from shopwire.stores.table import Key, Table
 from shopwire_simulation.fakes import cannot_connect, no_answer, throttled
 from tests.support.fakes import DAY, SECOND, TABLE, Side, refused
 
@@ -45,7 +55,7 @@ def settle(ledger: Ledger, side: Side, held: Claim, version: int | None = 1, **c
 
 def test_a_settled_key_is_refused_as_known(side: Side, ledger: Ledger) -> None:
     assert settle(ledger, side, claim(ledger, side, "k1"), known={"digest": "d"})
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k1", owner="two")
     entry = refusal.value.entry
     assert (entry.keys, entry.version, entry.lease, entry.known) == (("k1",), 1, None, {"digest": "d"})
@@ -54,7 +64,7 @@ def test_a_settled_key_is_refused_as_known(side: Side, ledger: Ledger) -> None:
 def test_a_live_lease_refuses_and_says_whose_it_is(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
     side.pass_(HOLD)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.lease
     assert (refusal.value.entry.lease.owner, refusal.value.entry.lease.key) == ("one", "k1")
@@ -76,7 +86,7 @@ def test_an_owner_may_claim_again_what_is_his(side: Side, ledger: Ledger) -> Non
 
 def test_a_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 10), 10)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 9)
     assert refusal.value.entry.version == 10
     settle(ledger, side, claim(ledger, side, "k3", 10), 10)
@@ -128,7 +138,7 @@ def test_sixteen_keys_are_kept(side: Side, ledger: Ledger) -> None:
 def test_what_waits_refuses_a_webhook_and_not_the_queue(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     assert ledger.release(held, ledger.put_away("k1", "queue", side.now) | {"step": 1}, side.now)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.pending
     assert (refusal.value.entry.pending.key, refusal.value.entry.pending.where) == ("k1", "queue")
@@ -141,7 +151,7 @@ def test_what_waits_refuses_a_webhook_and_not_the_queue(side: Side, ledger: Ledg
 def test_a_mark_of_waiting_is_void_after_its_time(side: Side, ledger: Ledger) -> None:
     ledger.line_up(SHOP, ORDER, "k1", side.now)
     side.pass_(KEPT - 1)
-    with pytest.raises(Refused):
+    with pytest.raises(ClaimRefused):
         claim(ledger, side, "k2")
     side.pass_(1)
     assert claim(ledger, side, "k2")
@@ -189,14 +199,14 @@ def test_an_entry_whose_time_is_over_is_a_new_one_though_it_is_still_there(side:
 
 def test_an_entry_of_a_newer_format_is_left_alone(side: Side, ledger: Ledger, table: Table) -> None:
     table.put(Key(f"{SHOP}#order#42"), {"format": 2, "n": 1})
-    with pytest.raises(NewerFormat):
+    with pytest.raises(NewerEntryFormat):
         claim(ledger, side, "k1")
 
 
 def test_a_cart_is_converted_unless_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
-    with pytest.raises(Refused):
+    with pytest.raises(ClaimRefused):
         ledger.convert(SHOP, cart, "anna", side.now)
     ledger.settle(held, 1, {"known": {"digest": "d", "state": "state-1"}}, side.now)
     ledger.name_owner(SHOP, cart, "borys", side.now)
@@ -382,9 +392,9 @@ def test_whatever_way_a_store_fails_shopwire_says_that_it_is_down(fake_side: Sid
 
     queue = fake_side.queue()
     fake_side.dynamodb._hook = queue.client._hook = hook
-    with pytest.raises(TableDown):
+    with pytest.raises(TableUnavailable):
         Table(fake_side.dynamodb, TABLE).update(Key("a"), {"x": 1})
-    with pytest.raises(QueueDown):
+    with pytest.raises(QueueUnavailable):
         RetryQueue(queue.client, queue.url).put(message(1), "e")
 
 
@@ -392,7 +402,7 @@ def test_a_batch_read_in_part_is_a_table_that_is_down(fake_side: Side) -> None:
     table = Table(fake_side.dynamodb, TABLE)
     table.put(Key("a"), {})
     fake_side.dynamodb.unprocessed = lambda keys: 1
-    with pytest.raises(TableDown):
+    with pytest.raises(TableUnavailable):
         table.get_many([Key("a"), Key("b")])
 
 

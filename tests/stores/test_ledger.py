@@ -5,10 +5,11 @@ from typing import Any
 
 import pytest
 
+from shopwire.errors import ClaimRefused, ConditionFailed
 from shopwire.models import Entity
 from shopwire.stores.entry import Where, entity_key
-from shopwire.stores.ledger import Claim, Ledger, Refused
-from shopwire.stores.table import ConditionFailed, Key, Table
+from shopwire.stores.ledger import Claim, Ledger
+from shopwire.stores.table import Key, Table
 from tests.support.delivery_world import DAY, MINUTE, SHOP, World
 
 ORDER = Entity("order", "1001")
@@ -26,8 +27,8 @@ def claim(ledger: Ledger, world: World, key: str = "k", version: int | None = 10
     return ledger.claim(SHOP, ORDER, key, version, owner=owner, until=now + MINUTE, now=now, **more)
 
 
-def refused(ledger: Ledger, world: World, *args: Any, **more: Any) -> Refused:
-    with pytest.raises(Refused) as refusal:
+def refused(ledger: Ledger, world: World, *args: Any, **more: Any) -> ClaimRefused:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, world, *args, **more)
     return refusal.value
 
@@ -224,7 +225,7 @@ def test_an_older_change_lines_up_behind_a_dead_holder_of_a_newer(ledger: Ledger
 def test_a_cart_is_converted_once_nobody_is_at_work_on_it(ledger: Ledger, world: World) -> None:
     now = world.clock.now
     held = ledger.claim(SHOP, CART, "k", 1, owner="me", until=now + MINUTE, now=now)
-    with pytest.raises(Refused):
+    with pytest.raises(ClaimRefused):
         ledger.convert(SHOP, CART, None, now)
     ledger.settle(held, 1, {"known": {"digest": "d", "state": "s"}}, now)
     assert ledger.convert(SHOP, CART, None, now) == "s"

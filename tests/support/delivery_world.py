@@ -23,7 +23,7 @@ from shopwire.delivery import Outcome, retry
 from shopwire.delivery.task import Policy
 from shopwire.endpoints import webhook as http
 from shopwire.environment import Environment, Settings
-from shopwire.esputnik import NoAnswer
+from shopwire.errors import NoAnswer, NotVerified, Unreadable, UnsignedCall
 from shopwire.models import (
     Cart,
     CartChange,
@@ -174,13 +174,13 @@ class StubPlatform(platforms.Platform):
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         if webhook.headers.get("content-type") == "application/x-www-form-urlencoded":
-            raise platforms.Unsigned("an unsigned ping")
+            raise UnsignedCall("an unsigned ping")
         secrets = [secret.get_secret_value() for secret in shop.secrets]
         if webhook.headers.get("x-test-signature") not in secrets:
-            raise platforms.NotVerified("the signature does not match any of the shop's secrets")
+            raise NotVerified("the signature does not match any of the shop's secrets")
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
-        found = self.bodies.get(webhook.body, platforms.Unreadable("body: not_an_object"))
+        found = self.bodies.get(webhook.body, Unreadable("body: not_an_object"))
         if isinstance(found, Exception):
             raise found
         return found

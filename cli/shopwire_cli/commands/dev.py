@@ -2,8 +2,8 @@
 
 import argparse
 
+from shopwire.errors import BadSettings
 from shopwire.esputnik import Esputnik, http_transport
-from shopwire.shops import BadSettings
 from shopwire_cli.errors import CommandError, UserError
 from shopwire_dev.demo_shops import read_settings
 from shopwire_dev.lambdas import NoFunctions

@@ -14,9 +14,9 @@ from typing import Any
 from pydantic_core import from_json
 
 from shopwire import platforms
+from shopwire.errors import Unmappable, Unreadable
 from shopwire.mapper import (
     ApiRequest,
-    Unmappable,
     cart_event,
     contact_request,
     fact_event,
@@ -165,7 +165,7 @@ def _changes(platform: platforms.Platform, topic: str, body: bytes, shop: Shop) 
     headers = {name.lower(): value for name, value in signed.items()}
     try:
         return [delivery.change for delivery in platform.read(Webhook(headers, body, _RECEIVED_AT), shop)]
-    except platforms.Unreadable as error:
+    except Unreadable as error:
         raise UserError(f"the body is not what {platform.name} sends as {topic}: {error}") from None
 
 

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from shopwire import platforms
+from shopwire.errors import BadSettings
 from shopwire.models import Shop
-from shopwire.shops import BadSettings, parse_shop
+from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.web import call
 from shopwire_dev.demo_shops import demo_settings, read_settings

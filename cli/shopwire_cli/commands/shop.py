@@ -9,8 +9,9 @@ import sys
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from shopwire.errors import BadSettings
 from shopwire.models import Shop
-from shopwire.shops import BadSettings, parse_shop
+from shopwire.shops import parse_shop
 from shopwire_cli.errors import CommandError, UserError
 from shopwire_cli.masks import changes, masked, shown
 from shopwire_cli.parameters import LARGEST, Parameters, Stored, of_dev, of_stack, packed

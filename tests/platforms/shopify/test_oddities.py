@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
+from shopwire.errors import Unreadable
 from shopwire.mapper import order_events
 from shopwire.models import CartChange, Contact, Order, OrderChange, Shop, Webhook
-from shopwire.platforms import Unreadable, get
+from shopwire.platforms import get
 from shopwire_testkit.samples import samples
 
 SHOPIFY = get("shopify")
