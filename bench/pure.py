@@ -22,7 +22,7 @@ from bench.harness import Figures, Goal, Row, Run
 from bench.profiled import Clock, found
 from shopwire import platforms
 from shopwire.errors import Unmappable, Unreadable
-from shopwire.mapper import order_events
+from shopwire.mapper import order_steps
 from shopwire.models import OrderChange, Shop, Webhook
 from shopwire_testkit.samples import folder
 
@@ -41,7 +41,7 @@ def mapped(webhook: Webhook) -> list[bytes]:
     PLATFORM.verify(webhook, SHOP)
     (delivery,) = PLATFORM.read(webhook, SHOP)
     assert isinstance(delivery.change, OrderChange)
-    return [step.request.body for step in order_events(delivery.change.order, SHOP, None, recent=True)]
+    return [step.request.body for step in order_steps(delivery.change.order, SHOP, None, recent=True)]
 
 
 def floor(webhook: Webhook) -> bytes:

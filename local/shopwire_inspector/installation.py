@@ -94,7 +94,7 @@ class Installation:
             TableUnavailable.
         """
         kind, id = entity_parts(entity)
-        return self.environment.ledger.look(shop, Entity(kind, id), self.environment.clock())  # type: ignore[arg-type]
+        return self.environment.ledger.get(shop, Entity(kind, id), self.environment.clock())  # type: ignore[arg-type]
 
     def parked(self) -> list[Parked]:
         """All parked webhooks, the newest first.

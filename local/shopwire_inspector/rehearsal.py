@@ -48,7 +48,7 @@ def rehearse(settings: Settings, clients: Clients, shop: Shop, message: Message)
         return Rehearsed("delivered", "everything kept for the shop would be deleted", [])
     now = stage.clock()
     work = Work(shop, message, delivery, "rehearsal", now + _MINUTE, now + _MINUTE)
-    entry = stage.ledger.look(shop.id, work.entity, now)
+    entry = stage.ledger.get(shop.id, work.entity, now)
     if work.key in entry.keys:
         return Rehearsed("duplicate", None, [])
     if entry.is_past(work.version):

@@ -201,7 +201,7 @@ class Views:
         return [{"kind": type(one.change).__name__, "text": self.text(_model(one))} for one in parsed]
 
     def _entry_value(self, name: str, value: Any) -> str:
-        if name in ("version", "attempted"):
+        if name in ("version", "attempted_version"):
             # (milliseconds, rank) in one number: see OrderChange.version.
             return f"{moment(value // 10)}, rank {value % 10} ({value})"
         if name == "deleted_at":

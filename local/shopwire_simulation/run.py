@@ -282,7 +282,7 @@ class Run:
         for item in self.cloud.table.items():
             if "settled" in item:
                 shop, kind, id = item["pk"]["S"].split("#", 2)
-                keys = frozenset(key["S"] for key in item["settled"]["L"])
+                keys = frozenset(key["S"] for key in item["settled_keys"]["L"])
                 noted[shop, f"{kind} {id}"] = Noted(keys, int(item.get("version", {"N": "-1"})["N"]))
         return noted
 

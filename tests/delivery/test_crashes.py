@@ -99,7 +99,7 @@ def judge(world: World) -> dict[str, Any]:
         "order": order_as_the_api_has_it,
         # A fact whose holder died after parking it stays on the list; it is applied all the same.
         "parked": [reason for reason in world.parked() if reason != "order not seen"],
-        "waits": "pending_key" in entry or "lease_owner" in entry,
+        "waits": "pending_key" in entry or "lease_holder" in entry,
         "anna": "anna" in world.stored(),
     }
 

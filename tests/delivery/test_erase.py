@@ -6,7 +6,7 @@ import pytest
 
 from shopwire.delivery.task import Outcome
 from shopwire.models import Contact, Redaction, ShopRedaction
-from shopwire.stores.contacts import PeopleStore
+from shopwire.stores.contacts import ContactStore
 from tests.support.delivery_world import (
     ANNA,
     BORYS,
@@ -215,7 +215,7 @@ def test_one_identity_is_enough_to_stop_the_others_that_are_on_record_with_it(wo
 def test_a_redaction_that_comes_again_when_it_was_granted_leaves_nobody_to_erase(world: World) -> None:
     assert world.send(FORGET, key="wish") == "delivered"
     guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
-    PeopleStore(world.webhook.table, "hash-key").know(SHOP, guest, world.clock.now, world.clock.now + 1)
+    ContactStore(world.webhook.table, "hash-key").know(SHOP, guest, world.clock.now, world.clock.now + 1)
     assert world.send(FORGET, key="wish") == "duplicate"
     assert "anna" not in world.stored()
 

@@ -86,7 +86,7 @@ def test_a_request_is_begun_only_within_the_budget_that_leaves_a_second_for_note
 
 
 def test_a_budget_of_nothing_always_queues(world: World) -> None:
-    world.policy = type(world.policy)(direct_budget=0, jitter=lambda: 0.5)
+    world.policy = type(world.policy)(direct_budget_ms=0, jitter=lambda: 0.5)
     world.webhook = world.new_environment()
     assert world.send(order(), key="k") == "queued"
     assert world.drain() == ["delivered"]
@@ -327,10 +327,10 @@ def test_in_the_last_minutes_of_a_long_pause_nothing_stays_in_the_queue_to_overt
     world.send(order())
     world.send(paid())
     earlier, later = world.receive_messages()[1:]
-    kept = world.retry.consumer.work_off([earlier], owner=world.owner(), deadline=world.clock.now + 60_000)
+    kept = world.retry.retry_consumer.consume([earlier], owner=world.owner(), deadline=world.clock.now + 60_000)
     assert (kept, world.in_outbox()) == ([], 1)
     world.clock.pass_(1_700_000)
-    kept = world.retry.consumer.work_off([later], owner=world.owner(), deadline=world.clock.now + 60_000)
+    kept = world.retry.retry_consumer.consume([later], owner=world.owner(), deadline=world.clock.now + 60_000)
     assert (kept, world.in_outbox()) == ([], 2)
 
 
@@ -372,5 +372,5 @@ def test_what_is_past_its_age_in_a_paused_shops_outbox_is_parked(world: World) -
     world.clock.pass_(3 * DAY + HOUR)
     world.webhook.pauses.pause(SHOP, "the API throttles: 429", world.clock.now, at_least=HOUR)
     assert world.tidy() == 0
-    assert world.upkeep.mover.move(world.clock.now + 40_000, overdue_too=True) == 1
+    assert world.upkeep.outbox_drain.drain(world.clock.now + 40_000, overdue_too=True) == 1
     assert world.poll() == ["parked"]

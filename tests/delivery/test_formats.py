@@ -1,7 +1,7 @@
 """Updates in place: today's code with what the first release left, and with what a newer one did (docs/formats.md).
 
 tests/fixtures/format-1/ was written once, by the release whose formats were the first, and is never made anew: rows of
-the table as DynamoDB returns them, messages as SQS does. People in it are invented.
+the table as DynamoDB returns them, messages as SQS does. ContactState in it are invented.
 """
 
 import io
@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire.delivery import Outcome
+from shopwire.delivery.task import Outcome
 from shopwire.errors import NewerEntryFormat, NothingDurable
 from shopwire.message import FORMAT, Message
 from shopwire.models import Entity, Webhook
@@ -93,7 +93,7 @@ def receive(world: World, body: dict[str, Any], topic: str = "orders/updated", d
         headers["x-shopify-event-id"] = delivery
     webhook = Webhook(headers, raw, world.clock.now)
     owner, deadline = world.owner(), world.clock.now + 10_000
-    ((_, outcome),) = world.webhook.direct.receive(webhook, settings, "shopify", owner=owner, deadline=deadline)
+    ((_, outcome),) = world.webhook.receiver.receive(webhook, settings, "shopify", owner=owner, deadline=deadline)
     world.clock.pass_(1_000)
     return outcome
 
@@ -235,12 +235,12 @@ WRITES: dict[str, Callable[[Ledger, World], Any]] = {
     "claim": lambda ledger, world: ledger.claim(
         SHOP, ORDER, "a-key", 1, owner="us", until=world.clock.now + 9_000, now=world.clock.now
     ),
-    "line_up": lambda ledger, world: ledger.line_up(SHOP, ORDER, "a-key", world.clock.now),
-    "convert": lambda ledger, world: ledger.convert(SHOP, ORDER, None, world.clock.now),
-    "name_owner": lambda ledger, world: ledger.name_owner(SHOP, ORDER, "a-person", world.clock.now),
-    "done_waiting": lambda ledger, world: ledger.done_waiting(entity_key(SHOP, ORDER), "a-key"),
+    "line_up": lambda ledger, world: ledger.mark_pending(SHOP, ORDER, "a-key", world.clock.now),
+    "convert": lambda ledger, world: ledger.convert_cart(SHOP, ORDER, None, world.clock.now),
+    "name_owner": lambda ledger, world: ledger.record_cart_contact(SHOP, ORDER, "a-person", world.clock.now),
+    "done_waiting": lambda ledger, world: ledger.clear_pending(entity_key(SHOP, ORDER), "a-key"),
     "mark_for_reconcile": lambda ledger, world: ledger.mark_for_reconcile(SHOP, ORDER, world.clock.now),
-    "settle_glimpse": lambda ledger, world: ledger.settle_glimpse(
+    "settle_glimpse": lambda ledger, world: ledger.settle_without_lease(
         SHOP, ORDER, "a-key", 1, Glimpse(Entry(), None, True), {}, world.clock.now
     ),
 }
@@ -268,7 +268,7 @@ def test_who_comes_back_to_an_entry_that_became_newer_writes_nothing(world: Worl
 
 def test_the_mark_of_what_was_moved_is_left_as_the_newer_one_set_it(world: World) -> None:
     before = newer(world, pending_key={"S": "a-key"}, pending_where={"S": "outbox"})
-    world.webhook.ledger.moved(f"{SHOP}#order#1001", "a-key", "queue")
+    world.webhook.ledger.move_pending(f"{SHOP}#order#1001", "a-key", "queue")
     assert world.entry("order", "1001") == before
 
 
@@ -277,7 +277,7 @@ def test_a_change_of_a_newer_entry_waits_until_the_newer_code_is_back(
     shop: World, monkeypatch: pytest.MonkeyPatch, budget: int
 ) -> None:
     before = newer(shop)
-    monkeypatch.setattr(shop.webhook.direct, "_policy", replace(shop.policy, direct_budget=budget))
+    monkeypatch.setattr(shop.webhook.direct, "_policy", replace(shop.policy, direct_budget_ms=budget))
     assert receive(shop, order()).status == "queued"
     for _ in range(2 * 96):  # a rollback of two days
         shop.poll()

@@ -86,7 +86,7 @@ def test_an_entry_survives_any_number_of_changes(world: World) -> None:
     for minute in range(150):
         assert world.send(paid(minutes=minute, total=Decimal(minute + 1))) == "delivered"
     entry = world.entry("order", "1001")
-    assert len(entry["settled"]["L"]) == 16
+    assert len(entry["settled_keys"]["L"]) == 16
     assert int(entry["n"]["N"]) < 1000
 
 

@@ -24,7 +24,7 @@ def test_with_the_queue_down_what_must_wait_goes_to_the_outbox_and_what_follows_
     with world.outage("sqs"):
         assert world.send(order()) == "queued"
         assert world.send(paid()) == "queued"
-    assert world.entry("order", "1001")["pending_where"] == {"S": "outbox"}
+    assert world.entry("order", "1001")["pending_place"] == {"S": "outbox"}
     assert world.send(cancelled()) == "queued"
     assert (world.waits(), world.in_outbox()) == (0, 3)
 
@@ -36,7 +36,7 @@ def test_upkeep_moves_all_in_order_and_the_mark_follows(world: World) -> None:
             world.send(change)
             world.clock.pass_(10)
     assert world.tidy() == 2
-    assert world.entry("order", "1001")["pending_where"] == {"S": "queue"}
+    assert world.entry("order", "1001")["pending_place"] == {"S": "queue"}
     assert world.send(cancelled()) == "queued"
     assert (world.waits(), world.in_outbox()) == (3, 0)
     assert world.drain() == ["delivered"] * 3
@@ -58,7 +58,7 @@ def test_upkeep_stops_at_its_deadline(world: World) -> None:
     with world.outage("sqs"):
         for n in range(3):
             world.send(order(str(n)))
-    assert world.upkeep.mover.move(world.clock.now) == 0
+    assert world.upkeep.outbox_drain.drain(world.clock.now) == 0
     assert world.in_outbox() == 3
 
 

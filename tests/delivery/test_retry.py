@@ -296,7 +296,7 @@ def test_a_bug_in_mapping_parks_and_says_nothing_of_the_order(
     def explode(*args: object, **kwargs: object) -> None:
         raise Explosion
 
-    monkeypatch.setattr("shopwire.delivery.handle.order_events", explode)
+    monkeypatch.setattr("shopwire.delivery.handle.order_steps", explode)
     if waits:
         queue(world, world.body(order()))
         assert world.poll() == ["parked"]
@@ -343,7 +343,7 @@ def test_no_log_line_queue_attribute_or_key_holds_personal_data(
     world.clock.pass_(MINUTE)
     records = world.receive_messages()
     attributes += [record["attributes"] for record in records]
-    world.retry.consumer.work_off(records, owner="o", deadline=world.clock.now + 60_000)
+    world.retry.retry_consumer.consume(records, owner="o", deadline=world.clock.now + 60_000)
     keys = [
         value
         for item in world.real["dynamodb"].scan(TableName="table")["Items"]
@@ -365,6 +365,6 @@ def test_other_headers_than_the_platforms_are_not_kept(world: World) -> None:
     webhook = Webhook({"x-test-topic": "t", "cookie": "c=1", "user-agent": "u"}, b"x", world.clock.now)
     with world.outage("dynamodb"):
         shop, deadline = world.webhook.shops.get(SHOP), world.clock.now + 9000
-        world.webhook.direct.receive(webhook, shop, "shopify", owner="o", deadline=deadline)
+        world.webhook.receiver.receive(webhook, shop, "shopify", owner="o", deadline=deadline)
     (record,) = world.receive_messages()
     assert "cookie" not in record["body"]

@@ -16,7 +16,7 @@ from shopwire.errors import (
 )
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Webhook
-from shopwire.retry_queue import LARGEST, RetryQueue
+from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.entry import Pending, entity_key
 from shopwire.stores.ledger import Claim, Ledger
@@ -91,7 +91,7 @@ def test_a_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: 
     assert refusal.value.entry.version == 10
     settle(ledger, side, claim(ledger, side, "k3", 10), 10)
     assert settle(ledger, side, claim(ledger, side, "k4", None), None)
-    assert ledger.look(SHOP, ORDER, side.now).version == 10
+    assert ledger.get(SHOP, ORDER, side.now).version == 10
 
 
 def test_a_version_is_compared_as_a_number(side: Side, ledger: Ledger) -> None:
@@ -104,12 +104,12 @@ def test_who_lost_his_lease_notes_his_key_and_raises_the_version_and_nothing_els
     side.pass_(HOLD + 1)
     new = claim(ledger, side, "k2", 5, "two")
     assert not settle(ledger, side, late, 5, known={"digest": "late"})
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version, entry.known) == (("k1",), 5, {})
     assert entry.lease
     assert entry.lease.owner == "two"
     assert settle(ledger, side, new, 6, known={"digest": "new"})
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version, entry.known) == (("k1", "k2"), 6, {"digest": "new"})
 
 
@@ -118,7 +118,7 @@ def test_who_lost_his_lease_never_lowers_the_version(side: Side, ledger: Ledger)
     side.pass_(HOLD + 1)
     settle(ledger, side, claim(ledger, side, "k2", 7, "two"), 7)
     assert not settle(ledger, side, late, 5)
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version) == (("k2", "k1"), 7)
 
 
@@ -126,30 +126,30 @@ def test_a_settlement_twice_is_one(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     assert settle(ledger, side, held)
     assert settle(ledger, side, held)
-    assert ledger.look(SHOP, ORDER, side.now).keys == ("k1",)
+    assert ledger.get(SHOP, ORDER, side.now).keys == ("k1",)
 
 
 def test_sixteen_keys_are_kept(side: Side, ledger: Ledger) -> None:
     for n in range(20):
         settle(ledger, side, claim(ledger, side, f"k{n}"))
-    assert ledger.look(SHOP, ORDER, side.now).keys == tuple(f"k{n}" for n in range(4, 20))
+    assert ledger.get(SHOP, ORDER, side.now).keys == tuple(f"k{n}" for n in range(4, 20))
 
 
 def test_what_waits_refuses_a_webhook_and_not_the_queue(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
-    assert ledger.release(held, ledger.put_away("k1", "queue", side.now) | {"step": 1}, side.now)
+    assert ledger.release(held, ledger.defer("k1", "queue", side.now) | {"step": 1}, side.now)
     with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.pending
     assert (refusal.value.entry.pending.key, refusal.value.entry.pending.where) == ("k1", "queue")
     from_queue = claim(ledger, side, "k1", owner="three", from_queue=True)
     settle(ledger, side, from_queue)
-    assert ledger.look(SHOP, ORDER, side.now).pending is None
+    assert ledger.get(SHOP, ORDER, side.now).pending is None
     assert claim(ledger, side, "k2", 2, "four")
 
 
 def test_a_mark_of_waiting_is_void_after_its_time(side: Side, ledger: Ledger) -> None:
-    ledger.line_up(SHOP, ORDER, "k1", side.now)
+    ledger.mark_pending(SHOP, ORDER, "k1", side.now)
     side.pass_(KEPT - 1)
     with pytest.raises(ClaimRefused):
         claim(ledger, side, "k2")
@@ -158,42 +158,42 @@ def test_a_mark_of_waiting_is_void_after_its_time(side: Side, ledger: Ledger) ->
 
 
 def test_who_follows_lines_up_where_what_he_follows_waits(side: Side, ledger: Ledger) -> None:
-    assert ledger.line_up(SHOP, ORDER, "k1", side.now) == "queue"
-    assert ledger.line_up(SHOP, ORDER, "k2", side.now) == "queue"
-    ledger.moved(f"{SHOP}#order#42", "k2", "outbox")
-    assert ledger.line_up(SHOP, ORDER, "k3", side.now) == "outbox"
-    ledger.moved(f"{SHOP}#order#42", "k2", "queue")
-    assert ledger.look(SHOP, ORDER, side.now).pending == Pending("k3", "outbox", side.now + KEPT)
-    ledger.done_waiting(entity_key(SHOP, ORDER), "k2")
-    assert ledger.look(SHOP, ORDER, side.now).pending
-    ledger.done_waiting(entity_key(SHOP, ORDER), "k3")
-    assert ledger.look(SHOP, ORDER, side.now).pending is None
+    assert ledger.mark_pending(SHOP, ORDER, "k1", side.now) == "queue"
+    assert ledger.mark_pending(SHOP, ORDER, "k2", side.now) == "queue"
+    ledger.move_pending(f"{SHOP}#order#42", "k2", "outbox")
+    assert ledger.mark_pending(SHOP, ORDER, "k3", side.now) == "outbox"
+    ledger.move_pending(f"{SHOP}#order#42", "k2", "queue")
+    assert ledger.get(SHOP, ORDER, side.now).pending == Pending("k3", "outbox", side.now + KEPT)
+    ledger.clear_pending(entity_key(SHOP, ORDER), "k2")
+    assert ledger.get(SHOP, ORDER, side.now).pending
+    ledger.clear_pending(entity_key(SHOP, ORDER), "k3")
+    assert ledger.get(SHOP, ORDER, side.now).pending is None
 
 
 def test_who_settles_leaves_the_mark_of_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
-    ledger.line_up(SHOP, ORDER, "k2", side.now)
+    ledger.mark_pending(SHOP, ORDER, "k2", side.now)
     assert settle(ledger, side, held)
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert entry.pending
     assert (entry.pending.key, entry.keys, entry.lease) == ("k2", ("k1",), None)
 
 
 def test_who_puts_away_leaves_the_slot_to_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
-    ledger.line_up(SHOP, ORDER, "k2", side.now)
-    assert ledger.release(held, ledger.put_away("k1", "queue", side.now), side.now)
-    assert ledger.look(SHOP, ORDER, side.now).pending == Pending("k2", "queue", side.now + KEPT)
+    ledger.mark_pending(SHOP, ORDER, "k2", side.now)
+    assert ledger.release(held, ledger.defer("k1", "queue", side.now), side.now)
+    assert ledger.get(SHOP, ORDER, side.now).pending == Pending("k2", "queue", side.now + KEPT)
 
 
 def test_an_entry_whose_time_is_over_is_a_new_one_though_it_is_still_there(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 9), 9, known={"digest": "d"})
     side.pass_(400 * DAY + SECOND)
-    assert ledger.look(SHOP, ORDER, side.now).keys == ()
+    assert ledger.get(SHOP, ORDER, side.now).keys == ()
     held = claim(ledger, side, "k1", 1)
     assert (held.entry.keys, held.entry.version) == ((), None)
     assert settle(ledger, side, held, 1)
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version, entry.known) == (("k1",), 1, {})
 
 
@@ -207,22 +207,22 @@ def test_a_cart_is_converted_unless_somebody_is_at_work_on_it(side: Side, ledger
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
     with pytest.raises(ClaimRefused):
-        ledger.convert(SHOP, cart, "anna", side.now)
+        ledger.convert_cart(SHOP, cart, "anna", side.now)
     ledger.settle(held, 1, {"known": {"digest": "d", "state": "state-1"}}, side.now)
-    ledger.name_owner(SHOP, cart, "borys", side.now)
-    assert ledger.convert(SHOP, cart, None, side.now) == "state-1"
-    assert ledger.look(SHOP, cart, side.now).person == "borys"
-    assert ledger.convert(SHOP, cart, "anna", side.now) == "state-1"
-    entry = ledger.look(SHOP, cart, side.now)
+    ledger.record_cart_contact(SHOP, cart, "borys", side.now)
+    assert ledger.convert_cart(SHOP, cart, None, side.now) == "state-1"
+    assert ledger.get(SHOP, cart, side.now).person == "borys"
+    assert ledger.convert_cart(SHOP, cart, "anna", side.now) == "state-1"
+    entry = ledger.get(SHOP, cart, side.now)
     assert (entry.converted, entry.person, entry.version) == (True, "anna", 1)
 
 
 def test_whose_a_cart_is_can_be_told_while_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
-    ledger.name_owner(SHOP, cart, "anna", side.now)
+    ledger.record_cart_contact(SHOP, cart, "anna", side.now)
     assert ledger.settle(held, 1, {}, side.now)
-    entry = ledger.look(SHOP, cart, side.now)
+    entry = ledger.get(SHOP, cart, side.now)
     assert (entry.person, entry.version, entry.lease) == ("anna", 1, None)
 
 

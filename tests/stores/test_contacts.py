@@ -1,4 +1,4 @@
-"""People in the table: hashes outside, addresses inside one item each, tombstones that stop what comes late."""
+"""ContactState in the table: hashes outside, addresses inside one item each, tombstones that stop what comes late."""
 
 from dataclasses import replace
 from typing import Any
@@ -6,13 +6,13 @@ from typing import Any
 import pytest
 
 from shopwire.models import Contact
-from shopwire.stores.contacts import PeopleStore
+from shopwire.stores.contacts import ContactStore
 from shopwire.stores.table import Table
 from tests.support.delivery_world import ANNA, BORYS, OTHER, SHOP, World
 
 
-def store(world: World, key: str = "hash-key") -> PeopleStore:
-    return PeopleStore(world.webhook.table, key)
+def store(world: World, key: str = "hash-key") -> ContactStore:
+    return ContactStore(world.webhook.table, key)
 
 
 def test_who_is_known_is_found_by_any_of_his_identities(world: World) -> None:

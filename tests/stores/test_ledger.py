@@ -34,7 +34,7 @@ def refused(ledger: Ledger, world: World, *args: Any, **more: Any) -> ClaimRefus
 
 
 def look(ledger: Ledger, world: World) -> Any:
-    return ledger.look(SHOP, ORDER, world.clock.now)
+    return ledger.get(SHOP, ORDER, world.clock.now)
 
 
 def test_a_lease_holds_until_it_ends_and_no_longer(ledger: Ledger, world: World) -> None:
@@ -78,7 +78,7 @@ def test_every_write_counts_one(ledger: Ledger, world: World) -> None:
 
 def test_a_settled_change_leaves_neither_lease_nor_mark(ledger: Ledger, world: World) -> None:
     held = claim(ledger, world)
-    ledger.release(held, ledger.put_away("k", "queue", world.clock.now), world.clock.now)
+    ledger.release(held, ledger.defer("k", "queue", world.clock.now), world.clock.now)
     ledger.settle(claim(ledger, world, from_queue=True), 10, {}, world.clock.now)
     left = {name for name in world.entry("order", "1001") if name.startswith(("lease", "pending", "deaths", "tries"))}
     assert left == set()
@@ -88,31 +88,31 @@ def test_a_settled_change_leaves_neither_lease_nor_mark(ledger: Ledger, world: W
 
 
 def test_what_waits_stops_what_comes_but_not_the_queue(ledger: Ledger, world: World) -> None:
-    assert ledger.line_up(SHOP, ORDER, "a", world.clock.now) == "queue"
+    assert ledger.mark_pending(SHOP, ORDER, "a", world.clock.now) == "queue"
     assert refused(ledger, world, "b").entry.pending is not None
     assert claim(ledger, world, "a", from_queue=True)
 
 
 def test_a_mark_is_void_after_its_time(ledger: Ledger, world: World) -> None:
-    ledger.line_up(SHOP, ORDER, "a", world.clock.now)
+    ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
     world.clock.pass_(3 * DAY)
     assert claim(ledger, world, "b").entry.waiting(world.clock.now) is None
 
 
 def test_what_follows_goes_where_the_first_waits(ledger: Ledger, world: World) -> None:
-    ledger.line_up(SHOP, ORDER, "a", world.clock.now)
-    ledger.moved(f"{SHOP}#order#1001", "a", "outbox")
-    assert ledger.line_up(SHOP, ORDER, "b", world.clock.now) == "outbox"
-    ledger.moved(f"{SHOP}#order#1001", "a", "queue")
-    assert ledger.line_up(SHOP, ORDER, "c", world.clock.now) == "outbox"
-    ledger.moved(f"{SHOP}#order#1001", "c", "queue")
-    assert ledger.line_up(SHOP, ORDER, "d", world.clock.now) == "queue"
+    ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
+    ledger.move_pending(f"{SHOP}#order#1001", "a", "outbox")
+    assert ledger.mark_pending(SHOP, ORDER, "b", world.clock.now) == "outbox"
+    ledger.move_pending(f"{SHOP}#order#1001", "a", "queue")
+    assert ledger.mark_pending(SHOP, ORDER, "c", world.clock.now) == "outbox"
+    ledger.move_pending(f"{SHOP}#order#1001", "c", "queue")
+    assert ledger.mark_pending(SHOP, ORDER, "d", world.clock.now) == "queue"
 
 
 def test_who_lines_up_while_one_is_at_work_keeps_the_mark(ledger: Ledger, world: World) -> None:
     held = claim(ledger, world, "a")
-    ledger.line_up(SHOP, ORDER, "b", world.clock.now)
-    assert ledger.release(held, ledger.put_away("a", "queue", world.clock.now), world.clock.now)
+    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
+    assert ledger.release(held, ledger.defer("a", "queue", world.clock.now), world.clock.now)
     assert look(ledger, world).pending.key == "b"
     assert look(ledger, world).lease is None
 
@@ -122,19 +122,19 @@ def test_who_goes_to_the_end_of_the_queue_takes_the_mark_from_who_lined_up_there
     ledger: Ledger, world: World, where: Where, mark: str
 ) -> None:
     held = claim(ledger, world, "a")
-    ledger.line_up(SHOP, ORDER, "b", world.clock.now)
-    ledger.moved(f"{SHOP}#order#1001", "b", where)
-    ledger.release(held, ledger.put_away("a", "queue", world.clock.now), world.clock.now, last=True)
+    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
+    ledger.move_pending(f"{SHOP}#order#1001", "b", where)
+    ledger.release(held, ledger.defer("a", "queue", world.clock.now), world.clock.now, last=True)
     assert look(ledger, world).pending.key == mark
 
 
 def test_settling_one_leaves_the_mark_of_another(ledger: Ledger, world: World) -> None:
     held = claim(ledger, world, "a")
-    ledger.line_up(SHOP, ORDER, "b", world.clock.now)
+    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
     ledger.settle(held, 10, {}, world.clock.now)
-    ledger.done_waiting(entity_key(SHOP, ORDER), "a")
+    ledger.clear_pending(entity_key(SHOP, ORDER), "a")
     assert look(ledger, world).pending.key == "b"
-    ledger.done_waiting(entity_key(SHOP, ORDER), "b")
+    ledger.clear_pending(entity_key(SHOP, ORDER), "b")
     assert look(ledger, world).pending is None
 
 
@@ -142,10 +142,10 @@ def test_a_duplicate_that_lined_up_keeps_its_mark_when_its_change_is_settled_by_
     ledger: Ledger, world: World
 ) -> None:
     held = claim(ledger, world, "a")
-    ledger.line_up(SHOP, ORDER, "a", world.clock.now)
+    ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
     ledger.settle(held, 10, {}, world.clock.now)
     assert look(ledger, world).pending.key == "a"
-    ledger.done_waiting(entity_key(SHOP, ORDER), "a")
+    ledger.clear_pending(entity_key(SHOP, ORDER), "a")
     assert look(ledger, world).pending is None
 
 
@@ -226,10 +226,10 @@ def test_a_cart_is_converted_once_nobody_is_at_work_on_it(ledger: Ledger, world:
     now = world.clock.now
     held = ledger.claim(SHOP, CART, "k", 1, owner="me", until=now + MINUTE, now=now)
     with pytest.raises(ClaimRefused):
-        ledger.convert(SHOP, CART, None, now)
+        ledger.convert_cart(SHOP, CART, None, now)
     ledger.settle(held, 1, {"known": {"digest": "d", "state": "s"}}, now)
-    assert ledger.convert(SHOP, CART, None, now) == "s"
-    assert ledger.look(SHOP, CART, now).converted
+    assert ledger.convert_cart(SHOP, CART, None, now) == "s"
+    assert ledger.get(SHOP, CART, now).converted
 
 
 def test_an_entry_whose_time_is_over_counts_no_more(ledger: Ledger, world: World) -> None:
@@ -250,7 +250,7 @@ def test_an_entry_is_under_a_kilobyte(ledger: Ledger, world: World) -> None:
         reference = {"totalCost": "12345.67", "date": "2026-03-02T09:00:00+00:00", "currency": "UAH"}
         notes = {"known": known, "reference": reference, "person": "p" * 32, "open_parcels": ["1", "2"]}
         ledger.settle(held, 17724420000000 + n, notes, world.clock.now)
-    ledger.line_up(SHOP, ORDER, "k" * 12, world.clock.now)
+    ledger.mark_pending(SHOP, ORDER, "k" * 12, world.clock.now)
     assert len(json.dumps(world.webhook.table.get(Key(f"{SHOP}#order#1001")))) < 1024
 
 
@@ -284,7 +284,7 @@ def test_the_same_request_may_ask_twice_for_an_entry_whose_time_was_over(ledger:
 def test_lining_up_at_an_entry_whose_time_was_over_brings_nothing_of_it_back(ledger: Ledger, world: World) -> None:
     ledger.settle(claim(ledger, world), 10, {}, world.clock.now)
     world.clock.pass_(500 * DAY)
-    assert ledger.line_up(SHOP, ORDER, "later", world.clock.now) == "queue"
+    assert ledger.mark_pending(SHOP, ORDER, "later", world.clock.now) == "queue"
     entry = look(ledger, world)
     assert (entry.version, entry.keys, entry.pending.key) == (None, (), "later")
     assert refused(ledger, world, "k", 9).entry.pending is not None
@@ -295,17 +295,17 @@ def test_a_cart_is_not_bought_again_by_what_it_was_long_ago(ledger: Ledger, worl
     held = ledger.claim(SHOP, CART, "k", 10, owner="me", until=now + MINUTE, now=now)
     ledger.settle(held, 10, {"known": {"digest": "d", "state": "s"}}, now)
     world.clock.pass_(100 * DAY)
-    assert ledger.convert(SHOP, CART, None, world.clock.now) is None
-    entry = ledger.look(SHOP, CART, world.clock.now)
+    assert ledger.convert_cart(SHOP, CART, None, world.clock.now) is None
+    entry = ledger.get(SHOP, CART, world.clock.now)
     assert (entry.converted, dict(entry.known)) == (True, {})
 
 
 def glimpse(ledger: Ledger, world: World) -> Any:
-    return ledger.glimpse(SHOP, ORDER, world.clock.now)
+    return ledger.peek(SHOP, ORDER, world.clock.now)
 
 
 def settle_glimpse(ledger: Ledger, world: World, seen: Any, key: str = "k", version: int | None = 10) -> bool:
-    return ledger.settle_glimpse(SHOP, ORDER, key, version, seen, {"person": "p"}, world.clock.now)
+    return ledger.settle_without_lease(SHOP, ORDER, key, version, seen, {"person": "p"}, world.clock.now)
 
 
 def test_what_needs_no_lease_is_settled_by_one_write(ledger: Ledger, world: World) -> None:
@@ -332,9 +332,9 @@ def test_an_entry_is_free_while_nobody_is_at_work_and_nothing_waits(ledger: Ledg
     assert not glimpse(ledger, world).free
     world.clock.pass_(2 * MINUTE)  # who holds a dead lease may have sent it
     assert not glimpse(ledger, world).free
-    ledger.release(held, ledger.put_away("k", "queue", world.clock.now), world.clock.now)
+    ledger.release(held, ledger.defer("k", "queue", world.clock.now), world.clock.now)
     assert not glimpse(ledger, world).free
-    ledger.done_waiting(entity_key(SHOP, ORDER), "k")
+    ledger.clear_pending(entity_key(SHOP, ORDER), "k")
     assert glimpse(ledger, world).free
     world.clock.pass_(401 * DAY)
     assert not glimpse(ledger, world).free

@@ -20,8 +20,8 @@ from shopwire.mapper import (
     cart_event,
     contact_request,
     fact_event,
-    known_otherwise,
-    order_events,
+    order_steps,
+    sent_with_another_status,
     view_event,
 )
 from shopwire.models import (
@@ -81,8 +81,8 @@ class World:
         order = change.order.with_facts(frozenset(), deleted=False)
         if order.test and self.shop.ignore_test_orders:
             raise Silent("test order")
-        known = None if self.new else known_otherwise(order)
-        plan = order_events(order, self.shop, known, recent=True)
+        known = None if self.new else sent_with_another_status(order)
+        plan = order_steps(order, self.shop, known, recent=True)
         return [*self._introduce(order.contact), *(step.request for step in plan)]
 
     def _cart(self, change: CartChange) -> list[ApiRequest]:

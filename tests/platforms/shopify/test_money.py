@@ -8,7 +8,7 @@ import pytest
 
 from shopwire import platforms
 from shopwire.errors import Unreadable
-from shopwire.mapper import order_events
+from shopwire.mapper import order_steps
 from shopwire.models import Cart, CartChange, Item, Order, OrderChange, Shop, Status, Webhook
 from shopwire_testkit.samples import samples
 
@@ -53,7 +53,7 @@ def money(of: Order) -> dict[str, str]:
 
 def lines(of: Order) -> list[tuple[str, str, str]]:
     """Id, quantity and the cost that is sent of each line."""
-    (event,) = order_events(of, SHOP, None, recent=True)[:1]
+    (event,) = order_steps(of, SHOP, None, recent=True)[:1]
     sent = {param["name"]: param["value"] for param in json.loads(event.request.body)["params"]}
     return [
         (item["externalItemId"], str(item["quantity"]), str(item["cost"]))
@@ -235,7 +235,7 @@ def test_numbers_beyond_json_and_beyond_floats_are_refused(number: bytes) -> Non
 
 
 def test_minus_zero_is_sent_as_zero() -> None:
-    (planned,) = order_events(order(current_total_price="-0.00"), SHOP, None, recent=True)
+    (planned,) = order_steps(order(current_total_price="-0.00"), SHOP, None, recent=True)
     assert {"name": "totalCost", "value": "0.00"} in json.loads(planned.request.body)["params"]
 
 
