@@ -331,7 +331,9 @@ class World:
         """One batch of the retry queue; answers what became of its messages ("waiting" for those that stay)."""
         records = self.receive_messages()
         before = len(self.reports)
-        kept = self.retry.retry_consumer.consume(records, request_id=self.owner(), deadline=self.clock.now + 1000 * seconds)
+        kept = self.retry.retry_consumer.consume(
+            records, request_id=self.owner(), deadline=self.clock.now + 1000 * seconds
+        )
         for record in records:
             if record["messageId"] not in kept:
                 self.real["sqs"].delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])
