@@ -7,7 +7,7 @@ import argparse
 from typing import Any, NoReturn
 
 DEV_URL = "http://127.0.0.1:8787"
-"""Where `shopwire dev` listens unless it is told otherwise."""
+"""Where `shopwire dev` listens by default."""
 
 _LARGEST_PORT = 65_535
 

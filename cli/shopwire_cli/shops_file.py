@@ -60,7 +60,7 @@ def _problem(fields: dict[str, Any], deployed: bool) -> str | None:
     if size > MAX_PARAMETER_BYTES:
         return f"its settings have {size} bytes, but a parameter holds {MAX_PARAMETER_BYTES}: shorten them"
     if deployed and secrets_of(fields) & PUBLISHED_SECRETS:
-        return "secrets: one is published in the documentation: make another with `shopwire secret new`"
+        return "`secrets` contains one that this repository publishes; make another with `shopwire secret new`"
     return None
 
 

@@ -32,7 +32,7 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         (BOB + "api = {rate = inf}\n", "shop bob: settings cannot contain dates, nan or inf"),
         (
             BOB.replace("canary", "demo-shopify-secret"),
-            "shop bob: secrets: one is published in the documentation: make another with `shopwire secret new`",
+            "shop bob: `secrets` contains one that this repository publishes; make another with `shopwire secret new`",
         ),
     ],
 )
