@@ -12,7 +12,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-import shopwire_cli.stack_installation as stacks
 from shopwire import platforms
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Webhook
@@ -20,8 +19,11 @@ from shopwire.shops import parse_shop
 from shopwire.stores.ledger import Ledger, key_hash
 from shopwire.stores.parked import ParkedStore
 from shopwire.stores.table import Table
+from shopwire_cli import aws_stack
+from shopwire_cli.aws_stack import AwsStack
 from shopwire_cli.commands import inspect as inspecting
 from shopwire_cli.main import main
+from shopwire_cli.stack_installation import function_settings
 from shopwire_dev.aws import make_table
 from shopwire_inspector.journal import Filter
 from shopwire_inspector.stack import Inspector, LogReader, LogsDown
@@ -75,17 +77,14 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         line("retry", 6000, "retried", **two, outcome="waiting", milliseconds=5)
         line("retry", 5000, "retried", **told, outcome="delivered", entity="order 0", key="ffffffffffff")
         outputs = {"TableName": "ledger", "QueueUrl": queue, "ShopsPath": "/shopwire/shop-eu/shops/"}
-        described = {
-            "StackId": "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-eu/7b0c",
-            "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
-        }
-        monkeypatch.setattr(stacks, "_describe", lambda name: described)
-        yield described
+        id = "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-eu/7b0c"
+        monkeypatch.setattr(aws_stack, "describe_stack", lambda name: AwsStack(name, id, outputs))
+        yield outputs
 
 
 @pytest.fixture
 def inspector(stack: dict[str, Any]) -> Iterator[Inspector]:
-    one = Inspector("shop-eu", stacks.settings_of("shop-eu"), boto3.client("logs"), port=0, since=NOW - 60_000)
+    one = Inspector("shop-eu", function_settings("shop-eu"), boto3.client("logs"), port=0, since=NOW - 60_000)
     one.start()
     yield one
     one.stop()
@@ -116,7 +115,7 @@ def test_webhooks_are_told_by_the_log_lines(inspector: Inspector) -> None:
 
 
 def test_a_line_is_read_once_and_a_late_one_too(stack: dict[str, Any]) -> None:
-    inspector = Inspector("shop-eu", stacks.settings_of("shop-eu"), boto3.client("logs"), port=0, since=NOW - 60_000)
+    inspector = Inspector("shop-eu", function_settings("shop-eu"), boto3.client("logs"), port=0, since=NOW - 60_000)
     reader: LogReader = inspector._reader
     line("retry", 5500, "retried", shop="ann", topic="t", entity="order 2", outcome="delivered", key=key_hash("k2"))
     for _ in range(2):
@@ -178,7 +177,7 @@ def test_the_command_serves_the_pages_until_it_is_ended(
         with urlopen(f"{said.removeprefix('ready ')}/inspect/rows", timeout=30) as reply:
             asked.append(len(json.load(reply)["rows"]))
 
-    monkeypatch.setattr(inspecting, "until_ended", ask)
+    monkeypatch.setattr(inspecting, "wait_for_signal", ask)
     assert main(["inspect", "--stack", "shop-eu", "--port", "0"]) == 0
     assert asked == [4]
 
