@@ -2,41 +2,33 @@
 
 import argparse
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from pydantic_core import from_json
 
 from shopwire import platforms
-from shopwire.mapper import (
-    ApiRequest,
-    Unmappable,
-    cart_event,
-    contact_request,
-    fact_event,
-    known_otherwise,
-    order_events,
-    view_event,
-)
+from shopwire.delivery.decide import Done, Erase, Park, Send, SyncContact, decide
+from shopwire.delivery.reasons import SENTENCES
+from shopwire.delivery.task import Policy
+from shopwire.errors import Unmappable, Unreadable
+from shopwire.mapper import ApiRequest, SentOrder, contact_request, sent_with_another_status
 from shopwire.models import (
-    CartChange,
     Change,
     Contact,
-    ContactChange,
     Nothing,
     OrderChange,
     OrderDeleted,
-    Parcel,
     ParcelArrived,
-    Redaction,
+    Reason,
     Shop,
     ShopRedaction,
     Status,
-    ViewChange,
     Webhook,
 )
 from shopwire.models.contact import person
+from shopwire.platforms.base import Platform
+from shopwire.stores.entry import Entry
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 
@@ -55,99 +47,92 @@ PLANNED_PLATFORMS = (
 
 # The time of receipt that is assumed, UTC milliseconds. It is fixed, because the same body must give the same bytes.
 _RECEIVED_AT_MS = 1_767_225_600_000
+# Every order counts as recent.
+_POLICY = Policy(new_order_ms=1 << 62)
 
 
-class Silent(Exception):
-    """Nothing is to be sent; the text is the reason."""
+# The API has the order with another status, if it has it at all; only the request of a fact needs an entry with more.
+_SENT_FACT_ORDER = SentOrder(None, "", "").record
+# Stands for the contact that --contact names: the store of contacts refers to a contact by a hash.
+_CONTACT_REF = "contact"
+
+
+class NothingToSend(Exception):
+    """No request follows. The text is the reason."""
 
 
 @dataclass(frozen=True, slots=True)
-class World:
-    """What is assumed around the body.
+class Assumptions:
+    """What is assumed about the API and the ledger.
 
-    `new`: the API knows neither the person nor the order. `owner`: whose the cart's token is known to be.
+    Args:
+        new: the API has neither the contact nor the order, and the order is recent. Otherwise it has the contact, and
+            the order with another status and the same content.
+        contact: the contact that the cart's token is known to belong to; for a fact, the contact of the order, which is
+            wholly shipped in one parcel.
     """
 
     shop: Shop
     new: bool = False
-    owner: Contact | None = None
+    contact: Contact | None = None
 
     def requests(self, change: Change) -> list[ApiRequest]:
-        """What the change causes, in sending order.
+        """Return the requests that follow from the change, in sending order.
 
         Raises:
-            Silent: nothing.
+            NothingToSend: no request follows.
         """
+        contact_ref = _CONTACT_REF if self.contact else None
+        decision = decide(change, self._entry(change, contact_ref), self.shop, _POLICY, _RECEIVED_AT_MS, contact_ref)
         try:
-            return _KINDS[type(change)](self, change)
-        except Unmappable as reason:
-            raise Silent(str(reason)) from None
+            match decision:
+                case Send():
+                    return self._send(decision)
+                case SyncContact():
+                    return [contact_request(decision.change.contact)]
+                case Done():
+                    raise NothingToSend(_explain(decision.outcome.reason))
+                case Park():
+                    raise NothingToSend(_explain(decision.reason, decision.details))
+                case Erase():
+                    raise NothingToSend(_explain_erasure(change))
+        except Unmappable as error:
+            raise NothingToSend(_explain(error.reason, {"field": error.field} if error.field else {})) from None
 
-    def _order(self, change: OrderChange) -> list[ApiRequest]:
-        order = change.order.with_facts(frozenset(), deleted=False)
-        if order.test and self.shop.ignore_test_orders:
-            raise Silent("test order")
-        known = None if self.new else known_otherwise(order)
-        plan = order_events(order, self.shop, known, recent=True)
-        return [*self._introduce(order.contact), *(step.request for step in plan)]
+    def _entry(self, change: Change, contact_ref: str | None) -> Entry:
+        match change:
+            case OrderChange() if not self.new:
+                order = change.order.with_facts(frozenset(), deleted=False)
+                return Entry(version=0, sent=sent_with_another_status(order).record)
+            case ParcelArrived() | OrderDeleted():
+                if self.contact is None:
+                    raise NothingToSend("the ledger knows the contact of the order (--contact EMAIL names it here)")
+                return Entry(version=0, sent=_SENT_FACT_ORDER, open_parcels=(), contact_ref=contact_ref)
+        return Entry(contact_ref=contact_ref)
 
-    def _cart(self, change: CartChange) -> list[ApiRequest]:
-        contact = self._visitor(change.cart.contact)
-        return [*self._introduce(contact), cart_event(change.cart, contact)]
-
-    def _view(self, change: ViewChange) -> list[ApiRequest]:
-        contact = self._visitor(change.view.contact)
-        return [*self._introduce(contact), view_event(change.view, contact)]
-
-    def _contact(self, change: ContactChange) -> list[ApiRequest]:
-        return [contact_request(change.contact)]
-
-    def _parcel_arrived(self, change: ParcelArrived) -> list[ApiRequest]:
-        return self._fact(Status.DELIVERED, change.order_id, change.parcel)
-
-    def _order_deleted(self, change: OrderDeleted) -> list[ApiRequest]:
-        return self._fact(Status.CANCELLED, change.order_id)
-
-    def _fact(self, status: Status, order_id: str, parcel: Parcel | None = None) -> list[ApiRequest]:
-        if self.owner is None:
-            raise Silent("a fact of an order: only the ledger knows whose it is (--contact EMAIL says it here)")
-        return [fact_event(status, order_id, self.owner, {}, self.shop, parcel)]
-
-    def _redaction(self, change: Redaction) -> list[ApiRequest]:
-        raise Silent(f"contact {change.contact.customer_id or '(a guest)'} would be erased, by DELETE requests")
-
-    def _shop_redaction(self, change: ShopRedaction) -> list[ApiRequest]:
-        raise Silent("everything kept for the shop would be deleted; the API is not asked")
-
-    def _nothing(self, change: Nothing) -> list[ApiRequest]:
-        raise Silent(change.reason)
-
-    def _visitor(self, contact: Contact) -> Contact:
-        # An id alone says who it is only where the API knows him already.
-        if contact.reachable or (contact.key and not self.new):
-            return contact
-        if self.owner is None:
-            raise Silent("anonymous (--contact EMAIL says whose the cart's token is known to be)")
-        return self.owner
-
-    def _introduce(self, contact: Contact) -> list[ApiRequest]:
-        return [contact_request(contact)] if self.new else []
+    def _send(self, decision: Send) -> list[ApiRequest]:
+        named = decision.contact
+        # A customer id alone identifies only a contact that the API has already.
+        contact = named if named.reachable or (named.key and not self.new) else self.contact or named
+        steps = [step.request for step in decision.plan(contact, None)]
+        return [contact_request(contact), *steps] if self.new and not decision.is_fact else steps
 
 
-_KINDS: dict[type, Callable[[World, Any], list[ApiRequest]]] = {
-    OrderChange: World._order,
-    CartChange: World._cart,
-    ContactChange: World._contact,
-    ViewChange: World._view,
-    ParcelArrived: World._parcel_arrived,
-    OrderDeleted: World._order_deleted,
-    Redaction: World._redaction,
-    ShopRedaction: World._shop_redaction,
-    Nothing: World._nothing,
-}
+def _explain(reason: Reason | None, details: Mapping[str, str | int] = {}) -> str:
+    if reason is None:
+        return "the API has this already"
+    hint = " (--contact EMAIL names the contact of the cart)" if reason is Reason.ANONYMOUS else ""
+    facts = "".join(f", {name} {value}" for name, value in details.items())
+    return f"{reason}{facts}{hint}: {SENTENCES[reason]}"
 
 
-def find_platform(name: str) -> platforms.Platform:
+def _explain_erasure(change: Change) -> str:
+    if isinstance(change, ShopRedaction):
+        return "everything stored for the shop would be deleted; the API is not asked"
+    return f"contact {change.contact.customer_id or '(a guest)'} would be erased, by DELETE requests"
+
+
+def find_platform(name: str) -> Platform:
     """Return the platform of this name.
 
     Raises:
@@ -182,6 +167,7 @@ def make_shop(options: argparse.Namespace) -> Shop:
             "statuses": dict(map(_parse_status, options.status)),
             "key_value": options.key_value,
             "ignore_test_orders": options.ignore_test_orders,
+            "old_order_days": 0,
             "storefront_secret": "shop",
         }
     )
@@ -217,19 +203,19 @@ def read_object(file: str) -> bytes:
     return body
 
 
-def parse_changes(platform: platforms.Platform, topic: str, body: bytes, shop: Shop) -> list[Change]:
+def parse_changes(platform: Platform, topic: str, body: bytes, shop: Shop) -> list[Change]:
     """Return the changes that the platform's adapter makes of the body.
 
     Raises:
         UserError: the body does not have the platform's shape.
     """
-    if topic not in platform.topics:
-        return [Nothing("unknown topic")]
-    signed = platform.sign(topic, body, shop, _RECEIVED_AT_MS)
-    headers = {name.lower(): value for name, value in signed.items()}
+    if platform.topic(topic) is None:
+        return [Nothing(Reason.UNKNOWN_TOPIC)]
+    call = platform.sign(topic, body, shop, _RECEIVED_AT_MS)
+    webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, _RECEIVED_AT_MS)
     try:
-        return [delivery.change for delivery in platform.read(Webhook(headers, body, _RECEIVED_AT_MS), shop)]
-    except platforms.Unreadable as error:
+        return [delivery.change for delivery in platform.read(webhook, shop)]
+    except Unreadable as error:
         raise UserError(f"the body is not what {platform.name} sends as {topic}: {error}") from None
 
 

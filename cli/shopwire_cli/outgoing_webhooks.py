@@ -4,37 +4,32 @@ import time
 from collections.abc import Iterator, Mapping
 
 from shopwire import platforms
+from shopwire.errors import BadSettings
 from shopwire.models import Shop
-from shopwire.platforms import Platform
-from shopwire.shops import BadSettings, parse_shop
+from shopwire.platforms.base import Platform
+from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fresh import proved, refreshed
+from shopwire_testkit.fresh import refreshed
 from shopwire_testkit.samples import Sample, samples
 
 Call = tuple[Mapping[str, str], bytes]
 """The headers and the body of a POST."""
 
-# Shops of every platform have a storefront. Its samples go to this shop unless the user names another.
-_STOREFRONT, _STOREFRONT_SHOP = "storefront", "demo-shopify"
-
-# The call that a platform sends unsigned, to find out whether the URL exists.
-_PINGS: dict[tuple[str, str], Call] = {
-    ("woocommerce", "ping"): ({"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=1"),
-}
+# A shop of every platform has a storefront. Its samples go to this shop unless the user names another.
+_STOREFRONT_SHOP = f"demo-{platforms.OF_SHOPS[0]}"
 
 
 def list_samples(platform: str | None) -> Iterator[str]:
     """Yield the arguments of `shopwire send` for each sample, of one platform or of all."""
-    demo_platforms = (shop["platform"] for shop in demo_settings().values())
-    names = [platform] if platform else [*demo_platforms, _STOREFRONT]
+    names = [platform] if platform else platforms.NAMES
     for name in names:
         for sample in samples(name):
             yield f"{name} {sample.name}"
-    for name, topic in _PINGS:
-        if name in names:
-            yield f"{name} {topic}"
+    for name in names:
+        if ping := platforms.get(name).ping:
+            yield f"{name} {ping.topic}"
 
 
 def find_shop(platform: str, id: str | None, shops_file: str | None) -> Shop:
@@ -47,7 +42,7 @@ def find_shop(platform: str, id: str | None, shops_file: str | None) -> Shop:
     Raises:
         UserError: there is no such shop, it is on another platform, or the file is wrong.
     """
-    id = id or (_STOREFRONT_SHOP if platform == _STOREFRONT else f"demo-{platform}")
+    id = id or (f"demo-{platform}" if platform in platforms.OF_SHOPS else _STOREFRONT_SHOP)
     try:
         settings = demo_settings() | (read_settings(shops_file) if shops_file else {})
         if id not in settings:
@@ -56,14 +51,14 @@ def find_shop(platform: str, id: str | None, shops_file: str | None) -> Shop:
         shop = parse_shop(id, settings[id])
     except BadSettings as error:
         raise UserError(f"--shops: {error}") from None
-    if platform not in (shop.platform, _STOREFRONT):
+    if platform in platforms.OF_SHOPS and platform != shop.platform:
         raise UserError(f"shop {id} is on {shop.platform}, not on {platform}: name another with --shop")
     return shop
 
 
 def path_of(platform: str, shop: Shop) -> str:
     """Return the path of the URL to which the shop's webhooks go."""
-    return f"/{'storefront' if platform == _STOREFRONT else 'webhooks'}/{shop.id}"
+    return f"/{platforms.get(platform).endpoint}/{shop.id}"
 
 
 def signed_calls(
@@ -80,18 +75,16 @@ def signed_calls(
     Raises:
         UserError: there is no such sample, or the file cannot be used.
     """
-    ping = _PINGS.get((platform_name, topic))
-    if ping and file is None:
-        yield from [ping] * count
+    platform = platforms.get(platform_name)
+    ping = platform.ping
+    if ping and ping.topic == topic and file is None:
+        yield from [(ping.headers, ping.body)] * count
         return
     if file is None:
         sample = _find_sample(platform_name, topic)
         topic, body = sample.topic, sample.body
     else:
         body = read_file(file)
-    if platform_name == _STOREFRONT:
-        body = proved(body, shop)
-    platform = platforms.get(platform_name)
     if not fresh:
         yield from [_sign(platform, topic, body, shop, _now())] * count
         return
@@ -113,7 +106,8 @@ def _find_sample(platform: str, name: str) -> Sample:
 
 def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Call:
     signed = platform.sign(topic, body, shop, now)
-    return {"content-type": "application/json"} | {name.lower(): value for name, value in signed.items()}, body
+    headers = {name.lower(): value for name, value in signed.headers.items()}
+    return {"content-type": "application/json"} | headers, signed.body
 
 
 def _refresh(body: bytes, now: int, number: int) -> bytes:

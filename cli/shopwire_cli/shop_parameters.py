@@ -11,7 +11,8 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from shopwire.shops import BadSettings, parse_shop
+from shopwire.errors import BadSettings
+from shopwire.shops import parse_shop
 from shopwire_cli import aws_stack
 from shopwire_cli.aws_stack import aws_errors
 from shopwire_cli.errors import CommandError

@@ -3,8 +3,10 @@
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from shopwire import platforms
+from shopwire.errors import BadSettings
 from shopwire.models import Shop
-from shopwire.shops import BadSettings, parse_shop
+from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.shop_parameters import MAX_PARAMETER_BYTES, parameter_value
 from shopwire_cli.shop_secrets import ShopFields, secrets_of
@@ -45,14 +47,12 @@ def read_shops_file(path: str, ids: Collection[str], *, deployed: bool) -> tuple
         raise UserError(f"{path}: no shop {', '.join(sorted(unknown))} in it; there are {', '.join(found)}")
     chosen = {id: fields for id, fields in found.items() if id in (ids or found)}
     for id, fields in chosen.items():
-        if problem := _problem(fields, deployed):
+        if problem := _problem(shops[id], fields, deployed):
             raise UserError(f"{path}: shop {id}: {problem}")
-    return chosen, [
-        f"{path}: shop {id}: {text}" for id, fields in chosen.items() for text in _warnings(shops[id], fields)
-    ]
+    return chosen, [f"{path}: shop {id}: {text}" for id, fields in chosen.items() for text in _warnings(fields)]
 
 
-def _problem(fields: dict[str, Any], deployed: bool) -> str | None:
+def _problem(shop: Shop, fields: dict[str, Any], deployed: bool) -> str | None:
     try:
         size = len(parameter_value(fields).encode())
     except (TypeError, ValueError):
@@ -61,14 +61,18 @@ def _problem(fields: dict[str, Any], deployed: bool) -> str | None:
         return f"its settings have {size} bytes, but a parameter holds {MAX_PARAMETER_BYTES}: shorten them"
     if deployed and secrets_of(fields) & PUBLISHED_SECRETS:
         return "`secrets` contains one that this repository publishes; make another with `shopwire secret new`"
+    platform = platforms.get(shop.platform)
+    if platform.secret.serves_many_shops and not shop.store:
+        return (
+            f"`store` is required, because one secret signs the webhooks of several {platform.title} shops: set it, "
+            f"like {platform.store_example}"
+        )
     return None
 
 
-def _warnings(shop: Shop, fields: ShopFields) -> Iterator[str]:
+def _warnings(fields: ShopFields) -> Iterator[str]:
     keys = [*secrets_of(fields), fields["esputnik_key"], fields.get("storefront_secret") or ""]
     if any(key != key.strip() for key in keys):
         yield "a secret begins or ends with a space: check that it was copied without one"
     if any("<" in key and ">" in key for key in keys):
         yield "a secret contains <...>: check that it is not a placeholder"
-    if shop.platform == "shopify" and not shop.store:
-        yield "`store` is not set, so webhooks of every other shop that uses the same app are accepted"

@@ -5,11 +5,8 @@ from contextlib import contextmanager
 
 from shopwire.delivery.task import Policy
 from shopwire.environment import Clients, Environment, Settings
-from shopwire.message import NewerFormat
-from shopwire.retry_queue import MessageTooLarge, QueueDown
-from shopwire.shops import SettingsDown
+from shopwire.errors import MessageTooLarge, NewerMessageFormat, QueueUnavailable, SettingsUnavailable, TableUnavailable
 from shopwire.stores.parked import Parked
-from shopwire.stores.table import TableDown
 from shopwire_cli import aws_stack
 from shopwire_cli.errors import CommandError
 from shopwire_cli.installations import Record, unknown
@@ -36,7 +33,7 @@ class StackInstallation:
 
     def show(self, id: str) -> Record:
         with _command_errors():
-            return self._get(id).details
+            return self._get(id).record
 
     def replay(self, id: str) -> None:
         with _command_errors():
@@ -75,11 +72,11 @@ def _command_errors() -> Iterator[None]:
     """
     try:
         yield
-    except (SettingsDown, TableDown, QueueDown) as error:
+    except (SettingsUnavailable, TableUnavailable, QueueUnavailable) as error:
         raise CommandError(f"AWS does not answer, or refuses: {error}") from None
     except MessageTooLarge:
         raise CommandError("the webhook is too large for the queue") from None
-    except NewerFormat:
+    except NewerMessageFormat:
         raise CommandError("the webhook was written by a newer shopwire than this one: upgrade it") from None
     except ValueError as error:
         raise CommandError(str(error)) from None

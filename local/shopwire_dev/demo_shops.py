@@ -27,7 +27,9 @@ def demo_settings() -> Settings:
         }
         for name in platforms.OF_SHOPS
     }
-    shops["demo-shopify"]["store"] = "demo.myshopify.com"
+    for settings in shops.values():
+        if store := platforms.get(settings["platform"]).demo_store:
+            settings["store"] = store
     return shops
 
 

@@ -142,7 +142,7 @@ class DevStack:
 
     def _parked_show(self, id: str) -> dict[str, object] | None:
         found = self._wired().parked.get(id)
-        return found.details if found else None
+        return found.record if found else None
 
     def _parked_replay(self, id: str) -> bool:
         environment = self._wired()

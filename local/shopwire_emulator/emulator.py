@@ -65,7 +65,9 @@ class Emulator:
             if fault and fault.mode in _REFUSED:
                 if key:
                     self._account(key).requests += 1
-                headers = {"Retry-After": str(fault.retry_after_seconds)} if fault.retry_after_seconds is not None else {}
+                headers = (
+                    {"Retry-After": str(fault.retry_after_seconds)} if fault.retry_after_seconds is not None else {}
+                )
                 return Reply(_REFUSED[fault.mode], {"error": f"fault: {fault.mode}"}, headers)
             taken = self._take(key, method, path, query, body)
             if fault is None:

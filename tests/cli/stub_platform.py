@@ -2,19 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from shopwire import platforms
+from shopwire.errors import Unreadable
 from shopwire.models import Change, Delivery, Shop, Webhook
+from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
 
 
 @dataclass
-class StubPlatform(platforms.Platform):
+class StubPlatform(Platform):
     """A platform whose adapter returns the same changes for every body. It keeps what it was called with."""
 
     changes: list[Change] = field(default_factory=list)
     shop: Shop | None = None
     webhook: Webhook | None = None
     name = "stub"
-    topics = ("stub",)
+    topics = (Topic("stub", Kind.SNAPSHOT),)
     kept_headers = ()
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
@@ -23,8 +24,8 @@ class StubPlatform(platforms.Platform):
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
         self.webhook, self.shop = webhook, shop
         if b"unreadable" in webhook.body:
-            raise platforms.Unreadable("id: missing")
+            raise Unreadable("id", "missing")
         return [Delivery("stub", "key", change) for change in self.changes]
 
-    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> dict[str, str]:
-        return {"X-Topic": topic}
+    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
+        return SignedCall({"X-Topic": topic}, body)

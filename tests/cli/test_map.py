@@ -24,6 +24,7 @@ from shopwire.models import (
     Parcel,
     ParcelArrived,
     Rank,
+    Reason,
     Redaction,
     ShopRedaction,
     Status,
@@ -195,20 +196,24 @@ def test_fact_becomes_an_event_for_the_named_contact(
 @pytest.mark.parametrize(
     ("change", "options", "reason"),
     [
-        (Nothing("signal: orders/updated brings it"), "", "signal: orders/updated brings it"),
+        (Nothing(Reason.SIGNAL), "", "signal: It says that something changed"),
         (cart(Contact()), "", "anonymous"),
         (view(Contact()), "--new", "anonymous"),
         (order(contact=Contact()), "", "anonymous"),
         (order(contact=Contact()), "--new", "anonymous"),
         (order(contact=ONLY_ID), "--new", "anonymous"),
         (ContactChange(ONLY_ID, "9", 1), "", "anonymous"),
-        (ParcelArrived("42", PARCEL), "", "a fact of an order"),
-        (OrderDeleted("42"), "--new", "a fact of an order"),
+        (ParcelArrived("42", PARCEL), "", "the ledger knows the contact of the order"),
+        (OrderDeleted("42"), "--new", "the ledger knows the contact of the order"),
         (Redaction(ANN, "9"), "", "contact 9 would be erased"),
         (Redaction(Contact(email="ann@example.com"), "x"), "", "contact (a guest) would be erased"),
-        (ShopRedaction(), "", "everything kept for the shop would be deleted"),
-        (order(test=True), "--ignore-test-orders", "test order"),
-        (ViewChange(View(type="page", seen_at=DAY, contact=ANN), "v"), "", "page: what was seen is missing"),
+        (ShopRedaction(), "", "everything stored for the shop would be deleted"),
+        (order(test=True), "--ignore-test-orders", "test_order"),
+        (
+            ViewChange(View(type="page", seen_at=DAY, contact=ANN), "v"),
+            "",
+            "incomplete, field location: ",
+        ),
     ],
 )
 def test_nothing_to_send_is_an_empty_array_and_the_reason(
@@ -224,5 +229,5 @@ def test_nothing_to_send_is_an_empty_array_and_the_reason(
 
 
 def test_several_deliveries_of_one_body_are_one_array(stub: StubPlatform, capsys: Captured) -> None:
-    stub.changes = [order(), Nothing("a draft"), cart()]
+    stub.changes = [order(), Nothing(Reason.DRAFT), cart()]
     assert event_types(capsys) == ["orderUpdated", "cartUpdated"]

@@ -157,7 +157,7 @@ def test_object_of_another_shape_is_exit_2_or_nothing_to_send(
 ) -> None:
     file = tmp_path / "body.json"
     file.write_bytes(body)
-    for topic in (*platforms.get(platform).topics, "no/such.topic"):
+    for topic in (*platforms.get(platform).topic_names(), "no/such.topic"):
         code = main(["map", platform, topic, str(file), "--new"])
         out, err = capsys.readouterr()
         assert (code, out) in [(2, ""), (0, "[]\n")]

@@ -97,6 +97,7 @@ def test_show_prints_headers_and_body(queue: str, capsys: Captured) -> None:
     out = capsys.readouterr().out
     assert out.count("\n") == 1
     assert json.loads(out) == bob | {
+        "details": {},
         "received_at": RECEIVED_AT_MS,
         "headers": {"x-shopify-topic": "orders/create"},
         "query": {"a": "b"},

@@ -22,7 +22,7 @@ def test_new_secret_is_random_and_safe_for_every_platform(platform: list[str], c
 @pytest.mark.parametrize(
     ("platform", "message"),
     [
-        ("shopify", "Shopify makes the secret: copy the app's client secret, or"),
+        ("shopify", "Shopify makes the secret: use the app's client secret, or"),
         ("magento", "no platform 'magento' for which the shop chooses the secret; there are woocommerce, storefront"),
     ],
 )

@@ -100,11 +100,6 @@ def test_change_that_refuses_accepted_webhooks_needs_consent(
 @pytest.mark.parametrize(
     ("old", "new", "warning"),
     [
-        (
-            'store = "bob.myshopify.com"',
-            "",
-            "`store` is not set, so webhooks of every other shop that uses the same app",
-        ),
         (f'"{OLD}", ', f'" {OLD}", ', "a secret begins or ends with a space"),
         (f'"{OLD}", ', '"<signing secret>", ', "a secret contains <...>"),
     ],

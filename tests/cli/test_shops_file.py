@@ -10,7 +10,7 @@ from tests.cli.shop_command import PATH, put
 
 Captured = pytest.CaptureFixture[str]
 
-BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary"\n'
+BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary"\nstore = "bob.myshopify.com"\n'
 
 
 @pytest.mark.parametrize(
@@ -22,11 +22,16 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         ("[Bob]\n", "shop Bob: id: String should match pattern '^[a-z0-9-]{3,64}$'"),
         (BOB.replace("secrets", "secret"), "shop bob: secrets: Field required"),
         (BOB + 'region = "canary"\n', "shop bob: region: String should match pattern '^[A-Z]{2}$'"),
-        (BOB.replace("shopify", "canary"), "shop bob: platform: one of shopify, woocommerce"),
+        (BOB.replace("shopify", "canary"), "shop bob: platform: must be one of shopify, woocommerce"),
         (BOB + f'note = "{"x" * 10}"\n', "shop bob: note: Extra inputs are not permitted"),
         (
             BOB + f'origins = ["{"x" * 4096}"]\n',
-            "shop bob: its settings have 4178 bytes, but a parameter holds 4096: shorten them",
+            "shop bob: its settings have 4206 bytes, but a parameter holds 4096: shorten them",
+        ),
+        (
+            BOB.replace('store = "bob.myshopify.com"\n', ""),
+            "shop bob: `store` is required, because one secret signs the webhooks of several Shopify shops: set it, "
+            "like my-shop.myshopify.com",
         ),
         (BOB + "api = {since = 2026-01-01}\n", "shop bob: settings cannot contain dates, nan or inf"),
         (BOB + "api = {rate = inf}\n", "shop bob: settings cannot contain dates, nan or inf"),

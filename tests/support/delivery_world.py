@@ -44,7 +44,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.platforms.base import Kind, SignedCall, Topic
+from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
 from shopwire.shops import parse_shop
 from shopwire_dev.aws import make_table
 from shopwire_dev.lambdas import queue_record
@@ -165,7 +165,7 @@ class FlakyClients:
     ssm: Any
 
 
-class StubPlatform(platforms.Platform):
+class StubPlatform(Platform):
     """Reads a body by looking it up. Signed with `x-test-signature: <secret>`."""
 
     name = "shopify"

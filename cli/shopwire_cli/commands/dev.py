@@ -26,7 +26,7 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
-    from shopwire.shops import BadSettings
+    from shopwire.errors import BadSettings
     from shopwire_dev.demo_shops import read_settings
     from shopwire_dev.lambdas import NoFunctions
     from shopwire_dev.stack import serve

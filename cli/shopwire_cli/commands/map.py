@@ -16,14 +16,14 @@ def add_arguments(parser: Parser) -> None:
         "Prints the API requests that the body becomes, in sending order, as one JSON array of\n"
         '{"path", "body"}. If nothing is to be sent, the array is empty and the reason is on stderr.'
     )
-    parser.epilog = """platforms: shopify, woocommerce, and storefront (its topics: page, product, category, cart).
+    from shopwire.platforms import NAMES
 
-examples:
+    parser.epilog = """examples:
   shopwire map shopify orders/create order.json
   shopwire map woocommerce order.updated --new --region UA < body.json
   shopwire map shopify carts/update cart.json --contact ann@example.com
   shopwire map storefront product seen.json"""
-    parser.add_argument("platform", metavar="PLATFORM", help="shopify, woocommerce, storefront")
+    parser.add_argument("platform", metavar="PLATFORM", help=", ".join(NAMES))
     parser.add_argument(
         "topic", metavar="TOPIC", help="the platform's own name of the topic: orders/create, order.updated"
     )
@@ -53,7 +53,7 @@ examples:
         metavar="FILE",
         nargs="+",
         help="for platforms whose webhooks carry no state: the responses of the platform's API, in the order in which "
-        "they are fetched. The webhooks of Shopify, WooCommerce and the storefront carry the state",
+        "they are fetched",
     )
     shop = parser.add_argument_group("settings of the shop")
     shop.add_argument("--region", metavar="UA", help="country of phone numbers that have no country code")
@@ -85,13 +85,13 @@ def run(options: argparse.Namespace) -> int:
     platform = mapping.find_platform(options.platform)
     if options.fetched:
         raise UserError(f"--fetched: webhooks of {options.platform} carry the state, so leave this option out")
-    world = mapping.World(mapping.make_shop(options), options.new, mapping.make_contact(options.contact))
+    assumptions = mapping.Assumptions(mapping.make_shop(options), options.new, mapping.make_contact(options.contact))
     body = mapping.read_object(options.file)
     requests = []
-    for change in mapping.parse_changes(platform, options.topic, body, world.shop):
+    for change in mapping.parse_changes(platform, options.topic, body, assumptions.shop):
         try:
-            requests += world.requests(change)
-        except mapping.Silent as reason:
+            requests += assumptions.requests(change)
+        except mapping.NothingToSend as reason:
             print(f"shopwire map: nothing to send: {reason}", file=sys.stderr)
     print(mapping.to_json(requests))
     return 0

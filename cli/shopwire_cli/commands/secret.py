@@ -6,13 +6,6 @@ from shopwire_cli.errors import UserError
 from shopwire_cli.parser import Parser
 
 _SECRET_BYTES = 32
-# The shop's owner chooses the secret of these.
-_CHOSEN_BY_THE_SHOP = ("woocommerce", "storefront")
-# These platforms make the secret themselves. The text says where to find it.
-_MADE_BY_THE_PLATFORM = {
-    "shopify": "Shopify makes the secret: copy the app's client secret, or the one that Settings > Notifications > "
-    "Webhooks shows (docs/connect-shopify.md)"
-}
 
 
 def add_arguments(parser: Parser) -> None:
@@ -26,20 +19,28 @@ def add_arguments(parser: Parser) -> None:
         description="Prints 32 random bytes as 43 letters, digits, hyphens and underscores.",
         epilog="example:\n  shopwire secret new woocommerce",
     )
-    new.add_argument("platform", metavar="PLATFORM", nargs="?", help="woocommerce, storefront (Shopify makes its own)")
+    new.add_argument(
+        "platform", metavar="PLATFORM", nargs="?", help="a platform that lets the shop choose the secret, or storefront"
+    )
 
 
 def run(options: argparse.Namespace) -> int:
     """Print a new secret and nothing else."""
     import secrets
 
-    if where_to_find_it := _MADE_BY_THE_PLATFORM.get(options.platform):
-        raise UserError(where_to_find_it)
-    if options.platform and options.platform not in _CHOSEN_BY_THE_SHOP:
-        raise UserError(
-            f"no platform {options.platform!r} for which the shop chooses the secret; there are "
-            f"{', '.join(_CHOSEN_BY_THE_SHOP)}"
-        )
-    # Only letters, digits, - and _, because WooCommerce decodes entities like &amp; in a secret before it signs.
+    from shopwire import platforms
+
+    if options.platform:
+        chosen = [name for name in platforms.NAMES if platforms.get(name).secret.made_by == "shop"]
+        if options.platform in platforms.NAMES and options.platform not in chosen:
+            platform = platforms.get(options.platform)
+            raise UserError(
+                f"{platform.title} makes the secret: use {platform.secret.where} (docs/platforms/{platform.name}.md)"
+            )
+        if options.platform not in chosen:
+            raise UserError(
+                f"no platform {options.platform!r} for which the shop chooses the secret; there are {', '.join(chosen)}"
+            )
+    # Only letters, digits, - and _, because some platforms decode entities like &amp; in a secret before they sign.
     print(secrets.token_urlsafe(_SECRET_BYTES))
     return 0

@@ -9,6 +9,8 @@ from shopwire_cli.parser import Parser, add_url_option, positive_integer
 
 def add_arguments(parser: Parser) -> None:
     """Define the arguments of `shopwire send`."""
+    from shopwire.platforms import NAMES
+
     parser.description = "Signs a sample as the platform would, posts it, and prints each response."
     parser.epilog = """TOPIC is the platform's own name of the topic. Add --VARIANT to choose another of our samples of
 that topic. --list prints all samples in the order in which their events happened. Without --fresh the
@@ -21,7 +23,7 @@ examples:
   shopwire send woocommerce order.updated order.json --shop my-shop --shops shops.toml
   shopwire send woocommerce ping
   shopwire send storefront product --shop demo-woocommerce"""
-    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help="shopify, woocommerce, storefront")
+    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help=", ".join(NAMES))
     parser.add_argument("topic", metavar="TOPIC[--VARIANT]", nargs="?", help="such as orders/create, order.updated")
     parser.add_argument("file", metavar="FILE", nargs="?", help="file with the body; - is stdin (default: our sample)")
     parser.add_argument("--list", action="store_true", help="list our samples, of PLATFORM or of all platforms")

@@ -144,6 +144,7 @@ class Shopify(Platform):
         changed=("updated_at", "created_at"),
     )
     store_example = "my-shop.myshopify.com"
+    demo_store = "demo.myshopify.com"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         given = _header(webhook, "hmac-sha256")

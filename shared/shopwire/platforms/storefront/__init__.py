@@ -166,6 +166,7 @@ class Storefront(Platform):
         Topic("category", Kind.SNAPSHOT, _category),
         Topic("cart", Kind.SNAPSHOT, _cart),
     )
+    endpoint = "storefront"
     kept_headers = ("x-shopwire-",)
     shown_headers = ("x-shopwire-",)
     secret = Secret(made_by="shop", where="the setting `storefront_secret`, and the shop's own server")
