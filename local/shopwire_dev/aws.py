@@ -28,11 +28,11 @@ from shopwire_wsgi import (
     Environ,
     Server,
     StartResponse,
-    answer_json,
-    asks_for_this_machine,
-    body_of,
-    break_off,
+    drop_connection,
+    is_for_loopback,
     listen,
+    read_body,
+    respond_json,
 )
 
 REGION = "eu-central-1"
@@ -108,25 +108,25 @@ def with_faults(services: Mapping[str, Application], faults: Faults) -> Applicat
     one_at_a_time = {name: threading.Lock() for name in services}
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not asks_for_this_machine(environ) or "HTTP_ORIGIN" in environ:
+        if not is_for_loopback(environ) or "HTTP_ORIGIN" in environ:
             # The shops' secrets are in here, and moto would show them to any web page.
-            return answer_json(start_response, 403, {"message": "for AWS clients on this machine"})
+            return respond_json(start_response, 403, {"message": "for AWS clients on this machine"})
         if environ["PATH_INFO"] == _FAULTS_PATH:
             try:
-                faults.set(json.loads(body_of(environ)))
+                faults.set(json.loads(read_body(environ)))
             except BadFault as error:
-                return answer_json(start_response, 400, str(error))
-            return answer_json(start_response, 200, None)
+                return respond_json(start_response, 400, str(error))
+            return respond_json(start_response, 200, None)
         match = _SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
         service = match.group(1) if match else ""
         if service not in services:
-            return answer_json(start_response, 404, {"message": f"one of {', '.join(services)}, signed for it"})
+            return respond_json(start_response, 404, {"message": f"one of {', '.join(services)}, signed for it"})
         mode = faults.mode(service)
         if mode == "down":
-            return answer_json(start_response, 503, {"__type": "ServiceUnavailable", "message": "broken on purpose"})
+            return respond_json(start_response, 503, {"__type": "ServiceUnavailable", "message": "broken on purpose"})
         if mode == "hang":
             faults.wait_until_mended(service)
-            return break_off(environ)
+            return drop_connection(environ)
         with one_at_a_time[service]:
             return services[service](environ, start_response)
 
@@ -158,7 +158,7 @@ class Aws:
     """The embedded parts, served on loopback; they end with this process, however it ends.
 
     Raises:
-        wsgi.PortTaken.
+        wsgi.PortUnavailable.
     """
 
     def __init__(self, host: str, port: int) -> None:

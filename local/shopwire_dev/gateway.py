@@ -28,11 +28,11 @@ from shopwire_wsgi import (
     Application,
     Environ,
     StartResponse,
-    answer,
-    answer_json,
-    asks_for_this_machine,
-    body_of,
-    sent_by_another_page,
+    is_cross_origin,
+    is_for_loopback,
+    read_body,
+    respond,
+    respond_json,
 )
 
 # AWS, "Quotas for HTTP APIs": payload size 10 MB.
@@ -100,33 +100,33 @@ class Gateway:
         self._any_host = any_host
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not (self._any_host or asks_for_this_machine(environ)):
-            return answer_json(start_response, 403, {"error": "ask for 127.0.0.1 or localhost"})
+        if not (self._any_host or is_for_loopback(environ)):
+            return respond_json(start_response, 403, {"error": "ask for 127.0.0.1 or localhost"})
         path = environ["PATH_INFO"]
-        if path.startswith(("/esputnik/", "/dev/")) and sent_by_another_page(environ):
-            return answer_json(start_response, 403, {"error": "not for other web pages"})
+        if path.startswith(("/esputnik/", "/dev/")) and is_cross_origin(environ):
+            return respond_json(start_response, 403, {"error": "not for other web pages"})
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
         if path == "/" or path.startswith("/inspect/"):
             return self._inspector(environ, start_response)
-        body = body_of(environ)
+        body = read_body(environ)
         if path == "/shopwire.js":
-            return answer(start_response, 200, SCRIPT.read_bytes(), _SCRIPT_HEADERS)
+            return respond(start_response, 200, SCRIPT.read_bytes(), _SCRIPT_HEADERS)
         if path.startswith("/dev/"):
             return self._dev(environ["REQUEST_METHOD"], path, body, start_response)
         if len(body) > _LARGEST:
-            return answer_json(start_response, 413, {"message": "Request Entity Too Large"})
+            return respond_json(start_response, 413, {"message": "Request Entity Too Large"})
         try:
             request = event(environ, body)
         except NoRoute:
-            return answer_json(start_response, 404, {"message": "Not Found"})
+            return respond_json(start_response, 404, {"message": "Not Found"})
         try:
             function, _ = ROUTES[request["routeKey"]]
             status, body, headers = answer_of(self._functions[function].invoke(request))
         except Exception:
             traceback.print_exc()
-            return answer_json(start_response, 500, {"message": "Internal Server Error"})
-        return answer(start_response, status, body, headers)
+            return respond_json(start_response, 500, {"message": "Internal Server Error"})
+        return respond(start_response, status, body, headers)
 
     def _dev(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         try:
@@ -135,7 +135,7 @@ class Gateway:
             status, said = 400, {"error": str(error)}
         except (QueueDown, TableDown) as error:
             status, said = 503, {"error": f"{type(error).__name__}: {error}"}
-        return answer_json(start_response, status, said)
+        return respond_json(start_response, status, said)
 
     def _switch(self, method: str, parts: list[str], body: bytes) -> tuple[int, Any]:
         match method, *parts:

@@ -25,7 +25,7 @@ from shopwire_emulator.endpoints import application
 from shopwire_inspector.installation import Installation
 from shopwire_inspector.journal import Journal
 from shopwire_inspector.pages import Pages
-from shopwire_wsgi import Environ, PortTaken, Server, StartResponse
+from shopwire_wsgi import Environ, PortUnavailable, Server, StartResponse
 
 _UPKEEP_SECONDS = 2.0
 _RETRY_BASE_SECONDS = "1"
@@ -41,7 +41,7 @@ class DevStack:
         settings: shops beside the demo shops, by id.
 
     Raises:
-        BadSettings, PortTaken.
+        BadSettings, PortUnavailable.
     """
 
     def __init__(
@@ -75,7 +75,7 @@ class DevStack:
             if host not in ("127.0.0.1", "localhost", "0.0.0.0"):
                 # Whatever else is listened to: functions and emulator speak with each other on loopback.
                 self._servers.append(Server(gateway, "127.0.0.1", self._servers[0].port))
-        except PortTaken:
+        except PortUnavailable:
             self.aws.stop()
             raise
         self.url = f"http://127.0.0.1:{self._servers[0].port}"
@@ -169,7 +169,7 @@ def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: Se
     """Run until Ctrl-C or SIGTERM.
 
     Raises:
-        BadSettings, PortTaken.
+        BadSettings, PortUnavailable.
     """
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

@@ -26,7 +26,7 @@ from shopwire_inspector.journal import Filter, Journal
 from shopwire_inspector.minutes import GROUPS
 from shopwire_inspector.views import Views
 from shopwire_inspector.words import OUTCOMES
-from shopwire_wsgi import Environ, StartResponse, answer, answer_json, asks_for_this_machine, body_of
+from shopwire_wsgi import Environ, StartResponse, is_for_loopback, read_body, respond, respond_json
 
 _HERE = Path(__file__).parent
 _STATIC = {
@@ -103,7 +103,7 @@ class Pages:
         return self._page(start_response, "error.html", {"status": status, "text": text}, status)
 
     def _refuse_others(self, environ: Environ) -> None:
-        if not (asks_for_this_machine(environ) or (self._any_host and _nobody_elses(environ.get("HTTP_HOST", "")))):
+        if not (is_for_loopback(environ) or (self._any_host and _nobody_elses(environ.get("HTTP_HOST", "")))):
             raise _Answer(403, "Ask for 127.0.0.1 or localhost.")
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return
@@ -122,14 +122,14 @@ class Pages:
             case "GET", "":
                 return self._page(start_response, "list.html", self._list(query))
             case "GET", "rows":
-                return answer_json(start_response, 200, self._rows(query), HEADERS)
+                return respond_json(start_response, 200, self._rows(query), HEADERS)
             case "GET", "static", name if name in _STATIC:
                 body = (_HERE / "static" / name).read_bytes()
-                return answer(start_response, 200, body, HEADERS | {"Content-Type": _STATIC[name]})
+                return respond(start_response, 200, body, HEADERS | {"Content-Type": _STATIC[name]})
             case "GET", "webhooks", id if found := self._journal.get(_number(id) or 0):
                 return self._page(start_response, "webhook.html", {"one": self._views.webhook(found)})
             case "GET", "webhooks", id, "changed" if found := self._journal.get(_number(id) or 0):
-                return answer_json(start_response, 200, {"changed": found.changed}, HEADERS)
+                return respond_json(start_response, 200, {"changed": found.changed}, HEADERS)
             case "GET", "entity":
                 shop, entity = query.get("shop", ""), query.get("entity", "")
                 shown = {"shop": shop, "entity": entity, "story": self._views.story(shop, entity)}
@@ -139,21 +139,21 @@ class Pages:
             case "GET", "parked", "rows":
                 now_parked = self._parked()
                 same = now_parked["changed"] == query.get("seen")
-                return answer_json(start_response, 200, now_parked | ({"listed": None} if same else {}), HEADERS)
+                return respond_json(start_response, 200, now_parked | ({"listed": None} if same else {}), HEADERS)
             case "GET", "parked", id if one := self._installation.environment.parked.get(id):
                 return self._page(start_response, "parked_one.html", {"one": self._views.parked(one)})
             case "GET", "parked", id, "changed":
                 one = self._installation.environment.parked.get(id)
-                return answer_json(start_response, 200, {"changed": one.tries if one else None}, HEADERS)
+                return respond_json(start_response, 200, {"changed": one.tries if one else None}, HEADERS)
             case "GET", "faults" if controls := self._installation.controls:
                 return self._page(
                     start_response, "faults.html", {"parts_of": {one: PARTS[one] for one in controls.modes}}
                 )
             case "GET", "faults", "modes" if controls := self._installation.controls:
                 said = {"modes": controls.modes, "broken": _broken(controls.modes)}
-                return answer_json(start_response, 200, said, HEADERS)
+                return respond_json(start_response, 200, said, HEADERS)
             case "POST", *_:
-                return self._act(parts, dict(parse_qsl(body_of(environ).decode("utf-8", "replace"))), start_response)
+                return self._act(parts, dict(parse_qsl(read_body(environ).decode("utf-8", "replace"))), start_response)
         raise _Answer(404, "There is no such page, or what it showed is not kept any more.")
 
     def _act(self, parts: list[str], form: Mapping[str, str], start_response: StartResponse) -> Iterable[bytes]:
@@ -167,7 +167,7 @@ class Pages:
                 except KeyError:
                     raise _Answer(400, "There is no such sample.") from None
                 if "json" in form:
-                    return answer_json(start_response, 200, {"status": status, "said": said}, HEADERS)
+                    return respond_json(start_response, 200, {"status": status, "said": said}, HEADERS)
                 return _go(start_response, "/")
             case ["faults"]:
                 part, mode = form.get("part", ""), form.get("mode", "")
@@ -277,7 +277,7 @@ class Pages:
             modes=controls.modes if controls else {},
             broken=_broken(controls.modes) if controls else [],
         )
-        return answer(start_response, status, text.encode(), HEADERS | {"Content-Type": "text/html; charset=utf-8"})
+        return respond(start_response, status, text.encode(), HEADERS | {"Content-Type": "text/html; charset=utf-8"})
 
 
 @cache
@@ -318,4 +318,4 @@ def _number(text: str) -> int | None:
 
 
 def _go(start_response: StartResponse, where: str) -> Iterable[bytes]:
-    return answer(start_response, 303, b"", HEADERS | {"Location": where})
+    return respond(start_response, 303, b"", HEADERS | {"Location": where})

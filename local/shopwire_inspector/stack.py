@@ -104,7 +104,7 @@ class Inspector:
         since: UTC milliseconds of the oldest line to read.
 
     Raises:
-        LogsDown, wsgi.PortTaken.
+        LogsDown, wsgi.PortUnavailable.
     """
 
     def __init__(self, name: str, settings: Settings, logs: Any, *, port: int, since: int) -> None:

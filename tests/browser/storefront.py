@@ -12,7 +12,7 @@ from shopwire.platforms.storefront import sign_contact
 from shopwire_dev.demo_shops import Settings
 from shopwire_dev.stack import DevStack
 from shopwire_emulator.emulator import DEMO_KEY
-from shopwire_wsgi import Environ, Server, StartResponse, answer
+from shopwire_wsgi import Environ, Server, StartResponse, respond
 
 SHOP, SECRET = "front-shop", "front-secret"
 VISITORS = count(1)
@@ -32,7 +32,7 @@ class Pages:
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         found = self.html.get(environ["PATH_INFO"])
-        return answer(start_response, 200 if found else 404, (found or "").encode(), PAGE_HEADERS)
+        return respond(start_response, 200 if found else 404, (found or "").encode(), PAGE_HEADERS)
 
 
 @pytest.fixture(scope="module")

@@ -27,7 +27,7 @@ def _stack(options: argparse.Namespace) -> int:
 
     from shopwire_cli.stack_installation import settings_of
     from shopwire_inspector.stack import Inspector, LogsDown, since
-    from shopwire_wsgi import PortTaken
+    from shopwire_wsgi import PortUnavailable
 
     settings = settings_of(options.stack)
     try:
@@ -36,7 +36,7 @@ def _stack(options: argparse.Namespace) -> int:
         )
     except LogsDown as error:
         raise CommandError(f"AWS does not answer, or refuses to show the logs: {error}") from None
-    except PortTaken as error:
+    except PortUnavailable as error:
         raise CommandError(str(error)) from None
     inspector.start()
     print("only looks: nothing of the stack is changed from here, personal data is masked (Ctrl-C ends it)")
