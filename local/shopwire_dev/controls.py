@@ -35,7 +35,7 @@ class DevControls:
     def modes(self) -> dict[str, str]:
         """What is broken."""
         parts = {part: self._aws.faults.mode(service) for part, service in PARTS.items()}
-        return ({"api": self._emulator.fault()} if self._emulator else {}) | parts
+        return ({"api": self._emulator.fault_mode()} if self._emulator else {}) | parts
 
     def break_part(self, part: str, mode: str, seconds: float | None) -> None:
         wanted = {"mode": mode} | ({} if seconds is None else {"seconds": seconds})

@@ -21,7 +21,7 @@ from shopwire_dev.lambdas import TIMEOUTS
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.taps import Taps
 from shopwire_emulator.emulator import Emulator
-from shopwire_emulator.endpoints import application
+from shopwire_emulator.endpoints import make_application
 from shopwire_inspector.installation import Installation
 from shopwire_inspector.journal import Journal
 from shopwire_inspector.pages import Pages
@@ -63,7 +63,7 @@ class DevStack:
         self._any_host = host not in ("127.0.0.1", "localhost")
         gateway = Gateway(
             self._functions,
-            application(self.emulator, self._stopping.wait),
+            make_application(self.emulator, self._stopping.wait),
             self.aws.set_fault,
             Parked(self._parked_list, self._parked_show, self._parked_replay),
             self._inspect,

@@ -20,7 +20,7 @@ from shopwire.message import NewerFormat, unpack
 from shopwire.observability import logger
 from shopwire.stores.ledger import key_hash
 from shopwire_dev.lambdas import Function
-from shopwire_emulator.emulator import SAYS
+from shopwire_emulator.emulator import RESULT_HEADER
 from shopwire_inspector.journal import Exchange, Journal, Request, Try, Webhook, waits_as
 
 # The functions wire themselves (their app.py): this is the one place where their way to the API is made.
@@ -84,7 +84,7 @@ class Taps:
             begun = time.monotonic()
             try:
                 status, answered = transport(method, url, headers, body, seconds)
-                exchange.status, exchange.said = status, answered.get(SAYS.lower())
+                exchange.status, exchange.said = status, answered.get(RESULT_HEADER.lower())
             finally:
                 exchange.milliseconds = round((time.monotonic() - begun) * 1000)
             return status, answered

@@ -423,4 +423,4 @@ def test_another_page_neither_acts_nor_reads_here(browser: Browser, stack: DevSt
             stack.url,
         )
     assert tried == "refused"
-    assert stack.emulator.fault() == "ok"
+    assert stack.emulator.fault_mode() == "ok"
