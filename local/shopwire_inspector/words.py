@@ -1,31 +1,30 @@
-"""Outcomes and reasons in words: what happened, and what becomes of it or what can be done. Tables only.
+"""Outcomes and reasons as sentences: what happened, and what follows or what a person can do. Only tables.
 
-A test looks through the code for reasons that have no sentence here.
+A test checks that each reason in the code has a sentence here.
 """
 
 import re
 
 OUTCOMES = {
-    "on its way": "It has just come; the function has not answered yet.",
-    "delivered": "The API took everything that followed from it.",
-    "queued": "It could not be delivered at once. It waits durably, behind what came before it of the same entity, and"
-    " is tried again by itself.",
-    "waiting": "It was tried again from the queue and waits on; the next try comes by itself.",
-    "duplicate": "The same delivery was dealt with before: a platform sends again what it thinks was lost. Nothing was"
-    " sent.",
-    "stale": "The API already has a later state of this entity (a later version was sent, or may have been). Sending "
-    "this one would take it back in time, so nothing was sent.",
-    "unchanged": "The API already has exactly this: nothing that is sent differs from what was sent last. So nothing "
-    "was sent.",
-    "superseded": "While it waited, a later state of the same entity was sent. This one would go back in time, so it "
-    "was dropped.",
-    "ignored": "Deliberately not sent, and counted.",
-    "parked": "No request can be made of it, or the API refused it for good. It is kept for 30 days and can be "
-    "replayed when the cause is mended.",
-    "unverified": "Its signature does not hold, so nothing of it was believed, kept or sent: it was answered 401.",
-    "unavailable": "Nothing durable could be reached, neither queue nor table: it was answered 503, so that the "
-    "platform sends it again.",
-    "refused": "The call was refused before anything was read of it.",
+    "in progress": "The webhook has arrived, and the function has not responded yet.",
+    "delivered": "The API accepted all requests that follow from this webhook.",
+    "queued": "It could not be delivered at once. It is stored durably behind earlier changes of the same entity, and "
+    "it is retried automatically.",
+    "waiting": "The last attempt did not deliver it. The next attempt follows automatically.",
+    "duplicate": "The same delivery was handled before, because platforms repeat a webhook that they believe lost. "
+    "Nothing was sent.",
+    "stale": "The API has, or may have, a later version of this entity. Nothing was sent, because this version would "
+    "replace the later one.",
+    "unchanged": "What would be sent does not differ from what was sent last, so nothing was sent.",
+    "superseded": "A later version of the same entity was sent while this one waited. It was dropped, because it would "
+    "replace the later one.",
+    "ignored": "It was deliberately not sent, and it is counted.",
+    "parked": "No request can be made from it, or the API rejected the request permanently. It is kept for 30 days. "
+    "Replay it when the cause is fixed.",
+    "unverified": "The signature is not valid, so nothing in it was used, stored or sent. The response was 401.",
+    "unavailable": "Neither the queue nor the table could be reached. The response was 503, so the platform sends it "
+    "again.",
+    "refused": "The request was refused before its body was read.",
 }
 
 # Regular expressions on the reason, the first that fits.
@@ -247,7 +246,7 @@ REASONS = (
 
 
 def explain(outcome: str, reason: str | None) -> list[str]:
-    """What happened, in sentences."""
-    said = OUTCOMES.get(outcome, "")
-    why = next((words for pattern, words in REASONS if reason and re.fullmatch(pattern, reason)), "")
-    return [one for one in (said, why) if one]
+    """Return sentences that explain the outcome and, if it is known, the reason."""
+    what = OUTCOMES.get(outcome, "")
+    why = next((sentence for pattern, sentence in REASONS if reason and re.fullmatch(pattern, reason)), "")
+    return [sentence for sentence in (what, why) if sentence]

@@ -1,4 +1,4 @@
-"""Every outcome and every reason that the code gives has its sentence in the inspector."""
+"""Each outcome and each reason in the code has a sentence in the inspector."""
 
 import ast
 import re
@@ -19,11 +19,11 @@ _RAISED = {
 
 
 def reasons() -> Iterator[str]:
-    """Every literal reason in the package, what is filled in as "x"."""
+    """Yield each literal reason in the package. A placeholder in it becomes "x"."""
     for path in Path(shopwire.__file__).parent.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["reason"]:
-                yield from filter(None, [_text(node.value)])  # one that is given in two places has a name
+            if isinstance(node, ast.Assign) and [getattr(target, "id", "") for target in node.targets] == ["reason"]:
+                yield from filter(None, [_text(node.value)])  # a reason that two places use is a variable
             if not isinstance(node, ast.Call):
                 continue
             name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
@@ -36,11 +36,11 @@ def _text(node: ast.expr) -> str:
         case ast.Constant(value=str(text)) if " " in text:
             return text
         case ast.JoinedStr(values=values):
-            return "".join(one.value if isinstance(one, ast.Constant) else "x" for one in values)
+            return "".join(value.value if isinstance(value, ast.Constant) else "x" for value in values)
     return ""
 
 
-def test_the_reasons_of_the_code_are_found() -> None:
+def test_reasons_in_the_code_are_found() -> None:
     assert {"the cart became an order", "paused: x", "order not seen"} <= set(reasons())
 
 
@@ -54,6 +54,6 @@ def test_each_outcome_has_a_sentence(outcome: str) -> None:
     assert explain(outcome, None) == [OUTCOMES[outcome]]
 
 
-def test_what_is_not_known_is_left_to_the_reason_itself() -> None:
+def test_unknown_reason_adds_no_sentence() -> None:
     assert explain("ignored", "never heard") == [OUTCOMES["ignored"]]
     assert not re.search(r"\bx\b", "".join(OUTCOMES.values()))

@@ -6,7 +6,7 @@ from shopwire.esputnik import Esputnik, http_transport
 from shopwire.shops import BadSettings
 from shopwire_cli.errors import CommandError, UserError
 from shopwire_dev.demo_shops import read_settings
-from shopwire_dev.lambdas import NoFunctions
+from shopwire_dev.lambdas import FunctionNotFound
 from shopwire_dev.stack import serve
 from shopwire_wsgi import PortUnavailable
 
@@ -20,7 +20,7 @@ def run(options: argparse.Namespace) -> int:
         serve(options.host, options.port, esputnik_url=options.esputnik, settings=settings)
     except BadSettings as error:
         raise UserError(f"--shops: {error}") from None
-    except (PortUnavailable, NoFunctions) as error:
+    except (PortUnavailable, FunctionNotFound) as error:
         raise CommandError(str(error)) from None
     return 0
 

@@ -25,15 +25,16 @@ def _stack(options: argparse.Namespace) -> int:
     # boto3 is large, and only this needs it.
     import boto3
 
+    from shopwire.environment import now
     from shopwire_cli.stack_installation import settings_of
-    from shopwire_inspector.stack import Inspector, LogsDown, since
+    from shopwire_inspector.log_reader import LogsDown
+    from shopwire_inspector.stack_inspector import StackInspector
     from shopwire_wsgi import PortUnavailable
 
     settings = settings_of(options.stack)
     try:
-        inspector = Inspector(
-            options.stack, settings, boto3.client("logs"), port=options.port, since=since(options.minutes)
-        )
+        since = now() - options.minutes * 60_000
+        inspector = StackInspector(options.stack, settings, boto3.client("logs"), port=options.port, since=since)
     except LogsDown as error:
         raise CommandError(f"AWS does not answer, or refuses to show the logs: {error}") from None
     except PortUnavailable as error:

@@ -1,7 +1,6 @@
-"""What a webhook would send now: the same code as in the functions, over a table that is only read and an API that
-answers 200 to everything and is nobody.
+"""The dry run: what a webhook would send now. It writes, sends and queues nothing.
 
-Nothing is written, sent or queued here.
+It runs the functions' code with a read-only table and with a transport that records each request and returns 200.
 """
 
 from collections.abc import Mapping
@@ -17,44 +16,44 @@ from shopwire.models import Nothing, Shop, ShopRedaction
 from shopwire.stores.table import Item, Key, Table, TableDown
 from shopwire_inspector.journal import Exchange
 
-_MINUTE = 60_000
+_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
-class Rehearsed:
-    """What would come of it. `exchanges` are the requests, without answers."""
+class DryRunResult:
+    """The outcome, and the requests without responses."""
 
     outcome: str
     reason: str | None
     exchanges: list[Exchange]
 
 
-def rehearse(settings: Settings, clients: Clients, shop: Shop, message: Message) -> Rehearsed:
-    """What would be sent if the message were delivered now.
+def dry_run(settings: Settings, clients: Clients, shop: Shop, message: Message) -> DryRunResult:
+    """Return what would happen if the message were handled now.
 
     Raises:
         TableDown.
     """
-    stage = _Stage(settings, clients)
+    environment = _DryRunEnvironment(settings, clients)
     try:
         delivery = delivery_of(message, shop)
     except platforms.Unreadable as error:
-        return Rehearsed("parked", str(error), [])
+        return DryRunResult("parked", str(error), [])
     except Exception as error:
-        return Rehearsed("parked", f"our bug: {type(error).__name__}", [])
+        return DryRunResult("parked", f"our bug: {type(error).__name__}", [])
     if isinstance(delivery.change, Nothing):
-        return Rehearsed("ignored", delivery.change.reason, [])
+        return DryRunResult("ignored", delivery.change.reason, [])
     if isinstance(delivery.change, ShopRedaction):
-        return Rehearsed("delivered", "everything kept for the shop would be deleted", [])
-    now = stage.clock()
-    work = Work(shop, message, delivery, "rehearsal", now + _MINUTE, now + _MINUTE)
-    entry = stage.ledger.look(shop.id, work.entity, now)
+        return DryRunResult("delivered", "everything kept for the shop would be deleted", [])
+    now = environment.clock()
+    work = Work(shop, message, delivery, "dry-run", now + _MINUTE_MS, now + _MINUTE_MS)
+    entry = environment.ledger.look(shop.id, work.entity, now)
     if work.key in entry.keys:
-        return Rehearsed("duplicate", None, [])
+        return DryRunResult("duplicate", None, [])
     if entry.is_past(work.version):
-        return Rehearsed("superseded", None, [])
+        return DryRunResult("superseded", None, [])
     try:
-        outcome = stage.carrier.carry(work, entry, {})
+        outcome = environment.carrier.carry(work, entry, {})
     except NeverThis as error:
         outcome = Outcome("parked", str(error))
     except NotNow as error:
@@ -63,35 +62,35 @@ def rehearse(settings: Settings, clients: Clients, shop: Shop, message: Message)
         raise
     except Exception as error:
         outcome = Outcome("parked", f"our bug: {type(error).__name__}")
-    return Rehearsed(outcome.status, outcome.reason, stage.asked)
+    return DryRunResult(outcome.status, outcome.reason, environment.exchanges)
 
 
-class _Stage(Environment):
-    """An environment whose table is only read and whose API is nobody."""
+class _DryRunEnvironment(Environment):
+    """An environment with a read-only table and without an API."""
 
     def __init__(self, settings: Settings, clients: Clients) -> None:
-        super().__init__(settings, clients, transport=self._note)
-        self.asked: list[Exchange] = []
+        super().__init__(settings, clients, transport=self._record)
+        self.exchanges: list[Exchange] = []
 
     @cached_property
     def table(self) -> Table:
-        return _ReadOnly(self._clients.dynamodb, self._settings.table)
+        return _ReadOnlyTable(self._clients.dynamodb, self._settings.table)
 
-    def _note(
+    def _record(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str]]:
-        self.asked.append(Exchange(self.clock(), method, url.partition("/api/")[2], body))
+        self.exchanges.append(Exchange(self.clock(), method, url.partition("/api/")[2], body))
         return 200, {}
 
 
-class _ReadOnly(Table):
-    """Answers every write with what stands there, and writes nothing."""
+class _ReadOnlyTable(Table):
+    """A table that ignores writes. An update returns the stored item."""
 
     def put(self, key: Key, item: Mapping[str, Any]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def delete(self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
-        """Nothing."""
+        """Do nothing."""
 
     def update(self, key: Key, change: Mapping[str, Any], **_: Any) -> Item:
         return self.get(key) or {}
