@@ -147,7 +147,7 @@ def process_environment(variables: Mapping[str, str]) -> dict[str, str | None]:
     A developer may have an AWS profile, custom endpoints or a proxy. None of them may affect the functions.
 
     Args:
-        variables: variables to set besides.
+        variables: further variables to set.
 
     Returns:
         The new value of each variable. None means that the variable must be unset.

@@ -161,7 +161,7 @@ class Gateway:
 
 
 def make_event(environ: Environ, body: bytes) -> dict[str, Any]:
-    """Return the event that API Gateway makes of this request.
+    """Return the event that API Gateway creates for this request.
 
     Raises:
         RouteNotFound.

@@ -25,7 +25,7 @@ _MAX_ENVIRONMENTS = 24
 
 
 def queue_record(message: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the event source mapping's record of a received message, with the fields that functions read."""
+    """Return the event source mapping's record for a received message, with the fields that functions read."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -65,7 +65,7 @@ class Function:
         self._load = load or functools.partial(_load, _path(name))
         self._free: list[Callable[[Any, Any], Any]] = []
         self._lock = threading.Lock()
-        # More invocations than this wait, as they do at an account's concurrency limit.
+        # Further invocations wait, as they do at the concurrency limit of an account.
         self._capacity = threading.Semaphore(_MAX_ENVIRONMENTS)
 
     def invoke(self, event: Any) -> Any:

@@ -30,7 +30,7 @@ _REJECTING_MODES = {"down": 0, "error": 500, "throttle": 429, "unauthorized": 40
 MODES = ("ok", *_REJECTING_MODES, "slow", "lost_answer")
 RESULT_HEADER = "X-Emulator-Result"
 """Response header with JSON for the inspector: the response body or, for an event, whether it was saved and why not.
-The real API does not tell this."""
+The real API does not send it."""
 _SLOW_SECONDS = 30.0
 _NUMBER_FIELDS = {"retry_after": (int,), "requests": (int,), "seconds": (int, float), "delay": (int, float)}
 """Numeric field of a fault -> accepted types."""

@@ -221,7 +221,7 @@ class Journal:
     def set_response(self, webhook: RecordedWebhook, status: int, body: str, duration_ms: int) -> None:
         """Record the response to a webhook.
 
-        If no log line told the outcome, the webhook counts as refused or ignored, according to the status.
+        If no log line contained the outcome, the webhook counts as refused or ignored, according to the status.
         """
         with self.lock:
             webhook.status, webhook.duration_ms = status, duration_ms

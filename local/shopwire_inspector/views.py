@@ -22,7 +22,7 @@ from shopwire_inspector.words import explain
 
 View = dict[str, Any]
 
-# Other headers of a deployed stack contain signatures and tokens, or tell where people are.
+# Other headers of a deployed stack contain signatures and tokens, or reveal where people are.
 _VISIBLE_HEADERS = ("x-shopify-", "x-wc-", "content-", "user-agent")
 
 

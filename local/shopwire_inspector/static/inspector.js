@@ -1,4 +1,4 @@
-// The inspector's behaviour: lists that update themselves, keyboard shortcuts, fault buttons, and pages that tell when
+// The inspector's behaviour: lists that update themselves, keyboard shortcuts, fault buttons, and pages that show when
 // they have changed. Every page also works without it. Text from outside is set as text and never parsed as markup.
 
 import { watchFaults } from "./faults.js";
