@@ -65,14 +65,16 @@ class Shopwire:
         environment, account = self.environment("retry"), self.account
         kept: list[str] = account.invoke(
             "retry",
-            lambda: environment.consumer.work_off(records, owner=f"retry-{account.now}", deadline=account.now + 60_000),
+            lambda: environment.retry_consumer.consume(
+                records, owner=f"retry-{account.now}", deadline=account.now + 60_000
+            ),
         )
         return kept
 
     def tidy(self) -> None:
         """The minute's upkeep."""
         environment, account = self.environment("upkeep"), self.account
-        account.invoke("upkeep", lambda: environment.mover.move(account.now + 40_000))
+        account.invoke("upkeep", lambda: environment.outbox_drain.drain(account.now + 40_000))
 
     def environment(self, function: str) -> Environment:
         """One of the function's environments, made anew when its time is over."""

@@ -21,7 +21,7 @@ PARTS = {
     "read the gateway's event": ("shopwire.endpoints.webhook", "webhook_of"),
     "verify": ("shopwire.platforms.shopify", "Shopify.verify"),
     "parse and validate": ("shopwire.platforms.shopify", "Shopify.read"),
-    "map and serialise": ("shopwire.delivery.handle", "order_events"),
+    "map and serialise": ("shopwire.delivery.handle", "order_steps"),
     "ledger: what to write": ("shopwire.stores.table", "Table.update"),
     "ledger: AWS's client": ("shopwire.stores.table", "Table._call"),
     "HTTP to the API": ("shopwire.esputnik", "Esputnik.send"),

@@ -21,7 +21,8 @@ from pydantic_core import from_json, to_json
 from bench.harness import Figures, Goal, Row, Run
 from bench.profiled import Clock, found
 from shopwire import platforms
-from shopwire.mapper import Unmappable, order_events
+from shopwire.errors import Unmappable, Unreadable
+from shopwire.mapper import order_steps
 from shopwire.models import OrderChange, Shop, Webhook
 from shopwire_testkit.samples import folder
 
@@ -40,7 +41,7 @@ def mapped(webhook: Webhook) -> list[bytes]:
     PLATFORM.verify(webhook, SHOP)
     (delivery,) = PLATFORM.read(webhook, SHOP)
     assert isinstance(delivery.change, OrderChange)
-    return [step.request.body for step in order_events(delivery.change.order, SHOP, None, recent=True)]
+    return [step.request.body for step in order_steps(delivery.change.order, SHOP, None, recent=True)]
 
 
 def floor(webhook: Webhook) -> bytes:
@@ -65,7 +66,7 @@ def _orders() -> Iterator[Webhook]:
         webhook = Webhook(PLATFORM.sign("orders/updated", body, SHOP, 0), body, 0)
         try:
             mapped(webhook)
-        except (platforms.Unreadable, Unmappable):
+        except (Unreadable, Unmappable):
             continue  # of another kind, or nobody's
         yield webhook
 

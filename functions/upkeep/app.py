@@ -1,34 +1,30 @@
-"""The Lambda function `upkeep`, every minute: what waits in the outbox goes back to the queue.
-
-Wires, calls, and says what is left there; what may be moved `delivery` decides.
-"""
+"""The Lambda function `upkeep`, run every minute: it moves what waits in the outbox back to the queue."""
 
 from typing import Any
 
 from shopwire.environment import Environment
-from shopwire.observability import logger, outbox_waits
-from shopwire.retry_queue import QueueDown
-from shopwire.stores.table import TableDown
+from shopwire.errors import QueueUnavailable, TableUnavailable
+from shopwire.observability import logger, report_outbox_age
 
-environment = Environment.from_os("mover")
+environment = Environment.from_os("outbox_drain")
 
-# What one move takes at the worst, with room to write down.
-_SPARE_MILLISECONDS = 10_000
+# One move takes this long at most, with some time to record it.
+_RESERVE_MS = 10_000
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Move what may be moved; the scheduler's next minute goes on where this one stopped."""
+    """Move what may be moved. The next minute's invocation continues where this one stopped."""
     now = environment.clock()
-    deadline = now + context.get_remaining_time_in_millis() - _SPARE_MILLISECONDS
-    first_of_hour = now // 60_000 % 60 == 0
+    deadline = now + context.get_remaining_time_in_millis() - _RESERVE_MS
+    first_minute_of_hour = now // 60_000 % 60 == 0
     try:
-        moved = environment.mover.move(deadline, overdue_too=first_of_hour)
-    except (QueueDown, TableDown) as error:
-        logger.warning("the outbox could not be moved", extra={"reason": str(error)})
+        moved = environment.outbox_drain.drain(deadline, overdue_too=first_minute_of_hour)
+    except (QueueUnavailable, TableUnavailable) as error:
+        logger.warning("the outbox could not be moved", extra={"error": str(error)})
         return {"moved": None}
     finally:
-        if environment.mover.oldest_left:
-            outbox_waits(now, environment.mover.oldest_left)
+        if environment.outbox_drain.oldest_left:
+            report_outbox_age(now, environment.outbox_drain.oldest_left)
     if moved:
-        logger.info("moved from the outbox", extra={"moved": moved})
+        logger.info("moved from the outbox to the queue", extra={"moved": moved})
     return {"moved": moved}

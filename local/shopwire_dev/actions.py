@@ -58,11 +58,11 @@ class DevActions:
         shop, now = self._shops["demo-shopify" if is_visit else f"demo-{found.platform}"], time.time_ns() // 1_000_000
         body = proved(found.body, shop) if is_visit else found.body
         body = refreshed(body, now) if fresh else body
-        signed = platforms.get(found.platform).sign(found.topic, body, shop, now)
+        call = platforms.get(found.platform).sign(found.topic, body, shop, now)
         connection = http.client.HTTPConnection(self._url.netloc, timeout=_TIMEOUT_SECONDS)
         try:
-            headers = {"Content-Type": "application/json", **signed}
-            connection.request("POST", f"/{'storefront' if is_visit else 'webhooks'}/{shop.id}", body, headers)
+            headers = {"Content-Type": "application/json", **call.headers}
+            connection.request("POST", f"/{'storefront' if is_visit else 'webhooks'}/{shop.id}", call.body, headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:

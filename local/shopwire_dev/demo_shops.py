@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from shopwire import platforms
+from shopwire.errors import BadSettings
 from shopwire.models import Shop
-from shopwire.shops import BadSettings, parse_shop
+from shopwire.shops import parse_shop
 from shopwire_emulator.emulator import DEMO_KEY
 
 SettingsByShop = dict[str, dict[str, Any]]
@@ -27,7 +28,9 @@ def demo_settings() -> SettingsByShop:
         }
         for name in platforms.OF_SHOPS
     }
-    shops["demo-shopify"]["store"] = "demo.myshopify.com"
+    for settings in shops.values():
+        if store := platforms.get(settings["platform"]).demo_store:
+            settings["store"] = store
     return shops
 
 

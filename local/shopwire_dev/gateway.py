@@ -20,8 +20,7 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import shopwire
-from shopwire.retry_queue import QueueDown
-from shopwire.stores.table import TableDown
+from shopwire.errors import QueueUnavailable, TableUnavailable
 from shopwire_dev.aws import BadFault
 from shopwire_dev.lambdas import Function
 from shopwire_wsgi import (
@@ -54,7 +53,7 @@ _TEXT_TYPES = frozenset({"application/json", "application/javascript", "applicat
 
 @dataclass(frozen=True, slots=True)
 class ParkedRoutes:
-    """The functions behind /dev/parked. Each may raise TableDown or QueueDown."""
+    """The functions behind /dev/parked. Each may raise TableUnavailable or QueueUnavailable."""
 
     list: Callable[[], Any]
     show: Callable[[str], Any]
@@ -133,7 +132,7 @@ class Gateway:
             status, response = self._handle_dev(method, path.removeprefix("/dev/").split("/"), body)
         except BadFault as error:
             status, response = 400, {"error": str(error)}
-        except (QueueDown, TableDown) as error:
+        except (QueueUnavailable, TableUnavailable) as error:
             status, response = 503, {"error": f"{type(error).__name__}: {error}"}
         return respond_json(start_response, status, response)
 

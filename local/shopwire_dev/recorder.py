@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import shopwire.environment
+from shopwire.errors import NewerMessageFormat
 from shopwire.esputnik import Transport
-from shopwire.message import NewerFormat, unpack
+from shopwire.message import unpack
 from shopwire.observability import logger
 from shopwire.stores.ledger import key_hash
 from shopwire_dev.lambdas import Function
@@ -186,7 +187,7 @@ def _receipt_times(records: list[Mapping[str, Any]]) -> dict[tuple[str, str], li
     for record in records:
         try:
             message = unpack(record["body"])
-        except (NewerFormat, ValueError):
+        except (NewerMessageFormat, ValueError):
             continue
         times.setdefault((message.shop, key_hash(message.key)), []).append(message.received_at)
     return times

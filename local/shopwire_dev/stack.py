@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
 from shopwire.environment import Clients, Environment, Settings, now
-from shopwire.shops import SettingsDown
+from shopwire.errors import SettingsUnavailable
 from shopwire_dev.actions import DevActions
 from shopwire_dev.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
@@ -139,7 +139,7 @@ class DevStack:
 
     def _show_parked(self, id: str) -> dict[str, object] | None:
         parked = self._started_environment().parked.get(id)
-        return parked.details if parked else None
+        return parked.record if parked else None
 
     def _replay_parked(self, id: str) -> bool:
         environment = self._started_environment()
@@ -155,7 +155,7 @@ class DevStack:
         """Return the ids of the shops, or of the shops at the start if SSM does not respond."""
         try:
             return sorted(self._started_environment().shops.ids())
-        except SettingsDown:
+        except SettingsUnavailable:
             return list(self.shops)
 
     def _started_environment(self) -> Environment:

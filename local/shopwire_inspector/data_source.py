@@ -12,12 +12,11 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire import platforms
 from shopwire.environment import Clients, Environment, Settings
+from shopwire.errors import BadSettings, SettingsUnavailable, TableUnavailable, UnknownShop, Unreadable
 from shopwire.message import Message
 from shopwire.models import Delivery, Entity, Shop, Webhook
-from shopwire.shops import BadSettings, SettingsDown, UnknownShop
 from shopwire.stores.entry import Entry
 from shopwire.stores.parked import Parked
-from shopwire.stores.table import TableDown
 from shopwire_inspector.dry_run import DryRunResult, dry_run
 from shopwire_inspector.journal import RecordedWebhook, entity_parts
 from shopwire_testkit.samples import Sample
@@ -53,7 +52,7 @@ class DataSource:
 
     Args:
         title: shown at the top of each page.
-        shop_ids: returns the ids of the shops, and may raise SettingsDown.
+        shop_ids: returns the ids of the shops, and may raise SettingsUnavailable.
         masked: hide personal data.
         actions: None for a read-only inspector.
     """
@@ -70,7 +69,7 @@ class DataSource:
         """Return a shop, or None if its settings cannot be read."""
         try:
             return self.environment.shops.get(id)
-        except (UnknownShop, SettingsDown, BadSettings):
+        except (UnknownShop, SettingsUnavailable, BadSettings):
             return None
 
     def parse(self, webhook: RecordedWebhook) -> list[Delivery] | str:
@@ -87,7 +86,7 @@ class DataSource:
         platform = platforms.get("storefront" if request.path.startswith("/storefront/") else shop.platform)
         try:
             return platform.read(Webhook(request.headers, request.body, webhook.received_at, request.query), shop)
-        except platforms.Unreadable as error:
+        except Unreadable as error:
             return f"The body cannot be parsed: {error}"
         except Exception as error:
             return f"shopwire has a bug: {type(error).__name__}"
@@ -96,16 +95,16 @@ class DataSource:
         """Return the ledger entry of an entity.
 
         Raises:
-            TableDown.
+            TableUnavailable.
         """
         kind, id = entity_parts(entity)
-        return self.environment.ledger.look(shop, Entity(kind, id), self.environment.clock())  # type: ignore[arg-type]
+        return self.environment.ledger.get(shop, Entity(kind, id), self.environment.clock())  # type: ignore[arg-type]
 
     def list_parked(self) -> list[Parked]:
         """Return all parked webhooks, newest first.
 
         Raises:
-            TableDown, SettingsDown.
+            TableUnavailable, SettingsUnavailable.
         """
         parked = [row for id in sorted(self.shop_ids()) for row in self.environment.parked.list(id)]
         return sorted(parked, key=lambda row: (-row.last, row.id))
@@ -114,7 +113,7 @@ class DataSource:
         """Return the id under which the webhook is parked, or None. The id contains the time of receipt."""
         try:
             parked = self.environment.parked.list(webhook.shop)
-        except TableDown:
+        except TableUnavailable:
             return None
         prefix = f"{webhook.shop}.{webhook.received_at:013d}."
         return next((row.id for row in parked if row.id.startswith(prefix)), None)
@@ -123,7 +122,7 @@ class DataSource:
         """Return what the message would send now, or None if the shop's settings cannot be read.
 
         Raises:
-            TableDown.
+            TableUnavailable.
         """
         found = self.find_shop(shop)
         return dry_run(self.settings, self.clients, found, message) if found else None

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from shopwire import platforms
-from shopwire.delivery.task import NeverThis, NotNow, Outcome, Work, delivery_of
+from shopwire.delivery.task import Outcome, Work, delivery_of
 from shopwire.environment import Clients, Environment, Settings
+from shopwire.errors import PermanentFailure, RetryLater, TableUnavailable, Unreadable
 from shopwire.message import Message
 from shopwire.models import Nothing, Shop, ShopRedaction
-from shopwire.stores.table import Item, Key, Table, TableDown
+from shopwire.stores.table import Item, Key, Table
 from shopwire_inspector.journal import Exchange
 
 _MINUTE_MS = 60_000
@@ -32,12 +32,12 @@ def dry_run(settings: Settings, clients: Clients, shop: Shop, message: Message) 
     """Return what would happen if the message were handled now.
 
     Raises:
-        TableDown.
+        TableUnavailable.
     """
     environment = _DryRunEnvironment(settings, clients)
     try:
         delivery = delivery_of(message, shop)
-    except platforms.Unreadable as error:
+    except Unreadable as error:
         return DryRunResult("parked", str(error), [])
     except Exception as error:
         return DryRunResult("parked", f"our bug: {type(error).__name__}", [])
@@ -47,18 +47,18 @@ def dry_run(settings: Settings, clients: Clients, shop: Shop, message: Message) 
         return DryRunResult("delivered", "everything kept for the shop would be deleted", [])
     now = environment.clock()
     work = Work(shop, message, delivery, "dry-run", now + _MINUTE_MS, now + _MINUTE_MS)
-    entry = environment.ledger.look(shop.id, work.entity, now)
+    entry = environment.ledger.get(shop.id, work.entity, now)
     if work.key in entry.keys:
         return DryRunResult("duplicate", None, [])
     if entry.is_past(work.version):
         return DryRunResult("superseded", None, [])
     try:
         outcome = environment.carrier.carry(work, entry, {})
-    except NeverThis as error:
+    except PermanentFailure as error:
         outcome = Outcome("parked", str(error))
-    except NotNow as error:
+    except RetryLater as error:
         outcome = Outcome("queued", str(error))
-    except TableDown:
+    except TableUnavailable:
         raise
     except Exception as error:
         outcome = Outcome("parked", f"our bug: {type(error).__name__}")

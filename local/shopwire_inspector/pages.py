@@ -18,9 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shopwire.environment import now
-from shopwire.retry_queue import MessageTooLarge, QueueDown
-from shopwire.shops import SettingsDown
-from shopwire.stores.table import TableDown
+from shopwire.errors import MessageTooLarge, QueueUnavailable, SettingsUnavailable, TableUnavailable
 from shopwire_inspector.charts import BAR_STEP, HEIGHT, WIDTH, Chart, make_charts
 from shopwire_inspector.data_source import DataSource
 from shopwire_inspector.journal import Filter, Journal
@@ -106,7 +104,7 @@ class Pages:
             return self._serve(environ, start_response)
         except _HttpError as error:
             status, text = error.args
-        except (TableDown, SettingsDown, QueueDown) as error:
+        except (TableUnavailable, SettingsUnavailable, QueueUnavailable) as error:
             status, text = 503, f"{type(error).__name__}: {error}."
             if self._source.actions:
                 text += " A fault may be active."
@@ -274,7 +272,7 @@ class Pages:
     def _shop_ids(self) -> Iterable[str]:
         try:
             return self._source.shop_ids()
-        except SettingsDown:
+        except SettingsUnavailable:
             return ()
 
     def _render(

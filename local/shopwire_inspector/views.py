@@ -10,10 +10,10 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_jsonable_python
 
+from shopwire.errors import TableUnavailable
 from shopwire.models import Delivery
 from shopwire.stores.entry import Entry
 from shopwire.stores.parked import Parked
-from shopwire.stores.table import TableDown
 from shopwire_inspector.data_source import DataSource
 from shopwire_inspector.journal import Attempt, Exchange, Journal, ReceivedRequest, RecordedWebhook
 from shopwire_inspector.masking import MASK, mask
@@ -80,7 +80,7 @@ class Views:
         """Return the fields of an entity's ledger entry, or a sentence that says why there are none."""
         try:
             entry = self.source.read_entry(shop, entity)
-        except TableDown as error:
+        except TableUnavailable as error:
             return f"The ledger does not respond ({error})."
         empty = Entry()
         if entry == empty:
@@ -121,7 +121,7 @@ class Views:
         try:
             message = parked.message
             result = self.source.dry_run(parked.shop, message)
-        except (TableDown, ValueError) as error:
+        except (TableUnavailable, ValueError) as error:
             return view | {"problem": f"The dry run failed: {error}", "dry_run": None, "webhook": None}
         webhook = self.journal.find_by_time(parked.shop, message.received_at)
         sent = _last_exchanges(webhook)
@@ -211,7 +211,7 @@ class Views:
         ]
 
     def _entry_value(self, name: str, value: Any) -> str:
-        if name in ("version", "attempted"):
+        if name in ("version", "attempted_version"):
             # One number holds milliseconds and rank, see OrderChange.version.
             return f"{format_moment(value // 10)}, rank {value % 10} ({value})"
         if name == "deleted_at":

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from shopwire.esputnik import NoAnswer
+from shopwire.errors import NoAnswer
 from shopwire_emulator.emulator import Emulator
 from shopwire_simulation.faults import Faults
 from shopwire_simulation.scheduler import Invocation, Killed, World

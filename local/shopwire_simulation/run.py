@@ -12,13 +12,12 @@ from dataclasses import dataclass, field
 from typing import Any
 from unittest import mock
 
+from shopwire.errors import QueueUnavailable, TableUnavailable
 from shopwire.message import unpack
 from shopwire.models import Shop
 from shopwire.observability import logger
-from shopwire.retry_queue import QueueDown
 from shopwire.stores.ledger import key_hash
 from shopwire.stores.outbox import SHARDS
-from shopwire.stores.table import TableDown
 from shopwire_simulation.api import Api
 from shopwire_simulation.checkers.checker import Judge
 from shopwire_simulation.checkers.evidence import KINDS, Kept, Noted, Violation
@@ -245,7 +244,7 @@ class Run:
         invocation = Invocation("replay", self.world.now + HOUR, f"replay:{self.world.now}")
 
         def done(result: object) -> None:
-            if isinstance(result, Exception) and not isinstance(result, QueueDown | TableDown):
+            if isinstance(result, Exception) and not isinstance(result, QueueUnavailable | TableUnavailable):
                 self._failed("replay", result)
 
         self.world.invoke(invocation, by_hand, done)
@@ -283,7 +282,7 @@ class Run:
         for item in self.cloud.table.items():
             if "settled" in item:
                 shop, kind, id = item["pk"]["S"].split("#", 2)
-                keys = frozenset(key["S"] for key in item["settled"]["L"])
+                keys = frozenset(key["S"] for key in item["settled_keys"]["L"])
                 noted[shop, f"{kind} {id}"] = Noted(keys, int(item.get("version", {"N": "-1"})["N"]))
         return noted
 

@@ -1,4 +1,4 @@
-"""People, goods, money and time as the simulated shops know them, and the pen that writes a story down.
+"""ContactState, goods, money and time as the simulated shops know them, and the pen that writes a story down.
 
 Everything is drawn from the run's own random numbers. Knows neither shopwire nor any platform's words.
 """

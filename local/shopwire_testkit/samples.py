@@ -53,7 +53,7 @@ def samples(platform: str) -> list[Sample]:
         KeyError: no such platform.
         ValueError: a file's name names no topic of the platform.
     """
-    topics = {re.sub(r"\W", "_", topic): topic for topic in platforms.get(platform).topics}
+    topics = {re.sub(r"\W", "_", topic): topic for topic in platforms.get(platform).topic_names()}
     found = []
     for path in folder(platform).glob("*"):
         word, _, variant = path.stem.partition("--")

@@ -1,8 +1,8 @@
-"""One Lambda environment: the parts of shopwire wired together from environment variables, kept between invocations.
+"""One Lambda environment: the parts of shopwire, wired together from environment variables, kept between invocations.
 
-A part is made when first asked for, so that a function pays only for what it uses; which one that is it says at INIT,
-where a whole processor is there (an invocation at 144 MB has a twelfth of one, and its time budget runs). Nothing is
-decided here.
+A part is created when it is first needed, so that a function pays only for what it uses. A function names the parts
+that it needs at INIT, where it has a whole processor; an invocation at 144 MB has a twelfth of one, and its time budget
+runs.
 """
 
 import os
@@ -12,16 +12,22 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal
 
-from shopwire.delivery import Consumer, Direct, Mover
-from shopwire.delivery.erase import Redactor
-from shopwire.delivery.handle import Carrier
+from shopwire.delivery.circuit import Circuit
+from shopwire.delivery.contacts import Contacts
+from shopwire.delivery.defer import Deferral
+from shopwire.delivery.drain_outbox import OutboxDrain
+from shopwire.delivery.erase import Eraser
+from shopwire.delivery.handle import ChangeHandler
+from shopwire.delivery.parking import Parking
+from shopwire.delivery.receive import Receiver
 from shopwire.delivery.replay import replay
+from shopwire.delivery.retry import RetryConsumer
 from shopwire.delivery.send import Sender
-from shopwire.delivery.task import HOUR, Clock, Policy
+from shopwire.delivery.task import HOUR_MS, Clock, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
-from shopwire.stores.contacts import PeopleStore
+from shopwire.stores.contacts import ContactStore
 from shopwire.stores.ledger import Ledger
 from shopwire.stores.outbox import Outbox
 from shopwire.stores.parked import Parked, ParkedStore
@@ -36,13 +42,17 @@ if TYPE_CHECKING:
 
 
 def now() -> int:
-    """UTC milliseconds."""
+    """Return UTC milliseconds."""
     return time.time_ns() // 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What the environment variables say (template.yaml sets them)."""
+    """The environment variables, which template.yaml sets.
+
+    Args:
+        visits_per_second: how many storefront calls of one shop are accepted.
+    """
 
     table: str
     queue_url: str
@@ -51,19 +61,19 @@ class Settings:
     hash_key: str
     policy: Policy
     visits_per_second: int = 50
-    """Of one shop's storefront."""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
-        """
+        """Return the settings of these variables.
+
         Raises:
             KeyError, ValueError: a variable is missing or not a number.
         """
         policy = Policy(
-            direct_budget=int(environ.get("SHOPWIRE_DIRECT_BUDGET_MS", "2500")),
-            retry_base=int(float(environ.get("SHOPWIRE_RETRY_BASE_SECONDS", "5")) * 1000),
-            max_age=int(environ.get("SHOPWIRE_RETRY_MAX_AGE_SECONDS", "259200")) * 1000,
-            new_order=int(float(environ.get("SHOPWIRE_NEW_ORDER_HOURS", "24")) * HOUR),
+            direct_budget_ms=int(environ.get("SHOPWIRE_DIRECT_BUDGET_MS", "2500")),
+            retry_base_ms=int(float(environ.get("SHOPWIRE_RETRY_BASE_SECONDS", "5")) * 1000),
+            max_age_ms=int(environ.get("SHOPWIRE_RETRY_MAX_AGE_SECONDS", "259200")) * 1000,
+            new_order_ms=int(float(environ.get("SHOPWIRE_NEW_ORDER_HOURS", "24")) * HOUR_MS),
         )
         return cls(
             table=environ["SHOPWIRE_TABLE"],
@@ -77,16 +87,16 @@ class Settings:
 
 
 class Clients:
-    """The AWS clients, made when first needed. Their time-outs are short: a slow store must not eat up the time that
-    the platform waits for its answer.
+    """The AWS clients, created when they are first needed.
 
-    They come of one botocore session: boto3, a layer above it, would read all descriptions once more for each client
-    (170 ms of INIT) and is not in the Lambda layer.
+    Their time-outs are short, so that a slow store does not use up the time that the platform waits for its answer.
+    They share one botocore session. boto3 would read all service descriptions again for each client (170 ms of INIT),
+    and is not in the Lambda layer.
     """
 
     @cached_property
     def _session(self) -> Any:
-        import botocore.session  # not for the command line's sake
+        import botocore.session  # the command line does not need it
 
         return botocore.session.get_session()
 
@@ -112,8 +122,8 @@ class Clients:
             connect_timeout=0.5,
             read_timeout=1,
             retries={"total_max_attempts": 2, "mode": "standard"},
-            # What botocore would do anew for every call, 5 % of an invocation's time each: look whether all arguments
-            # are of the described types (the service does), and compose a description of this machine.
+            # botocore would do this for each call, at 5 % of an invocation's time each: check the types of all
+            # arguments (the service does that too), and compose a description of this machine.
             parameter_validation=False,
             user_agent="shopwire",
         )
@@ -121,7 +131,7 @@ class Clients:
 
 
 class Environment:
-    """Everything that an invocation uses. The seams are those of the tests: clients, transport, clock."""
+    """Everything that an invocation uses. Tests replace clients, transport and clock."""
 
     def __init__(
         self,
@@ -138,8 +148,8 @@ class Environment:
         self._transport = transport
 
     @classmethod
-    def from_os(cls, *parts: Literal["direct", "consumer", "mover", "visits"]) -> "Environment":
-        """The environment that the process's variables describe, with these parts, and all that they need, made now."""
+    def from_os(cls, *parts: Literal["receiver", "retry_consumer", "outbox_drain", "visits"]) -> "Environment":
+        """Return the environment that the process's variables describe, with these parts created now."""
         environment = cls(Settings.read(os.environ), Clients())
         for part in parts:
             getattr(environment, part)
@@ -155,7 +165,7 @@ class Environment:
 
     @cached_property
     def ledger(self) -> Ledger:
-        return Ledger(self.table, self.policy.max_age)
+        return Ledger(self.table, self.policy.max_age_ms)
 
     @cached_property
     def queue(self) -> RetryQueue:
@@ -171,31 +181,42 @@ class Environment:
 
     @cached_property
     def pauses(self) -> Pauses:
-        return Pauses(self.table, 4 * self.policy.retry_base)
+        return Pauses(self.table, 4 * self.policy.retry_base_ms)
 
     @cached_property
     def visits(self) -> RateLimit:
         return RateLimit(self.table, self._settings.visits_per_second)
 
     @cached_property
-    def carrier(self) -> Carrier:
-        people = PeopleStore(self.table, self._settings.hash_key)
+    def circuit(self) -> Circuit:
+        return Circuit(self.pauses, self.policy, self.clock)
+
+    @cached_property
+    def parking(self) -> Parking:
+        return Parking(self.parked, self.ledger, self.clock)
+
+    @cached_property
+    def handler(self) -> ChangeHandler:
         api = Esputnik(self._settings.esputnik_url, self._transport or http_transport())
-        sender = Sender(api, people, self.pauses, self.shops, self.policy, self.clock)
-        redactor = Redactor(sender, self.ledger, self.parked, self.outbox, self.table, self.clock)
-        return Carrier(sender, self.ledger, self.parked, redactor, self.policy, self.clock)
+        sender = Sender(api, self.shops, self.circuit, self.clock)
+        contacts = ContactStore(self.table, self._settings.hash_key)
+        eraser = Eraser(sender, contacts, self.pauses, self.ledger, self.parked, self.outbox, self.table, self.clock)
+        return ChangeHandler(
+            sender, Contacts(contacts, sender, self.clock), self.ledger, self.parked, eraser, self.policy, self.clock
+        )
 
     @cached_property
-    def direct(self) -> Direct:
-        return Direct(self.carrier, self.queue, self.outbox)
+    def receiver(self) -> Receiver:
+        deferral = Deferral(self.ledger, self.queue, self.outbox, self.parking, self.policy, self.clock)
+        return Receiver(self.handler, self.circuit, deferral)
 
     @cached_property
-    def consumer(self) -> Consumer:
-        return Consumer(self.carrier, self.queue, self.outbox, self.shops)
+    def retry_consumer(self) -> RetryConsumer:
+        return RetryConsumer(self.handler, self.circuit, self.parking, self.queue, self.outbox, self.pauses, self.shops)
 
     @cached_property
-    def mover(self) -> Mover:
-        return Mover(self.outbox, self.ledger, self.queue, self.pauses, self.policy, self.clock)
+    def outbox_drain(self) -> OutboxDrain:
+        return OutboxDrain(self.outbox, self.ledger, self.queue, self.pauses, self.policy, self.clock)
 
     def replay(self, parked: Parked) -> None:
         """Put a parked webhook into the retry queue again (`delivery.replay`, with its errors)."""

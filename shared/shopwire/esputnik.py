@@ -1,6 +1,6 @@
-"""The API's client: send one request, and say what the answer means. Decides nothing else.
+"""The client of the API (eSputnik): send one request, and say what the answer means.
 
-What its answers mean: the vendor's pages, and where these are silent its own plugins for WooCommerce and OpenCart.
+Sources: the vendor's pages, and its own plugins for WooCommerce and OpenCart where the pages say nothing.
 """
 
 import base64
@@ -9,53 +9,51 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from urllib.parse import urlsplit
 
+from shopwire.errors import NoAnswer
 from shopwire.mapper import ApiRequest
 
 HOSTS = frozenset({"esputnik.com", "yespo.io", "localhost", "127.0.0.1", "host.docker.internal"})
-"""Where a person's data may be sent: the vendor's two names, and one's own machine."""
+"""Hosts that personal data may be sent to: the vendor's two names, and this machine."""
 
-_CONNECT_SECONDS = 3.0  # as the vendor's plugins
+_CONNECT_SECONDS = 3.0  # as in the vendor's plugins
 _USER_AGENT = "shopwire"
-_LONGEST_WAIT_SECONDS = 86_400.0  # one slip in a header must not silence a shop for years
+_MAX_RETRY_AFTER_SECONDS = 86_400.0  # a wrong header must not pause a shop for years
 
 
 class Verdict(Enum):
     """What an answer means for the request."""
 
-    TAKEN = auto()
+    ACCEPTED = auto()
     LATER = auto()
-    """429 or 5xx: time heals it."""
+    """A server error, which time heals."""
     THROTTLED = auto()
+    """429."""
     UNAUTHORIZED = auto()
-    """The key is wrong: not the request's fault."""
+    """The key is wrong, which is not the fault of the request."""
     REJECTED = auto()
-    """The request is bad and stays bad."""
+    """The request is wrong and stays so."""
     UNANSWERED = auto()
-    """Nothing came back: the API may have taken it or not."""
+    """No answer came. The API may have accepted the request or not."""
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The API's answer. `retry_after` in seconds, where it said so; `status` is 0 for none."""
+    """The API's answer. `status` is 0 if none came. `retry_after_seconds` is set if the API asked to wait."""
 
     verdict: Verdict
     status: int = 0
-    retry_after: float | None = None
-
-
-class NoAnswer(Exception):
-    """The transport got no answer in time."""
+    retry_after_seconds: float | None = None
 
 
 Transport = Callable[[str, str, Mapping[str, str], bytes, float], tuple[int, Mapping[str, str]]]
-"""(method, url, headers, body, seconds) -> (status, headers); raises NoAnswer."""
+"""(method, url, headers, body, timeout in seconds) -> (status, headers). Raises NoAnswer."""
 
 
 class Esputnik:
     """The API at `url` (its root, ending in "/").
 
     Raises:
-        ValueError: the url is not one of the vendor's hosts or this machine.
+        ValueError: the URL's host is neither one of the vendor's nor this machine.
     """
 
     def __init__(self, url: str, transport: Transport) -> None:
@@ -66,25 +64,30 @@ class Esputnik:
         self._transport = transport
 
     def send(self, request: ApiRequest, key: str, seconds: float) -> Answer:
-        """Send the request with the shop's API key; wait at most so many seconds for the answer. None is a verdict
-        too: nothing is raised for it."""
+        """Send the request with the shop's API key. No answer is a verdict too, so nothing is raised.
+
+        Args:
+            seconds: how long to wait for the answer.
+        """
         token = base64.b64encode(f"shopwire:{key}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json", "User-Agent": _USER_AGENT}
         try:
-            status, answered = self._transport(request.method, self._url + request.path, headers, request.body, seconds)
+            status, response_headers = self._transport(
+                request.method, self._url + request.path, headers, request.body, seconds
+            )
         except NoAnswer:
             return Answer(Verdict.UNANSWERED)
-        return Answer(_verdict(request, status), status, _retry_after(answered))
+        return Answer(_verdict(request, status), status, _retry_after(response_headers))
 
 
 def _verdict(request: ApiRequest, status: int) -> Verdict:
     if 200 <= status < 300 or (status == 404 and request.method == "DELETE"):
-        return Verdict.TAKEN  # who is not there is erased
+        return Verdict.ACCEPTED  # a contact that does not exist is erased
     if status in (401, 403):
         return Verdict.UNAUTHORIZED
     if status == 429:
         return Verdict.THROTTLED
-    # A redirect or a time-out of a proxy says nothing about the request; redirects are not followed.
+    # A redirect, or the time-out of a proxy, says nothing about the request. Redirects are not followed.
     if status >= 500 or status < 400 or status in (408, 425):
         return Verdict.LATER
     return Verdict.REJECTED
@@ -92,16 +95,16 @@ def _verdict(request: ApiRequest, status: int) -> Verdict:
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "")
-    # The other form, a date, is not used by anyone seen; the pause's own length serves then.
-    return min(float(value), _LONGEST_WAIT_SECONDS) if value.isascii() and value.isdigit() else None
+    # The header may also be a date. No such answer was ever seen; the pause has its own length then.
+    return min(float(value), _MAX_RETRY_AFTER_SECONDS) if value.isascii() and value.isdigit() else None
 
 
 def http_transport() -> Transport:
-    """A transport over urllib3, its connections kept open between invocations. It knows no proxy and no .netrc: nothing
-    of the surroundings decides where a person's data goes.
+    """Return a transport over urllib3 that keeps its connections open between invocations.
 
-    botocore has loaded urllib3 anyway; `requests` above it would be 20 ms of INIT and half a millisecond a request.
-    The certificates are read here, once: by itself urllib3 reads them for each connection, 17 ms of a whole processor.
+    It uses neither proxies nor .netrc, so that the environment cannot change where personal data goes. botocore has
+    imported urllib3 anyway; `requests` would cost 20 ms of INIT and half a millisecond per request. The certificates
+    are read here, once: urllib3 itself reads them for each connection, which takes 17 ms of a whole processor.
     """
     import ssl
 

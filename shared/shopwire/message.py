@@ -1,7 +1,7 @@
-"""What waits: a verified webhook, small enough for a queue, the same in the queue, the outbox and among the parked.
+"""A webhook that waits, packed as text: the same in the queue, in the outbox and in the parked webhooks.
 
-The webhook itself is kept, not the requests made of it, so that a corrected mapper helps what waits. Where it waits is
-not known here, and no signature is kept.
+The verified webhook itself is kept, not the requests made of it, so that a corrected mapper helps what waits. No
+signature is kept.
 """
 
 import base64
@@ -10,23 +10,23 @@ import zlib
 from dataclasses import dataclass, replace
 from typing import Self
 
+from shopwire.errors import NewerMessageFormat
 from shopwire.models import Webhook
 
-FORMAT = 2
-"""The latest there is. 2 has `platform`; what needs none is written as 1, which an older shopwire reads too."""
-_BODY_LIMIT = 64 << 20  # no webhook is that long: a guard against a message that unpacks without end
-
-
-class NewerFormat(Exception):
-    """Written by a newer shopwire: it must wait for that one."""
+FORMAT = 1
+"""The version of the format. A message of a newer one waits for the release that wrote it (docs/formats.md)."""
+_MAX_BODY_BYTES = 64 << 20  # no webhook is longer; this guards against a message that unpacks without end
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One delivery of one webhook of one shop. `key` picks the delivery where the body holds several; `platform` is
-    whose language the webhook is in, where that is not the shop's own.
+    """One delivery of one webhook of one shop. Times are UTC milliseconds.
 
-    Times are UTC milliseconds. `not_before` is when it may be tried; `replayed_at` is when somebody replayed it.
+    Args:
+        key: the delivery key, which selects the delivery if the body contains several.
+        not_before: it is not tried earlier.
+        replayed_at: when a person replayed it; 0 if never.
+        platform: name of the adapter that parses the webhook; "" for the shop's own platform.
     """
 
     shop: str
@@ -42,18 +42,18 @@ class Message:
 
     @property
     def waits_since(self) -> int:
-        """What its age counts from: a replay begins anew."""
+        """When its age starts to count: its receipt, or its replay."""
         return max(self.received_at, self.replayed_at)
 
     def later(self, not_before: int) -> Self:
-        """The same, to be tried no sooner than that."""
+        """Return the same message, to be tried no earlier than `not_before`."""
         return replace(self, not_before=not_before)
 
     def pack(self) -> str:
-        """Text for a queue or table: JSON with the compressed body in it."""
+        """Return text for a queue or table: JSON that contains the compressed body."""
         return json.dumps(
             {
-                "format": 2 if self.platform else 1,
+                "format": FORMAT,
                 "shop": self.shop,
                 "key": self.key,
                 "received_at": self.received_at,
@@ -61,39 +61,40 @@ class Message:
                 "replayed_at": self.replayed_at,
                 "headers": dict(self.webhook.headers),
                 "query": dict(self.webhook.query),
+                "platform": self.platform,
                 "body": base64.b64encode(zlib.compress(self.webhook.body)).decode(),
-            }
-            | ({"platform": self.platform} if self.platform else {}),
+            },
             separators=(",", ":"),
         )
 
 
 def unpack(text: str) -> Message:
-    """The message that `pack` wrote.
+    """Return the message that `pack` wrote.
 
     Raises:
-        NewerFormat: the format is a later one.
-        ValueError: not a message.
+        NewerMessageFormat: a newer release wrote it.
+        ValueError: the text is not a message.
     """
     try:
         packed = json.loads(text)
         if packed["format"] > FORMAT:
-            raise NewerFormat
-        body = zlib.decompressobj().decompress(base64.b64decode(packed["body"]), _BODY_LIMIT)
+            raise NewerMessageFormat
+        body = zlib.decompressobj().decompress(base64.b64decode(packed["body"]), _MAX_BODY_BYTES)
         return Message(
             shop=packed["shop"],
             key=packed["key"],
             webhook=Webhook(packed["headers"], body, packed["received_at"], packed["query"]),
             not_before=packed["not_before"],
             replayed_at=packed["replayed_at"],
-            platform=packed.get("platform", ""),
+            platform=packed["platform"],
         )
     except (KeyError, TypeError, zlib.error) as error:
-        raise ValueError(f"not a waiting webhook: {type(error).__name__}") from None
+        raise ValueError(f"not a message: {type(error).__name__}") from None
 
 
 def worth_keeping(headers: dict[str, str], prefixes: tuple[str, ...]) -> dict[str, str]:
-    """The headers that a platform needs to read the webhook again; a signature is proved once and never kept."""
+    """Return the headers that a platform needs to parse the webhook again. A signature is verified once and never
+    kept."""
     return {
         name: value
         for name, value in headers.items()

@@ -1,8 +1,7 @@
-"""One log line a webhook; where somebody has to act, it is a metric too (CloudWatch's embedded metric format). No
-personal data in either.
+"""One log line per webhook. If a person must act, the line is a metric too (CloudWatch's embedded metric format).
 
-Powertools' Logger writes the line; its Metrics would write a second one for the same facts. No other module names a
-metric.
+Neither contains personal data. Powertools' Logger writes the line; its Metrics would write a second one with the same
+content. Metrics are named only here.
 """
 
 import os
@@ -10,43 +9,48 @@ from typing import Any
 
 from aws_lambda_powertools import Logger
 
-# Neither place, trace id nor service: the message says the place, nothing is traced, and bytes are what a log costs.
+# There is no location, trace id or service in a line: the message says the place, nothing is traced, and a log is paid
+# by the byte.
 logger = Logger(
     service=os.environ.get("POWERTOOLS_SERVICE_NAME", "shopwire"),
     utc=True,
-    # RFC 3339: a line with any other time Lambda takes for INFO, whatever its level, and adds a time of its own
-    # ("Log-level filtering" in its guide). "%F" are Powertools' milliseconds.
+    # RFC 3339. Lambda treats a line with any other timestamp as INFO, whatever its level, and adds a timestamp of its
+    # own (Lambda's guide, "Log-level filtering"). "%F" is Powertools' directive for milliseconds.
     datefmt="%Y-%m-%dT%H:%M:%S.%FZ",
     location=None,
     xray_trace_id=None,
 )
 
-logger.remove_keys(["service"])  # each function has a log group of its own
+logger.remove_keys(["service"])  # each function has its own log group
 
 _NAMESPACE = os.environ.get("POWERTOOLS_METRICS_NAMESPACE", "shopwire")
 
-# A custom metric is $0.30 a month for each shop and outcome, and half of the line's bytes: more than all writes of a
-# small shop. What needs nobody's hand is counted from the lines (README, "Operate").
+# A custom metric costs $0.30 a month per shop and outcome, and half of the line's bytes, which is more than all writes
+# of a small shop. Outcomes that need no person are counted from the lines (docs/operate.md).
 _METRICS = frozenset({"parked", "unavailable", "unverified"})
 
 
 def report(message: str, now: int, *, shop: str, outcome: str, **facts: Any) -> None:
-    """Log what became of a webhook; count it by shop and outcome where an alarm may hang on it.
+    """Log what became of a webhook. If an alarm depends on the outcome, count it by shop and outcome.
 
     Args:
         now: UTC milliseconds.
-        facts: topic, entity, key (its short hash), reason, milliseconds: ids and our own words, nothing that a person
-            wrote.
+        facts: topic, entity, key (its short hash), reason and its details, milliseconds: ids, codes and numbers,
+            nothing that a person wrote.
     """
-    said = {name: fact for name, fact in facts.items() if fact is not None}
+    fields = {name: fact for name, fact in facts.items() if fact is not None}
     counted = _metric(now, "webhooks", 1, "Count", ["shop", "outcome"], ["outcome"]) if outcome in _METRICS else {}
-    logger.info(message, extra={"shop": shop, "outcome": outcome, **said, **counted})
+    logger.info(message, extra={"shop": shop, "outcome": outcome, **fields, **counted})
 
 
-def outbox_waits(now: int, since: int) -> None:
-    """Log that the outbox is not empty, and measure since when. Nothing is said of an empty one: a metric that is
-    seldom there costs next to nothing, and to its alarm none is a good sign."""
-    logger.info("the outbox waits", extra=_metric(now, "outbox_age_seconds", (now - since) // 1000, "Seconds", []))
+def report_outbox_age(now: int, since: int) -> None:
+    """Log that webhooks wait in the outbox, and since when (UTC ms). Do not call it for an empty outbox.
+
+    A metric that is seldom written costs next to nothing, and its alarm treats a missing value as good.
+    """
+    logger.info(
+        "webhooks wait in the outbox", extra=_metric(now, "outbox_age_seconds", (now - since) // 1000, "Seconds", [])
+    )
 
 
 def _metric(now: int, name: str, value: int, unit: str, *dimensions: list[str]) -> dict[str, Any]:

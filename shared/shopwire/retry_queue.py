@@ -1,7 +1,7 @@
-"""The FIFO retry queue: put a message, set how long it stays unseen.
+"""The FIFO retry queue: put a message, and set how long it stays invisible.
 
-Messages of one entity share a group, so that SQS keeps their order and no other entity waits for them. Lambda's
-event source mapping takes them; what becomes of one is decided elsewhere.
+Messages of one entity share a group, so that SQS keeps their order and no other entity waits for them. Lambda's event
+source mapping receives them.
 """
 
 import hashlib
@@ -11,26 +11,20 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shopwire.errors import MessageTooLarge, QueueUnavailable
 from shopwire.message import Message
 
 if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
 
-# SQS takes 1 MiB a message, its attributes included (AWS, "Amazon SQS message quotas").
-LARGEST = (1 << 20) - 1024
-_LONGEST_INVISIBLE = 43_200 - 3_600  # SQS allows 12 h since the message was received; an hour of it for slow hands
-
-
-class QueueDown(Exception):
-    """SQS did not take the message: whether it has it all the same is unknown."""
-
-
-class MessageTooLarge(Exception):
-    """The packed message is over what SQS takes."""
+# SQS accepts 1 MiB per message, its attributes included (AWS, "Amazon SQS message quotas").
+MAX_MESSAGE_BYTES = (1 << 20) - 1024
+# SQS allows 12 hours since the message was received. An hour of it is kept for a slow invocation.
+_MAX_INVISIBLE_SECONDS = 43_200 - 3_600
 
 
 class RetryQueue:
-    """Puts and holds back messages."""
+    """Puts messages, and holds back received ones."""
 
     def __init__(self, client: "SQSClient", url: str) -> None:
         self._client = client
@@ -39,18 +33,18 @@ class RetryQueue:
     def put(self, message: Message, entity: str) -> None:
         """Put a message into its entity's group.
 
-        The deduplication id is fresh for every deliberate put: SQS drops a repeated one for 5 minutes, also after it
-        was consumed, and a replay would vanish. Only the ledger deduplicates. The client's own second attempt repeats
-        the id, so that an answer lost on the way makes no second message.
+        The deduplication id is new for each call: SQS drops a repeated one for 5 minutes, also after the message was
+        consumed, so that a replay would vanish. Only the ledger deduplicates. The client's own second attempt repeats
+        the id, so that a lost response makes no second message.
 
         Args:
-            entity: the partition key of its ledger entry.
+            entity: the partition key of the entity's ledger entry.
 
         Raises:
-            QueueDown, MessageTooLarge.
+            QueueUnavailable, MessageTooLarge.
         """
         text = message.pack()
-        if len(text) > LARGEST:
+        if len(text) > MAX_MESSAGE_BYTES:
             raise MessageTooLarge
         self._call(
             "send_message",
@@ -60,13 +54,13 @@ class RetryQueue:
         )
 
     def hold_back(self, receipt_handle: str, seconds: float) -> None:
-        """Keep a received message unseen for so long (0: see it at once). A lost call costs a delay, nothing else."""
-        seconds = min(max(int(seconds), 0), _LONGEST_INVISIBLE)
-        with suppress(QueueDown):  # else the queue's own visibility time-out brings it back
+        """Keep a received message invisible for this long (0: visible at once). A lost call costs only a delay."""
+        seconds = min(max(int(seconds), 0), _MAX_INVISIBLE_SECONDS)
+        with suppress(QueueUnavailable):  # otherwise it returns after the queue's own visibility timeout
             self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
     def _call(self, operation: str, **arguments: Any) -> None:
         try:
             getattr(self._client, operation)(QueueUrl=self._url, **arguments)
         except (ClientError, BotoCoreError) as error:
-            raise QueueDown(type(error).__name__) from None
+            raise QueueUnavailable(type(error).__name__) from None

@@ -1,6 +1,6 @@
-"""The connected shops' settings and secrets: one SecureString parameter each in SSM Parameter Store, cached.
+"""The settings and secrets of the connected shops: one SecureString parameter each in SSM Parameter Store, cached.
 
-Nothing of a setting's value ever stands in an error or a log line.
+The value of a setting is never part of an error or a log line.
 """
 
 import re
@@ -14,28 +14,17 @@ from pydantic import ValidationError
 from pydantic_core import from_json
 
 from shopwire import platforms
+from shopwire.errors import BadSettings, SettingsUnavailable, UnknownShop
 from shopwire.models import Shop
 
 if TYPE_CHECKING:
     from mypy_boto3_ssm import SSMClient
 
 SHOP_ID = re.compile(r"[a-z0-9-]{3,64}")
-"""The whole of a shop's id."""
+"""What a shop's id looks like."""
 
-_FRESH_SECONDS = 3600
+_CACHE_SECONDS = 3600
 _REREAD_SECONDS = 30
-
-
-class UnknownShop(Exception):
-    """No such shop."""
-
-
-class SettingsDown(Exception):
-    """SSM does not answer and nothing is known from before."""
-
-
-class BadSettings(Exception):
-    """A shop's settings are wrong. The text names shop and field, never the value."""
 
 
 @dataclass(slots=True)
@@ -45,11 +34,11 @@ class _Cached:
 
 
 class Shops:
-    """Settings by shop id. They are read again after an hour; when SSM fails the last known ones stay valid.
+    """The settings by shop id. They are read again after an hour. While SSM fails, the last known ones stay valid.
 
     Args:
         path: prefix of the parameters' names, ending in "/".
-        clock: seconds that only grow.
+        clock: returns seconds that only grow.
     """
 
     def __init__(self, client: "SSMClient", path: str, clock: Callable[[], float] = time.monotonic) -> None:
@@ -62,43 +51,46 @@ class Shops:
         self._names_at: float | None = None
 
     def get(self, id: str) -> Shop:
-        """The shop's settings.
+        """Return the shop's settings.
 
         Raises:
-            UnknownShop, BadSettings, SettingsDown.
+            UnknownShop, BadSettings, SettingsUnavailable.
         """
         if not SHOP_ID.fullmatch(id):
             raise UnknownShop(id)
         cached = self._cached.get(id)
-        if cached and self._clock() - cached.read_at < _FRESH_SECONDS:
+        if cached and self._clock() - cached.read_at < _CACHE_SECONDS:
             return cached.shop
         if not cached and not self._may_exist(id):
             raise UnknownShop(id)
         try:
             return self._read(id)
-        except (SettingsDown, BadSettings):
-            # What was good an hour ago still is, when nobody can be asked and when somebody just broke it.
+        except (SettingsUnavailable, BadSettings):
+            # Settings that were good an hour ago still serve while SSM fails, or after a wrong change.
             if not cached:
                 raise
             return cached.shop
 
     def reread(self, id: str) -> Shop | None:
-        """The settings read anew, for a signature that did not hold: a secret may have been replaced. None where they
-        were read anew in the last 30 seconds, or cannot be."""
+        """Read the settings again, because a signature did not match and a secret may have been replaced.
+
+        Returns:
+            None if they were read again within the last 30 seconds, or cannot be read.
+        """
         now = self._clock()
         if now - self._reread_at.get(id, -_REREAD_SECONDS) < _REREAD_SECONDS:
             return None
         self._reread_at[id] = now
         try:
             return self._read(id)
-        except (SettingsDown, UnknownShop, BadSettings):
+        except (SettingsUnavailable, UnknownShop, BadSettings):
             return None
 
     def ids(self) -> frozenset[str]:
-        """The ids of all shops.
+        """Return the ids of all shops.
 
         Raises:
-            SettingsDown.
+            SettingsUnavailable.
         """
         names: set[str] = set()
         call: dict[str, Any] = {"Path": self._path, "WithDecryption": False}
@@ -110,8 +102,8 @@ class Shops:
             call["NextToken"] = page["NextToken"]
 
     def _may_exist(self, id: str) -> bool:
-        # A cold start asks for its shop directly. Once somebody asked for one that does not exist, ids are checked
-        # against one list, read at most every 30 seconds: who tries ids out costs us nothing.
+        # After a cold start a shop is read directly. After the first request for a shop that does not exist, ids are
+        # checked against a list that is read at most every 30 seconds, so that guessing ids costs nothing.
         if self._names_at is None or id in self._names:
             return True
         if self._clock() - self._names_at >= _REREAD_SECONDS:
@@ -119,7 +111,7 @@ class Shops:
         return id in self._names
 
     def _list(self) -> None:
-        # In this order: while SSM is down nobody is told that a shop does not exist.
+        # In this order, so that no shop is reported as unknown while SSM fails.
         self._names = self.ids()
         self._names_at = self._clock()
 
@@ -140,23 +132,23 @@ class Shops:
             return getattr(self._client, operation)(**arguments)
         except ClientError as error:
             code = error.response["Error"]["Code"]
-            raise UnknownShop if code == "ParameterNotFound" else SettingsDown(code) from None
+            raise UnknownShop if code == "ParameterNotFound" else SettingsUnavailable(code) from None
         except BotoCoreError as error:
-            raise SettingsDown(type(error).__name__) from None
+            raise SettingsUnavailable(type(error).__name__) from None
 
 
 def parse_shop(id: str, settings: str | dict[str, Any]) -> Shop:
-    """A shop out of its parameter's JSON, or out of a table of shops.toml.
+    """Return the shop that its parameter's JSON, or a table of shops.toml, describes.
 
     Raises:
-        BadSettings: naming shop and field.
+        BadSettings: with the names of shop and field.
     """
     try:
         fields = from_json(settings) if isinstance(settings, str) else settings
     except ValueError:
-        raise BadSettings(f"shop {id}: its settings are not JSON") from None
+        raise BadSettings(f"shop {id}: the settings are not JSON") from None
     if not isinstance(fields, dict):
-        raise BadSettings(f"shop {id}: its settings are not a table of fields")
+        raise BadSettings(f"shop {id}: the settings are not a table of fields")
     try:
         shop = Shop.model_validate({"id": id, **fields})
     except ValidationError as error:
@@ -164,5 +156,5 @@ def parse_shop(id: str, settings: str | dict[str, Any]) -> Shop:
         where = ".".join(str(part) for part in first["loc"])
         raise BadSettings(f"shop {id}: {where}: {first['msg']}") from None
     if shop.platform not in platforms.OF_SHOPS:
-        raise BadSettings(f"shop {id}: platform: one of {', '.join(platforms.OF_SHOPS)}")
+        raise BadSettings(f"shop {id}: platform: must be one of {', '.join(platforms.OF_SHOPS)}")
     return shop

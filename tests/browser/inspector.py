@@ -45,8 +45,8 @@ def send(
         "line_items": [{"id": 1, "variant_id": 5, "quantity": 1, "price": "25.00", "title": "Mug"}],
     }
     body = json.dumps(order | (fields or {})).encode()
-    signed = platforms.get("shopify").sign(topic, body, stack.shops[SHOP], 0) | headers
-    with urlopen(Request(f"{stack.url}/webhooks/{SHOP}", body, signed), timeout=30) as response:
+    signed = platforms.get("shopify").sign(topic, body, stack.shops[SHOP], 0).headers
+    with urlopen(Request(f"{stack.url}/webhooks/{SHOP}", body, {**signed, **headers}), timeout=30) as response:
         return str(id), json.load(response)["status"]
 
 

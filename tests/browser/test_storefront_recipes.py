@@ -158,7 +158,7 @@ def test_theme_names_the_contact_of_a_cart_and_cart_webhooks_are_sent(shop: Shop
 def webhook(shop: Shop, topic: str, body: dict[str, Any]) -> str:
     """Post a Shopify webhook and return its outcome."""
     raw = json.dumps(body).encode()
-    headers = platforms.get("shopify").sign(topic, raw, shop.stack.shops[SHOP], 0)
+    headers = dict(platforms.get("shopify").sign(topic, raw, shop.stack.shops[SHOP], 0).headers)
     response = shop.page.request.post(f"{shop.stack.url}/webhooks/{SHOP}", data=raw, headers=headers)
     outcome: str = response.json()["status"]
     return outcome

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from shopwire.esputnik import NoAnswer, Transport, http_transport
+from shopwire.errors import NoAnswer
+from shopwire.esputnik import Transport, http_transport
 from shopwire_wsgi import Environ, Server, StartResponse, drop_connection, read_body
 
 HEADERS = {"Authorization": "Basic c2hvcHdpcmU6a2V5", "Content-Type": "application/json", "User-Agent": "shopwire"}

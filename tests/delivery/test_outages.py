@@ -5,10 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from shopwire.delivery import Unavailable
 from shopwire.delivery.task import Outcome
-from shopwire.models import Delivery
-from shopwire.retry_queue import QueueDown
+from shopwire.errors import NothingDurable, QueueUnavailable
+from shopwire.models import Delivery, Reason
 from tests.support.delivery_world import BORYS, HOUR, MINUTE, SHOP, World, arrived, cancelled, order, paid, shipped
 
 
@@ -25,7 +24,7 @@ def test_with_the_queue_down_what_must_wait_goes_to_the_outbox_and_what_follows_
     with world.outage("sqs"):
         assert world.send(order()) == "queued"
         assert world.send(paid()) == "queued"
-    assert world.entry("order", "1001")["pending_where"] == {"S": "outbox"}
+    assert world.entry("order", "1001")["pending_place"] == {"S": "outbox"}
     assert world.send(cancelled()) == "queued"
     assert (world.waits(), world.in_outbox()) == (0, 3)
 
@@ -37,7 +36,7 @@ def test_upkeep_moves_all_in_order_and_the_mark_follows(world: World) -> None:
             world.send(change)
             world.clock.pass_(10)
     assert world.tidy() == 2
-    assert world.entry("order", "1001")["pending_where"] == {"S": "queue"}
+    assert world.entry("order", "1001")["pending_place"] == {"S": "queue"}
     assert world.send(cancelled()) == "queued"
     assert (world.waits(), world.in_outbox()) == (3, 0)
     assert world.drain() == ["delivered"] * 3
@@ -49,7 +48,7 @@ def test_upkeep_leaves_everything_where_it_is_while_the_queue_is_down(world: Wor
     world.api.answers = [503]
     with world.outage("sqs"):
         world.send(order())
-        with pytest.raises(QueueDown):
+        with pytest.raises(QueueUnavailable):
             world.tidy()
     assert world.in_outbox() == 1
 
@@ -59,7 +58,7 @@ def test_upkeep_stops_at_its_deadline(world: World) -> None:
     with world.outage("sqs"):
         for n in range(3):
             world.send(order(str(n)))
-    assert world.upkeep.mover.move(world.clock.now) == 0
+    assert world.upkeep.outbox_drain.drain(world.clock.now) == 0
     assert world.in_outbox() == 3
 
 
@@ -73,7 +72,7 @@ def test_with_the_queue_down_what_can_be_sent_is_sent(world: World) -> None:
 
 def test_with_the_ledger_down_everything_goes_to_the_queue_and_is_done_when_it_answers(world: World) -> None:
     with world.outage("dynamodb"):
-        assert world.tell(order()) == Outcome("queued", "the ledger does not answer")
+        assert world.tell(order()) == Outcome("queued", "ledger_unavailable")
         assert world.send(paid()) == "queued"
         world.clock.pass_(1_000)
         assert world.poll() == []
@@ -98,7 +97,7 @@ def test_a_note_that_cannot_be_written_is_made_by_the_queues_turn(world: World) 
         return 200
 
     world.api.answers = [then_down]
-    assert world.tell(paid()) == Outcome("queued", "the ledger does not answer")
+    assert world.tell(paid()) == Outcome("queued", "ledger_unavailable")
     world.down.clear()
     assert world.drain() == ["delivered"]
     assert world.api.story == ["contact", "orderCreated", "orderUpdated", "orderUpdated"]
@@ -127,7 +126,7 @@ def test_a_parcel_that_could_not_be_noted_is_not_lost(world: World) -> None:
 def test_a_body_that_cannot_be_read_while_the_ledger_is_down_is_parked_later(world: World) -> None:
     with world.outage("dynamodb"):
         (outcome,) = world.receive(b"no such body")
-    assert outcome == Outcome("queued", "body: not_an_object")
+    assert outcome == Outcome("queued", Reason.UNREADABLE, {"field": "body", "problem": "not_an_object"})
     assert world.drain() == ["parked"]
 
 
@@ -135,9 +134,9 @@ def test_a_body_that_cannot_be_read_while_the_ledger_is_down_is_parked_later(wor
 
 
 def test_with_both_down_the_platform_must_try_again(world: World) -> None:
-    with world.outage("sqs", "dynamodb"), pytest.raises(Unavailable):
+    with world.outage("sqs", "dynamodb"), pytest.raises(NothingDurable):
         world.send(order())
-    with world.outage("sqs", "dynamodb"), pytest.raises(Unavailable):
+    with world.outage("sqs", "dynamodb"), pytest.raises(NothingDurable):
         world.receive(b"no such body")
 
 
@@ -147,7 +146,7 @@ def test_a_failure_that_can_be_written_down_nowhere_leaves_no_mark(world: World)
         return 503
 
     world.api.answers = [then_all_down]
-    with pytest.raises(Unavailable):
+    with pytest.raises(NothingDurable):
         world.send(order(), key="k")
     world.down.clear()
     world.clock.pass_(20_000)
@@ -161,7 +160,7 @@ def test_a_body_that_fits_neither_store_is_sent_directly(world: World) -> None:
 
 def test_a_body_that_fits_neither_store_and_cannot_be_sent_is_refused_and_holds_up_nobody(world: World) -> None:
     world.api.answers = [503]
-    with pytest.raises(Unavailable):
+    with pytest.raises(NothingDurable):
         world.send(order(), text=noise(2_500_000))
     assert world.send(paid()) == "delivered"
 

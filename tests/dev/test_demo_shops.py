@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.shops import BadSettings
+from shopwire.errors import BadSettings
 from shopwire_dev.demo_shops import demo_settings, parse_shops, read_settings
 
 
@@ -28,7 +28,7 @@ def test_demo_shops_have_the_documented_settings() -> None:
         ),
         (
             '[my-shop]\nplatform = "opencart"\nsecrets = ["s3cret"]\nesputnik_key = "k"',
-            "shop my-shop: platform: one of",
+            "shop my-shop: platform: must be one of",
         ),
         ('[my-shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = 7', "shop my-shop: esputnik_key: "),
         ('[My_Shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = "k"', "shop My_Shop: id: "),

@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.retry_queue import QueueDown
-from shopwire.stores.table import TableDown
+from shopwire.errors import QueueUnavailable, TableUnavailable
 from shopwire_dev.aws import Faults
 from shopwire_dev.gateway import ROUTES, Gateway, ParkedRoutes, RouteNotFound, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS, Function
@@ -186,7 +185,7 @@ def test_other_web_page_reaches_neither_dev_nor_esputnik_paths(target: str) -> N
         assert request(gateway({}), "GET", target, HTTP_ORIGIN=origin)[0] == status
 
 
-@pytest.mark.parametrize("down", [TableDown("x"), QueueDown("x")])
+@pytest.mark.parametrize("down", [TableUnavailable("x"), QueueUnavailable("x")])
 def test_unreachable_parked_webhooks_are_a_503(down: Exception) -> None:
     def fails(*_: str) -> Any:
         raise down

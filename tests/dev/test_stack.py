@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -40,9 +40,9 @@ def end_faults(stack: DevStack) -> Iterator[None]:
     stack.emulator.reset()
 
 
-def call(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+def call(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
     try:
-        with urlopen(Request(url, body, headers or {}), timeout=30) as response:
+        with urlopen(Request(url, body, dict(headers or {})), timeout=30) as response:
             return response.status, json.load(response)
     except HTTPError as error:
         return error.code, json.load(error)
@@ -66,7 +66,7 @@ def order(id: int, minute: int, total: str = "25.00") -> bytes:
 
 def send(stack: DevStack, body: bytes) -> str:
     """Post a webhook and return its outcome. The HTTP status must be 200, whatever fault is active."""
-    headers = platforms.get("shopify").sign("orders/updated", body, stack.shops[SHOP], 0)
+    headers = platforms.get("shopify").sign("orders/updated", body, stack.shops[SHOP], 0).headers
     status, response = call(f"{stack.url}/webhooks/{SHOP}", body, headers)
     assert status == 200, response
     outcome: str = response["status"]
@@ -138,7 +138,7 @@ def test_shop_is_added_rotated_and_removed_at_run_time(
     def post_status(secret: str) -> int:
         signed = parse_shop("my-shop", {**settings, "secrets": [secret]})
         body = order(6, 1)
-        headers = platforms.get("shopify").sign("orders/updated", body, signed, 0)
+        headers = platforms.get("shopify").sign("orders/updated", body, signed, 0).headers
         return call(f"{stack.url}/webhooks/my-shop", body, headers)[0]
 
     file = tmp_path / "shops.toml"

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from shopwire.observability import outbox_waits, report
-from shopwire.retry_queue import QueueDown
+from shopwire.errors import QueueUnavailable
+from shopwire.observability import report, report_outbox_age
 from tests.support.delivery_world import MINUTE, SHOP, World, order
 from tools.template import load, resolve
 
@@ -129,7 +129,7 @@ def test_the_queues_alarms_hang_on_the_queues_own_figures() -> None:
 def test_each_alarm_on_our_own_figures_hangs_on_one_that_the_code_writes(log: io.StringIO) -> None:
     for outcome in ("delivered", "queued", "parked", "unavailable", "unverified"):
         report("received", 1_000, shop=SHOP, outcome=outcome)
-    outbox_waits(90_000, 1_000)
+    report_outbox_age(90_000, 1_000)
     written = {(name, dimensions) for _, name, dimensions, _ in metrics(log)}
     ours = {name: alarm for name, alarm in ALARMS.items() if "shopwire" in str(alarm.get("Namespace"))}
     assert ours.keys() == {"Parked", "Unavailable", "Refused", "OutboxWaits"}
@@ -147,16 +147,16 @@ def test_what_is_left_in_the_outbox_is_measured_by_its_age(world: World, log: io
         assert world.send(order()) == "queued"
         received = world.clock.now
         world.clock.pass_(40 * MINUTE)
-        with pytest.raises(QueueDown):
+        with pytest.raises(QueueUnavailable):
             world.tidy()
-    assert world.upkeep.mover.oldest_left is not None
-    assert abs(world.upkeep.mover.oldest_left - received) < 1_000
-    outbox_waits(world.clock.now, world.upkeep.mover.oldest_left)
+    assert world.upkeep.outbox_drain.oldest_left is not None
+    assert abs(world.upkeep.outbox_drain.oldest_left - received) < 1_000
+    report_outbox_age(world.clock.now, world.upkeep.outbox_drain.oldest_left)
     ((_, name, dimensions, seconds),) = metrics(log)
     assert (name, dimensions, seconds) == ("outbox_age_seconds", frozenset(), 2_400)
     assert seconds >= ALARMS["OutboxWaits"]["Threshold"]
     assert world.tidy() == 1
-    assert world.upkeep.mover.oldest_left is None
+    assert world.upkeep.outbox_drain.oldest_left is None
 
 
 def test_a_paused_shops_outbox_is_measured_too(world: World) -> None:
@@ -166,7 +166,7 @@ def test_a_paused_shops_outbox_is_measured_too(world: World) -> None:
     world.clock.pass_(10_000)
     assert world.poll() == ["queued"]
     assert world.tidy() == 0
-    assert world.upkeep.mover.oldest_left is not None
+    assert world.upkeep.outbox_drain.oldest_left is not None
 
 
 # --- the runbook

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire.observability import outbox_waits, report
+from shopwire.observability import report, report_outbox_age
 from shopwire_dev.lambdas import Function
 from tests.deployed.targets import TEST_SHOP, Deployed, Dev, call, template_alarms
 
@@ -37,7 +37,7 @@ def test_each_alarm_that_this_machine_can_have_is_seen_when_it_is_on(dev: Dev) -
         assert call("POST", f"{dev.url}/webhooks/{dev.shop.id}", b"{}")[0] == 401
     assert on(dev) == {"Parked", "Refused"}
     report("refused", 0, shop=dev.shop.id, outcome="unavailable")
-    outbox_waits(1_800_000, 0)
+    report_outbox_age(1_800_000, 0)
     assert on(dev) == {"Parked", "Refused", "Unavailable", "OutboxWaits"}
     with pytest.raises(KeyError):
         Function("retry").invoke({})

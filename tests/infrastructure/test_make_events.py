@@ -8,8 +8,10 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
+from shopwire.errors import NotVerified, UnsignedCall
 from shopwire.message import unpack
 from shopwire.models import OrderChange, Shop, Webhook
+from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
 from tools.make_events import events, main, text
 
@@ -32,7 +34,7 @@ def webhook_of(event: dict[str, Any]) -> Webhook:
     return Webhook(event["headers"], body, event["requestContext"]["timeEpoch"])
 
 
-def shop_and_platform(name: str) -> tuple[Shop, platforms.Platform]:
+def shop_and_platform(name: str) -> tuple[Shop, Platform]:
     shop = SHOPS[MADE[name]["pathParameters"]["shop"]]
     return shop, platforms.get("storefront" if name.startswith("storefront_") else shop.platform)
 
@@ -64,14 +66,14 @@ def test_an_events_webhook_verifies_and_is_read(name: str) -> None:
     assert delivery.topic in platform.topics
     if platform.name == "storefront":
         return  # its signature is of the person alone
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         platform.verify(Webhook(webhook.headers, webhook.body + b" ", 0), shop)
 
 
 def test_the_ping_is_unsigned_and_base64_as_api_gateway_writes_a_form() -> None:
     event = MADE["woocommerce_ping.json"]
     assert event["isBase64Encoded"] is True
-    with pytest.raises(platforms.Unsigned):
+    with pytest.raises(UnsignedCall):
         platforms.get("woocommerce").verify(webhook_of(event), SHOPS["demo-woocommerce"])
 
 

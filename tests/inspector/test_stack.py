@@ -11,7 +11,6 @@ import boto3
 import pytest
 from moto import mock_aws
 
-import shopwire_cli.stack_installation as stack_installation
 from shopwire import platforms
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Webhook
@@ -19,8 +18,11 @@ from shopwire.shops import parse_shop
 from shopwire.stores.ledger import Ledger, key_hash
 from shopwire.stores.parked import ParkedStore
 from shopwire.stores.table import Table
+from shopwire_cli import aws_stack
+from shopwire_cli.aws_stack import AwsStack
 from shopwire_cli.commands import inspect as inspect_command
 from shopwire_cli.main import main
+from shopwire_cli.stack_installation import function_settings
 from shopwire_dev.aws import make_table
 from shopwire_inspector.journal import Filter
 from shopwire_inspector.log_reader import LogReader, LogsDown
@@ -59,7 +61,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             Name="/shopwire/shop-eu/shops/ann", Value=json.dumps(SETTINGS), Type="SecureString"
         )
         shop, platform = parse_shop("ann", SETTINGS), platforms.get("shopify")
-        headers = {name.lower(): value for name, value in platform.sign(SAMPLE.topic, SAMPLE.body, shop, NOW).items()}
+        headers = {
+            name.lower(): value for name, value in platform.sign(SAMPLE.topic, SAMPLE.body, shop, NOW).headers.items()
+        }
         webhook = Webhook(worth_keeping(headers, platform.kept_headers), SAMPLE.body, NOW)
         (delivery,) = platform.read(webhook, shop)
         assert delivery.entity
@@ -79,12 +83,9 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
         log("retry", 6000, "retried", **second, outcome="waiting", milliseconds=5)
         log("retry", 5000, "retried", **common, outcome="delivered", entity="order 0", key="ffffffffffff")
         outputs = {"TableName": "ledger", "QueueUrl": queue, "ShopsPath": "/shopwire/shop-eu/shops/"}
-        described = {
-            "StackId": "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-eu/7b0c",
-            "Outputs": [{"OutputKey": name, "OutputValue": value} for name, value in outputs.items()],
-        }
-        monkeypatch.setattr(stack_installation, "_describe", lambda name: described)
-        yield described
+        id = "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-eu/7b0c"
+        monkeypatch.setattr(aws_stack, "describe_stack", lambda name: AwsStack(name, id, outputs))
+        yield outputs
 
 
 @pytest.fixture
@@ -96,7 +97,7 @@ def inspector(stack: dict[str, Any]) -> Iterator[StackInspector]:
 
 
 def make_inspector() -> StackInspector:
-    settings = stack_installation.settings_of("shop-eu")
+    settings = function_settings("shop-eu")
     return StackInspector("shop-eu", settings, boto3.client("logs"), port=0, since=NOW - 60_000)
 
 
@@ -187,7 +188,7 @@ def test_command_serves_the_pages_until_it_is_ended(
         with urlopen(f"{ready.removeprefix('ready ')}/inspect/rows", timeout=30) as response:
             row_counts.append(len(json.load(response)["rows"]))
 
-    monkeypatch.setattr(inspect_command, "until_ended", count_rows)
+    monkeypatch.setattr(inspect_command, "wait_for_signal", count_rows)
     assert main(["inspect", "--stack", "shop-eu", "--port", "0"]) == 0
     assert row_counts == [4]
 

@@ -9,7 +9,7 @@ from typing import get_args, get_type_hints
 import pytest
 
 import shopwire
-from shopwire.delivery import Outcome
+from shopwire.delivery.task import Outcome
 from shopwire_inspector.words import OUTCOMES, explain
 
 _RAISED = {

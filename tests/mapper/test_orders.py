@@ -10,15 +10,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from shopwire.mapper import (
-    ApiRequest,
-    OrderKnown,
-    Unmappable,
-    fact_event,
-    known_otherwise,
-    order_events,
-    order_reference,
-)
+from shopwire.errors import Unmappable
+from shopwire.mapper import ApiRequest, SentOrder, fact_event, order_reference, order_steps, sent_with_another_status
 from shopwire.mapper.params import dump, json_text, plain, rounded
 from shopwire.models import Contact, Item, Order, Parcel, Rank, Status
 from tests.support.delivery_world import ANNA, cancelled, order, paid, shipped, shop
@@ -34,16 +27,16 @@ def params(request: ApiRequest) -> dict[str, str]:
     return dict(pairs)
 
 
-def events(one: Order, known: OrderKnown | None = None, *, recent: bool = True, **settings: Any) -> list[str]:
-    return [said(step.request)["eventTypeKey"] for step in order_events(one, shop(**settings), known, recent=recent)]
+def events(one: Order, known: SentOrder | None = None, *, recent: bool = True, **settings: Any) -> list[str]:
+    return [said(step.request)["eventTypeKey"] for step in order_steps(one, shop(**settings), known, recent=recent)]
 
 
 def first(one: Order, **settings: Any) -> dict[str, str]:
-    return params(order_events(one, shop(**settings), None, recent=True)[0].request)
+    return params(order_steps(one, shop(**settings), None, recent=True)[0].request)
 
 
-def known(one: Order) -> OrderKnown:
-    return order_events(one, shop(), None, recent=True)[-1].known
+def known(one: Order) -> SentOrder:
+    return order_steps(one, shop(), None, recent=True)[-1].known
 
 
 def test_the_whole_body_of_a_first_order() -> None:
@@ -57,7 +50,7 @@ def test_the_whole_body_of_a_first_order() -> None:
         source="online",
         status_words="pending",
     ).order
-    (step,) = order_events(whole, shop(), None, recent=True, recycle_state_id="abc")
+    (step,) = order_steps(whole, shop(), None, recent=True, recycle_state_id="abc")
     assert step.request.path == "v1/event"
     assert step.request.method == "POST"
     assert said(step.request) == {
@@ -130,15 +123,15 @@ def test_a_known_order_is_brought_from_what_is_known(before: Any, after: Any, ex
 
 
 def test_what_is_known_after_each_step_leads_on_from_there() -> None:
-    plan = order_events(cancelled(total=Decimal(1)).order, shop(), known(paid().order), recent=True)
+    plan = order_steps(cancelled(total=Decimal(1)).order, shop(), known(paid().order), recent=True)
     for number, step in enumerate(plan, start=1):
-        rest = order_events(cancelled(total=Decimal(1)).order, shop(), step.known, recent=True)
+        rest = order_steps(cancelled(total=Decimal(1)).order, shop(), step.known, recent=True)
         assert [one.request for one in rest] == [one.request for one in plan[number:]]
 
 
 def test_an_order_known_otherwise_has_another_status_and_the_same_content() -> None:
-    assert events(paid().order, known_otherwise(paid().order)) == ["orderUpdated"]
-    assert events(cancelled().order, known_otherwise(cancelled().order)) == ["orderCancelled"]
+    assert events(paid().order, sent_with_another_status(paid().order)) == ["orderUpdated"]
+    assert events(cancelled().order, sent_with_another_status(cancelled().order)) == ["orderCancelled"]
 
 
 # --- who
@@ -166,7 +159,7 @@ def test_nobody_is_unmappable() -> None:
 
 
 def test_the_key_is_the_order_where_the_shop_says_so() -> None:
-    plan = order_events(cancelled().order, shop(key_value="order"), None, recent=True)
+    plan = order_steps(cancelled().order, shop(key_value="order"), None, recent=True)
     assert {said(step.request)["keyValue"] for step in plan} == {"1001"}
     assert params(plan[0].request)["externalCustomerId"] == "77"
     guest = order(contact=Contact(email="g@example.com")).order
@@ -296,7 +289,7 @@ ORDERS = st.builds(
 
 @given(ORDERS)
 def test_every_value_is_a_non_empty_string_and_nothing_is_named_twice(one: Order) -> None:
-    (step,) = order_events(one, shop(), None, recent=True)
+    (step,) = order_steps(one, shop(), None, recent=True)
     values = params(step.request)
     assert all(isinstance(value, str) and value.strip() and value != "None" for value in values.values())
     assert {"externalOrderId", "externalCustomerId", "totalCost", "status", "date", "currency"} <= values.keys()
@@ -305,7 +298,7 @@ def test_every_value_is_a_non_empty_string_and_nothing_is_named_twice(one: Order
 @given(ORDERS)
 def test_the_same_order_maps_to_the_same_bytes(one: Order) -> None:
     again = copy.deepcopy(one)
-    assert order_events(again, shop(), None, recent=True) == order_events(one, shop(), None, recent=True)
+    assert order_steps(again, shop(), None, recent=True) == order_steps(one, shop(), None, recent=True)
     assert events(one, known(one)) == []
 
 

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from shopwire.errors import Unmappable
 from shopwire.mapper import (
     ApiRequest,
-    Unmappable,
     cart_content,
     cart_event,
     contact_digest,

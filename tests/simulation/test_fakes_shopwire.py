@@ -4,15 +4,25 @@ from typing import Any
 
 import pytest
 
+from shopwire.errors import (
+    ClaimRefused,
+    ConditionFailed,
+    ItemTooLarge,
+    MessageTooLarge,
+    NewerEntryFormat,
+    QueueUnavailable,
+    TableUnavailable,
+    UnknownShop,
+)
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Webhook
-from shopwire.retry_queue import LARGEST, MessageTooLarge, QueueDown, RetryQueue
-from shopwire.shops import Shops, UnknownShop
-from shopwire.stores.entry import NewerFormat, Pending, entity_key
-from shopwire.stores.ledger import Claim, Ledger, Refused
+from shopwire.retry_queue import MAX_MESSAGE_BYTES, RetryQueue
+from shopwire.shops import Shops
+from shopwire.stores.entry import Pending, entity_key
+from shopwire.stores.ledger import Claim, Ledger
 from shopwire.stores.outbox import SHARDS, Outbox
 from shopwire.stores.parked import ParkedStore
-from shopwire.stores.table import ConditionFailed, ItemTooLarge, Key, Table, TableDown
+from shopwire.stores.table import Key, Table
 from shopwire_simulation.fakes import cannot_connect, no_answer, throttled
 from tests.support.fakes import DAY, SECOND, TABLE, Side, refused
 
@@ -45,7 +55,7 @@ def settle(ledger: Ledger, side: Side, held: Claim, version: int | None = 1, **c
 
 def test_a_settled_key_is_refused_as_known(side: Side, ledger: Ledger) -> None:
     assert settle(ledger, side, claim(ledger, side, "k1"), known={"digest": "d"})
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k1", owner="two")
     entry = refusal.value.entry
     assert (entry.keys, entry.version, entry.lease, entry.known) == (("k1",), 1, None, {"digest": "d"})
@@ -54,7 +64,7 @@ def test_a_settled_key_is_refused_as_known(side: Side, ledger: Ledger) -> None:
 def test_a_live_lease_refuses_and_says_whose_it_is(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
     side.pass_(HOLD)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.lease
     assert (refusal.value.entry.lease.owner, refusal.value.entry.lease.key) == ("one", "k1")
@@ -76,12 +86,12 @@ def test_an_owner_may_claim_again_what_is_his(side: Side, ledger: Ledger) -> Non
 
 def test_a_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 10), 10)
-    with pytest.raises(Refused) as refusal:
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 9)
     assert refusal.value.entry.version == 10
     settle(ledger, side, claim(ledger, side, "k3", 10), 10)
     assert settle(ledger, side, claim(ledger, side, "k4", None), None)
-    assert ledger.look(SHOP, ORDER, side.now).version == 10
+    assert ledger.get(SHOP, ORDER, side.now).version == 10
 
 
 def test_a_version_is_compared_as_a_number(side: Side, ledger: Ledger) -> None:
@@ -94,12 +104,12 @@ def test_who_lost_his_lease_notes_his_key_and_raises_the_version_and_nothing_els
     side.pass_(HOLD + 1)
     new = claim(ledger, side, "k2", 5, "two")
     assert not settle(ledger, side, late, 5, known={"digest": "late"})
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version, entry.known) == (("k1",), 5, {})
     assert entry.lease
     assert entry.lease.owner == "two"
     assert settle(ledger, side, new, 6, known={"digest": "new"})
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version, entry.known) == (("k1", "k2"), 6, {"digest": "new"})
 
 
@@ -108,7 +118,7 @@ def test_who_lost_his_lease_never_lowers_the_version(side: Side, ledger: Ledger)
     side.pass_(HOLD + 1)
     settle(ledger, side, claim(ledger, side, "k2", 7, "two"), 7)
     assert not settle(ledger, side, late, 5)
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version) == (("k2", "k1"), 7)
 
 
@@ -116,103 +126,103 @@ def test_a_settlement_twice_is_one(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     assert settle(ledger, side, held)
     assert settle(ledger, side, held)
-    assert ledger.look(SHOP, ORDER, side.now).keys == ("k1",)
+    assert ledger.get(SHOP, ORDER, side.now).keys == ("k1",)
 
 
 def test_sixteen_keys_are_kept(side: Side, ledger: Ledger) -> None:
     for n in range(20):
         settle(ledger, side, claim(ledger, side, f"k{n}"))
-    assert ledger.look(SHOP, ORDER, side.now).keys == tuple(f"k{n}" for n in range(4, 20))
+    assert ledger.get(SHOP, ORDER, side.now).keys == tuple(f"k{n}" for n in range(4, 20))
 
 
 def test_what_waits_refuses_a_webhook_and_not_the_queue(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
-    assert ledger.release(held, ledger.put_away("k1", "queue", side.now) | {"step": 1}, side.now)
-    with pytest.raises(Refused) as refusal:
+    assert ledger.release(held, ledger.defer("k1", "queue", side.now) | {"step": 1}, side.now)
+    with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.pending
     assert (refusal.value.entry.pending.key, refusal.value.entry.pending.where) == ("k1", "queue")
     from_queue = claim(ledger, side, "k1", owner="three", from_queue=True)
     settle(ledger, side, from_queue)
-    assert ledger.look(SHOP, ORDER, side.now).pending is None
+    assert ledger.get(SHOP, ORDER, side.now).pending is None
     assert claim(ledger, side, "k2", 2, "four")
 
 
 def test_a_mark_of_waiting_is_void_after_its_time(side: Side, ledger: Ledger) -> None:
-    ledger.line_up(SHOP, ORDER, "k1", side.now)
+    ledger.mark_pending(SHOP, ORDER, "k1", side.now)
     side.pass_(KEPT - 1)
-    with pytest.raises(Refused):
+    with pytest.raises(ClaimRefused):
         claim(ledger, side, "k2")
     side.pass_(1)
     assert claim(ledger, side, "k2")
 
 
 def test_who_follows_lines_up_where_what_he_follows_waits(side: Side, ledger: Ledger) -> None:
-    assert ledger.line_up(SHOP, ORDER, "k1", side.now) == "queue"
-    assert ledger.line_up(SHOP, ORDER, "k2", side.now) == "queue"
-    ledger.moved(f"{SHOP}#order#42", "k2", "outbox")
-    assert ledger.line_up(SHOP, ORDER, "k3", side.now) == "outbox"
-    ledger.moved(f"{SHOP}#order#42", "k2", "queue")
-    assert ledger.look(SHOP, ORDER, side.now).pending == Pending("k3", "outbox", side.now + KEPT)
-    ledger.done_waiting(entity_key(SHOP, ORDER), "k2")
-    assert ledger.look(SHOP, ORDER, side.now).pending
-    ledger.done_waiting(entity_key(SHOP, ORDER), "k3")
-    assert ledger.look(SHOP, ORDER, side.now).pending is None
+    assert ledger.mark_pending(SHOP, ORDER, "k1", side.now) == "queue"
+    assert ledger.mark_pending(SHOP, ORDER, "k2", side.now) == "queue"
+    ledger.move_pending(f"{SHOP}#order#42", "k2", "outbox")
+    assert ledger.mark_pending(SHOP, ORDER, "k3", side.now) == "outbox"
+    ledger.move_pending(f"{SHOP}#order#42", "k2", "queue")
+    assert ledger.get(SHOP, ORDER, side.now).pending == Pending("k3", "outbox", side.now + KEPT)
+    ledger.clear_pending(entity_key(SHOP, ORDER), "k2")
+    assert ledger.get(SHOP, ORDER, side.now).pending
+    ledger.clear_pending(entity_key(SHOP, ORDER), "k3")
+    assert ledger.get(SHOP, ORDER, side.now).pending is None
 
 
 def test_who_settles_leaves_the_mark_of_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
-    ledger.line_up(SHOP, ORDER, "k2", side.now)
+    ledger.mark_pending(SHOP, ORDER, "k2", side.now)
     assert settle(ledger, side, held)
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert entry.pending
     assert (entry.pending.key, entry.keys, entry.lease) == ("k2", ("k1",), None)
 
 
 def test_who_puts_away_leaves_the_slot_to_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
-    ledger.line_up(SHOP, ORDER, "k2", side.now)
-    assert ledger.release(held, ledger.put_away("k1", "queue", side.now), side.now)
-    assert ledger.look(SHOP, ORDER, side.now).pending == Pending("k2", "queue", side.now + KEPT)
+    ledger.mark_pending(SHOP, ORDER, "k2", side.now)
+    assert ledger.release(held, ledger.defer("k1", "queue", side.now), side.now)
+    assert ledger.get(SHOP, ORDER, side.now).pending == Pending("k2", "queue", side.now + KEPT)
 
 
 def test_an_entry_whose_time_is_over_is_a_new_one_though_it_is_still_there(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 9), 9, known={"digest": "d"})
     side.pass_(400 * DAY + SECOND)
-    assert ledger.look(SHOP, ORDER, side.now).keys == ()
+    assert ledger.get(SHOP, ORDER, side.now).keys == ()
     held = claim(ledger, side, "k1", 1)
     assert (held.entry.keys, held.entry.version) == ((), None)
     assert settle(ledger, side, held, 1)
-    entry = ledger.look(SHOP, ORDER, side.now)
+    entry = ledger.get(SHOP, ORDER, side.now)
     assert (entry.keys, entry.version, entry.known) == (("k1",), 1, {})
 
 
 def test_an_entry_of_a_newer_format_is_left_alone(side: Side, ledger: Ledger, table: Table) -> None:
     table.put(Key(f"{SHOP}#order#42"), {"format": 2, "n": 1})
-    with pytest.raises(NewerFormat):
+    with pytest.raises(NewerEntryFormat):
         claim(ledger, side, "k1")
 
 
 def test_a_cart_is_converted_unless_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
-    with pytest.raises(Refused):
-        ledger.convert(SHOP, cart, "anna", side.now)
+    with pytest.raises(ClaimRefused):
+        ledger.convert_cart(SHOP, cart, "anna", side.now)
     ledger.settle(held, 1, {"known": {"digest": "d", "state": "state-1"}}, side.now)
-    ledger.name_owner(SHOP, cart, "borys", side.now)
-    assert ledger.convert(SHOP, cart, None, side.now) == "state-1"
-    assert ledger.look(SHOP, cart, side.now).person == "borys"
-    assert ledger.convert(SHOP, cart, "anna", side.now) == "state-1"
-    entry = ledger.look(SHOP, cart, side.now)
+    ledger.record_cart_contact(SHOP, cart, "borys", side.now)
+    assert ledger.convert_cart(SHOP, cart, None, side.now) == "state-1"
+    assert ledger.get(SHOP, cart, side.now).person == "borys"
+    assert ledger.convert_cart(SHOP, cart, "anna", side.now) == "state-1"
+    entry = ledger.get(SHOP, cart, side.now)
     assert (entry.converted, entry.person, entry.version) == (True, "anna", 1)
 
 
 def test_whose_a_cart_is_can_be_told_while_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
-    ledger.name_owner(SHOP, cart, "anna", side.now)
+    ledger.record_cart_contact(SHOP, cart, "anna", side.now)
     assert ledger.settle(held, 1, {}, side.now)
-    entry = ledger.look(SHOP, cart, side.now)
+    entry = ledger.get(SHOP, cart, side.now)
     assert (entry.person, entry.version, entry.lease) == ("anna", 1, None)
 
 
@@ -317,11 +327,11 @@ def test_the_same_message_put_twice_on_purpose_comes_twice(side: Side) -> None:
 def test_the_largest_message_that_shopwire_puts_is_taken(side: Side) -> None:
     queue = side.queue()
     retry = RetryQueue(queue.client, queue.url)
-    fits, over = _of_size(LARGEST), _of_size(LARGEST + 1)
+    fits, over = _of_size(MAX_MESSAGE_BYTES), _of_size(MAX_MESSAGE_BYTES + 1)
     retry.put(fits, "e")
     with pytest.raises(MessageTooLarge):
         retry.put(over, "e")
-    assert [len(body) for body in queue.bodies()] == [LARGEST]
+    assert [len(body) for body in queue.bodies()] == [MAX_MESSAGE_BYTES]
 
 
 def _of_size(size: int) -> Message:
@@ -382,9 +392,9 @@ def test_whatever_way_a_store_fails_shopwire_says_that_it_is_down(fake_side: Sid
 
     queue = fake_side.queue()
     fake_side.dynamodb._hook = queue.client._hook = hook
-    with pytest.raises(TableDown):
+    with pytest.raises(TableUnavailable):
         Table(fake_side.dynamodb, TABLE).update(Key("a"), {"x": 1})
-    with pytest.raises(QueueDown):
+    with pytest.raises(QueueUnavailable):
         RetryQueue(queue.client, queue.url).put(message(1), "e")
 
 
@@ -392,7 +402,7 @@ def test_a_batch_read_in_part_is_a_table_that_is_down(fake_side: Side) -> None:
     table = Table(fake_side.dynamodb, TABLE)
     table.put(Key("a"), {})
     fake_side.dynamodb.unprocessed = lambda keys: 1
-    with pytest.raises(TableDown):
+    with pytest.raises(TableUnavailable):
         table.get_many([Key("a"), Key("b")])
 
 

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from shopwire import mapper, platforms
-from shopwire.mapper import ApiRequest, OrderKnown
+from shopwire.mapper import ApiRequest, SentOrder
 from shopwire.models import (
     CartChange,
     Contact,
@@ -379,7 +379,7 @@ class _Receiver:
     api: Emulator = field(default_factory=lambda: Emulator(lambda: 0.0))
     carts: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
     """token -> key and products of the last cartUpdated."""
-    known: dict[str, OrderKnown] = field(default_factory=dict)
+    known: dict[str, SentOrder] = field(default_factory=dict)
     sent: dict[str, OrderChange] = field(default_factory=dict)
     arrived: dict[str, set[str]] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
@@ -450,7 +450,7 @@ class _Receiver:
         self.sent[id] = change
         self._introduce(order.contact)
         order = order.with_facts(frozenset(self.arrived.get(id, ())), deleted=id in self.deleted)
-        for step in mapper.order_events(order, self.shop, self.known.get(id), recent=True):
+        for step in mapper.order_steps(order, self.shop, self.known.get(id), recent=True):
             self._send(step.request)
             self.known[id] = step.known
 
@@ -469,7 +469,7 @@ class _Receiver:
         order = self.sent[id].order
         reference = mapper.order_reference(order)
         self._send(mapper.fact_event(status, id, order.contact, reference, self.shop, parcel))
-        self.known[id] = OrderKnown(status, known.digest, known.content)
+        self.known[id] = SentOrder(status, known.digest, known.content)
 
     def _visit(self, change: ViewChange) -> None:
         view = change.view

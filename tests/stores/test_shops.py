@@ -4,8 +4,9 @@ from typing import Any
 
 import pytest
 
+from shopwire.errors import BadSettings, SettingsUnavailable, UnknownShop
 from shopwire.models import Shop, Status
-from shopwire.shops import BadSettings, SettingsDown, UnknownShop, parse_shop
+from shopwire.shops import parse_shop
 from tests.support.delivery_world import HOUR, OTHER, SETTINGS, SHOP, World
 
 READ = "ssm.get_parameter"
@@ -28,7 +29,7 @@ def test_the_last_known_settings_are_valid_while_ssm_is_down(world: World) -> No
     with world.outage("ssm"):
         assert shops.get(SHOP) == known
         assert shops.reread(SHOP) is None
-        with pytest.raises(SettingsDown):
+        with pytest.raises(SettingsUnavailable):
             shops.get(OTHER)
 
 
@@ -58,7 +59,7 @@ def test_a_list_that_could_not_be_read_makes_nobody_unknown(world: World) -> Non
     world.clock.pass_(30_000)
     with world.outage("ssm"):
         for _ in range(2):
-            with pytest.raises(SettingsDown):
+            with pytest.raises(SettingsUnavailable):
                 shops.get(OTHER)
     assert shops.get(OTHER).id == OTHER
 
@@ -108,8 +109,8 @@ def without(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("settings", "error"),
     [
-        ("canary {", "shop little-shop: its settings are not JSON"),
-        ("[]", "shop little-shop: its settings are not a table of fields"),
+        ("canary {", "shop little-shop: the settings are not JSON"),
+        ("[]", "shop little-shop: the settings are not a table of fields"),
         (without("secrets"), "shop little-shop: secrets: Field required"),
         (without("esputnik_key"), "shop little-shop: esputnik_key: Field required"),
         (without("platform"), "shop little-shop: platform: Field required"),
@@ -122,7 +123,7 @@ def without(name: str) -> dict[str, Any]:
         (SETTINGS | {"old_order_days": -1}, "shop little-shop: old_order_days: "),
         (SETTINGS | {"statuses": {"x": "canary"}}, "shop little-shop: statuses.x: "),
         (SETTINGS | {"secret": "canary"}, "shop little-shop: secret: Extra inputs are not permitted"),
-        (SETTINGS | {"platform": "canary"}, "shop little-shop: platform: one of "),
+        (SETTINGS | {"platform": "canary"}, "shop little-shop: platform: must be one of "),
     ],
 )
 def test_wrong_settings_are_named_without_a_value(settings: Any, error: str) -> None:

@@ -1,6 +1,6 @@
 """A small world for tests of the delivery: real parts on moto, one clock for all, a recording API, faults by hand.
 
-Nothing here decides what shopwire should do; tests say that. People in it are invented.
+Nothing here decides what shopwire should do; tests say that. ContactState in it are invented.
 """
 
 import base64
@@ -19,11 +19,12 @@ from botocore.exceptions import EndpointConnectionError
 from moto import mock_aws
 
 from shopwire import platforms
-from shopwire.delivery import Outcome, retry
-from shopwire.delivery.task import Policy
+from shopwire.delivery import retry
+from shopwire.delivery.task import Outcome, Policy
+from shopwire.endpoints import events
 from shopwire.endpoints import webhook as http
 from shopwire.environment import Environment, Settings
-from shopwire.esputnik import NoAnswer
+from shopwire.errors import NoAnswer, NotVerified, Unreadable, UnsignedCall
 from shopwire.models import (
     Cart,
     CartChange,
@@ -38,10 +39,12 @@ from shopwire.models import (
     Parcel,
     ParcelArrived,
     Rank,
+    Reason,
     Shop,
     Status,
     Webhook,
 )
+from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
 from shopwire.shops import parse_shop
 from shopwire_dev.aws import make_table
 from shopwire_dev.lambdas import queue_record
@@ -162,11 +165,11 @@ class FlakyClients:
     ssm: Any
 
 
-class StubPlatform(platforms.Platform):
+class StubPlatform(Platform):
     """Reads a body by looking it up. Signed with `x-test-signature: <secret>`."""
 
     name = "shopify"
-    topics = ("test",)
+    topics = (Topic("test", Kind.SNAPSHOT),)
     kept_headers = ("x-test-",)
 
     def __init__(self) -> None:
@@ -174,19 +177,19 @@ class StubPlatform(platforms.Platform):
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         if webhook.headers.get("content-type") == "application/x-www-form-urlencoded":
-            raise platforms.Unsigned("an unsigned ping")
+            raise UnsignedCall
         secrets = [secret.get_secret_value() for secret in shop.secrets]
         if webhook.headers.get("x-test-signature") not in secrets:
-            raise platforms.NotVerified("the signature does not match any of the shop's secrets")
+            raise NotVerified(Reason.SIGNATURE_MISMATCH, "the signature does not match any of the shop's secrets")
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
-        found = self.bodies.get(webhook.body, platforms.Unreadable("body: not_an_object"))
+        found = self.bodies.get(webhook.body, Unreadable("body", "not_an_object"))
         if isinstance(found, Exception):
             raise found
         return found
 
-    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> dict[str, str]:
-        return {"x-test-signature": shop.secrets[0].get_secret_value()}
+    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
+        return SignedCall({"x-test-signature": shop.secrets[0].get_secret_value()}, body)
 
 
 class Context:
@@ -234,7 +237,7 @@ class World:
         )["QueueUrl"]
 
     def _reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        for module in (http, retry):
+        for module in (events, retry):
             real = module.report
 
             def report(message: str, now: int, *, _real: Any = real, **facts: Any) -> None:
@@ -290,8 +293,8 @@ class World:
         environment = environment or self.webhook
         webhook = Webhook({"x-test-topic": "test", "x-test-signature": "a-secret"}, body, self.clock.now)
         deadline = self.clock.now + 1000 * FUNCTION_SECONDS["webhook"]
-        results = environment.direct.receive(
-            webhook, environment.shops.get(shop), "shopify", owner=self.owner(), deadline=deadline
+        results = environment.receiver.receive(
+            webhook, environment.shops.get(shop), "shopify", request_id=self.owner(), deadline=deadline
         )
         return [outcome for _, outcome in results]
 
@@ -328,7 +331,9 @@ class World:
         """One batch of the retry queue; answers what became of its messages ("waiting" for those that stay)."""
         records = self.receive_messages()
         before = len(self.reports)
-        kept = self.retry.consumer.work_off(records, owner=self.owner(), deadline=self.clock.now + 1000 * seconds)
+        kept = self.retry.retry_consumer.consume(
+            records, request_id=self.owner(), deadline=self.clock.now + 1000 * seconds
+        )
         for record in records:
             if record["messageId"] not in kept:
                 self.real["sqs"].delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])
@@ -346,7 +351,7 @@ class World:
 
     def tidy(self) -> int:
         """The upkeep function."""
-        return self.upkeep.mover.move(self.clock.now + 40_000)
+        return self.upkeep.outbox_drain.drain(self.clock.now + 40_000)
 
     def drain(self, *, minutes: int = 120, step: int = 5_000) -> list[str]:
         """Let time pass until nothing waits any more; answers what became of the messages, waiting left out."""

@@ -90,8 +90,8 @@ PLANTED = (
     Mutant(
         "a lower version is not refused",
         _LEDGER,
-        'fresh += [_not_above("version"), _not_above("attempted")]',
-        'fresh += [_not_above("attempted")]',
+        'fresh += [_not_above("version"), _not_above("attempted_version")]',
+        'fresh += [_not_above("attempted_version")]',
         quick=True,
     ),
     Mutant(
@@ -122,7 +122,7 @@ PLANTED = (
         _DIRECT,
         "            self._ledger.release(claim, away, now, last=True)",
         "            self._ledger.release(claim, notes | attempt(work, notes, failure.answer), now)\n"
-        "            self._ledger.line_up(work.shop.id, work.entity, work.key, now)",
+        "            self._ledger.mark_pending(work.shop.id, work.entity, work.key, now)",
     ),
     Mutant(
         "pending is cleared at the claim",
@@ -235,7 +235,7 @@ PLANTED = (
         "a read time-out counts as sent",
         _API,
         "return Answer(Verdict.UNANSWERED)",
-        "return Answer(Verdict.TAKEN)",
+        "return Answer(Verdict.ACCEPTED)",
         quick=True,
     ),
     Mutant(
@@ -304,7 +304,7 @@ PLANTED = (
     Mutant(
         "a visit does not name its cart's owner",
         _CARRYING,
-        "            self.ledger.name_owner(work.shop.id, cart, people.name, now)",
+        "            self.ledger.record_cart_contact(work.shop.id, cart, people.name, now)",
         "            pass",
         quick=True,
     ),

@@ -1,15 +1,12 @@
-"""The one way from a change to the API, used by every function: claim, send, settle, or put away and try again.
+"""The only way from a change to the API: decide, claim, send, settle; otherwise defer and try again.
 
-- `work`: one change on its way, and what may become of it.
-- `sending`: requests within a time budget, contact first; who is to blame when one fails.
-- `carrying`: what each kind of change does while its entity's lease is held.
-- `redacting`: a wish to be forgotten, and what waits of who is to be forgotten.
-- `direct`: the way of a webhook that just came (function `webhook`).
-- `waiting`: the way of one that waited (function `retry`), and of what waits in the outbox (function `upkeep`).
+- `task`: one change to be delivered, and its possible outcomes. `reasons`: why.
+- `decide`: what follows from a change and the ledger entry. Pure.
+- `handle`: executes a decision while the lease is held.
+- `send`, `contacts`, `circuit`: requests within a time budget, contacts that events need, failures and pauses of a
+  shop.
+- `defer`, `parking`: everything that makes a webhook wait, or hands it to a person.
+- `erase`: erasure requests.
+- `receive`, `retry`, `drain_outbox`: the work of the functions `webhook`, `retry` and `upkeep`. `replay`: of a parked
+  webhook.
 """
-
-from shopwire.delivery.receive import Direct, Unavailable
-from shopwire.delivery.retry import Consumer, Mover
-from shopwire.delivery.task import Outcome
-
-__all__ = ["Consumer", "Direct", "Mover", "Outcome", "Unavailable"]

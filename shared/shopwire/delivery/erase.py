@@ -1,6 +1,7 @@
-"""Wishes to be forgotten: a person's, or all of a shop. Tombstones first, then what is kept, then what the API has.
+"""Erasure requests for a person or for all of a shop: tombstones first, then what is stored, then what the API has.
 
-What comes late or waits must find the tombstones, so nothing here goes before them. Nothing is sent here but erasures.
+A webhook that arrives late, or waits, must find the tombstones, so nothing goes before them. Nothing is sent here
+except erasures.
 """
 
 from collections.abc import Collection
@@ -8,151 +9,133 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from shopwire.delivery.send import Sender
-from shopwire.delivery.task import Clock, Notes, NotNow, Outcome, Work, platform_of
+from shopwire.delivery.task import Clock, Outcome, Task, platform_of
+from shopwire.errors import NewerMessageFormat, RetryLater, TableUnavailable
 from shopwire.mapper import erase_requests
-from shopwire.message import NewerFormat, unpack
-from shopwire.models import (
-    CartChange,
-    Change,
-    Contact,
-    ContactChange,
-    Entity,
-    OrderChange,
-    Redaction,
-    Shop,
-    ShopRedaction,
-    ViewChange,
-)
+from shopwire.message import unpack
+from shopwire.models import Contact, Entity, Reason, Redaction, Shop, ShopRedaction
+from shopwire.stores.contacts import ContactStore
+from shopwire.stores.entry import EntryUpdate
 from shopwire.stores.ledger import Ledger
 from shopwire.stores.outbox import Outbox
 from shopwire.stores.parked import ParkedStore
-from shopwire.stores.table import Table, TableDown
+from shopwire.stores.pauses import Pauses
+from shopwire.stores.table import Table
 
 
 @dataclass(frozen=True, slots=True)
-class Redactor:
-    """Fulfils a wish to be forgotten."""
+class Eraser:
+    """Executes erasure requests."""
 
     sender: Sender
+    contacts: ContactStore
+    pauses: Pauses
     ledger: Ledger
     parked: ParkedStore
     outbox: Outbox
     table: Table
     clock: Clock
 
-    def raise_tombstones(self, work: Work) -> tuple[Contact, ...]:
-        """Before anything else of a wish to be forgotten: what comes late or waits must find it. Answers who it is, as
-        far as anything on record says: nobody for a shop's wish. Needs no lease.
+    def write_tombstones(self, task: Task) -> tuple[Contact, ...]:
+        """Write the tombstones of an erasure request, before everything else. No lease is needed.
+
+        Returns:
+            The contacts to erase, as far as they are recorded; none for a shop.
 
         Raises:
-            TableDown.
+            TableUnavailable.
         """
-        change = work.delivery.change
+        change = task.change
         if isinstance(change, Redaction):
-            return self.sender.people.redact(work.shop.id, change.contact, work.received_at, self.clock())
+            return self.contacts.erase(task.shop.id, change.contact, task.received_at, self.clock())
         if isinstance(change, ShopRedaction):
-            self.sender.pauses.redact(work.shop.id, work.received_at)
+            self.pauses.erase(task.shop.id, task.received_at)
         return ()
 
-    def lay_to_rest(self, work: Work) -> None:
-        """A wish to be forgotten came again after it was granted, and raised its tombstones again: they need not say
-        any more whom to erase."""
-        change = work.delivery.change
-        if isinstance(change, Redaction):
-            with suppress(TableDown):
-                self.sender.people.erased(work.shop.id, change.contact)
+    def clear_erasure_list(self, task: Task) -> None:
+        """Remove the list of contacts from the tombstones, because a request that was executed arrived again."""
+        if isinstance(task.change, Redaction):
+            with suppress(TableUnavailable):
+                self.contacts.clear_erasure_list(task.shop.id, task.change.contact)
 
-    def forget_person(self, work: Work, notes: Notes) -> Outcome:
-        """Forget who is named, with what is parked or waits of him. The lease is held.
+    def erase(self, task: Task, update: EntryUpdate) -> Outcome:
+        """Execute an erasure request whose lease is held.
 
         Raises:
-            NotNow: time is over before all is looked through, no answer, or what waits was written by a newer shopwire.
-            NeverThis, TableDown.
+            RetryLater: there is more to look through than the time allows, the API did not answer, or a newer release
+                wrote something that waits.
+            PermanentFailure, TableUnavailable.
         """
-        change, shop = work.delivery.change, work.shop.id
-        assert isinstance(change, Redaction)
-        found = self.raise_tombstones(work)
+        if isinstance(task.change, Redaction):
+            self._erase_person(task, task.change)
+            update |= dict.fromkeys(("sent", "contact_ref", "order_reference"))
+        else:
+            self._erase_shop(task)
+        return Outcome("delivered")
+
+    def _erase_person(self, task: Task, change: Redaction) -> None:
+        shop = task.shop.id
+        contacts = self.write_tombstones(task)
         for order_id in change.order_ids:
-            self._in_time(work)
-            self.ledger.forget(shop, Entity("order", order_id))
+            self._check_time(task)
+            self.ledger.delete(shop, Entity("order", order_id))
         for parked in self.parked.list(shop):
-            self._in_time(work)
-            if _is_about(change, found, parked.packed, work.shop):
+            self._check_time(task)
+            if _concerns(change, contacts, parked.packed, task.shop):
                 self.parked.remove(parked.id)
         for waiting in self.outbox.of_shop(shop):
-            self._in_time(work)
-            if _is_about(change, found, waiting.packed, work.shop):
+            self._check_time(task)
+            if _concerns(change, contacts, waiting.packed, task.shop):
                 self.outbox.remove(waiting)
-                self.ledger.done_waiting(waiting.entity_key, waiting.key)
-        for request in erase_requests(*found):
-            self.sender.send(work, request)
-        self.sender.people.erased(shop, change.contact)
-        notes |= dict.fromkeys(("known", "person", "reference"))
-        return Outcome("delivered")
+                self.ledger.clear_pending(waiting.entity_key, waiting.key)
+        for request in erase_requests(*contacts):
+            self.sender.send(task, request)
+        self.contacts.clear_erasure_list(shop, change.contact)
 
-    def forget_shop(self, work: Work) -> Outcome:
-        """Forget everything kept for the shop. The lease is held.
-
-        Reads the whole table, so it never runs while a platform waits for the answer: `direct` queues it.
-
-        Raises:
-            NotNow: time is over before all is deleted; the next try goes on.
-            TableDown.
-        """
-        shop = work.shop.id
-        self.raise_tombstones(work)
+    def _erase_shop(self, task: Task) -> None:
+        # This reads the whole table, so `webhook` queues the request: no platform waits for the answer.
+        shop = task.shop.id
+        self.write_tombstones(task)
         for waiting in self.outbox.of_shop(shop):
-            self._in_time(work)
+            self._check_time(task)
             self.outbox.remove(waiting)
+        kept = {task.entity_key, self.pauses.key(shop).pk}
         for key in self.table.scan_keys(f"{shop}#"):
-            self._in_time(work)
-            if key.pk not in (work.entity_key, f"{shop}#served"):
+            self._check_time(task)
+            if key.pk not in kept:
                 self.table.delete(key)
-        return Outcome("delivered")
 
-    def _in_time(self, work: Work) -> None:
-        """Of a shop that was paused for long a great deal may wait. Whoever went on until the function is ended would
-        be taken for what kills it."""
-        if self.clock() > work.send_until:
-            raise NotNow("more is to be deleted")
+    def _check_time(self, task: Task) -> None:
+        """Stop in time: a request that is cut off by the function's timeout would count as a crash."""
+        if self.clock() > task.send_until:
+            raise RetryLater(Reason.MORE_TO_ERASE)
 
 
-def _is_about(forgotten: Redaction, found: Collection[Contact], packed: str, shop: Shop) -> bool:
-    """Whether what waits is this person's: by what the platform reads in it; by the addresses in it where that names
-    nobody (a parcel's webhook has an address all the same) or can't be read.
+def _concerns(request: Redaction, contacts: Collection[Contact], packed: str, shop: Shop) -> bool:
+    """Return whether a waiting webhook concerns the erased person.
+
+    What the platform reads in it decides. If that names no person (a parcel's webhook may contain an address all the
+    same), or if it cannot be read, the addresses in the body decide.
 
     Raises:
-        NotNow: only a newer shopwire can say whose it is; the wish waits for that one.
+        RetryLater: a newer release wrote it, and only that release can tell.
     """
     try:
         message = unpack(packed)
-    except NewerFormat:
-        raise NotNow("what waits was written by a newer shopwire") from None
+    except NewerMessageFormat:
+        raise RetryLater(Reason.NEWER_FORMAT) from None
     except ValueError:
         return False
     try:
         changes = [delivery.change for delivery in platform_of(message, shop).read(message.webhook, shop)]
     except Exception:
         changes = []
-    orders = {Entity("order", id) for id in forgotten.order_ids}
+    orders = {Entity("order", id) for id in request.order_ids}
     if any(change.entity in orders for change in changes):
         return True
-    people = [person for change in changes if (person := _person_of(change)).key]
+    people = [change.contact for change in changes if change.contact.key and not isinstance(change, Redaction)]
     if people:
-        identities = {identity for one in found for identity in one.identities}
+        identities = {identity for contact in contacts for identity in contact.identities}
         return any(identities.intersection(person.identities) for person in people)
     body = message.webhook.body.lower()
-    return any(value.encode() in body for one in found for value in (one.email, one.phone) if value)
-
-
-def _person_of(change: Change) -> Contact:
-    match change:
-        case OrderChange():
-            return change.order.contact
-        case CartChange():
-            return change.cart.contact
-        case ViewChange():
-            return change.view.contact
-        case ContactChange():
-            return change.contact
-    return Contact()
+    return any(value.encode() in body for contact in contacts for value in (contact.email, contact.phone) if value)

@@ -1,304 +1,218 @@
-"""The way of a webhook that just came: claim, send, settle; what can't be done at once is put away.
+"""The work of the function `webhook`: deliver a webhook that just arrived, or make it wait.
 
-Nothing is answered 2xx before it is sent, durably waiting, parked, or deliberately not sent; when nothing durable can
-be reached `Unavailable` makes the answer 503. Why so: docs/decisions, 0001 (direct first), 0004 (claim, send, settle),
-0009 (the outbox).
+Nothing is answered 2xx before it is sent, durably waiting, parked, or deliberately not sent. Why it is built like this:
+docs/decisions 0001 (direct first), 0004 (claim, send, settle), 0009 (the outbox).
 """
 
-import traceback
 from contextlib import suppress
 from dataclasses import replace
 
 from shopwire import platforms
-from shopwire.delivery.handle import Carrier
-from shopwire.delivery.task import NeverThis, Notes, NotNow, NotSeen, Outcome, Work
-from shopwire.esputnik import Answer, Verdict
+from shopwire.delivery.circuit import Circuit
+from shopwire.delivery.decide import Decision, Done
+from shopwire.delivery.defer import Deferral
+from shopwire.delivery.handle import ChangeHandler
+from shopwire.delivery.parking import MAX_CRASHES
+from shopwire.delivery.task import Outcome, Task, bug_details, unreadable_details
+from shopwire.errors import (
+    ClaimRefused,
+    ItemTooLarge,
+    PermanentFailure,
+    RetryLater,
+    TableUnavailable,
+    Unreadable,
+)
 from shopwire.message import Message, worth_keeping
-from shopwire.models import Delivery, Entity, Nothing, Shop, ShopRedaction, Webhook
-from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
-from shopwire.stores.entry import Entry, entity_key
-from shopwire.stores.ledger import Claim, Refused
-from shopwire.stores.outbox import Outbox
-from shopwire.stores.table import ItemTooLarge, TableDown
+from shopwire.models import Delivery, Nothing, Reason, Shop, ShopRedaction, Webhook
+from shopwire.stores.entry import Entry, EntryUpdate
+from shopwire.stores.ledger import Claim, Ledger, Peek
 
-LEASE_MARGIN = 5_000
-"""So many milliseconds after the invocation can last its lease ends by itself."""
-DEATHS = 3
-"""So many holders of the lease died over one change: it kills the function, and is parked."""
-TOO_LONG = "the entity's id is too long for a key"
-# Of the time budget the last second is kept for writing down and queueing.
-_KEPT_FOR_NOTES = 1_000
+LEASE_MARGIN_MS = 5_000
+"""Milliseconds between the invocation's deadline and the expiry of its lease."""
+# The last part of the time budget is kept for recording and queueing.
+_RECORDING_MS = 1_000
 
 
-class Unavailable(Exception):
-    """Nothing durable can be reached: the platform must try again."""
+class Receiver:
+    """Delivers webhooks as they arrive."""
 
-
-class Direct:
-    """Delivers webhooks as they come in."""
-
-    def __init__(self, carrier: Carrier, queue: RetryQueue, outbox: Outbox) -> None:
-        self._carrier = carrier
-        self._queue = queue
-        self._ledger = carrier.ledger
-        self._outbox = outbox
-        self._parked = carrier.parked
-        self._policy = carrier.policy
-        self._clock = carrier.clock
+    def __init__(self, handler: ChangeHandler, circuit: Circuit, deferral: Deferral) -> None:
+        self._handler = handler
+        self._circuit = circuit
+        self._deferral = deferral
+        self._ledger: Ledger = handler.ledger
+        self._policy = handler.policy
+        self._clock = handler.clock
 
     def receive(
-        self, webhook: Webhook, shop: Shop, platform: str, *, owner: str, deadline: int
+        self, webhook: Webhook, shop: Shop, platform: str, *, request_id: str, deadline: int
     ) -> list[tuple[Delivery | None, Outcome]]:
-        """Deliver a verified webhook. Answers each delivery in it with what became of it (None: it could not be read).
+        """Deliver a verified webhook.
 
         Args:
-            platform: whose language the webhook is in: the shop's own, or "storefront".
-            owner: the request id, unique to this invocation.
-            deadline: when the invocation ends, UTC milliseconds.
+            platform: name of the adapter that parses this webhook: the shop's own platform, or "storefront".
+            request_id: unique to this invocation.
+            deadline: when the invocation ends, UTC ms.
+
+        Returns:
+            Each delivery of the webhook with its outcome; the delivery is None if the webhook is unreadable.
 
         Raises:
-            Unavailable.
+            NothingDurable: no store can be reached that would keep the webhook.
         """
-        reader = platforms.get(platform)
+        adapter = platforms.get(platform)
         kept = Webhook(
-            worth_keeping(dict(webhook.headers), reader.kept_headers),
+            worth_keeping(dict(webhook.headers), adapter.kept_headers),
             webhook.body,
             webhook.received_at,
             webhook.query,
         )
         message = Message(shop.id, "", kept, platform="" if platform == shop.platform else platform)
         try:
-            deliveries = reader.read(webhook, shop)
-        except platforms.Unreadable as error:
-            return [(None, self._unreadable(message, str(error)))]
+            deliveries = adapter.read(webhook, shop)
+        except Unreadable as error:
+            failure = PermanentFailure(Reason.UNREADABLE, **unreadable_details(error))
+            return [(None, self._deferral.park_unread(message, failure))]
         except Exception as error:
-            return [(None, self._unreadable(message, our_bug(error)))]
-        send_until = webhook.received_at + self._policy.direct_budget - _KEPT_FOR_NOTES
+            failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
+            return [(None, self._deferral.park_unread(message, failure))]
+        budget_end = webhook.received_at + self._policy.direct_budget_ms
+        send_until = min(budget_end, deadline) - _RECORDING_MS
         return [
             (
                 delivery,
                 self._deliver(
-                    Work(
+                    Task(
                         shop,
                         replace(message, key=delivery.key),
                         delivery,
-                        owner,
-                        min(send_until, deadline - _KEPT_FOR_NOTES),
-                        deadline + LEASE_MARGIN,
+                        request_id,
+                        send_until,
+                        deadline + LEASE_MARGIN_MS,
                     )
                 ),
             )
             for delivery in deliveries
         ]
 
-    def _deliver(self, work: Work) -> Outcome:
-        outcome = self._come_of(work)
+    def _deliver(self, task: Task) -> Outcome:
+        outcome = self._deliver_or_defer(task)
         if outcome.status == "duplicate":
-            self._carrier.redactor.lay_to_rest(work)
+            self._handler.eraser.clear_erasure_list(task)
         return outcome
 
-    def _come_of(self, work: Work) -> Outcome:
-        change = work.delivery.change
+    def _deliver_or_defer(self, task: Task) -> Outcome:
+        change = task.change
         if isinstance(change, Nothing):
-            return Outcome("ignored", change.reason)
-        if work.names_nobody and work.cart is None:
-            return Outcome("ignored", "anonymous")  # most visits: nobody is asked, nothing is written
+            return Outcome("ignored", change.reason, change.details)
+        if task.is_anonymous and task.contact_cart is None:
+            return Outcome("ignored", Reason.ANONYMOUS)  # most visits: nothing is read or written
         try:
-            if work.forgets:
-                self._carrier.redactor.raise_tombstones(work)
-            if (
-                not self._policy.direct_budget
-                or isinstance(change, ShopRedaction)
-                or self._carrier.sender.queue_first(work.shop.id)
-            ):
-                return self._line_up(work, "straight to the queue", look_first=True)
-            if outcome := self._without_lease(work):
+            if task.is_erasure:
+                self._handler.eraser.write_tombstones(task)
+            if self._goes_to_queue_first(task):
+                entry = self._ledger.get(task.shop.id, task.entity, self._clock())
+                if task.key in entry.settled_keys:
+                    return Outcome("duplicate")
+                return self._deferral.wait_behind(task, Reason.QUEUED_FIRST)
+            peek = self._peek(task)
+            if outcome := self._already_settled(task, peek.entry):
+                return outcome
+            decision = self._decide(task, peek) if peek.free else None
+            if isinstance(decision, Done) and (outcome := self._settle_without_lease(task, peek, decision)):
                 return outcome
             claim = self._ledger.claim(
-                work.shop.id,
-                work.entity,
-                work.key,
-                work.version,
-                owner=work.owner,
-                until=work.lease_until,
+                task.shop.id,
+                task.entity,
+                task.key,
+                task.version,
+                request_id=task.request_id,
+                until=task.lease_until,
                 now=self._clock(),
             )
-        except Refused as refusal:
-            return self._refused(work, refusal.entry)
-        except TableDown:
-            return self._queue_unmarked(work, "the ledger does not answer")
+        except ClaimRefused as refusal:
+            # Another invocation works on the entity, or an earlier change of it waits. A key that is only pending is
+            # not a duplicate, because its message may not exist.
+            return self._already_settled(task, refusal.entry) or self._deferral.wait_behind(
+                task, Reason.EARLIER_CHANGE_PENDING
+            )
+        except TableUnavailable:
+            return self._deferral.unmarked(task)
         except ItemTooLarge:
-            return self._unreadable(work.message, TOO_LONG)
-        return self._under_lease(work, claim)
+            return self._deferral.park_unread(task.message, PermanentFailure(Reason.ID_TOO_LONG))
+        is_same_entry = claim.revision == (peek.revision or 0) + 1
+        return self._under_lease(task, claim, decision if is_same_entry else None)
 
-    def _without_lease(self, work: Work) -> Outcome | None:
-        """What needs no lease, since nothing is to be sent: every second webhook, at half of the price."""
-        now, notes = self._clock(), Notes()
-        seen = self._ledger.glimpse(work.shop.id, work.entity, now, sure=work.names_nobody)
-        if outcome := self._over(work, seen.entry):
-            return outcome
-        if not seen.free:
-            return None
-        outcome = self._carrier.foresee(work, seen.entry, notes)
-        if outcome is None:
-            return None
-        if work.names_nobody and outcome == Outcome("ignored", "anonymous"):
-            return outcome  # the API has none of it, so nothing is to be noted: a duplicate of it is as anonymous
-        version = work.settles(outcome)
-        settled = self._ledger.settle_glimpse(work.shop.id, work.entity, work.key, version, seen, notes, now)
+    def _goes_to_queue_first(self, task: Task) -> bool:
+        return (
+            not self._policy.direct_budget_ms
+            or isinstance(task.change, ShopRedaction)
+            or self._circuit.queue_first(task.shop.id)
+        )
+
+    def _peek(self, task: Task) -> Peek:
+        # The cart of an anonymous change may have got its contact a moment ago, so that read must be consistent.
+        return self._ledger.peek(task.shop.id, task.entity, self._clock(), consistent=task.is_anonymous)
+
+    def _decide(self, task: Task, peek: Peek) -> Decision | None:
+        try:
+            return self._handler.decide(task, peek.entry)
+        except TableUnavailable:
+            raise
+        except Exception:
+            return None  # it fails again under the lease, where the webhook is parked
+
+    def _settle_without_lease(self, task: Task, peek: Peek, decision: Done) -> Outcome | None:
+        """Settle a change that causes no request: every second webhook, at half the price.
+
+        Returns None if the entry changed meanwhile.
+        """
+        outcome = decision.outcome
+        if task.is_anonymous and outcome.reason is Reason.ANONYMOUS:
+            return outcome  # the API has nothing of it, so there is nothing to record; a duplicate is anonymous too
+        settled = self._ledger.settle_without_lease(
+            task.shop.id,
+            task.entity,
+            task.key,
+            task.settled_version(outcome),
+            peek,
+            self._handler.entry_update(task, decision),
+            self._clock(),
+        )
         return outcome if settled else None
 
-    def _refused(self, work: Work, entry: Entry) -> Outcome:
-        # Somebody is at work on the entity, or an earlier change of it waits. (A key that is merely pending is no
-        # duplicate: whether its message exists is not known.)
-        return self._over(work, entry) or self._line_up(work, "an earlier change is on its way")
-
-    def _over(self, work: Work, entry: Entry) -> Outcome | None:
-        if work.key in entry.keys:
+    def _already_settled(self, task: Task, entry: Entry) -> Outcome | None:
+        if task.key in entry.settled_keys:
             return Outcome("duplicate")
-        if entry.is_past(work.version):
-            if work.version and entry.version and work.version // 10 == entry.version // 10:
-                # A tie in time, lost by rank: the later state may never be announced.
-                self._mark_for_reconcile(work)
+        if entry.is_past(task.version):
+            if task.version and entry.version and task.version // 10 == entry.version // 10:
+                # Both versions are of the same millisecond, and the rank decided. The platform may never send the later
+                # state.
+                with suppress(TableUnavailable):  # only a hint
+                    self._ledger.mark_for_reconcile(task.shop.id, task.entity, self._clock())
             return Outcome("stale")
         return None
 
-    def _under_lease(self, work: Work, claim: Claim) -> Outcome:
-        notes: Notes = {}
-        if claim.entry.deaths >= DEATHS:
-            return self._park(work, claim, notes, NeverThis("it stopped the function three times"))
+    def _under_lease(self, task: Task, claim: Claim, decision: Decision | None) -> Outcome:
+        update: EntryUpdate = {}
+        if claim.entry.crashes >= MAX_CRASHES:
+            return self._deferral.park(task, claim, update, PermanentFailure(Reason.CRASHES))
         try:
-            outcome = self._carrier.carry(work, claim.entry, notes)
-        except NotNow as failure:
-            self._carrier.sender.blame(work, failure)
-            return self._put_away(work, claim, notes, failure)
-        except NeverThis as reason:
-            return self._park(work, claim, notes, reason)
-        except TableDown:
-            return self._queue_unmarked(work, "the ledger does not answer")
+            outcome = self._handler.handle(task, claim.entry, update, decision)
+        except RetryLater as failure:
+            self._circuit.record_failure(task, failure)
+            return self._deferral.defer(task, claim, update, failure)
+        except PermanentFailure as failure:
+            return self._deferral.park(task, claim, update, failure)
+        except TableUnavailable:
+            return self._deferral.unmarked(task)
         except Exception as error:
-            return self._park(work, claim, notes, NeverThis(our_bug(error)))
+            bug = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
+            return self._deferral.park(task, claim, update, bug)
         try:
-            self._ledger.settle(claim, work.settles(outcome), notes, self._clock())
-        except TableDown:
-            if notes or outcome.status == "delivered":
-                # What was learned (what the API knows now, a parcel that arrived) stands nowhere: the queue's turn does
-                # it again and notes it.
-                return self._queue_unmarked(work, "the ledger does not answer")
+            self._ledger.settle(claim, task.settled_version(outcome), update, self._clock())
+        except TableUnavailable:
+            if update or outcome.status == "delivered":
+                # What was learned is not recorded: `retry` does it again and records it.
+                return self._deferral.unmarked(task)
         return outcome
-
-    def _put_away(self, work: Work, claim: Claim, notes: Notes, failure: NotNow) -> Outcome:
-        now = self._clock()
-        later = work.message.later(now + max(failure.after, self._policy.backoff(0, 0)))
-        try:
-            # One write: the lease off and the mark on, so that nothing slips in between.
-            away = notes | attempt(work, notes, failure.answer) | self._ledger.put_away(work.key, "queue", now)
-            self._ledger.release(claim, away, now, last=True)
-        except TableDown:
-            return self._queue_unmarked(work, str(failure))
-        return self._put(work, later, str(failure))
-
-    def _line_up(self, work: Work, reason: str, *, look_first: bool = False) -> Outcome:
-        now = self._clock()
-        try:
-            if look_first and work.key in self._ledger.look(work.shop.id, work.entity, now).keys:
-                return Outcome("duplicate")
-            where = self._ledger.line_up(work.shop.id, work.entity, work.key, now)
-        except TableDown:
-            return self._queue_unmarked(work, "the ledger does not answer")
-        if where == "outbox":
-            return self._put_in_outbox(work, work.message, "an earlier change waits", spare=False)
-        return self._put(work, work.message, reason)
-
-    def _put(self, work: Work, message: Message, reason: str) -> Outcome:
-        try:
-            self._queue.put(message, work.entity_key)
-        except QueueDown:
-            return self._put_in_outbox(work, message, reason, spare=True)
-        except MessageTooLarge:
-            self._nowhere(work)
-        return Outcome("queued", reason)
-
-    def _put_in_outbox(self, work: Work, message: Message, reason: str, *, spare: bool) -> Outcome:
-        """Put a message into the outbox: where it belongs, or as the spare of a queue that is down."""
-        try:
-            self._outbox.put(message, work.entity_key, work.key, self._clock())
-        except (TableDown, ItemTooLarge):
-            if not spare:
-                # The table gave way between two writes: the queue takes it, though what is here comes before it.
-                return self._queue_unmarked(work, reason)
-            self._nowhere(work)
-        if spare:
-            with suppress(TableDown):  # it waits all the same; what follows goes to the queue and may overtake it
-                self._ledger.moved(work.entity_key, work.key, "outbox")
-        return Outcome("queued", reason)
-
-    def _queue_unmarked(self, work: Work, reason: str) -> Outcome:
-        """The ledger is out of reach: everything goes to the queue, where `retry` waits for the ledger."""
-        try:
-            self._queue.put(work.message, work.entity_key)
-        except (QueueDown, MessageTooLarge):
-            raise Unavailable from None
-        return Outcome("queued", reason)
-
-    def _nowhere(self, work: Work) -> None:
-        with suppress(TableDown):  # else the mark is void after its time, or with the next change that is settled
-            self._ledger.done_waiting(work.entity_key, work.key)
-        raise Unavailable
-
-    def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
-        try:
-            park(self._carrier, work, claim, notes, reason)
-        except TableDown:
-            return self._queue_unmarked(work, str(reason))
-        except ItemTooLarge:
-            raise Unavailable from None
-        return Outcome("parked", str(reason))
-
-    def _unreadable(self, message: Message, reason: str) -> Outcome:
-        try:
-            self._parked.put(message, "unreadable", None, reason, self._clock())
-        except ItemTooLarge:
-            raise Unavailable from None
-        except TableDown:
-            try:
-                self._queue.put(message, entity_key(message.shop, Entity("view", str(message.received_at))))
-            except (QueueDown, MessageTooLarge):
-                raise Unavailable from None
-            return Outcome("queued", reason)
-        return Outcome("parked", reason)
-
-    def _mark_for_reconcile(self, work: Work) -> None:
-        with suppress(TableDown):  # a hint for later, not a change
-            self._ledger.mark_for_reconcile(work.shop.id, work.entity, self._clock())
-
-
-def attempt(work: Work, notes: Notes, answer: Answer | None = None) -> Notes:
-    """What to note of a change that failed half way: when one of its events was taken, or an answer never came, the API
-    has, or may have, this version, and nothing lower may follow it."""
-    unanswered = answer is not None and answer.verdict is Verdict.UNANSWERED
-    if work.version is None or not (unanswered or "known" in notes):
-        return {}
-    return {"attempted": work.version}
-
-
-def park(carrier: Carrier, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> None:
-    """Park a change whose lease is held, then give the lease back. Its key is not settled: after a correction, a
-    duplicate or a replay of it must get through.
-
-    Raises:
-        TableDown, ItemTooLarge.
-    """
-    now = carrier.clock()
-    id = carrier.parked.put(work.message, work.delivery.topic, work.entity, str(reason), now)
-    if isinstance(reason, NotSeen):
-        # The entry remembers the fact; the order's first snapshot applies it and removes what is parked.
-        notes["unseen_facts"] = [*(one for one in claim.entry.unseen_facts if one != id), id][-16:]
-    carrier.ledger.release(claim, notes | attempt(work, notes), now)
-    carrier.ledger.done_waiting(work.entity_key, work.key)
-
-
-def our_bug(error: Exception) -> str:
-    """What may be said of an unexpected error: its type and place, never its text, which may hold anything."""
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"our bug: {type(error).__name__} in {place.name}, line {place.lineno}"

@@ -14,14 +14,16 @@ def replay(parked: Parked, store: ParkedStore, queue: RetryQueue, now: int) -> N
     Its age counts from `now` (UTC milliseconds). If it fails again, it is parked again under the same id.
 
     Raises:
-        QueueDown, MessageTooLarge: the queue did not take it; it stays parked.
-        TableDown: it is in the queue, and may still be parked.
-        ValueError, NewerFormat: as `message.unpack`.
+        QueueUnavailable, MessageTooLarge: the queue did not accept it; it stays parked.
+        TableUnavailable: it is in the queue, and may still be parked.
+        ValueError, NewerMessageFormat: as `message.unpack`.
     """
     message = replace(parked.message, replayed_at=now, not_before=0)
-    kind, _, id = parked.entity.partition(" ")
-    # The entity's own group, so that the replay is delivered in order with webhooks that arrive now.
-    group = entity_key(parked.shop, Entity(kind, id)) if id else f"{parked.shop}#{parked.id}"  # type: ignore[arg-type]
+    try:
+        # The entity's own group, so that the replay is delivered in order with webhooks that arrive now.
+        group = entity_key(parked.shop, Entity.parse(parked.entity))
+    except ValueError:
+        group = f"{parked.shop}#{parked.id}"
     queue.put(message, group)
     # `retry` may have been faster: if the webhook is parked again already, `tries` has grown and the row stays.
     store.remove(parked.id, tries=parked.tries)

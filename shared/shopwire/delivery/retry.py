@@ -1,105 +1,141 @@
-"""The way of what waited: the retry queue's messages, in each group in order, and the outbox back to the queue.
+"""The work of the function `retry`: deliver the messages of the retry queue, each group in order.
 
-Nothing here answers a platform, and nothing leaves the queue or the outbox before it is settled, parked or in the other
-one. Why so: docs/decisions, 0002 (a group an entity), 0005 (raw webhooks wait), 0009 (the outbox).
+No message leaves the queue before it is settled, parked or in the outbox. Why it is built like this: docs/decisions
+0002 (a group per entity), 0005 (webhooks wait, not requests), 0009 (the outbox).
 """
 
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from shopwire import platforms
-from shopwire.delivery.handle import Carrier
-from shopwire.delivery.receive import DEATHS, LEASE_MARGIN, TOO_LONG, attempt, our_bug, park
-from shopwire.delivery.send import LONGEST
-from shopwire.delivery.task import HOUR, Clock, NeverThis, Notes, NotNow, Outcome, Policy, Work, delivery_of
+from shopwire.delivery.circuit import Circuit
+from shopwire.delivery.handle import ChangeHandler
+from shopwire.delivery.parking import MAX_CRASHES, Parking, attempted
+from shopwire.delivery.receive import LEASE_MARGIN_MS
+from shopwire.delivery.send import MAX_ANSWER_MS
+from shopwire.delivery.task import HOUR_MS, Outcome, Task, bug_details, delivery_of, unreadable_details
+from shopwire.errors import (
+    BadSettings,
+    ClaimRefused,
+    ItemTooLarge,
+    NewerEntryFormat,
+    NewerMessageFormat,
+    PermanentFailure,
+    RetryLater,
+    SettingsUnavailable,
+    TableUnavailable,
+    UnknownShop,
+    Unreadable,
+)
 from shopwire.esputnik import Verdict
 from shopwire.message import Message, unpack
-from shopwire.message import NewerFormat as NewerMessage
-from shopwire.models import Delivery, Nothing, ShopRedaction
+from shopwire.models import Delivery, Nothing, Reason, ShopRedaction
 from shopwire.observability import logger, report
-from shopwire.retry_queue import MessageTooLarge, QueueDown, RetryQueue
-from shopwire.shops import BadSettings, SettingsDown, Shops, UnknownShop
-from shopwire.stores.entry import Entry
-from shopwire.stores.entry import NewerFormat as NewerEntry
-from shopwire.stores.ledger import Claim, Ledger, Refused, key_hash
-from shopwire.stores.outbox import SHARDS, Outbox, Waiting, behind_shop
+from shopwire.retry_queue import RetryQueue
+from shopwire.shops import Shops
+from shopwire.stores.entry import Entry, EntryUpdate
+from shopwire.stores.ledger import Claim, key_hash
+from shopwire.stores.outbox import Outbox
 from shopwire.stores.pauses import Pauses, ShopState
-from shopwire.stores.table import ItemTooLarge, TableDown
 
-# What writing down takes at the worst: two attempts of connecting and reading, twice.
-_KEPT_FOR_NOTES = 5_000
-_OWN_FAILURES = 20
-_FEW = 5
-_SERVED_LATELY = 600_000
-# What a newer shopwire wrote waits for that one to be back (docs/formats.md): looked at seldom enough that SQS, which
-# gives up at a message received a thousand times, keeps it for ten days.
-_SOON_BACK = 60_000
-_NEWER_WAITS = 900_000
-# A shop that was connected a moment ago may not stand in a list read before.
-_JUST_CONNECTED = 600_000
-_LIST_IS_OLD = 30_000
+# Recording takes this long at most: two attempts to connect and read, for two calls.
+_RECORDING_MS = 5_000
+MAX_OWN_FAILURES = 20
+"""A change that failed this often while others of its shop were accepted is parked."""
+MIN_FAILURES_AFTER_AN_HOUR = 5
+"""After an hour it is parked after this many failures."""
+_ACCEPTED_LATELY_MS = 600_000
+# A message of a newer format waits until that release is back (docs/formats.md). It is received seldom enough that SQS,
+# which gives up on a message that was received a thousand times, keeps it for ten days.
+_NEWER_FORMAT_FIRST_HOUR_MS = 60_000
+_NEWER_FORMAT_MS = 900_000
+# The cached list of shops may be older than a shop that was just connected.
+_JUST_CONNECTED_MS = 600_000
+_SHOP_LIST_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Not finished: the message stays in the queue, unseen for so many milliseconds."""
+    """The message is not finished: it stays in the queue, invisible for this many milliseconds."""
 
     milliseconds: int
-    reason: str
+    reason: Reason
+    details: Mapping[str, str | int] = field(default_factory=dict)
 
 
-class Consumer:
-    """Works off the retry queue's batches."""
+class RetryConsumer:
+    """Delivers the batches of the retry queue."""
 
-    def __init__(self, carrier: Carrier, queue: RetryQueue, outbox: Outbox, shops: Shops) -> None:
-        self._carrier = carrier
+    def __init__(
+        self,
+        handler: ChangeHandler,
+        circuit: Circuit,
+        parking: Parking,
+        queue: RetryQueue,
+        outbox: Outbox,
+        pauses: Pauses,
+        shops: Shops,
+    ) -> None:
+        self._handler = handler
+        self._circuit = circuit
+        self._parking = parking
         self._queue = queue
-        self._shops = shops
-        self._ledger = carrier.ledger
         self._outbox = outbox
-        self._parked = carrier.parked
-        self._pauses = carrier.sender.pauses
-        self._policy = carrier.policy
-        self._clock = carrier.clock
+        self._pauses = pauses
+        self._shops = shops
+        self._ledger = handler.ledger
+        self._policy = handler.policy
+        self._clock = handler.clock
 
-    def work_off(self, records: Iterable[Mapping[str, Any]], *, owner: str, deadline: int) -> list[str]:
-        """Deliver a batch; answers the ids of the messages that stay in the queue.
+    def consume(self, records: Iterable[Mapping[str, Any]], *, request_id: str, deadline: int) -> list[str]:
+        """Deliver a batch. Return the ids of the messages that stay in the queue.
 
-        The first message of a group that isn't finished stops the group: it waits, and its followers are handed back at
-        once, since FIFO keeps them behind it anyway.
+        The first message of a group that is not finished stops the group: it waits. Its followers become visible at
+        once, because a FIFO queue keeps them behind it anyway.
+
+        Args:
+            records: the records of the Lambda event.
+            deadline: when the invocation ends, UTC ms.
         """
-        stopped: set[str] = set()
-        kept = []
+        stopped_groups: set[str] = set()
+        kept_ids = []
         for record in records:
             group = record["attributes"]["MessageGroupId"]
-            wait = Wait(0, "follows one that waits") if group in stopped else self._one(record, owner, deadline)
+            if group in stopped_groups:
+                wait: Wait | None = Wait(0, Reason.EARLIER_MESSAGE_WAITS)
+            else:
+                wait = self._consume(record, request_id, deadline)
             if wait:
-                stopped.add(group)
-                kept.append(record["messageId"])
+                stopped_groups.add(group)
+                kept_ids.append(record["messageId"])
                 self._queue.hold_back(record["receiptHandle"], math.ceil(wait.milliseconds / 1000))
-        return kept
+        return kept_ids
 
-    def _one(self, record: Mapping[str, Any], owner: str, deadline: int) -> Wait | None:
-        begun = self._clock()
-        if deadline - begun < LONGEST + 2 * _KEPT_FOR_NOTES:
-            return Wait(0, "no time left")
-        received = int(record["attributes"]["ApproximateReceiveCount"])
+    def _consume(self, record: Mapping[str, Any], request_id: str, deadline: int) -> Wait | None:
+        started = self._clock()
+        if deadline - started < MAX_ANSWER_MS + 2 * _RECORDING_MS:
+            return Wait(0, Reason.NO_TIME_LEFT)
+        receives = int(record["attributes"]["ApproximateReceiveCount"])
         try:
             message = unpack(record["body"])
-        except NewerMessage:
-            return _for_a_newer_shopwire("message", begun - int(record["attributes"]["SentTimestamp"]))
+        except NewerMessageFormat:
+            return _wait_for_newer_release("message", started - int(record["attributes"]["SentTimestamp"]))
         except ValueError as error:
-            logger.error("not one of our messages", extra={"reason": str(error)})
-            return Wait(_NEWER_WAITS, str(error))
+            logger.error("not a message of shopwire", extra={"error": str(error)})
+            return Wait(_NEWER_FORMAT_MS, Reason.NOT_A_MESSAGE)
+        age_ms = started - message.waits_since
         try:
-            result, delivery = self._carry(message, owner, deadline)
-        except NewerEntry:
-            return _for_a_newer_shopwire("entry", begun - message.waits_since)
-        except (TableDown, SettingsDown, BadSettings) as error:
-            return Wait(self._policy.backoff(received, begun - message.waits_since), type(error).__name__)
+            result, delivery = self._deliver(message, request_id, deadline)
+        except NewerEntryFormat:
+            return _wait_for_newer_release("entry", age_ms)
+        except TableUnavailable:
+            return Wait(self._policy.backoff_ms(receives, age_ms), Reason.LEDGER_UNAVAILABLE)
+        except SettingsUnavailable:
+            return Wait(self._policy.backoff_ms(receives, age_ms), Reason.SETTINGS_UNAVAILABLE)
+        except BadSettings:
+            return Wait(self._policy.backoff_ms(receives, age_ms), Reason.SETTINGS_WRONG)
         now = self._clock()
         report(
             "retried",
@@ -108,229 +144,141 @@ class Consumer:
             outcome="waiting" if isinstance(result, Wait) else result.status,
             reason=result.reason,
             topic=delivery.topic if delivery else None,
-            entity=f"{delivery.entity.kind} {delivery.entity.id}" if delivery and delivery.entity else None,
+            entity=str(delivery.entity) if delivery and delivery.entity else None,
             key=key_hash(message.key),
-            receives=received,
-            milliseconds=now - begun,
+            receives=receives,
+            milliseconds=now - started,
+            **result.details,
         )
         return result if isinstance(result, Wait) else None
 
-    def _carry(self, message: Message, owner: str, deadline: int) -> tuple[Outcome | Wait, Delivery | None]:
+    def _deliver(self, message: Message, request_id: str, deadline: int) -> tuple[Outcome | Wait, Delivery | None]:
         now = self._clock()
         try:
             shop = self._shops.get(message.shop)
         except UnknownShop:
-            if now - message.received_at < _JUST_CONNECTED:
-                return Wait(_LIST_IS_OLD, "no such shop yet"), None
-            return self._park_unread(message, "the shop is not connected any more", now), None
+            if now - message.received_at < _JUST_CONNECTED_MS:
+                return Wait(_SHOP_LIST_MS, Reason.SHOP_NOT_LISTED_YET), None
+            return self._park_unread(message, PermanentFailure(Reason.SHOP_DISCONNECTED)), None
         state = self._pauses.state(shop.id, now)
         try:
             delivery = delivery_of(message, shop)
-        except platforms.Unreadable as error:
-            return self._park_unread(message, str(error), now), None
+        except Unreadable as error:
+            failure = PermanentFailure(Reason.UNREADABLE, **unreadable_details(error))
+            return self._park_unread(message, failure), None
         except Exception as error:
-            return self._park_unread(message, our_bug(error), now), None
-        if isinstance(delivery.change, Nothing):
-            return Outcome("ignored", delivery.change.reason), delivery
-        gone = state.redacted_at is not None and message.received_at <= state.redacted_at
-        if gone and not isinstance(delivery.change, ShopRedaction):
-            return Outcome("ignored", "redacted"), delivery
-        send_until = deadline - 2 * _KEPT_FOR_NOTES
-        work = Work(shop, message, delivery, owner, send_until, deadline + LEASE_MARGIN)
-        return self._when_due(work, state, now), delivery
+            failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
+            return self._park_unread(message, failure), None
+        if delivery is None:
+            return self._park_unread(message, PermanentFailure(Reason.DELIVERY_NOT_FOUND)), None
+        change = delivery.change
+        if isinstance(change, Nothing):
+            return Outcome("ignored", change.reason, change.details), delivery
+        is_erased = state.erased_at is not None and message.received_at <= state.erased_at
+        if is_erased and not isinstance(change, ShopRedaction):
+            return Outcome("ignored", Reason.ERASED), delivery
+        send_until = deadline - 2 * _RECORDING_MS
+        task = Task(shop, message, delivery, request_id, send_until, deadline + LEASE_MARGIN_MS)
+        return self._deliver_if_due(task, state, now), delivery
 
-    def _when_due(self, work: Work, state: ShopState, now: int) -> Outcome | Wait:
-        message = work.message
-        too_old = now - message.waits_since > self._policy.age_limit(work.entity.kind)
-        if not too_old:
+    def _deliver_if_due(self, task: Task, state: ShopState, now: int) -> Outcome | Wait:
+        message = task.message
+        is_too_old = now - message.waits_since > self._policy.age_limit_ms(task.entity.kind)
+        if not is_too_old:
             if message.not_before > now:
-                return Wait(message.not_before - now, "not before")
-            if held := self._held_by_pause(work, state, now):
-                return held
+                return Wait(message.not_before - now, Reason.NOT_DUE)
+            if result := self._hold_during_pause(task, state, now):
+                return result
         try:
             claim = self._ledger.claim(
-                work.shop.id,
-                work.entity,
-                work.key,
-                work.version,
-                owner=work.owner,
-                until=work.lease_until,
+                task.shop.id,
+                task.entity,
+                task.key,
+                task.version,
+                request_id=task.request_id,
+                until=task.lease_until,
                 now=now,
                 from_queue=True,
             )
-        except Refused as refusal:
-            return self._refused(work, refusal)
+        except ClaimRefused as refusal:
+            return self._claim_refused(task, refusal)
         except ItemTooLarge:
-            return self._park_unread(message, TOO_LONG, now)
-        if too_old:
-            return self._park(work, claim, {}, NeverThis("too old"))
-        if claim.entry.deaths >= DEATHS:
-            return self._park(work, claim, {}, NeverThis("it stopped the function three times"))
-        return self._under_lease(work, claim)
+            return self._park_unread(message, PermanentFailure(Reason.ID_TOO_LONG))
+        if is_too_old:
+            return self._parking.park_stub(task, claim, {}, PermanentFailure(Reason.TOO_OLD))
+        if claim.entry.crashes >= MAX_CRASHES:
+            return self._parking.park_stub(task, claim, {}, PermanentFailure(Reason.CRASHES))
+        return self._under_lease(task, claim)
 
-    def _held_by_pause(self, work: Work, state: ShopState, now: int) -> Outcome | Wait | None:
-        if state.until is None or (state.until <= now and self._pauses.probe(work.shop.id, state, now)):
+    def _hold_during_pause(self, task: Task, state: ShopState, now: int) -> Outcome | Wait | None:
+        if state.until is None or (state.until <= now and self._pauses.probe(task.shop.id, state, now)):
             return None
-        reason = f"paused: {state.reason}"
-        if state.long:
-            # SQS looks only at the first 120,000 messages of a FIFO queue: one shop's wrong key must not fill it.
+        details = {"cause": state.reason}
+        if state.uses_outbox:
+            # SQS looks only at the first 120,000 messages of a FIFO queue: a shop with a wrong key must not fill it.
             with suppress(ItemTooLarge):
-                self._outbox.put(work.message.later(0), work.entity_key, work.key, now)
-                self._ledger.moved(work.entity_key, work.key, "outbox")
-                return Outcome("queued", reason)
-        return Wait(max(state.until - now, self._policy.retry_base), reason)
+                self._outbox.put(task.message.later(0), task.entity_key, task.key, now)
+                self._ledger.move_pending(task.entity_key, task.key, "outbox")
+                return Outcome("queued", Reason.SHOP_PAUSED, details)
+        wait_ms = max(state.until - now, self._policy.retry_base_ms)
+        return Wait(wait_ms, Reason.SHOP_PAUSED, details)
 
-    def _refused(self, work: Work, refusal: Refused) -> Outcome | Wait:
-        if work.key in refusal.entry.keys:
-            self._carrier.redactor.lay_to_rest(work)
+    def _claim_refused(self, task: Task, refusal: ClaimRefused) -> Outcome | Wait:
+        if task.key in refusal.entry.settled_keys:
+            self._handler.eraser.clear_erasure_list(task)
             outcome = Outcome("duplicate")
-        elif refusal.entry.is_past(work.version):
+        elif refusal.entry.is_past(task.version):
             outcome = Outcome("superseded")
         else:
-            # Mostly done in a moment; a lease whose holder died ends by itself.
-            return Wait(2 * self._policy.retry_base, "somebody is at work on it")
-        self._ledger.done_waiting(work.entity_key, work.key)
+            # The holder is mostly finished in a moment. The lease of one that died expires.
+            return Wait(2 * self._policy.retry_base_ms, Reason.LEASE_HELD)
+        self._ledger.clear_pending(task.entity_key, task.key)
         return outcome
 
-    def _under_lease(self, work: Work, claim: Claim) -> Outcome | Wait:
-        notes: Notes = {}
+    def _under_lease(self, task: Task, claim: Claim) -> Outcome | Wait:
+        update: EntryUpdate = {}
         try:
-            outcome = self._carrier.carry(work, claim.entry, notes)
-        except NotNow as failure:
-            self._carrier.sender.blame(work, failure)
-            return self._try_again(work, claim, notes, failure)
-        except NeverThis as reason:
-            return self._park(work, claim, notes, reason)
-        except TableDown:
+            outcome = self._handler.handle(task, claim.entry, update)
+        except RetryLater as failure:
+            self._circuit.record_failure(task, failure)
+            return self._retry_later(task, claim, update, failure)
+        except PermanentFailure as failure:
+            return self._parking.park_stub(task, claim, update, failure)
+        except TableUnavailable:
             raise
         except Exception as error:
-            return self._park(work, claim, notes, NeverThis(our_bug(error)))
-        self._ledger.settle(claim, work.settles(outcome), notes, self._clock())
+            bug = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
+            return self._parking.park_stub(task, claim, update, bug)
+        self._ledger.settle(claim, task.settled_version(outcome), update, self._clock())
         return outcome
 
-    def _try_again(self, work: Work, claim: Claim, notes: Notes, failure: NotNow) -> Outcome | Wait:
+    def _retry_later(self, task: Task, claim: Claim, update: EntryUpdate, failure: RetryLater) -> Outcome | Wait:
         now = self._clock()
-        age = now - work.message.waits_since
-        before = claim.entry if claim.entry.tries_key == work.key else Entry()
+        age_ms = now - task.message.waits_since
+        before = claim.entry if claim.entry.tries_key == task.key else Entry()
         tries = before.tries + (failure.answer is not None)
-        # While nothing of the shop gets through, a failure says nothing about the one that failed.
-        own = before.own_failures + 1 if self._is_its_own(work, failure, now) else 0
-        if own >= _OWN_FAILURES or (own >= _FEW and age >= HOUR):
-            return self._park(work, claim, notes, NeverThis(f"failed for itself, {own} tries: {failure}"))
-        notes |= {"tries": tries, "tries_key": work.key, "own_failures": own} | attempt(work, notes, failure.answer)
-        if not claim.entry.waiting(now):
-            notes |= self._ledger.put_away(work.key, "queue", now)
-        self._ledger.release(claim, notes, now)
-        return Wait(max(failure.after, self._policy.backoff(tries, age)), str(failure))
+        # While no request of the shop is accepted, a failure says nothing about the change that failed.
+        own_failures = before.own_failures + 1 if self._is_own_failure(task, failure, now) else 0
+        if own_failures >= MAX_OWN_FAILURES or (own_failures >= MIN_FAILURES_AFTER_AN_HOUR and age_ms >= HOUR_MS):
+            keeps_failing = PermanentFailure(
+                Reason.KEEPS_FAILING, cause=str(failure.reason), tries=own_failures, **failure.details
+            )
+            return self._parking.park_stub(task, claim, update, keeps_failing)
+        update |= {"tries": tries, "tries_key": task.key, "own_failures": own_failures}
+        self._ledger.retry_later(claim, update | attempted(task, update, failure), now)
+        wait_ms = max(failure.wait_ms, self._policy.backoff_ms(tries, age_ms))
+        return Wait(wait_ms, failure.reason, failure.details)
 
-    def _is_its_own(self, work: Work, failure: NotNow, now: int) -> bool:
+    def _is_own_failure(self, task: Task, failure: RetryLater, now: int) -> bool:
         if failure.answer is None or failure.answer.verdict not in (Verdict.LATER, Verdict.UNANSWERED):
             return False
-        state = self._pauses.state(work.shop.id, now)
-        return state.until is None and now - state.ok_at < _SERVED_LATELY
+        state = self._pauses.state(task.shop.id, now)
+        return state.until is None and now - state.ok_at < _ACCEPTED_LATELY_MS
 
-    def _park(self, work: Work, claim: Claim, notes: Notes, reason: NeverThis) -> Outcome:
-        try:
-            park(self._carrier, work, claim, notes, reason)
-        except ItemTooLarge:
-            stub = Work(work.shop, _without_body(work.message), work.delivery, work.owner, 0, 0)
-            park(self._carrier, stub, claim, notes, reason)
-        return Outcome("parked", str(reason))
-
-    def _park_unread(self, message: Message, reason: str, now: int) -> Outcome:
-        try:
-            self._parked.put(message, "unreadable", None, reason, now)
-        except ItemTooLarge:
-            self._parked.put(_without_body(message), "unreadable", None, reason, now)
-        return Outcome("parked", reason)
+    def _park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
+        return self._parking.park_unread_stub(message, failure)
 
 
-class Mover:
-    """Moves what waits in the outbox back to the queue, each entity's in order."""
-
-    def __init__(
-        self, outbox: Outbox, ledger: Ledger, queue: RetryQueue, pauses: Pauses, policy: Policy, clock: Clock
-    ) -> None:
-        self._outbox = outbox
-        self._ledger = ledger
-        self._queue = queue
-        self._pauses = pauses
-        self._policy = policy
-        self._clock = clock
-        self.oldest_left: int | None = None
-        """When the oldest of what the last `move` saw and left had been received. It looks at a paused shop's first
-        only: not the oldest maybe, but as long as it waits it grows older too."""
-
-    def move(self, deadline: int, *, overdue_too: bool = False) -> int:
-        """Move what may be moved; answers how much that was.
-
-        Of a shop whose pause has ended but is not proved to be over, one message goes ahead as the probe; of a paused
-        one none, but with `overdue_too` those past their age, which the consumer parks.
-
-        Raises:
-            QueueDown, TableDown.
-        """
-        self.oldest_left = None
-        return sum(self._move_shard(shard, deadline, overdue_too) for shard in range(SHARDS))
-
-    def _move_shard(self, shard: int, deadline: int, overdue_too: bool) -> int:
-        moved, after = 0, None
-        probed: set[str] = set()
-        left: set[str] = set()
-        while self._clock() < deadline and (page := self._outbox.waiting(shard, after)):
-            for waiting in page:
-                after = waiting.at.sk
-                if waiting.entity_key in left:
-                    continue
-                if not self._may_go(waiting, probed, overdue_too):
-                    self._leave(waiting)
-                    if not overdue_too:
-                        after = behind_shop(waiting.shop)
-                        break
-                    continue
-                if self._clock() >= deadline:
-                    break
-                if self._move(waiting):
-                    moved += 1
-                else:
-                    self._leave(waiting)
-                    left.add(waiting.entity_key)  # what follows it must not overtake it
-                    probed.discard(waiting.shop)
-        return moved
-
-    def _leave(self, waiting: Waiting) -> None:
-        self.oldest_left = min(self.oldest_left or waiting.received_at, waiting.received_at)
-
-    def _may_go(self, waiting: Waiting, probed: set[str], overdue_too: bool) -> bool:
-        now = self._clock()
-        if overdue_too and now - waiting.received_at > self._policy.max_age:
-            return True
-        state = self._pauses.state(waiting.shop, now)
-        if state.until is None:
-            return True
-        if state.until > now or waiting.shop in probed:
-            return False
-        probed.add(waiting.shop)
-        return True
-
-    def _move(self, waiting: Waiting) -> bool:
-        try:
-            self._queue.put(unpack(waiting.packed), waiting.entity_key)
-        except QueueDown:
-            self._leave(waiting)
-            raise
-        except (NewerMessage, ValueError, MessageTooLarge):
-            return False  # a newer shopwire's: it stays for that one
-        self._outbox.remove(waiting)
-        # Only the last key put of an entity is in its mark: with that one moved, what follows goes to the queue again.
-        self._ledger.moved(waiting.entity_key, waiting.key, "queue")
-        return True
-
-
-def _for_a_newer_shopwire(what: str, age: int) -> Wait:
-    logger.info("written by a newer shopwire: it waits for that one", extra={"what": what})
-    return Wait(_SOON_BACK if age < HOUR else _NEWER_WAITS, "written by a newer shopwire")
-
-
-def _without_body(message: Message) -> Message:
-    return replace(message, webhook=replace(message.webhook, body=b""))
+def _wait_for_newer_release(what: str, age_ms: int) -> Wait:
+    logger.info("a newer release wrote this: it waits for that release", extra={"what": what})
+    return Wait(_NEWER_FORMAT_FIRST_HOUR_MS if age_ms < HOUR_MS else _NEWER_FORMAT_MS, Reason.NEWER_FORMAT)

@@ -1,118 +1,121 @@
-"""One change on its way: what it is, how much time there is, what may become of it. No effects here."""
+"""One change to be delivered: what it is, how much time there is, and its possible outcomes. There are no effects
+here."""
 
 import random
-from collections.abc import Callable
+import traceback
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from shopwire import platforms
-from shopwire.esputnik import Answer
+from shopwire.errors import Unreadable
 from shopwire.message import Message
-from shopwire.models import Delivery, Entity, Redaction, Shop, ShopRedaction
-from shopwire.models.change import CartChange, ContactChange, OrderChange, ViewChange
+from shopwire.models import CartChange, Change, Delivery, Entity, Reason, Redaction, Shop, ShopRedaction, ViewChange
+from shopwire.platforms.base import Platform
 from shopwire.stores.entry import entity_key
 from shopwire.stores.ledger import key_hash
 
 Clock = Callable[[], int]
-"""UTC milliseconds."""
+"""Returns UTC milliseconds."""
 
-Notes = dict[str, Any]
-"""What is learned of a change on its way: attributes of its entity's ledger entry."""
+HOUR_MS = 3_600_000
+DAY_MS = 24 * HOUR_MS
 
-HOUR = 3_600_000
+OutcomeStatus = Literal["delivered", "queued", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"]
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of a delivery, in the answer's words (README, "Operate"); `reason` is ours and holds nothing that a
-    person wrote."""
+    """What became of a delivery (docs/operate.md, "Outcomes").
 
-    status: Literal["delivered", "queued", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"]
-    reason: str | None = None
+    Args:
+        details: what belongs to the reason, such as {"http_status": 503}: numbers and codes, nothing that a person
+            wrote.
+    """
+
+    status: OutcomeStatus
+    reason: Reason | None = None
+    details: Mapping[str, str | int] = field(default_factory=dict)
 
 
-def platform_of(message: Message, shop: Shop) -> platforms.Platform:
-    """The platform in whose language the waiting webhook is."""
+def platform_of(message: Message, shop: Shop) -> Platform:
+    """Return the platform adapter that parses the waiting webhook."""
     return platforms.get(message.platform or shop.platform)
 
 
-def delivery_of(message: Message, shop: Shop) -> Delivery:
-    """The delivery that the message is about, read anew: a corrected platform or mapper helps what waits.
+def delivery_of(message: Message, shop: Shop) -> Delivery | None:
+    """Parse the waiting webhook again, so that a corrected platform or mapper helps what waits.
+
+    Returns:
+        The delivery that the message is about; None if the webhook does not contain it any more.
 
     Raises:
-        platforms.Unreadable.
+        Unreadable: the body is not what the platform documents.
     """
     for delivery in platform_of(message, shop).read(message.webhook, shop):
         if delivery.key == message.key or not message.key:
             return delivery
-    raise platforms.Unreadable("the delivery is not in its webhook any more")
-
-
-class Ignored(Exception):
-    """Nothing is to be sent; the text is the counted reason."""
-
-
-class NotNow(Exception):
-    """Time can heal it. `answer` is the API's, where it was asked; `after` is milliseconds to wait at least."""
-
-    def __init__(self, reason: str, *, answer: Answer | None = None, after: int = 0) -> None:
-        super().__init__(reason)
-        self.answer = answer
-        self.after = after
-
-
-class NeverThis(Exception):
-    """No request can be made of it, or the API refuses it for good: to be parked; the text is the reason."""
-
-
-class NotSeen(NeverThis):
-    """A fact of an order that was never seen: noted, parked, applied when the order shows up."""
+    return None
 
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The installation's settings (`environment.Settings` reads them). Times in milliseconds."""
+    """The settings of the installation (`environment.Settings` reads them).
 
-    direct_budget: int = 2_500
-    retry_base: int = 5_000
-    max_age: int = 259_200_000
-    new_order: int = 24 * HOUR
+    Args:
+        direct_budget_ms: time from the gateway's request to the answer within which `webhook` sends.
+        retry_base_ms: the first backoff.
+        max_age_ms: how long a change may wait.
+        new_order_ms: an order that is younger than this when it is first seen starts the workflows of a new order.
+        jitter: returns a number between 0 and 1, for full-jitter backoff.
+    """
+
+    direct_budget_ms: int = 2_500
+    retry_base_ms: int = 5_000
+    max_age_ms: int = 3 * DAY_MS
+    new_order_ms: int = DAY_MS
     jitter: Callable[[], float] = field(default=random.random)
-    """A number between 0 and 1 for full-jitter backoff."""
 
-    def age_limit(self, kind: str) -> int:
-        """How old (milliseconds since receipt) a change of an entity of this kind may be when it is sent."""
-        own = {"view": HOUR, "cart": 24 * HOUR}.get(kind, self.max_age)
-        return min(own, self.max_age)
+    def age_limit_ms(self, kind: str) -> int:
+        """Return how old (milliseconds since receipt) a change of an entity of this kind may be when it is sent."""
+        limit = {"view": HOUR_MS, "cart": DAY_MS}.get(kind, self.max_age_ms)
+        return min(limit, self.max_age_ms)
 
-    def backoff(self, tries: int, age: int) -> int:
-        """Milliseconds of full-jitter exponential backoff: at most 2 minutes in the first hour, then 15.
+    def backoff_ms(self, tries: int, age_ms: int) -> int:
+        """Return the full-jitter exponential backoff: at most 2 minutes in the first hour, then at most 15.
 
         Args:
-            age: since when it waits, in milliseconds.
+            tries: how often it was tried before.
+            age_ms: since when it waits.
         """
-        longest = 120_000 if age < HOUR else 900_000
-        return int(min(longest, self.retry_base << min(tries, 16)) * self.jitter())
+        longest = 120_000 if age_ms < HOUR_MS else 900_000
+        return int(min(longest, self.retry_base_ms << min(tries, 16)) * self.jitter())
 
 
 @dataclass(frozen=True, slots=True)
-class Work:
-    """A delivery of a shop to be carried to the API.
+class Task:
+    """A delivery of a shop that is to be delivered to the API.
 
-    `send_until`: when the last answer of the API must be in; `lease_until`: when the lease ends by itself, some seconds
-    after the invocation can last (both UTC milliseconds). `owner` is the request id.
+    Args:
+        request_id: the id of the invocation. It is the holder of the lease.
+        send_until: when the last response of the API must be in, UTC ms.
+        lease_until: when the lease expires by itself, UTC ms: some seconds after the invocation's deadline.
     """
 
     shop: Shop
     message: Message
     delivery: Delivery
-    owner: str
+    request_id: str
     send_until: int
     lease_until: int
 
     @property
+    def change(self) -> Change:
+        return self.delivery.change
+
+    @property
     def entity(self) -> Entity:
-        assert self.delivery.entity is not None  # Nothing, which may have none, never becomes work
+        assert self.delivery.entity is not None  # only `Nothing` may have none, and it never becomes a task
         return self.delivery.entity
 
     @property
@@ -125,43 +128,45 @@ class Work:
 
     @property
     def version(self) -> int | None:
-        """None for a fact: a carrier's clock is no version."""
-        change = self.delivery.change
-        if isinstance(change, OrderChange | CartChange | ContactChange | ViewChange):
-            return change.version
-        return None
+        """None for a fact: the clock of a carrier is not a version of the order."""
+        return self.change.version
 
-    def settles(self, outcome: Outcome) -> int | None:
-        """The version that the API has after this outcome; None: it has none of it. An anonymous cart's is none: the
-        checkout that names its person may be older than the cart's last change."""
-        anonymous = isinstance(self.delivery.change, CartChange) and outcome == Outcome("ignored", "anonymous")
-        return None if anonymous else self.version
+    def settled_version(self, outcome: Outcome) -> int | None:
+        """Return the version that the API has after this outcome; None if it has nothing of the change.
 
-    @property
-    def cart(self) -> Entity | None:
-        """The cart by which its person may be known: that which changed, or the visitor's."""
-        match self.delivery.change:
-            case CartChange(cart=cart):
-                return Entity("cart", cart.token)
-            case ViewChange(view=view) if view.cart_token:
-                return Entity("cart", view.cart_token)
-        return None
+        An anonymous cart settles none, because the checkout that names its person may be older than the cart's last
+        change.
+        """
+        anonymous_cart = isinstance(self.change, CartChange) and outcome.reason is Reason.ANONYMOUS
+        return None if anonymous_cart else self.version
 
     @property
-    def names_nobody(self) -> bool:
-        """Whether it is a cart's change or a visit that does not say whose."""
-        match self.delivery.change:
-            case CartChange(cart=cart):
-                return cart.contact.key is None
-            case ViewChange(view=view):
-                return view.contact.key is None
-        return False
+    def contact_cart(self) -> Entity | None:
+        """The cart whose contact may be this change's: the cart that changed, or the visitor's cart."""
+        token = self.change.cart_token if isinstance(self.change, CartChange | ViewChange) else None
+        return Entity("cart", token) if token else None
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether it is a cart or a visit that names no person."""
+        return isinstance(self.change, CartChange | ViewChange) and self.change.contact.key is None
 
     @property
     def received_at(self) -> int:
         return self.message.received_at
 
     @property
-    def forgets(self) -> bool:
-        """Whether it is a wish to be forgotten: its tombstones come before everything else."""
-        return isinstance(self.delivery.change, Redaction | ShopRedaction)
+    def is_erasure(self) -> bool:
+        """Whether it is an erasure request. Its tombstones come before everything else."""
+        return isinstance(self.change, Redaction | ShopRedaction)
+
+
+def unreadable_details(error: Unreadable) -> dict[str, str | int]:
+    """Return what may be recorded of an unreadable body: the field and the kind of problem."""
+    return {"field": error.field, "problem": error.problem}
+
+
+def bug_details(error: Exception) -> dict[str, str | int]:
+    """Return what may be recorded of an unexpected error: its type and place. Its text may contain anything."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return {"error": f"{type(error).__name__} in {place.name}, line {place.lineno}"}

@@ -1,23 +1,32 @@
-"""The storefront's URL, called by browsers: POST /storefront/{shop}, and the preflight before it (docs/storefront.md).
+"""The storefront URL: POST /storefront/{shop}, called by browsers, and the preflight before it (docs/storefront.md).
 
-Anyone can call it and say anything. A person is believed with the shop's own HMAC only (platforms/storefront.py), pages
-of other origins are turned away, and a shop's visits are limited. What it takes goes the way of every webhook.
+Anyone can call it and send anything. A contact counts only with the shop's own HMAC (platforms/storefront), pages of
+other origins are refused, and the visits of a shop are limited. An accepted visit is delivered like any webhook.
 """
 
 import re
 from typing import Any
 
 from shopwire import platforms
-from shopwire.endpoints.webhook import Answer, Event, Refused, headers_of, shop_id, shop_of, take, webhook_of
+from shopwire.endpoints.events import (
+    Event,
+    Response,
+    deliver,
+    error_response,
+    headers_of,
+    shop_id_of,
+    shop_of,
+    webhook_of,
+)
 from shopwire.environment import Environment
+from shopwire.errors import HttpError, Unreadable
 from shopwire.models import Shop
 
-LARGEST_BODY = 16 << 10
-"""Bytes."""
+MAX_BODY_BYTES = 16 << 10
 _PATH = re.compile(r"/storefront/([^/]+)/?")
 _PLATFORM = "storefront"
 
-# Browsers keep a preflight's answer for a day at most, Chromium for two hours (MDN, "Access-Control-Max-Age").
+# Browsers cache a preflight for a day at most, Chromium for two hours (MDN, "Access-Control-Max-Age").
 _PREFLIGHT = {
     "access-control-allow-methods": "POST",
     "access-control-allow-headers": "content-type",
@@ -25,57 +34,60 @@ _PREFLIGHT = {
 }
 
 
-def serve(event: Event, context: Any, environment: Environment) -> Answer:
+def serve(event: Event, context: Any, environment: Environment) -> Response:
     """Answer one HTTP request.
 
     Args:
-        event: API Gateway's (payload format 2.0).
-        context: Lambda's.
+        event: API Gateway's event (payload format 2.0).
+        context: Lambda's context.
     """
     cors: dict[str, str] = {}
     try:
-        shop = shop_of(shop_id(event, _PATH), environment)
-        cors = _cors(event, shop)
-        said = _answer(event, context, environment, shop)
-    except Refused as refused:
-        said = refused.answer
-    return {**said, "headers": said["headers"] | cors}
+        shop = shop_of(shop_id_of(event, _PATH), environment)
+        cors = _cors_headers(event, shop)
+        served = _serve(event, context, environment, shop)
+    except HttpError as error:
+        served = error_response(error)
+    return {**served, "headers": served["headers"] | cors}
 
 
-def _answer(event: Event, context: Any, environment: Environment, shop: Shop) -> Answer:
+def _serve(event: Event, context: Any, environment: Environment, shop: Shop) -> Response:
     method = event["requestContext"]["http"]["method"]
     if method == "OPTIONS":
         return {"statusCode": 204, "headers": _PREFLIGHT, "body": ""}
     if method != "POST":
-        raise Refused(405, "POST a visit here")
-    # The body's type does not matter: sendBeacon calls a text text/plain, a Blob whatever it was told, or nothing.
-    visit = webhook_of(event, LARGEST_BODY)
+        raise HttpError(405, "POST a visit here")
+    # The content type does not matter: sendBeacon sends text as text/plain, and a Blob with the type it was given, or
+    # none.
+    visit = webhook_of(event, MAX_BODY_BYTES)
     if not environment.visits.admits(shop.id, visit.received_at):
-        raise Refused(429, "too many visits")
+        raise HttpError(429, "too many visits")
     try:
         platforms.get(_PLATFORM).read(visit, shop)
-    except platforms.Unreadable as error:
-        # A webhook's would be parked: its platform will not say it again. Here it would be anyone's storage.
-        raise Refused(400, str(error)) from None
-    return take(visit, shop, _PLATFORM, context, environment)
+    except Unreadable as error:
+        # An unreadable webhook is parked, because its platform will not send it again. Here anyone could fill the
+        # table.
+        raise HttpError(400, str(error)) from None
+    return deliver(visit, shop, _PLATFORM, context, environment)
 
 
-def _cors(event: Event, shop: Shop) -> dict[str, str]:
-    """What lets the page read the answer.
+def _cors_headers(event: Event, shop: Shop) -> dict[str, str]:
+    """Return the headers that let the page read the response.
 
-    Browsers name their page's origin with every POST; who names none is no browser, and no page to be protected from.
+    Browsers name their page's origin with every POST. A caller that names none is not a browser, so there is no page to
+    protect.
 
     Raises:
-        Refused: a page of another origin.
+        HttpError: the page's origin is not one of the shop's.
     """
     origin = headers_of(event).get("origin")
     if origin is None:
         return {}
-    if origin.lower() not in {one.lower().rstrip("/") for one in shop.origins}:
-        raise Refused(403, "this page's origin is not one of the shop's `origins`")
+    if origin.lower() not in {allowed.lower().rstrip("/") for allowed in shop.origins}:
+        raise HttpError(403, "this page's origin is not one of the shop's `origins`")
     return {
         "access-control-allow-origin": origin,
-        # sendBeacon always sends as if with cookies. There are none here, so that nothing is given away.
+        # sendBeacon always sends with credentials. There are no cookies here, so this reveals nothing.
         "access-control-allow-credentials": "true",
         "vary": "origin",
     }

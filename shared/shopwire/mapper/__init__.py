@@ -1,36 +1,34 @@
-"""From the models to the API's requests. Pure: no clock, no network, no AWS; the same change gives the same bytes.
+"""The mapper: models to requests of the API. It is pure, so the same change always gives the same bytes.
 
-Imports models and nothing else of this package. Each function answers with the requests in sending order and with
-what the API knows once each was taken; what it knows now comes in as an argument.
+It imports the models and nothing else of shopwire. What the API has now comes in as an argument; what it has after each
+request goes out beside the request.
 """
 
-from shopwire.mapper.carts import cart_content, cart_event, recycle_state_id
+from shopwire.mapper.carts import cart_content, cart_steps, recycle_state_id
 from shopwire.mapper.contacts import contact_digest, contact_request, erase_requests
 from shopwire.mapper.orders import (
-    OrderKnown,
-    Planned,
-    fact_event,
-    known_otherwise,
-    order_events,
+    SentOrder,
+    fact_steps,
     order_reference,
+    order_steps,
+    sent_with_another_status,
 )
-from shopwire.mapper.params import ApiRequest, Unmappable
-from shopwire.mapper.views import view_event
+from shopwire.mapper.params import ApiRequest, Step
+from shopwire.mapper.views import view_steps
 
 __all__ = [
     "ApiRequest",
-    "OrderKnown",
-    "Planned",
-    "Unmappable",
+    "SentOrder",
+    "Step",
     "cart_content",
-    "cart_event",
+    "cart_steps",
     "contact_digest",
     "contact_request",
     "erase_requests",
-    "fact_event",
-    "known_otherwise",
-    "order_events",
+    "fact_steps",
     "order_reference",
+    "order_steps",
     "recycle_state_id",
-    "view_event",
+    "sent_with_another_status",
+    "view_steps",
 ]

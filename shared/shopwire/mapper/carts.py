@@ -1,43 +1,39 @@
-"""A cart to cartUpdated. Pure."""
+"""A cart becomes cartUpdated."""
 
 import hashlib
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from shopwire.mapper.params import ApiRequest, contact_key, digest, event, identifiers, json_text, plain, present
+from shopwire.mapper.params import Step, contact_key, digest, event, identifiers, json_text, plain, present
 from shopwire.models import Cart, CartItem, Contact
 from shopwire.models.base import milliseconds
 
 
-def cart_event(cart: Cart, contact: Contact) -> ApiRequest:
-    """The event that tells this state of the cart. An empty cart has no `products`.
+def cart_steps(cart: Cart, contact: Contact) -> list[Step]:
+    """Return the event with this state of the cart. The event of an empty cart has no `products`.
 
     Args:
-        contact: whose cart it is: the cart's own person or the one its token is known to belong to.
+        contact: whose cart it is: the contact that the cart names, or the one that its token is known to belong to.
 
     Raises:
-        Unmappable: nobody.
+        Unmappable: nothing identifies a person.
     """
-    key = contact_key(contact)
-    params = identifiers(contact) + present(
-        (
-            *_content(cart),
-            ("recycleStateId", recycle_state_id(cart)),
-            ("restoreUrl", cart.url),
-        )
-    )
-    return event("cartUpdated", key, params)
+    content, state = _content(cart), recycle_state_id(cart)
+    params = identifiers(contact) + present((*content, ("recycleStateId", state), ("restoreUrl", cart.url)))
+    return [Step(event("cartUpdated", contact_key(contact), params), {"digest": digest(content), "state": state})]
 
 
 def recycle_state_id(cart: Cart) -> str:
-    """Names this state of this cart: 32 hex digits of token, version and content. The same for the same change, another
-    for each other one, also when the cart goes back to an earlier content."""
+    """Return the name of this state of this cart: 32 hex digits of token, version and content.
+
+    It is the same for the same change and differs for every other one, also if the cart returns to an earlier content.
+    """
     parts = (cart.token, str(milliseconds(cart.updated_at)), cart_content(cart))
     return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 def cart_content(cart: Cart) -> str:
-    """Stands for what is in the cart, whoever's and whenever."""
+    """Return a digest of what is in the cart, whoever owns it and whenever it changed."""
     return digest(_content(cart))
 
 
@@ -49,7 +45,7 @@ def _content(cart: Cart) -> list[tuple[str, str]]:
 def _product(item: CartItem) -> dict[str, Any]:
     known = {
         "productId": item.id,
-        # The API takes whole numbers: half a metre of cloth is one piece in the cart.
+        # The API accepts whole numbers only: half a metre of cloth counts as one piece in the cart.
         "quantity": item.quantity.to_integral_value(ROUND_CEILING),
         "price": item.price,
         "name": item.name,

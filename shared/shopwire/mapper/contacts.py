@@ -1,19 +1,20 @@
-"""A person to v1/contact: created or updated on a change, erased on a redaction. Pure."""
+"""A person becomes v1/contact: created or updated for a change, erased for an erasure request."""
 
 from urllib.parse import quote
 
-from shopwire.mapper.params import ApiRequest, Unmappable, digest, dump, present
-from shopwire.models import Contact
+from shopwire.errors import Unmappable
+from shopwire.mapper.params import ApiRequest, digest, dump, present
+from shopwire.models import Contact, Reason
 
 
 def contact_request(contact: Contact) -> ApiRequest:
-    """The request that makes the API know this person.
+    """Return the request that creates or updates the contact.
 
     Raises:
-        Unmappable: neither an e-mail address nor a phone, without which the API makes no contact.
+        Unmappable: the contact has neither e-mail address nor phone, without which the API creates no contact.
     """
     if not contact.reachable:
-        raise Unmappable("anonymous")
+        raise Unmappable(Reason.ANONYMOUS)
     channels = present((("email", contact.email), ("sms", contact.phone)))
     fields = present(
         (
@@ -27,14 +28,17 @@ def contact_request(contact: Contact) -> ApiRequest:
 
 
 def contact_digest(contact: Contact) -> str:
-    """Stands for what `contact_request` would say."""
+    """Return a digest of what `contact_request` would send."""
     return digest([("body", contact_request(contact).body.decode())])
 
 
 def erase_requests(*contacts: Contact) -> list[ApiRequest]:
-    """The requests after which the API has forgotten these persons: by the customer id, and by what stood for the id
-    while one bought as a guest (his e-mail address or phone)."""
-    ids = dict.fromkeys(id for one in contacts for id in (one.customer_id, one.email, one.phone) if id)
+    """Return the requests that erase these contacts at the API.
+
+    A contact is erased by the customer id, and by what took its place while the person bought as a guest (the e-mail
+    address or phone).
+    """
+    ids = dict.fromkeys(id for contact in contacts for id in (contact.customer_id, contact.email, contact.phone) if id)
     return [
         ApiRequest(f"v1/contact?externalCustomerId={quote(id, safe='')}&erase=true", b"", method="DELETE") for id in ids
     ]

@@ -1,16 +1,16 @@
-"""An order to orderCreated, orderUpdated, orderDelivered, orderCancelled.
+"""An order becomes orderCreated, orderUpdated, orderDelivered or orderCancelled.
 
-Pure. What goes out follows from the order as it stands and from what the API knows of it, not from the webhook's topic.
+What is sent follows from the order as it stands and from what the API has of it, not from the webhook's topic.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from shopwire.mapper.params import (
-    ApiRequest,
     Params,
+    Step,
     contact_key,
     digest,
     event,
@@ -23,72 +23,84 @@ from shopwire.mapper.params import (
 from shopwire.models import Contact, Item, Order, Parcel, Shop, Status
 from shopwire.models.order import quantum
 
-# The statuses that an event of their own announces.
+# These statuses are announced by events of their own.
 _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCancelled"}
 
-# The params whose change sends an orderUpdated ahead of a transition: totals and items.
+# If one of these params changed too, an orderUpdated is sent before the event of a transition: totals and items.
 _CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "items"})
 
-_NOTHING = Decimal(0)
+_ZERO = Decimal(0)
 
-# What an event made of a fact repeats of the order's last snapshot.
+# Params of the order's last snapshot that the event of a fact repeats.
 _REFERENCE = ("externalCustomerId", "totalCost", "date", "currency", "orderNumber")
 
 
 @dataclass(frozen=True, slots=True)
-class OrderKnown:
-    """What the API knows of an order. `status` is the last one announced: None while its own event is still due."""
+class SentOrder:
+    """What the API has of an order.
+
+    Args:
+        status: the status that was last announced; None while the event that announces it is still to be sent.
+        digest: stands for all params but the status.
+        content: stands for totals and items.
+    """
 
     status: Status | None
     digest: str
     content: str
 
+    @classmethod
+    def of(cls, record: Mapping[str, str]) -> Self | None:
+        """Return what a ledger entry recorded; None if the API has nothing of the order."""
+        if not record:
+            return None
+        status = record.get("status")
+        return cls(Status(status) if status else None, record["digest"], record["content"])
 
-@dataclass(frozen=True, slots=True)
-class Planned:
-    """A request, and what the API knows of the order once it was taken."""
+    @property
+    def record(self) -> dict[str, str]:
+        """What the ledger entry records."""
+        status = {"status": str(self.status)} if self.status else {}
+        return status | {"digest": self.digest, "content": self.content}
 
-    request: ApiRequest
-    known: OrderKnown
 
-
-def order_events(
-    order: Order, shop: Shop, known: OrderKnown | None, *, recent: bool, recycle_state_id: str | None = None
-) -> list[Planned]:
-    """The requests that bring the API from `known` (None: it does not know the order) to the order as it stands.
+def order_steps(
+    order: Order, shop: Shop, sent: SentOrder | None, *, recent: bool, recycle_state_id: str | None = None
+) -> list[Step]:
+    """Return the requests that bring the API from `sent` (None: it has nothing of the order) to the order as it stands.
 
     Args:
-        recent: whether an order seen for the first time may start the workflows of a new one.
-        recycle_state_id: of the cart that became this order; goes with the order's first event.
+        recent: whether an order that the API does not have may start the workflows of a new order.
+        recycle_state_id: of the cart that became this order; the order's first event carries it.
 
     Raises:
-        Unmappable: the order names no person.
+        Unmappable: nothing identifies a person.
     """
     params = _params(order, contact_key(order.contact))
-    target = _knowledge(order, params)
+    target = _sent(order, params)
     key = order.id if shop.key_value == "order" else contact_key(order.contact)
     transition = _TRANSITIONS.get(order.status)
-    plan = []
-    if known is None:
-        known = replace(target, status=None if transition else target.status)
+    steps = []
+    if sent is None:
+        sent = replace(target, status=None if transition else target.status)
         first = params + present((("recycleStateId", recycle_state_id),))
-        plan.append(Planned(event("orderCreated" if recent else "orderUpdated", key, first), known))
-    announce = transition is not None and known.status is not order.status
-    if (known.content != target.content) if announce else (known != target):
-        known = replace(target, status=known.status) if announce else target
-        plan.append(Planned(event("orderUpdated", key, params), known))
+        steps.append(Step(event("orderCreated" if recent else "orderUpdated", key, first), sent.record))
+    announce = transition is not None and sent.status is not order.status
+    if (sent.content != target.content) if announce else (sent != target):
+        sent = replace(target, status=sent.status) if announce else target
+        steps.append(Step(event("orderUpdated", key, params), sent.record))
     if announce and transition:
-        plan.append(Planned(event(transition, key, params), target))
-    return plan
+        steps.append(Step(event(transition, key, params), target.record))
+    return steps
 
 
-def known_otherwise(order: Order) -> OrderKnown:
-    """What the API knows that has this order with another status and the same content otherwise."""
-    return replace(_knowledge(order, _params(order, "")), status=None, digest="")
+def sent_with_another_status(order: Order) -> SentOrder:
+    """Return what the API has if it has this order with another status and the same content otherwise."""
+    return replace(_sent(order, _params(order, "")), status=None, digest="")
 
 
 def order_reference(order: Order) -> dict[str, str]:
-    """What a later fact's event repeats of this order; whose it is stands elsewhere."""
+    """Return what the event of a later fact repeats of this order. Whose order it is is recorded elsewhere."""
     values = (
         order.contact.customer_id,
         plain(order.total),
@@ -99,34 +111,37 @@ def order_reference(order: Order) -> dict[str, str]:
     return dict(present(zip(_REFERENCE, values, strict=True)))
 
 
-def fact_event(
+def fact_steps(
     status: Status,
     order_id: str,
     contact: Contact,
     reference: Mapping[str, str],
+    sent: SentOrder,
     shop: Shop,
     parcel: Parcel | None = None,
-) -> ApiRequest:
-    """orderDelivered or orderCancelled out of a fact, for the person that the order was last sent for.
+) -> list[Step]:
+    """Return orderDelivered or orderCancelled for a fact, for the contact that the order was last sent for.
 
     Args:
-        reference: `order_reference` of the order's last snapshot, or as much of it as is known.
+        reference: `order_reference` of the order's last snapshot, or the part of it that is known.
+        sent: what the API has of the order.
 
     Raises:
-        Unmappable: the contact names nobody.
+        Unmappable: nothing identifies a person.
     """
     key = contact_key(contact)
     params = identifiers(contact) + present(
         (
             ("externalOrderId", order_id),
-            # A guest's order stays a guest's, though the person may be known as a customer too.
+            # The order of a guest stays a guest's, even if the person is known as a customer too.
             ("externalCustomerId", reference.get("externalCustomerId") or key),
             ("status", status),
             *((name, reference.get(name)) for name in _REFERENCE[1:]),
             *_tracking(parcel),
         )
     )
-    return event(_TRANSITIONS[status], order_id if shop.key_value == "order" else key, params)
+    request = event(_TRANSITIONS[status], order_id if shop.key_value == "order" else key, params)
+    return [Step(request, replace(sent, status=status).record)]
 
 
 def _params(order: Order, key: str) -> Params:
@@ -136,8 +151,8 @@ def _params(order: Order, key: str) -> Params:
         (
             ("externalOrderId", order.id),
             ("externalCustomerId", contact.customer_id or key),
-            # More given back than was paid: the API ignores an order that costs less than nothing.
-            ("totalCost", plain(max(order.total, _NOTHING))),
+            # A refund may be higher than what was paid. The API ignores an order with a negative total.
+            ("totalCost", plain(max(order.total, _ZERO))),
             ("status", order.status),
             ("date", order.created_at.isoformat()),
             ("currency", order.currency),
@@ -166,7 +181,7 @@ def _params(order: Order, key: str) -> Params:
 
 
 def _shown_parcel(order: Order) -> Parcel | None:
-    # A message has room for one parcel: the last that can be followed.
+    # A message shows one parcel: the last one that can be tracked.
     return next((parcel for parcel in reversed(order.parcels) if parcel.tracking_number or parcel.tracking_url), None)
 
 
@@ -201,8 +216,8 @@ def _item(item: Item, step: Decimal) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if value is not None and value != ""}
 
 
-def _knowledge(order: Order, params: Params) -> OrderKnown:
-    return OrderKnown(
+def _sent(order: Order, params: Params) -> SentOrder:
+    return SentOrder(
         status=order.status,
         digest=digest([pair for pair in params if pair[0] != "status"]),
         content=digest([pair for pair in params if pair[0] in _CONTENT]),

@@ -1,25 +1,27 @@
-"""A visit to pageViewed, productViewed, productCategoryViewed. Pure."""
+"""A visit becomes pageViewed, productViewed or productCategoryViewed."""
 
 from typing import Any
 
-from shopwire.mapper.params import ApiRequest, Unmappable, contact_key, event, identifiers, json_text, present
-from shopwire.models import Contact, View
+from shopwire.errors import Unmappable
+from shopwire.mapper.params import Step, contact_key, event, identifiers, json_text, present
+from shopwire.models import Contact, Reason, View
 
 
-def view_event(view: View, contact: Contact) -> ApiRequest:
-    """The event that tells this visit.
+def view_steps(view: View, contact: Contact) -> list[Step]:
+    """Return the event of this visit.
 
     Raises:
-        Unmappable: nobody, or nothing was looked at.
+        Unmappable: nothing identifies a person, or what was viewed is missing.
     """
-    event_type, name, fields = _seen(view)
-    if None in fields.values():
-        raise Unmappable(f"{view.type}: {'price' if view.product_id else 'what was seen'} is missing")
+    event_type, name, fields = _viewed(view)
+    for field, value in fields.items():
+        if value is None:
+            raise Unmappable(Reason.INCOMPLETE, field)
     params = present(((name, json_text(view.extra | fields)), ("currencyCode", view.currency)))
-    return event(event_type, contact_key(contact), identifiers(contact) + params)
+    return [Step(event(event_type, contact_key(contact), identifiers(contact) + params))]
 
 
-def _seen(view: View) -> tuple[str, str, dict[str, Any]]:
+def _viewed(view: View) -> tuple[str, str, dict[str, Any]]:
     if view.type == "page":
         return "pageViewed", "page", {"location": view.url}
     if view.type == "category":

@@ -1,6 +1,6 @@
-"""The language between platforms and mapper: what a shop says, free of any platform's words.
+"""What a shop says, free of any platform's words: the language between the platforms and the mapper.
 
-Models hold data and the rules that follow from it alone. No network, no clock, no AWS, no v1/event here.
+Models hold data and the rules that follow from it alone. There is no network, clock, AWS or v1/event here.
 """
 
 from shopwire.models.cart import Cart, CartItem
@@ -18,13 +18,15 @@ from shopwire.models.change import (
     ShopRedaction,
     ViewChange,
 )
-from shopwire.models.contact import Contact
+from shopwire.models.contact import NOBODY, Contact
 from shopwire.models.order import Item, Order, Parcel, Rank, Status
+from shopwire.models.reason import Reason
 from shopwire.models.shop import Shop
 from shopwire.models.view import View
 from shopwire.models.webhook import Webhook
 
 __all__ = [
+    "NOBODY",
     "Cart",
     "CartChange",
     "CartItem",
@@ -41,6 +43,7 @@ __all__ = [
     "Parcel",
     "ParcelArrived",
     "Rank",
+    "Reason",
     "Redaction",
     "Shop",
     "ShopRedaction",

@@ -1,7 +1,7 @@
-"""What the models share: money as Decimal, time with a zone, text that may be an id.
+"""What the models share: money as Decimal, moments with an offset, ids as text.
 
-The platforms' bodies are validated by pydantic; the models made of them are plain dataclasses, since validating every
-value a second time was an eighth of a webhook's processor time. What no body can promise is checked here.
+pydantic validates the platforms' bodies. The models made of them are plain dataclasses, because validating each value a
+second time was an eighth of a webhook's CPU time. The models check only what no body model has checked.
 """
 
 import decimal
@@ -12,47 +12,48 @@ from typing import Annotated
 
 from pydantic import AwareDatetime, Field, StringConstraints
 
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-"""A platform's own id: always text, since many exceed 2^53."""
+from shopwire.errors import InvalidValue
 
-MOST_DIGITS = 40
-Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=MOST_DIGITS)]
+MAX_ID_LENGTH = 255
+Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID_LENGTH)]
+"""A platform's own id. It is always text, because many ids exceed 2^53."""
+
+MAX_DIGITS = 40
+Amount = Annotated[Decimal, Field(allow_inf_nan=False, max_digits=MAX_DIGITS)]
 """An amount of money in major units, or a quantity, with the digits that the platform gave."""
 
 Moment = AwareDatetime
-"""A point in time with its offset."""
-
-
-class BadValue(ValueError):
-    """A value that no model may hold. The text names the field and what is wrong, never the value."""
+"""A point in time with its offset from UTC."""
 
 
 def check_digits(**amounts: Decimal | None) -> None:
-    """Amounts that were worked out, or whose digits nobody counted yet: written out, some fill the memory.
+    """Check amounts that were calculated, or whose digits no body model counted.
+
+    Written out in full, an amount such as 1e999999 would fill the memory.
 
     Raises:
-        BadValue: more than 40 digits.
+        InvalidValue: an amount has more than 40 digits.
     """
     for name, amount in amounts.items():
         if amount is not None and (
-            not -MOST_DIGITS < amount.adjusted() < MOST_DIGITS or len(str(amount)) > MOST_DIGITS + 2
+            not -MAX_DIGITS < amount.adjusted() < MAX_DIGITS or len(str(amount)) > MAX_DIGITS + 2
         ):
-            raise BadValue(f"{name}: decimal_max_digits")  # as pydantic says it of a body
+            raise InvalidValue(name, "decimal_max_digits")  # pydantic's name for the same problem
 
 
 def check_id(**ids: str | None) -> None:
-    """Ids that no body validated: part of a key of the table.
+    """Check ids that become part of a key of the table and that no body model validated.
 
     Raises:
-        BadValue: blank, or of more than 255 characters.
+        InvalidValue: an id is blank or longer than 255 characters.
     """
     for name, id in ids.items():
-        if id is not None and not (id and not id.isspace() and len(id) <= 255):
-            raise BadValue(f"{name}: blank or too long")
+        if id is not None and not (id and not id.isspace() and len(id) <= MAX_ID_LENGTH):
+            raise InvalidValue(name, "blank_or_too_long")
 
 
 def first(values: Iterable[str | None]) -> str | None:
-    """The first that is neither missing nor blank, trimmed."""
+    """Return the first value that is neither missing nor blank, trimmed."""
     for value in values:
         if value and (text := value.strip()):
             return text
@@ -60,12 +61,12 @@ def first(values: Iterable[str | None]) -> str | None:
 
 
 def milliseconds(moment: datetime) -> int:
-    """UTC milliseconds since 1970, exact (float seconds would lose digits)."""
+    """Return UTC milliseconds since 1970, exactly: seconds as a float would lose digits."""
     whole = int(moment.replace(microsecond=0).timestamp())
     return whole * 1000 + moment.microsecond // 1000
 
 
-# Amounts of up to 40 digits are added, multiplied and rounded exactly; Python's default of 28 digits would round a
-# 30-digit one without a word. Threads take theirs from DefaultContext.
+# Amounts of up to 40 digits are added, multiplied and rounded exactly. Python's default of 28 digits would silently
+# round a 30-digit one. New threads copy their context from DefaultContext.
 for _context in (decimal.DefaultContext, decimal.getcontext()):
     _context.prec = 60

@@ -1,4 +1,4 @@
-"""A cart or an unfinished checkout as it stands. Data only."""
+"""A cart, or a checkout that is not finished, as it stands."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from shopwire.models.contact import NOBODY, Contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CartItem:
-    """A line of the cart. `price` and `discount` are for one unit; `extra` holds properties beyond the known ones."""
+    """A line of a cart. `price` and `discount` are for one unit. `extra` holds the shop's own properties."""
 
     id: str
     quantity: Decimal
@@ -26,7 +26,7 @@ class CartItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cart:
-    """A snapshot of a cart. `token` names the cart wherever the platform speaks of it; `contact` may be nobody."""
+    """A snapshot of a cart. `token` identifies the cart in all topics of the platform; `contact` may be NOBODY."""
 
     token: str
     created_at: datetime | None = None

@@ -1,26 +1,47 @@
-"""What a webhook means: a snapshot, a fact, a signal, and the delivery that names it.
+"""What a webhook means: a snapshot, a fact or a signal, and the delivery that carries it.
 
-A *snapshot* is a whole entity with a version (OrderChange, CartChange, ContactChange); a *fact* only ever becomes
-true and has no version (ParcelArrived, OrderDeleted, Redaction); a *signal* says that something changed, not what
-(Nothing, with that reason, where the platform's other webhooks bring the state).
+A *snapshot* is a whole entity with a version. A *fact* is a one-way milestone without a version. A *signal* says that
+something changed, but not what: it becomes `Nothing`, because another webhook of the platform brings the state.
+
+Every change has the same four attributes, so that other code needs no branches on its type: `entity`, `version`,
+`contact` (NOBODY if it names none) and `cart_token`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import ClassVar, Literal, Self, get_args
 
 from shopwire.models.base import milliseconds
 from shopwire.models.cart import Cart
-from shopwire.models.contact import Contact
+from shopwire.models.contact import NOBODY, Contact
 from shopwire.models.order import Order, Parcel
+from shopwire.models.reason import Reason
 from shopwire.models.view import View
+
+EntityKind = Literal["order", "cart", "contact", "view", "shop"]
 
 
 @dataclass(frozen=True, slots=True)
 class Entity:
-    """What a change is about. Changes of one entity are delivered in order, those of two never wait for each other."""
+    """What a change is about. Changes of one entity are delivered in order; those of two never wait for each other."""
 
-    kind: Literal["order", "cart", "contact", "view", "shop"]
+    kind: EntityKind
     id: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.id}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the entity that `str` wrote.
+
+        Raises:
+            ValueError: the text names no entity.
+        """
+        kind, _, id = text.partition(" ")
+        if kind not in get_args(EntityKind) or not id:
+            raise ValueError("not an entity")
+        return cls(kind, id)  # type: ignore[arg-type]  # checked above
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +56,16 @@ class OrderChange:
 
     @property
     def version(self) -> int:
-        # One number that orders (milliseconds, rank): ranks are single digits.
+        # (milliseconds, rank) as one number. Ranks are single digits.
         return milliseconds(self.order.updated_at) * 10 + self.order.rank
+
+    @property
+    def contact(self) -> Contact:
+        return self.order.contact
+
+    @property
+    def cart_token(self) -> str | None:
+        return self.order.cart_token
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +82,14 @@ class CartChange:
     def version(self) -> int:
         return milliseconds(self.cart.updated_at) * 10
 
+    @property
+    def contact(self) -> Contact:
+        return self.cart.contact
+
+    @property
+    def cart_token(self) -> str:
+        return self.cart.token
+
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
@@ -62,6 +99,7 @@ class ContactChange:
     id: str
     updated_at: int
     created_at: int | None = None
+    cart_token: ClassVar[None] = None
 
     @property
     def entity(self) -> Entity:
@@ -74,7 +112,7 @@ class ContactChange:
 
 @dataclass(frozen=True, slots=True)
 class ViewChange:
-    """A page, product or category seen. `id` names the one visit."""
+    """A page, product or category that a visitor saw. `id` names this one visit."""
 
     view: View
     id: str
@@ -87,6 +125,14 @@ class ViewChange:
     def version(self) -> int:
         return milliseconds(self.view.seen_at) * 10
 
+    @property
+    def contact(self) -> Contact:
+        return self.view.contact
+
+    @property
+    def cart_token(self) -> str | None:
+        return self.view.cart_token
+
 
 @dataclass(frozen=True, slots=True)
 class ParcelArrived:
@@ -94,6 +140,9 @@ class ParcelArrived:
 
     order_id: str
     parcel: Parcel
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
 
     @property
     def entity(self) -> Entity:
@@ -105,6 +154,9 @@ class OrderDeleted:
     """Fact: the shop deleted the order."""
 
     order_id: str
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
 
     @property
     def entity(self) -> Entity:
@@ -113,11 +165,13 @@ class OrderDeleted:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Fact: a person is to be forgotten, with the orders that the platform lists."""
+    """Fact: a person must be erased, together with the orders that the platform lists."""
 
     contact: Contact
     id: str
-    order_ids: tuple[str, ...] = field(default=())
+    order_ids: tuple[str, ...] = ()
+    version: ClassVar[None] = None
+    cart_token: ClassVar[None] = None
 
     @property
     def entity(self) -> Entity:
@@ -126,7 +180,11 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class ShopRedaction:
-    """Fact: everything kept for the shop is to be forgotten."""
+    """Fact: everything that is stored for the shop must be erased."""
+
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
 
     @property
     def entity(self) -> Entity:
@@ -135,10 +193,17 @@ class ShopRedaction:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nothing to send, and why: a signal, a draft, a topic that no event follows from."""
+    """No API request follows: a signal, a draft, an unused topic.
 
-    reason: str
+    `details` belongs to the reason: codes and numbers, nothing that a person wrote.
+    """
+
+    reason: Reason
     entity: Entity | None = None
+    details: Mapping[str, str] = field(default_factory=dict)
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
 
 
 Snapshot = OrderChange | CartChange | ContactChange | ViewChange
@@ -148,7 +213,7 @@ Change = Snapshot | Fact | Nothing
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of a platform: its topic, the key by which its duplicates are known, and what it means."""
+    """One delivery of a platform: its topic, the key by which its duplicates are recognised, and what it means."""
 
     topic: str
     key: str

@@ -1,25 +1,30 @@
-"""A person as the shop knows him, and what counts as an address of a person. Who is known already is `people`'s."""
+"""A person as the shop knows them, and which values count as a person's address.
+
+Which contacts eSputnik has already is known in `stores/contacts.py`.
+"""
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import Self
 
 from shopwire.models.base import first
 
-# The vendor's own plugins for WooCommerce and OpenCart refuse any other address, and a phone of other lengths.
+# The vendor's own plugins for WooCommerce and OpenCart refuse any other e-mail address, and phones of other lengths.
 _EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
-_EMAIL_LENGTH = 50
-# What shops write instead of a person who was erased, or never given.
+_EMAIL_MAX_LENGTH = 50
+# Shops write these domains for a person who was erased, or who never gave an address.
 _NOBODYS_DOMAINS = ("@site.invalid", "@example.invalid")
 _PHONE_DIGITS = range(5, 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
-    """Who did it. Addresses are clean: e-mail trimmed and lower-cased, phone in international digits.
+    """The person of an order, cart or view.
 
-    `customer_id` is the platform's own id of the customer, None for a guest.
+    Addresses are clean: e-mail trimmed and lower case, phone in international digits. `customer_id` is the platform's
+    own id of the customer; a guest has none.
     """
 
     email: str | None = None
@@ -30,7 +35,7 @@ class Contact:
 
     @property
     def key(self) -> str | None:
-        """The one value that stands for the person (v1/event's keyValue): e-mail, else phone, else customer id."""
+        """The one value that stands for the person (keyValue of v1/event): e-mail, else phone, else customer id."""
         return self.email or self.phone or self.customer_id
 
     @property
@@ -40,9 +45,13 @@ class Contact:
 
     @property
     def identities(self) -> tuple[str, ...]:
-        """Every value that names the person, each with its kind in front ("email:...", "phone:...", "id:...")."""
+        """Every value that identifies the person, each with its kind in front ("email:...", "phone:...", "id:...")."""
         named = (("email", self.email), ("phone", self.phone), ("id", self.customer_id))
         return tuple(f"{kind}:{value}" for kind, value in named if value)
+
+    def without(self, fields: Iterable[str]) -> Self:
+        """Return the contact without these fields."""
+        return replace(self, **dict.fromkeys(fields))
 
 
 NOBODY = Contact()
@@ -57,18 +66,19 @@ def person(
     first_names: Iterable[str | None] = (),
     last_names: Iterable[str | None] = (),
 ) -> Contact:
-    """The contact out of what a platform says in several places, each list in order of preference.
+    """Return the contact that a platform describes in several places of a body.
 
-    An odd e-mail address never costs an order: the next address, the phone or the id serves instead, and only
-    where there is nothing else is it kept as it came.
+    An e-mail address that the API would refuse never costs an order: the next address, the phone or the customer id
+    takes its place. It is kept as it is only if there is nothing else.
 
     Args:
+        emails, phones, first_names, last_names: candidates in order of preference.
         region: ISO 3166 code of the country that completes local phone numbers, or None.
     """
-    # An address stands in up to four places of a body: each is looked at once.
+    # The same address often stands in up to four places of a body. Each is examined once.
     written = [cleaned for email in dict.fromkeys(emails) if (cleaned := clean_email(email))]
-    email = next((one for one in written if acceptable_email(one)), None)
-    phone = next((cleaned for one in dict.fromkeys(phones) if (cleaned := clean_phone(one, region))), None)
+    email = next((address for address in written if acceptable_email(address)), None)
+    phone = next((cleaned for number in dict.fromkeys(phones) if (cleaned := clean_phone(number, region))), None)
     customer_id = customer_id.strip() or None if customer_id else None
     if not (email or phone or customer_id):
         email = next(iter(written), None)
@@ -82,7 +92,7 @@ def person(
 
 
 def clean_email(value: str | None) -> str | None:
-    """Trimmed and lower-cased; None for no address or nobody's (`deleted@site.invalid`)."""
+    """Return the address trimmed and lower case; None if it is no address, or nobody's (`deleted@site.invalid`)."""
     if not value:
         return None
     value = value.strip().lower()
@@ -92,15 +102,15 @@ def clean_email(value: str | None) -> str | None:
 
 
 def acceptable_email(value: str) -> bool:
-    """Whether the API takes this clean address as an e-mail channel."""
-    return len(value) <= _EMAIL_LENGTH and _EMAIL.fullmatch(value) is not None
+    """Return whether the API accepts this clean address as an e-mail channel."""
+    return len(value) <= _EMAIL_MAX_LENGTH and _EMAIL.fullmatch(value) is not None
 
 
 def clean_phone(value: str | None, region: str | None) -> str | None:
-    """International digits without plus, or None where the number is nobody's or can't be completed.
+    """Return international digits without plus; None if the number is nobody's or cannot be completed.
 
-    A number that already says its country ("+38 (050) 123-45-67", "0038...") is only stripped; a local one is
-    completed by the phone library, which is loaded for that only (it is large).
+    A number with its country code ("+38 (050) 123-45-67", "0038...") is only stripped. The phone library completes a
+    local one; it is large, so it is imported only then.
     """
     if not value:
         return None
@@ -109,7 +119,7 @@ def clean_phone(value: str | None, region: str | None) -> str | None:
         return None
     text = value.strip()
     if text.startswith("+"):
-        # "+44 (0)20 ..." : the zero is dialled only inside the country.
+        # In "+44 (0)20 ..." the zero is dialled only within the country.
         digits = "".join(char for char in text.replace("(0)", "") if char in "0123456789")
     elif text.startswith("00"):
         digits = digits[2:]
@@ -118,7 +128,7 @@ def clean_phone(value: str | None, region: str | None) -> str | None:
     return digits if len(digits) in _PHONE_DIGITS else None
 
 
-# A buyer's number comes with each webhook of his orders; to complete it takes 30 to 100 us, as long as all the rest.
+# All webhooks of a buyer carry the same number. Completing it takes 30 to 100 us, as long as the rest of the mapping.
 @lru_cache(maxsize=1024)
 def _completed(text: str, digits: str, region: str | None) -> str | None:
     import phonenumbers
@@ -131,8 +141,8 @@ def _completed(text: str, digits: str, region: str | None) -> str | None:
             parsed = phonenumbers.parse(number, country)
         except phonenumbers.NumberParseException:
             continue
-        # With a country, the right length of a subscriber's number is enough (number plans change faster than
-        # libraries); digits that only might begin with a country code must be a real number.
+        # With a country, the right length of a subscriber's number is enough, because numbering plans change faster
+        # than libraries. Without one, the digits must be a number that exists.
         subscriber = phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
         length = phonenumbers.is_possible_number_for_type_with_reason(parsed, subscriber)
         if length == phonenumbers.ValidationResult.IS_POSSIBLE and (country or phonenumbers.is_valid_number(parsed)):

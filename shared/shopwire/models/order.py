@@ -1,4 +1,4 @@
-"""An order as it stands: the whole of it, in the shop's currency. What is sent of it is decided elsewhere."""
+"""An order as it stands, in the shop's currency. The mapper decides what is sent of it."""
 
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from shopwire.models.contact import Contact
 
 
 class Status(StrEnum):
-    """The statuses that the API knows an order by."""
+    """The statuses of an order that the API knows."""
 
     INITIALIZED = "INITIALIZED"
     IN_PROGRESS = "IN_PROGRESS"
@@ -21,7 +21,7 @@ class Status(StrEnum):
 
 
 class Rank(IntEnum):
-    """How far an order has come: decides between versions of one moment."""
+    """How far an order has come. It decides between two versions of the same millisecond."""
 
     CREATED = 0
     PAID = 1
@@ -33,13 +33,13 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Item:
-    """A line of what is still bought. `cost` is one unit's price after its share of all discounts, unrounded."""
+    """A line of what is still bought. `cost` is the price of one unit after its share of all discounts, not rounded."""
 
     id: str
     name: str | None = None
     category: str | None = None
     quantity: Decimal
-    # Worked out, not given: a third of a discount has as many digits as decimals are worked out to.
+    # Calculated, not given: a third of a discount has as many digits as the decimal context allows.
     cost: Decimal
     url: str | None = None
     image_url: str | None = None
@@ -51,7 +51,7 @@ class Item:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parcel:
-    """One shipment of an order. `delivered`: the order's own body says that it has arrived."""
+    """One shipment of an order. `delivered`: the body of the order says that it has arrived."""
 
     id: str
     delivered: bool = False
@@ -64,9 +64,9 @@ class Parcel:
 class Order:
     """A snapshot of an order.
 
-    `total` is what it costs now, after edits and partial refunds; of a cancelled or wholly refunded one, what it
-    cost before that. `taxes` are only those that come on top of the items' costs. `updated_at` and `rank` are its
-    version. `restored`: the platform says that it is back from the dead (a deletion is taken back).
+    `total` is what the order costs now, after edits and partial refunds; for a cancelled or wholly refunded order,
+    what it cost before that. `taxes` are only those on top of the items' costs. `updated_at` and `rank` are the
+    version. `restored`: the platform says that the order was deleted and now exists again.
     """
 
     id: str
@@ -109,11 +109,11 @@ class Order:
         )
 
     def with_facts(self, arrived: AbstractSet[str], *, deleted: bool) -> Self:
-        """The order with what facts made true and the snapshot does not know yet.
+        """Return the order with what facts say and the snapshot does not contain yet.
 
         Args:
             arrived: ids of parcels that a carrier reported as delivered.
-            deleted: the shop deleted the order.
+            deleted: whether the shop deleted the order.
         """
         if self.status is Status.CANCELLED:
             return self
@@ -125,7 +125,7 @@ class Order:
         return self
 
 
-# ISO 4217's exceptions from two digits.
+# Currencies of ISO 4217 that do not have two digits.
 _MINOR_DIGITS = {
     **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
@@ -134,5 +134,5 @@ _QUANTA = {digits: Decimal(1).scaleb(-digits) for digits in (0, 2, 3)}
 
 
 def quantum(currency: str) -> Decimal:
-    """The smallest amount of a currency: Decimal("0.01") for most, 1 for JPY, 0.001 for KWD (ISO 4217)."""
+    """Return the smallest amount of a currency (ISO 4217): Decimal("0.01") for most, 1 for JPY, 0.001 for KWD."""
     return _QUANTA[_MINOR_DIGITS.get(currency, 2)]

@@ -1,4 +1,4 @@
-"""A shop's settings, as shops.toml and the shop's parameter in SSM hold them (docs/shops.md). Nothing is read here."""
+"""The settings of a shop, as shops.toml and the shop's parameter in SSM hold them (docs/shops.md)."""
 
 from typing import Any, Literal
 
@@ -8,23 +8,23 @@ from shopwire.models.order import Status
 
 
 class Shop(BaseModel):
-    """One connected shop. `id` is the name in the webhook URL, not a field of the file."""
+    """One connected shop. `id` is its name in the webhook URL, not a field of the file."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
     id: str = Field(pattern=r"^[a-z0-9-]{3,64}$")
     platform: str
     secrets: tuple[SecretStr, ...] = Field(min_length=1)
-    """Any of them verifies; two while one is being replaced."""
+    """Secrets that sign the webhooks. Any of them verifies: two are active while one is being replaced."""
     esputnik_key: SecretStr
-    """The API key: password of Basic auth."""
+    """The API key: the password of Basic authentication."""
     region: str | None = Field(None, pattern=r"^[A-Z]{2}$")
     store: str | None = None
     item_id: Literal["variant", "product", "sku"] = "variant"
     shipped_is_delivered: bool = False
     statuses: dict[str, Status] = {}
     old_order_days: int = Field(30, ge=0)
-    """An order first seen older than this many days is recorded, not sent; 0: no limit."""
+    """An order that is older than this many days when first seen is recorded, but not sent. 0: no limit."""
     key_value: Literal["contact", "order"] = "contact"
     ignore_test_orders: bool = False
     storefront_secret: SecretStr | None = None
@@ -34,14 +34,14 @@ class Shop(BaseModel):
     @field_validator("secrets")
     @classmethod
     def _no_empty_secret(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
-        # An empty HMAC key verifies whatever anyone signs with an empty key.
+        # Anyone can sign with an empty HMAC key.
         if any(not secret.get_secret_value() for secret in secrets):
-            raise ValueError("an empty secret verifies nothing")
+            raise ValueError("an empty secret would let anyone sign")
         return secrets
 
     @field_validator("esputnik_key")
     @classmethod
     def _no_empty_key(cls, key: SecretStr) -> SecretStr:
         if not key.get_secret_value():
-            raise ValueError("an empty key opens nothing")
+            raise ValueError("an empty key is not a key")
         return key

@@ -1,4 +1,4 @@
-"""What a visitor looks at: a page, a product, a category. Data only."""
+"""What a visitor looks at: a page, a product or a category."""
 
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -10,7 +10,7 @@ from shopwire.models.contact import NOBODY, Contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class View:
-    """One visit. Of `url`, `product_id` and `category_id` the one that `type` names is set."""
+    """One visit. Of `url`, `product_id` and `category_id`, the one that belongs to `type` is set."""
 
     type: Literal["page", "product", "category"]
     seen_at: datetime

@@ -1,4 +1,4 @@
-"""One call of a webhook URL, as it came over the wire: nothing of it is read or believed here."""
+"""One call of a webhook URL, as it arrived. Nothing in it is verified or read here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Webhook:
-    """Header names are lower-case; `body` is the raw bytes that were signed; `received_at` is UTC milliseconds."""
+    """The call. Header names are lower case, `body` is the raw bytes that were signed, `received_at` UTC ms."""
 
     headers: Mapping[str, str]
     body: bytes

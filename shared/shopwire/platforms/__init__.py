@@ -1,48 +1,45 @@
-"""The shop platforms, a file each (`base` says what one is): verify the call, name the delivery, parse it to a change.
+"""The shop platforms, one folder each: verify a call, name its deliveries, parse its body into changes.
 
-Beside it stand the types of its bodies, and what would make the file too long to be read in one go.
-
-Nothing in here knows AWS, v1/event, or what happens to a change afterwards. A platform is loaded when first named, or
-with all others by `load`.
+`base` says what a platform is. Nothing here knows AWS, v1/event, or what happens to a change afterwards. A platform is
+imported when it is first named, or by `load`, so that the names alone cost nothing.
 """
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from shopwire.platforms.base import NotVerified, Platform, Unreadable, Unsigned
+if TYPE_CHECKING:
+    from shopwire.platforms.base import Platform
 
-# name in shops.toml -> module : class
+# The name in shops.toml, and the class.
 _PLATFORMS = {
-    "shopify": "shopify:Shopify",
-    "woocommerce": "woocommerce:WooCommerce",
-    "storefront": "storefront:Storefront",
+    "shopify": "Shopify",
+    "woocommerce": "WooCommerce",
+    "storefront": "Storefront",
 }
 
 NAMES = tuple(_PLATFORMS)
 OF_SHOPS = tuple(name for name in NAMES if name != "storefront")
-"""Those that a shop can be on: a storefront is what a shop of any of them has."""
-
-__all__ = ["NAMES", "OF_SHOPS", "NotVerified", "Platform", "Unreadable", "Unsigned", "get", "load"]
+"""The platforms that a shop can run on. The storefront is no such platform: a shop of any platform has one."""
 
 
 @cache
-def get(name: str) -> Platform:
-    """The platform of that name.
+def get(name: str) -> "Platform":
+    """Return the platform of this name.
 
     Raises:
-        KeyError: no such platform.
+        KeyError: there is no such platform.
     """
-    module, _, cls = _PLATFORMS[name].partition(":")
-    platform: Platform = getattr(import_module(f"shopwire.platforms.{module}"), cls)()
+    module = import_module(f"shopwire.platforms.{name}") if name in _PLATFORMS else None
+    platform: Platform = getattr(module, _PLATFORMS[name])()
     return platform
 
 
 def load(*names: str) -> None:
-    """Load whatever a call may need: these platforms (by default all that a shop can be on), and the library that
-    completes phone numbers.
+    """Import what a call may need: these platforms (by default all that a shop can run on) and the phone library.
 
-    For a function's INIT, which has a whole processor. An invocation at 144 MB has a twelfth of one, and somebody waits
-    for it: what is 10 ms here (a platform) or 20 (the library) is twelve times that there.
+    A function does this at INIT, where it has a whole processor. An invocation at 144 MB has a twelfth of one, and the
+    platform waits for the answer: 10 ms of import at INIT would take 120 ms there.
     """
     for name in names or OF_SHOPS:
         get(name)

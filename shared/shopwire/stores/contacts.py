@@ -1,254 +1,289 @@
-"""Who the API knows, and who is to be forgotten: the one place of the table where a person's address stands.
+"""The contacts that the API has, and the tombstones of erased ones: the only place of the table with people's
+addresses.
 
-Each e-mail address, phone and customer id has an item of its own under a keyed hash; entries of the ledger name a
-person by that hash. A redaction overwrites the items with tombstones, so that nothing points to anybody any more and
-what comes late is stopped.
+Each e-mail address, phone and customer id has an item of its own under a keyed hash. Ledger entries refer to a contact
+by such a hash. An erasure request overwrites the items with tombstones, so that nothing refers to the person any more
+and late webhooks are stopped.
 """
 
 import hashlib
 import hmac
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
-from shopwire.models import Contact
-from shopwire.stores.table import ConditionFailed, Item, Key, Table
+from shopwire.errors import ConditionFailed
+from shopwire.models import NOBODY, Contact
+from shopwire.stores.table import Item, Key, Table
 
-_KEPT = 500 * 86_400_000
-_NEEDED = 400 * 86_400_000  # as long as an entry that names a person
-_ABOUT_HIM = ("known", "doubted", "owner", "contact", "earlier")
+_DAY_SECONDS = 86_400
+_RETENTION_SECONDS = 500 * _DAY_SECONDS
+_NEEDED_SECONDS = 400 * _DAY_SECONDS  # as long as an entry that refers to a contact
+_PERSONAL_ATTRIBUTES = ("known", "needs_resync", "primary_identity", "contact", "previous_refs")
 _FIELDS = {"email": "email", "phone": "phone", "id": "customer_id"}
 
 
 @dataclass(frozen=True, slots=True)
-class People:
-    """What is known of one contact's identities."""
+class ContactState:
+    """What is recorded about a contact.
 
-    name: str | None
-    """The contact's name in the table: the hash of what it is best known by."""
-    known: bool
-    """The API has taken a contact under the key that events will carry."""
-    doubted: bool
-    """It may have taken another after the one on record, which said less: it must be told again."""
-    recorded: Contact
-    """The addresses on record under `name`."""
-    redacted_at: int | None
-    """UTC milliseconds of the latest redaction of any of the identities."""
-    others: frozenset[str] = frozenset()
-    """Those of the contact's fields (email, phone, customer_id) that the API knows as another contact's."""
-    strangers: frozenset[str] = frozenset()
-    """The same, but for what is only an earlier state of the same customer."""
-    met: frozenset[str] = frozenset()
-    """The contact's identities by which the API finds somebody."""
-    former: tuple[str, ...] = ()
-    """Identities on record for the same customer that the contact at hand does not name any more."""
-    noted_until: int = 0
-    """Until when (seconds) each of the identities is on record as this very contact's; 0: one is not."""
+    Args:
+        ref: how entries refer to the contact: the hash of its first identity. None if nothing identifies it.
+        known: the API has a contact under the key that events will carry.
+        needs_resync: the API may hold older data than `recorded`. Send `recorded` again before the next event.
+        recorded: the addresses recorded under `ref`.
+        erased_at: UTC ms of the latest erasure of any of the identities.
+        fields_of_other_contacts: those of email, phone and customer_id that the API has in another contact.
+        fields_of_other_people: the same, without contacts that are an earlier state of the same customer.
+        known_identities: the contact's identities by which the API finds a contact.
+        previous_identities: identities recorded for the same customer that this contact does not have any more.
+        recorded_until: until when (seconds) each identity is recorded for exactly this contact; 0 if one is not.
+    """
 
-    def is_noted(self, now: int) -> bool:
-        """Whether a `know` would write nothing new: most changes of a customer touch no address, and it is up to three
-        writes."""
-        return now + _NEEDED < self.noted_until * 1000
+    ref: str | None = None
+    known: bool = False
+    needs_resync: bool = False
+    recorded: Contact = NOBODY
+    erased_at: int | None = None
+    fields_of_other_contacts: frozenset[str] = frozenset()
+    fields_of_other_people: frozenset[str] = frozenset()
+    known_identities: frozenset[str] = frozenset()
+    previous_identities: tuple[str, ...] = ()
+    recorded_until: int = 0
 
-    def forgotten(self, born: int | None) -> bool:
-        """Whether what was born then (UTC milliseconds; None: unknown) belongs to who was forgotten."""
-        return self.redacted_at is not None and (born is None or born <= self.redacted_at)
+    def is_recorded(self, now: int) -> bool:
+        """Return whether `record` would change nothing. Most changes of a customer touch no address, and recording
+        them takes up to three writes."""
+        return now + _NEEDED_SECONDS * 1000 < self.recorded_until * 1000
+
+    def is_erased(self, created_at: int | None) -> bool:
+        """Return whether something that was created then (UTC ms; None: unknown) belongs to the erased person."""
+        return self.erased_at is not None and (created_at is None or created_at <= self.erased_at)
 
 
-class PeopleStore:
-    """Reads and writes people. `hash_key` is the stack's own, so that hashes mean nothing elsewhere. Times are UTC
-    milliseconds. Every method but `name` may raise TableDown."""
+class ContactStore:
+    """Reads and writes contacts. Times are UTC milliseconds. Every method except `ref` may raise TableUnavailable.
+
+    Args:
+        hash_key: the stack's own key, so that the hashes mean nothing elsewhere.
+    """
 
     def __init__(self, table: Table, hash_key: str) -> None:
         self._table = table
         self._hash_key = hash_key.encode()
 
-    def name(self, shop: str, contact: Contact) -> str | None:
-        """The contact's name in the table; None: nothing names him. Reads nothing."""
-        return next((_name(self._key(shop, identity)) for identity in contact.identities), None)
+    def ref(self, shop: str, contact: Contact) -> str | None:
+        """Return how entries refer to the contact; None if nothing identifies it. Nothing is read."""
+        return next((_ref(self._key(shop, identity)) for identity in contact.identities), None)
 
-    def find(self, shop: str, contact: Contact) -> People:
-        """What is known of the contact: one read of up to three items."""
+    def find(self, shop: str, contact: Contact) -> ContactState:
+        """Return what is recorded about the contact, with one read of up to three items."""
         keys = {identity: self._key(shop, identity) for identity in contact.identities}
         stored = self._table.get_many(keys.values())
         items = {identity: stored.get(key, {}) for identity, key in keys.items()}
-        name = next((_name(key) for key in keys.values()), None)
+        ref = next((_ref(key) for key in keys.values()), None)
         first = next(iter(items.values()), {})
         customer = items.get(f"id:{contact.customer_id}", {})
         recorded = dict.fromkeys((*_contact(first).identities, *_contact(customer).identities))
-        owners = {
-            _FIELDS[identity.partition(":")[0]]: item.get("owner")
+        primary = {
+            _FIELDS[identity.partition(":")[0]]: item.get("primary_identity")
             for identity, item in items.items()
             if item.get("known")
         }
-        redactions = [item["redacted_at"] for item in items.values() if "redacted_at" in item]
-        return People(
-            name=name,
+        own = (ref, customer.get("primary_identity"))
+        erasures = [item["erased_at"] for item in items.values() if "erased_at" in item]
+        return ContactState(
+            ref=ref,
             known=_is_known(first),
-            doubted=first.get("doubted", False),
+            needs_resync=first.get("needs_resync", False),
             recorded=_contact(first),
-            others=frozenset(field for field, owner in owners.items() if owner != name),
-            strangers=frozenset(field for field, owner in owners.items() if owner not in (name, customer.get("owner"))),
-            met=frozenset(identity for identity, item in items.items() if item.get("known")),
-            former=tuple(one for one in recorded if one not in items),
-            redacted_at=max(redactions, default=None),
-            noted_until=min((_noted_until(item, name, contact) for item in items.values()), default=0),
+            erased_at=max(erasures, default=None),
+            fields_of_other_contacts=frozenset(field for field, identity in primary.items() if identity != ref),
+            fields_of_other_people=frozenset(field for field, identity in primary.items() if identity not in own),
+            known_identities=frozenset(identity for identity, item in items.items() if item.get("known")),
+            previous_identities=tuple(identity for identity in recorded if identity not in items),
+            recorded_until=min((_recorded_until(item, ref, contact) for item in items.values()), default=0),
         )
 
-    def by_name(self, shop: str, name: str) -> People:
-        """The person that a ledger entry names, as he is now: a customer who has changed his address since is whoever
-        his id says."""
-        item = self._table.get(_person(shop, name)) or {}
+    def find_by_ref(self, shop: str, ref: str) -> ContactState:
+        """Return the contact that an entry refers to, as it is now.
+
+        If a customer's addresses changed since, that is the contact recorded under the customer id.
+        """
+        item = self._table.get(_item_key(shop, ref)) or {}
         if not _is_known(item) and (id := _contact(item).customer_id):
             now = self._table.get(self._key(shop, f"id:{id}")) or {}
             if now.get("known"):
-                name, item = now["owner"], now
-        return People(
-            name=name,
+                ref, item = now["primary_identity"], now
+        return ContactState(
+            ref=ref,
             known=_is_known(item),
-            doubted=item.get("doubted", False),
+            needs_resync=item.get("needs_resync", False),
             recorded=_contact(item),
-            redacted_at=item.get("redacted_at"),
+            erased_at=item.get("erased_at"),
         )
 
-    def know(
-        self, shop: str, contact: Contact, now: int, born: int | None, *, yields: bool = False
+    def recorded_contact(self, shop: str, contact: Contact) -> Contact:
+        """Return what is recorded of the contact now: under the customer id, otherwise under the address."""
+        keys = (self._key(shop, identity) for identity in (contact.identities[-1], contact.identities[0]))
+        found = (_contact(self._table.get(key) or {}) for key in keys)
+        return next((recorded for recorded in found if recorded.identities), NOBODY)
+
+    def record(
+        self, shop: str, contact: Contact, now: int, created_at: int | None, *, only_if_absent: bool = False
     ) -> frozenset[str] | None:
-        """The API has taken this contact: note it under each of its identities, since any of them may be all that a
-        later change names. Answers those under which it was noted already (`yields`: and leaves these as they are);
-        None, and notes nothing more, where he was forgotten meanwhile and was `born` (UTC milliseconds) before that."""
-        note = {
+        """Record, under each identity, that the API accepted the contact: a later change may carry only one of them.
+
+        Args:
+            created_at: when the contact's order, cart or account was created, UTC ms.
+            only_if_absent: leave identities alone that are recorded already.
+
+        Returns:
+            The identities that were recorded before. None if the person was erased after `created_at`; nothing more is
+            recorded then.
+        """
+        values = {
             "known": True,
-            "doubted": None,
-            "owner": _name(self._key(shop, contact.identities[0])),
-            "contact": _address(contact),
-            "expires": (now + _KEPT) // 1000,
+            "needs_resync": None,
+            "primary_identity": _ref(self._key(shop, contact.identities[0])),
+            "contact": _addresses(contact),
+            "expires": now // 1000 + _RETENTION_SECONDS,
         }
-        condition = "(attribute_not_exists(redacted_at) OR redacted_at < :born)"
-        if yields:
+        condition = "(attribute_not_exists(erased_at) OR erased_at < :created)"
+        if only_if_absent:
             condition += " AND attribute_not_exists(known)"
-        met = []
+        known = []
         for identity in contact.identities:
             try:
                 before = self._table.update(
-                    self._key(shop, identity), note, condition=condition, values={":born": born or 0}
+                    self._key(shop, identity), values, condition=condition, values={":created": created_at or 0}
                 )
             except ConditionFailed as refusal:
                 before = refusal.item or {}
-                if not (yields and before.get("known")) or before.get("redacted_at", -1) >= (born or 0):
+                absent = not (only_if_absent and before.get("known"))
+                if absent or before.get("erased_at", -1) >= (created_at or 0):
                     return None
             if before.get("known"):
-                met.append(identity)
-        return frozenset(met)
+                known.append(identity)
+        return frozenset(known)
 
-    def on_record(self, shop: str, contact: Contact) -> Contact:
-        """What is on record of the contact now: under his id, else under his address."""
-        items = (self._table.get(self._key(shop, one)) or {} for one in (contact.identities[-1], contact.identities[0]))
-        return next((found for item in items if (found := _contact(item)).identities), Contact())
-
-    def doubt(self, shop: str, identities: Collection[str]) -> None:
-        """Whether the API holds what is on record under these is not sure any more."""
+    def mark_for_resync(self, shop: str, identities: Collection[str]) -> None:
+        """Mark the contacts under these identities: the API may hold older data than what is recorded."""
         for identity in identities:
-            with suppress(ConditionFailed):  # nobody is known by it: nothing to doubt
-                self._table.update(self._key(shop, identity), {"doubted": True}, condition="attribute_exists(known)")
+            with suppress(ConditionFailed):  # no contact is known by it
+                self._table.update(
+                    self._key(shop, identity), {"needs_resync": True}, condition="attribute_exists(known)"
+                )
 
-    def dispel_doubt(self, shop: str, contact: Contact) -> bool:
-        """The API was told again what is on record of the contact: no doubt any more. Answers False where the record is
-        another by now: then so is what must be told."""
-        for identity in reversed(contact.identities):  # the id is the last to lead elsewhere
+    def mark_synced(self, shop: str, contact: Contact) -> bool:
+        """Record that the API has what is recorded of the contact.
+
+        Returns:
+            False if something else is recorded by now. That must be sent then.
+        """
+        for identity in reversed(contact.identities):  # the id is the last one to refer to another contact
             try:
                 self._table.update(
                     self._key(shop, identity),
-                    {"doubted": None},
+                    {"needs_resync": None},
                     condition="contact = :contact",
-                    values={":contact": _address(contact)},
+                    values={":contact": _addresses(contact)},
                 )
             except ConditionFailed as refusal:
                 if "contact" in (refusal.item or {}):
                     return False
         return True
 
-    def unlearn(self, shop: str, former: Collection[str]) -> bool:
-        """The API does not find by these identities any more whom it did: he changed his addresses. What is on record
-        under them stays, for orders that point to it. Answers whether all of them were in doubt still: nobody told the
-        API of them meanwhile."""
-        before = [self._table.update(self._key(shop, one), {"known": None, "doubted": None}) for one in former]
-        return all(item.get("doubted") or not item.get("known") for item in before)
+    def mark_unknown(self, shop: str, identities: Collection[str]) -> bool:
+        """Record that the API does not find the customer by these identities any more, because they changed.
 
-    def link(self, shop: str, contact: Contact, former: Collection[str], now: int) -> None:
-        """These were the contact's identities: a redaction of his must find them."""
-        names = [_name(self._key(shop, identity)) for identity in former]
-        for identity in contact.identities if names else ():
-            expires = {"expires": (now + _KEPT) // 1000}
-            self._table.update(self._key(shop, identity), expires, append={"earlier": names})
+        What is recorded under them stays, because orders refer to it.
 
-    def redact(self, shop: str, contact: Contact, at: int, now: int) -> tuple[Contact, ...]:
-        """Put a tombstone over every identity of the contact, and over those that are on record with any of them.
-        Answers everybody whom the API may know by them; the contact's own tombstones say so until `erased`, since
-        whoever begins a redaction may not end it."""
+        Returns:
+            Whether all of them were still marked for resync, so that nothing was sent to the API for them meanwhile.
+        """
+        before = [
+            self._table.update(self._key(shop, identity), {"known": None, "needs_resync": None})
+            for identity in identities
+        ]
+        return all(item.get("needs_resync") or not item.get("known") for item in before)
+
+    def link_previous(self, shop: str, contact: Contact, identities: Collection[str], now: int) -> None:
+        """Record that these were the contact's identities, so that an erasure request finds them."""
+        refs = [_ref(self._key(shop, identity)) for identity in identities]
+        for identity in contact.identities if refs else ():
+            expires = {"expires": now // 1000 + _RETENTION_SECONDS}
+            self._table.update(self._key(shop, identity), expires, append={"previous_refs": refs})
+
+    def erase(self, shop: str, contact: Contact, at: int, now: int) -> tuple[Contact, ...]:
+        """Write a tombstone over every identity of the contact, and over those recorded together with any of them.
+
+        Returns:
+            All contacts that the API may have by these identities. The contact's own tombstones keep them until
+            `clear_erasure_list`, because the invocation that begins an erasure may not finish it.
+        """
         own = [self._key(shop, identity) for identity in contact.identities]
-        tombstone = dict.fromkeys(_ABOUT_HIM) | {"redacted_at": at, "expires": (now + _KEPT) // 1000}
+        tombstone = dict.fromkeys(_PERSONAL_ATTRIBUTES) | {
+            "erased_at": at,
+            "expires": now // 1000 + _RETENTION_SECONDS,
+        }
         others: dict[Contact, None] = {}
 
-        def meet(items: Iterable[Item]) -> None:
-            met = (one for item in items for one in _contacts(item))
-            others.update(dict.fromkeys(one for one in met if not set(one.identities) <= set(contact.identities)))
+        def collect(items: Iterable[Item]) -> None:
+            for found in (contact for item in items for contact in _contacts(item)):
+                if not set(found.identities) <= set(contact.identities):
+                    others[found] = None
 
-        found = -1
-        while found < len(others):  # else somebody was noted between reading and writing
+        found_before = -1
+        while found_before < len(others):  # otherwise a contact was recorded between reading and writing
             items: dict[Key, Item] = {}
-            more = own
-            while more:
-                new = self._table.get_many(more)
-                items |= {key: new.get(key, {}) for key in more}
-                meet(new.values())
-                keys = [self._key(shop, identity) for one in others for identity in one.identities]
-                keys += [_person(shop, name) for item in new.values() for name in item.get("earlier", ())]
-                more = [key for key in dict.fromkeys(keys) if key not in items]
-            found = len(others)
-            to_erase = {"to_erase": [_address(one) for one in others]} if others else {}
-            meet([self._table.update(key, tombstone | (to_erase if key in own else {})) for key in items])
+            to_read = own
+            while to_read:
+                stored = self._table.get_many(to_read)
+                items |= {key: stored.get(key, {}) for key in to_read}
+                collect(stored.values())
+                keys = [self._key(shop, identity) for other in others for identity in other.identities]
+                keys += [_item_key(shop, ref) for item in stored.values() for ref in item.get("previous_refs", ())]
+                to_read = [key for key in dict.fromkeys(keys) if key not in items]
+            found_before = len(others)
+            erasure_list = {"erasure_list": [_addresses(other) for other in others]} if others else {}
+            collect([self._table.update(key, tombstone | (erasure_list if key in own else {})) for key in items])
         return (contact, *others)
 
-    def erased(self, shop: str, contact: Contact) -> None:
-        """The API has forgotten everybody whom the contact's redaction found."""
+    def clear_erasure_list(self, shop: str, contact: Contact) -> None:
+        """Remove the list of contacts to erase from the tombstones: the API erased all of them."""
         for identity in contact.identities:
-            self._table.update(self._key(shop, identity), {"to_erase": None})
+            self._table.update(self._key(shop, identity), {"erasure_list": None})
 
     def _key(self, shop: str, identity: str) -> Key:
         digest = hmac.new(self._hash_key, f"{shop}#{identity}".encode(), hashlib.sha256)
-        return _person(shop, digest.hexdigest()[:32])
+        return _item_key(shop, digest.hexdigest()[:32])
 
 
-def _person(shop: str, name: str) -> Key:
-    return Key(f"{shop}#person#{name}")
+def _item_key(shop: str, ref: str) -> Key:
+    return Key(f"{shop}#identity#{ref}")
 
 
-def _name(key: Key) -> str:
+def _ref(key: Key) -> str:
     return key.pk.rpartition("#")[2]
 
 
-def without(contact: Contact, fields: Iterable[str]) -> Contact:
-    """The contact without what is another's: sent along, it would be taken from that one."""
-    return replace(contact, **dict.fromkeys(fields))
-
-
 def _is_known(item: Mapping[str, Any]) -> bool:
-    return bool(item.get("known")) and not item.get("doubted")
+    return bool(item.get("known")) and not item.get("needs_resync")
 
 
-def _noted_until(item: Mapping[str, Any], name: str | None, contact: Contact) -> int:
-    same = _is_known(item) and item.get("owner") == name and _contact(item).identities == contact.identities
+def _recorded_until(item: Mapping[str, Any], ref: str | None, contact: Contact) -> int:
+    same = _is_known(item) and item.get("primary_identity") == ref and _contact(item).identities == contact.identities
     return int(item["expires"]) if same else 0
 
 
-def _address(contact: Contact) -> dict[str, str]:
+def _addresses(contact: Contact) -> dict[str, str]:
     return {name: value for name in _FIELDS.values() if (value := getattr(contact, name))}
 
 
 def _contacts(item: Mapping[str, Any]) -> list[Contact]:
-    return [Contact(**one) for one in (item.get("contact"), *item.get("to_erase", ())) if one]
+    return [Contact(**addresses) for addresses in (item.get("contact"), *item.get("erasure_list", ())) if addresses]
 
 
 def _contact(item: Mapping[str, Any]) -> Contact:

@@ -1,151 +1,149 @@
-"""A ledger's entry: what is known of an order, cart or contact, the name it stands under, and how its item is read.
+"""A ledger entry: what is recorded of an order, cart or contact, under which key, and how its item is read.
 
-Only read here: every write of an entry is `ledger`'s. Times are UTC milliseconds, but for an item's `expires`.
+Entries are only read here; `ledger` makes every write. Times are UTC milliseconds, except an item's `expires`.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-from shopwire.mapper import OrderKnown
-from shopwire.models import Entity, Status
-from shopwire.stores.table import Item, TableDown
+from shopwire.errors import NewerEntryFormat
+from shopwire.models import Entity
+from shopwire.stores.table import Item
 
 FORMAT = 1
-"""Version of the entries' format. A newer one is left alone: see `NewerFormat` and docs/formats.md."""
+"""The version of the entries' format. An entry of a newer format is left alone (docs/formats.md)."""
 
-Where = Literal["queue", "outbox"]
+EntryUpdate = dict[str, Any]
+"""Attributes of an entry that a delivery changes, by their stored names. None removes an attribute."""
 
-
-class NewerFormat(TableDown):
-    """The entry was written by a newer shopwire: to this one it is as good as out of reach, and left alone."""
+Place = Literal["queue", "outbox"]
+"""Where a change waits."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """The change of this entity that was put away last: what comes later must line up behind it."""
+    """The change of this entity that was deferred last. Later changes must wait behind it.
+
+    Args:
+        key: hash of its delivery key.
+        until: the mark is void afterwards, so that a message that was never written cannot block an entity for ever.
+    """
 
     key: str
-    where: Where
+    place: Place
     until: int
-    """Void afterwards (a put that never happened must not hold up an entity for ever)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """Who is at work on the entity, on which delivery key, until when."""
+    """Who works on the entity: the request id of the invocation, until when, and on which delivery key."""
 
-    owner: str
+    holder: str
     until: int
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entity as the ledger knows it. All fields of a new one are empty."""
+    """What is recorded of an entity. In a new entry all fields are empty.
+
+    Args:
+        crashes: how many lease holders in a row died while they worked on the same change.
+        version: the latest that was settled (milliseconds times ten plus rank, `OrderChange.version`).
+        attempted_version: version of a change that the API may have accepted, although no response came.
+        settled_keys: hashes of the last settled delivery keys.
+        tries: how often the change `tries_key` was tried. Only the tries of one change are counted at a time.
+        own_failures: how often in a row that change failed while others of its shop were accepted.
+        sent: what the API accepted last: `digest`; also `status` and `content` of an order, `state` of a cart.
+        order_reference: what the event of a fact repeats of the order's last snapshot.
+        contact_ref: the contact of the entity, as `stores.contacts` names it.
+        open_parcels: parcels of a wholly shipped order that its snapshot does not call delivered; None if the order is
+            not wholly shipped.
+        arrived_parcels: parcels that a carrier reported as delivered.
+        deleted_at: when the webhook arrived that says the shop deleted the order.
+        converted: the cart became an order.
+        parked_facts: ids of parked facts that wait until the order is seen.
+        needs_reconcile: the platform may have a later state that it will never send.
+    """
 
     format: int = 0
     lease: Lease | None = None
-    deaths: int = 0
-    """How many holders of the lease died in a row over one change."""
+    crashes: int = 0
     version: int | None = None
-    """The latest that was settled: milliseconds times ten plus rank (`OrderChange.version`)."""
-    attempted: int | None = None
-    """Version of a change that the API may have taken: no answer came."""
-    keys: tuple[str, ...] = ()
-    """The last settled deliveries, each as `key_hash`."""
+    attempted_version: int | None = None
+    settled_keys: tuple[str, ...] = ()
     pending: Pending | None = None
     tries: int = 0
     tries_key: str | None = None
-    """Of which change the tries are: of one only at a time."""
     own_failures: int = 0
-    """How often in a row that change failed while others of its shop were served."""
-    known: Mapping[str, str] = field(default_factory=dict)
-    """What the API took of it last: `digest`, and `status`, `content` of an order, `state` of a cart."""
-    reference: Mapping[str, str] = field(default_factory=dict)
-    """What a fact's event repeats of an order's last snapshot."""
-    person: str | None = None
-    """Whose it is: a name in `people`."""
+    sent: Mapping[str, str] = field(default_factory=dict)
+    order_reference: Mapping[str, str] = field(default_factory=dict)
+    contact_ref: str | None = None
     open_parcels: tuple[str, ...] | None = None
-    """Parcels of a wholly shipped order that its snapshot does not call delivered; None: not wholly shipped."""
-    arrived: tuple[str, ...] = ()
-    """Parcels that a carrier reported as delivered."""
+    arrived_parcels: tuple[str, ...] = ()
     deleted_at: int | None = None
-    """When the shop's word came that it deleted the order (UTC milliseconds)."""
     converted: bool = False
-    """The cart became an order."""
-    unseen_facts: tuple[str, ...] = ()
-    """Ids of parked facts that wait for the order to be seen."""
-    reconcile: bool = False
-    """The platform may know a later state that it will never announce (`Ledger.mark_for_reconcile`)."""
-
-    @property
-    def order_known(self) -> OrderKnown | None:
-        """What the API knows of the order; None: nothing."""
-        if not self.known:
-            return None
-        status = self.known.get("status")
-        return OrderKnown(Status(status) if status else None, self.known["digest"], self.known["content"])
+    parked_facts: tuple[str, ...] = ()
+    needs_reconcile: bool = False
 
     def is_past(self, version: int | None) -> bool:
-        """Whether the API has, or may have, a later version than this one (a fact has none and is never past)."""
-        later = max((one for one in (self.version, self.attempted) if one is not None), default=None)
-        return version is not None and later is not None and version < later
+        """Return whether the API has, or may have, a later version than this one. A fact has none and is never past."""
+        versions = [known for known in (self.version, self.attempted_version) if known is not None]
+        return version is not None and bool(versions) and version < max(versions)
 
-    def waiting(self, now: int) -> Pending | None:
-        """The pending change, unless it is void."""
+    def pending_at(self, now: int) -> Pending | None:
+        """Return the pending change, unless its mark is void."""
         return self.pending if self.pending and self.pending.until > now else None
 
 
 def read(item: Item, now: int) -> Entry:
-    """The entry that an item holds ({}: a new one) at this moment.
+    """Return the entry that an item holds at this moment; a new entry for {}.
 
     Raises:
-        NewerFormat.
+        NewerEntryFormat: a newer release wrote it.
     """
     if is_newer(item):
-        raise NewerFormat
-    lease = Lease(item["lease_owner"], item["lease_until"], item["lease_key"]) if item.get("lease_owner") else None
-    if expired(item, now):
-        # Only who is at work still counts.
-        return Entry(lease=lease)
-    pending = (
-        Pending(item["pending_key"], item["pending_where"], item["pending_until"]) if item.get("pending_key") else None
-    )
+        raise NewerEntryFormat
+    holder = item.get("lease_holder")
+    lease = Lease(holder, item["lease_until"], item["lease_key"]) if holder else None
+    if is_expired(item, now):
+        return Entry(lease=lease)  # nothing else of it counts any more
+    key = item.get("pending_key")
     open_parcels = item.get("open_parcels")
     return Entry(
         format=item.get("format", 0),
         lease=lease,
-        deaths=item.get("deaths", 0),
+        crashes=item.get("crashes", 0),
         version=item.get("version"),
-        attempted=item.get("attempted"),
-        keys=tuple(item.get("settled", ())),
-        pending=pending,
+        attempted_version=item.get("attempted_version"),
+        settled_keys=tuple(item.get("settled_keys", ())),
+        pending=Pending(key, item["pending_place"], item["pending_until"]) if key else None,
         tries=item.get("tries", 0),
         tries_key=item.get("tries_key"),
         own_failures=item.get("own_failures", 0),
-        known=item.get("known", {}),
-        reference=item.get("reference", {}),
-        person=item.get("person"),
+        sent=item.get("sent", {}),
+        order_reference=item.get("order_reference", {}),
+        contact_ref=item.get("contact_ref"),
         open_parcels=None if open_parcels is None else tuple(open_parcels),
-        arrived=tuple(item.get("arrived", ())),
+        arrived_parcels=tuple(item.get("arrived_parcels", ())),
         deleted_at=item.get("deleted_at"),
         converted=item.get("converted", False),
-        unseen_facts=tuple(item.get("unseen_facts", ())),
-        reconcile=item.get("reconcile", False),
+        parked_facts=tuple(item.get("parked_facts", ())),
+        needs_reconcile=item.get("needs_reconcile", False),
     )
 
 
 def entity_key(shop: str, entity: Entity) -> str:
-    """Partition key of the entity's entry: shops' ids overlap, so the shop is part of it."""
+    """Return the partition key of the entity's entry. The ids of two shops may be equal, so the shop is part of it."""
     return f"{shop}#{entity.kind}#{entity.id}"
 
 
 def is_newer(item: Item) -> bool:
-    """Whether a newer shopwire wrote the item."""
+    """Return whether a newer release wrote the item."""
     return bool(item.get("format", FORMAT) > FORMAT)
 
 
-def expired(item: Item, now: int) -> bool:
-    """Whether its time to live is over: DynamoDB may take days to delete it."""
+def is_expired(item: Item, now: int) -> bool:
+    """Return whether the item's time to live is over. DynamoDB may take days to delete it."""
     return "expires" in item and item["expires"] * 1000 < now

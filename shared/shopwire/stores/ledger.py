@@ -1,70 +1,84 @@
-"""What shopwire knows of each order, cart and contact, who is at work on it, and which change of it waits.
+"""The ledger: what is recorded of each order, cart and contact, who holds its lease, and which of its changes waits.
 
-One item an entity (`entry` reads it), constant in size, changed by conditional writes only, and only here: `claim`
-takes a lease, `settle` and `release` give it back. A counter in the entry (`n`) grows with every write, so that nothing
-is written over what came in between. Nobody's name or address stands in an entry; those of a person stand in `people`.
+There is one item per entity (`entry` reads it), of constant size, changed only by conditional writes, and only here. A
+change takes the lease with `claim` and gives it back with `settle` or `release` and its kin. `revision` grows with
+every write, so that nothing is written over what came in between. An entry contains no names or addresses of people;
+those are in `contacts`.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
+from shopwire.errors import ClaimRefused, ConditionFailed, NewerEntryFormat
 from shopwire.models import Entity
-from shopwire.stores.entry import FORMAT, Entry, Lease, NewerFormat, Where, entity_key, expired, is_newer, read
-from shopwire.stores.table import ConditionFailed, Item, Key, Table
+from shopwire.stores.entry import FORMAT, Entry, EntryUpdate, Lease, Place, entity_key, is_expired, is_newer, read
+from shopwire.stores.table import Item, Key, Table
 
-_KEYS_KEPT = 16
+_SETTLED_KEYS_KEPT = 16
+_LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes")
+_PENDING = ("pending_key", "pending_place", "pending_until")
 _TRIES = ("tries", "tries_key", "own_failures")
-_LEASE = ("lease_owner", "lease_until", "lease_key", "lease_version", "deaths")
-# What a claim writes: all that is left of an entry whose time to live was over.
-_OWN = frozenset({"pk", "sk", "n", "format", "expires", *_LEASE})
-_DAY = 86_400_000
-# How long an entry outlives its last change, in milliseconds. Orders are returned and complained about for a year.
-_KEPT = {"order": 400 * _DAY, "cart": 60 * _DAY, "contact": 400 * _DAY, "view": 2 * _DAY, "shop": 400 * _DAY}
+# The attributes that a claim writes. Of an entry whose time to live was over nothing else is kept.
+_WRITTEN_BY_CLAIM = frozenset({"pk", "sk", "revision", "format", "expires", *_LEASE})
+_DAY_MS = 86_400_000
+# How long an entry is kept after its last change. Customers return orders, or complain, for up to a year.
+_RETENTION_MS = {
+    "order": 400 * _DAY_MS,
+    "cart": 60 * _DAY_MS,
+    "contact": 400 * _DAY_MS,
+    "view": 2 * _DAY_MS,
+    "shop": 400 * _DAY_MS,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A lease held: on which item, by whom, and the entry as it was when taken, after `n` writes."""
+    """A lease that is held: of which item, and the entry as it was when the lease was taken.
+
+    Args:
+        revision: the entry's revision after the claim.
+        from_queue: the change comes from the retry queue.
+    """
 
     key: Key
     entity: Entity
     lease: Lease
     entry: Entry
-    n: int
+    revision: int
     from_queue: bool
 
 
 @dataclass(frozen=True, slots=True)
-class Glimpse:
-    """An entry seen without a lease, a moment old. `n` counts its writes; None: there is none yet."""
+class Peek:
+    """An entry that was read without its lease, a moment ago.
+
+    Args:
+        revision: None if there is no entry yet.
+        free: nobody holds the lease, no change waits, and the time to live is not over, so a decision that causes no
+            request may be settled at once.
+    """
 
     entry: Entry
-    n: int | None
+    revision: int | None
     free: bool
-    """Nobody is at work on it, nothing of it waits, its time is not over: what is decided may be settled at once."""
-
-
-class Refused(Exception):
-    """The claim was refused; `entry` says why."""
-
-    def __init__(self, entry: Entry) -> None:
-        super().__init__("refused")
-        self.entry = entry
 
 
 class Ledger:
-    """The entries. Times are UTC milliseconds. Every method may raise TableDown, or NewerFormat, which is one.
+    """Reads and writes entries. Times are UTC milliseconds. Every method may raise TableUnavailable or its subclass
+    NewerEntryFormat.
 
     Args:
-        pending_kept: how long a pending mark holds, in milliseconds: as long as what waits may wait.
+        pending_ms: how long a pending mark holds: as long as a change may wait.
     """
 
-    def __init__(self, table: Table, pending_kept: int) -> None:
+    def __init__(self, table: Table, pending_ms: int) -> None:
         self._table = table
-        self._pending_kept = pending_kept
+        self._pending_ms = pending_ms
+
+    # --- the lease
 
     def claim(
         self,
@@ -73,316 +87,355 @@ class Ledger:
         key: str,
         version: int | None,
         *,
-        owner: str,
+        request_id: str,
         until: int,
         now: int,
         from_queue: bool = False,
     ) -> Claim:
-        """Take the entity's lease for the change `key`: one conditional write.
+        """Take the entity's lease for the change `key`, with one conditional write.
 
-        Refused while another's lease lives, a change waits (but for `from_queue`: it is the queue's turn), a later
-        version was sent, or the key is settled. A dead lease of the same key counts as a death of its holder.
+        The claim is refused while another invocation's lease is valid, while a change waits (unless the claim comes
+        `from_queue`, where that change waits), if a later version was sent, or if the key is settled. An expired lease
+        of the same key counts as a crash of its holder.
 
         Raises:
-            Refused: with the entry that says why.
+            ClaimRefused: with the entry that says why.
             ItemTooLarge: the entity's id is too long for a key.
         """
-        where = _entity_key(shop, entity)
-        free = "(attribute_not_exists(lease_owner) OR lease_until < :now OR lease_owner = :owner)"
-        fresh = ["NOT contains(settled, :key)"]
-        values: dict[str, Any] = {":now": now, ":key": key, ":owner": owner}
+        item_key = _item_key(shop, entity)
+        free = "(attribute_not_exists(lease_holder) OR lease_until < :now OR lease_holder = :holder)"
+        acceptable = ["NOT contains(settled_keys, :key)"]
+        values: dict[str, Any] = {":now": now, ":key": key, ":holder": request_id}
         if version is not None:
             values[":version"] = version
-            fresh += [_not_above("version"), _not_above("attempted")]
+            acceptable += [_not_above("version"), _not_above("attempted_version")]
             if not from_queue:
-                # Whoever died at a later version may have sent it, and its webhook may wait in the queue: line up.
-                fresh.append(_not_above("lease_version"))
+                # A holder that died may have sent its version, and its webhook may be in the queue: wait behind it.
+                acceptable.append(_not_above("lease_version"))
         if not from_queue:
-            fresh.append("(attribute_not_exists(pending_key) OR pending_until <= :now)")
-        lease = Lease(owner, until, key)
+            acceptable.append("(attribute_not_exists(pending_key) OR pending_until <= :now)")
+        lease = Lease(request_id, until, key)
         try:
             before = self._write(
-                where,
-                {
-                    "lease_owner": owner,
-                    "lease_until": until,
-                    "lease_key": key,
-                    "lease_version": version,
-                },
-                once={"expires": _expiry(entity, now)},
+                item_key,
+                {"lease_holder": request_id, "lease_until": until, "lease_key": key, "lease_version": version},
+                once={"expires": _expires(entity, now)},
                 condition=f"{free} AND"
-                f" (attribute_not_exists(expires) OR expires < :seconds OR ({' AND '.join(fresh)}))",
+                f" (attribute_not_exists(expires) OR expires < :seconds OR ({' AND '.join(acceptable)}))",
                 values=values | {":seconds": now // 1000},
             )
         except ConditionFailed as refusal:
-            raise Refused(read(refusal.item or {}, now)) from None
-        entry, n = read(before, now), before.get("n", 0) + 1
-        tidy = _tidied(before, entity, now)
-        if entry.lease and entry.lease.owner != owner:
-            deaths = entry.deaths + 1 if entry.lease.key == key else 0
-            entry = replace(entry, deaths=deaths)
-            tidy["deaths"] = deaths
-        if tidy:
-            self._write(where, tidy)
-            n += 1
-        return Claim(where, entity, lease, entry, n, from_queue)
+            raise ClaimRefused(read(refusal.item or {}, now)) from None
+        entry, revision = read(before, now), before.get("revision", 0) + 1
+        cleanup = _expired_attributes(before, entity, now)
+        if entry.lease and entry.lease.holder != request_id:
+            crashes = entry.crashes + 1 if entry.lease.key == key else 0
+            entry = replace(entry, crashes=crashes)
+            cleanup["crashes"] = crashes
+        if cleanup:
+            self._write(item_key, cleanup)
+            revision += 1
+        return Claim(item_key, entity, lease, entry, revision, from_queue)
 
-    def look(self, shop: str, entity: Entity, now: int) -> Entry:
-        """The entry as it stands."""
-        return read(self._table.get(_entity_key(shop, entity)) or {}, now)
+    def settle(self, claim: Claim, version: int | None, update: Mapping[str, Any], now: int) -> bool:
+        """Record that the change is done: its key and version, and what the API has now. Give the lease back.
 
-    def glimpse(self, shop: str, entity: Entity, now: int, *, sure: bool = False) -> Glimpse:
-        """The entry as it stood a moment ago, for a tenth of a claim's price. What is settled or past stays so; what
-        else follows from it holds only if `settle_glimpse` does; or, `sure`, at this moment.
+        Returns:
+            True if we still held the lease. Otherwise only our key and version are recorded, because the new holder has
+            newer state.
         """
-        item = (self._table.get if sure else self._table.glance)(_entity_key(shop, entity)) or {}
-        entry = read(item, now)
-        free = not (entry.lease or entry.pending or expired(item, now))
-        return Glimpse(entry, item.get("n"), free)
+        key = claim.lease.key
 
-    def settle_glimpse(
+        def changes(entry: Entry) -> EntryUpdate:
+            write = dict(update) | _settled(entry, key, version)
+            # A webhook that comes directly does not clear the mark of its own key: a duplicate of it was queued
+            # meanwhile, and its message may be in front of others.
+            if claim.from_queue and entry.pending and entry.pending.key == key:
+                write |= dict.fromkeys(_PENDING)
+            return write
+
+        def already_written(item: Item) -> bool:
+            # An earlier attempt of this write succeeded, but its response was lost.
+            return key in item.get("settled_keys", ())
+
+        if self._write_as_holder(claim, changes, now, already_written):
+            return True
+        self._add_settled(claim, key, version, now)
+        return False
+
+    def release(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
+        """Give the lease back without settling the change, and record how far it came.
+
+        Returns:
+            True if we still held the lease. Otherwise nothing is written.
+        """
+        return self._write_as_holder(claim, lambda entry: dict(update), now)
+
+    def defer(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
+        """Release the lease and mark the change as pending in the queue, behind any change that was queued meanwhile.
+
+        If an earlier change waits in the outbox, the mark stays with that one. Returns as `release`.
+        """
+
+        def changes(entry: Entry) -> EntryUpdate:
+            ahead = entry.pending_at(now)
+            keeps_mark = ahead is not None and ahead.key != claim.lease.key and ahead.place == "outbox"
+            return dict(update) | ({} if keeps_mark else self._pending_mark(claim.lease.key, "queue", now))
+
+        return self._write_as_holder(claim, changes, now)
+
+    def retry_later(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
+        """Release the lease of a change that stays at the front of the queue.
+
+        It is marked as pending only if no change is: a change that was queued behind it keeps the mark. Returns as
+        `release`.
+        """
+
+        def changes(entry: Entry) -> EntryUpdate:
+            return dict(update) | ({} if entry.pending_at(now) else self._pending_mark(claim.lease.key, "queue", now))
+
+        return self._write_as_holder(claim, changes, now)
+
+    # --- without the lease
+
+    def get(self, shop: str, entity: Entity, now: int) -> Entry:
+        """Return the entry as it is."""
+        return read(self._table.get(_item_key(shop, entity)) or {}, now)
+
+    def peek(self, shop: str, entity: Entity, now: int, *, consistent: bool = False) -> Peek:
+        """Return the entry as it was a moment ago (`consistent`: as it is), for a tenth of the price of a claim.
+
+        What is settled or past stays so. Everything else that follows from it holds only if `settle_without_lease`
+        succeeds.
+        """
+        item = (self._table.get if consistent else self._table.get_eventual)(_item_key(shop, entity)) or {}
+        entry = read(item, now)
+        free = not (entry.lease or entry.pending or is_expired(item, now))
+        return Peek(entry, item.get("revision"), free)
+
+    def settle_without_lease(
         self,
         shop: str,
         entity: Entity,
         key: str,
         version: int | None,
-        seen: Glimpse,
-        change: Mapping[str, Any],
+        peek: Peek,
+        update: Mapping[str, Any],
         now: int,
     ) -> bool:
-        """Note a change that needed no lease since it causes no request: one write instead of a claim and a settle.
-        Answers False, and notes nothing, where the entry is not what was seen any more."""
+        """Settle a change that causes no request, with one write instead of a claim and a settle.
+
+        Returns:
+            False if the entry is not the one that was read any more. Nothing is written then.
+        """
         try:
             self._write(
-                _entity_key(shop, entity),
-                self._settled(seen.entry, key, version) | {"expires": _expiry(entity, now)} | dict(change),
-                condition="attribute_not_exists(n)" if seen.n is None else "n = :n",
-                values=None if seen.n is None else {":n": seen.n},
+                _item_key(shop, entity),
+                _settled(peek.entry, key, version) | {"expires": _expires(entity, now)} | dict(update),
+                condition="attribute_not_exists(revision)" if peek.revision is None else "revision = :revision",
+                values=None if peek.revision is None else {":revision": peek.revision},
             )
         except ConditionFailed:
             return False
         return True
 
-    def settle(self, claim: Claim, version: int | None, change: Mapping[str, Any], now: int) -> bool:
-        """The change is done: note its key and version and what the API knows now, give the lease back.
+    def mark_pending(self, shop: str, entity: Entity, key: str, now: int) -> Place:
+        """Mark a change as waiting behind what already waits. Return where it must wait.
 
-        Answers whether we were still the owner. Who is not adds his key and raises the version, nothing else: the
-        new owner knows better.
+        That is where the change before it waits, so that it cannot overtake it.
         """
-        key = claim.lease.key
-        return self._give_back(claim, change, now, settled=key, version=version)
-
-    def release(self, claim: Claim, change: Mapping[str, Any], now: int, *, last: bool = False) -> bool:
-        """The change is not done: note how far it came (and, with `put_away`, where it waits), give the lease back.
-
-        Args:
-            last: it goes to the end of the queue, behind whoever lined up meanwhile; else it was there first.
-        """
-        return self._give_back(claim, change, now, last=last)
-
-    def put_away(self, key: str, where: Where, now: int) -> dict[str, Any]:
-        """The attributes that mark a key as waiting."""
-        return {"pending_key": key, "pending_where": where, "pending_until": now + self._pending_kept}
-
-    def line_up(self, shop: str, entity: Entity, key: str, now: int) -> Where:
-        """Mark a key as waiting behind what already waits, without a lease. Answers where it belongs.
-
-        What follows goes to the same place as what it follows, so that nothing overtakes.
-        """
-        where = _entity_key(shop, entity)
+        item_key = _item_key(shop, entity)
         try:
-            self._write_beside(
-                where,
+            self._write_without_lease(
+                item_key,
                 entity,
-                self.put_away(key, "queue", now),
+                self._pending_mark(key, "queue", now),
                 now,
-                condition="attribute_not_exists(pending_where) OR pending_where <> :outbox OR pending_until <= :now",
+                condition="attribute_not_exists(pending_place) OR pending_place <> :outbox OR pending_until <= :now",
                 values={":outbox": "outbox", ":now": now},
             )
         except ConditionFailed:
-            self._write_beside(where, entity, self.put_away(key, "outbox", now), now)
+            self._write_without_lease(item_key, entity, self._pending_mark(key, "outbox", now), now)
             return "outbox"
         return "queue"
 
-    def moved(self, entity_key: str, key: str, where: Where) -> None:
-        """What waits under `key` was moved; the mark follows, unless it is another's by now, or a newer shopwire's."""
-        with suppress(ConditionFailed, NewerFormat):
-            self._write(
-                Key(entity_key),
-                {"pending_where": where},
-                condition="pending_key = :key",
-                values={":key": key},
-            )
+    def move_pending(self, entity_key: str, key: str, place: Place) -> None:
+        """Record that the change `key` waits in another place now.
 
-    def done_waiting(self, entity_key: str, key: str) -> None:
-        """Nothing waits under `key` any more (it was a duplicate, overtaken, parked, or of who is forgotten)."""
+        Nothing happens if the mark belongs to another change by now, or a newer release wrote the entry.
+        """
+        with suppress(ConditionFailed, NewerEntryFormat):
+            self._write(Key(entity_key), {"pending_place": place}, condition="pending_key = :key", values={":key": key})
+
+    def clear_pending(self, entity_key: str, key: str) -> None:
+        """Remove the pending mark of the change `key`, because it does not wait any more."""
         with suppress(ConditionFailed):
             self._write(
                 Key(entity_key),
-                dict.fromkeys(("pending_key", "pending_where", "pending_until", *_TRIES)),
+                dict.fromkeys((*_PENDING, *_TRIES)),
                 condition="pending_key = :key",
                 values={":key": key},
             )
 
-    def name_owner(self, shop: str, cart: Entity, person: str, now: int) -> None:
-        """Whose a cart is, told by something else than a change of it."""
-        self._write_beside(_entity_key(shop, cart), cart, {"person": person}, now)
+    def record_cart_contact(self, shop: str, cart: Entity, contact_ref: str, now: int) -> None:
+        """Record whose cart it is, as something else than a change of the cart says."""
+        self._write_without_lease(_item_key(shop, cart), cart, {"contact_ref": contact_ref}, now)
 
-    def convert(self, shop: str, cart: Entity, person: str | None, now: int) -> str | None:
-        """Mark a cart as bought, by this person. Answers the recycleStateId that the API took last, if any.
+    def convert_cart(self, shop: str, cart: Entity, contact_ref: str | None, now: int) -> str | None:
+        """Mark a cart as bought by this contact. Return the recycleStateId that the API accepted last, if any.
 
         Raises:
-            Refused: somebody is sending a change of the cart this moment.
+            ClaimRefused: another invocation is sending a change of the cart.
         """
-        # Whoever looks round with that cart afterwards is the buyer.
-        own: Item = {"converted": True} | ({"person": person} if person else {})
+        # A visitor who comes with that cart later is the buyer.
+        update: EntryUpdate = {"converted": True} | ({"contact_ref": contact_ref} if contact_ref else {})
         try:
-            before = self._write_beside(
-                _entity_key(shop, cart),
+            before = self._write_without_lease(
+                _item_key(shop, cart),
                 cart,
-                own,
+                update,
                 now,
-                condition="attribute_not_exists(lease_owner) OR lease_until < :now",
+                condition="attribute_not_exists(lease_holder) OR lease_until < :now",
                 values={":now": now},
             )
         except ConditionFailed as refusal:
-            raise Refused(read(refusal.item or {}, now)) from None
-        return read(before, now).known.get("state")
-
-    def forget(self, shop: str, entity: Entity) -> None:
-        """Delete the entry."""
-        self._table.delete(_entity_key(shop, entity))
+            raise ClaimRefused(read(refusal.item or {}, now)) from None
+        return read(before, now).sent.get("state")
 
     def mark_for_reconcile(self, shop: str, entity: Entity, now: int) -> None:
-        """The platform may know a later state that it will never announce. Nobody asks for it yet; it is shown."""
-        self._write(_entity_key(shop, entity), {"reconcile": True}, once={"expires": _expiry(entity, now)})
+        """Record that the platform may have a later state that it will never send. The inspector shows it."""
+        self._write(_item_key(shop, entity), {"needs_reconcile": True}, once={"expires": _expires(entity, now)})
 
-    def _write_beside(self, where: Key, entity: Entity, change: Mapping[str, Any], now: int, **more: Any) -> Item:
-        """Write into an entry without its lease: a new one is kept as long as its kind is, and of one whose time was
-        over nothing else stays. Answers what stood there. Raises as `_write`."""
-        before = self._write(where, change, once={"expires": _expiry(entity, now)}, **more)
-        if tidy := _tidied(before, entity, now):
-            self._write(where, tidy | dict(change))
+    def delete(self, shop: str, entity: Entity) -> None:
+        """Delete the entry."""
+        self._table.delete(_item_key(shop, entity))
+
+    # --- writes
+
+    def _pending_mark(self, key: str, place: Place, now: int) -> EntryUpdate:
+        return {"pending_key": key, "pending_place": place, "pending_until": now + self._pending_ms}
+
+    def _write_as_holder(
+        self,
+        claim: Claim,
+        changes: Callable[[Entry], EntryUpdate],
+        now: int,
+        already_written: Callable[[Item], bool] = lambda item: False,
+    ) -> bool:
+        """Write `changes` of the current entry and give the lease back. Return False if the lease is lost.
+
+        Another invocation may write to the entry meanwhile without the lease. Then the changes are made again for the
+        entry as it is now.
+        """
+        entry, revision, holder = claim.entry, claim.revision, claim.lease.holder
+        while True:
+            try:
+                self._write(
+                    claim.key,
+                    dict.fromkeys(_LEASE) | {"expires": _expires(claim.entity, now)} | changes(entry),
+                    condition="lease_holder = :holder AND revision = :revision",
+                    values={":holder": holder, ":revision": revision},
+                )
+                return True
+            except ConditionFailed as refusal:
+                item = refusal.item or {}
+            if already_written(item):
+                return True
+            if item.get("lease_holder") != holder:
+                return False
+            entry, revision = read(item, now), item["revision"]
+
+    def _add_settled(self, claim: Claim, key: str, version: int | None, now: int) -> None:
+        """Record a key and version after the lease was lost. The version is raised, never lowered."""
+        expires: dict[str, Any] = {"expires": _expires(claim.entity, now)}
+        if version is not None:
+            with suppress(ConditionFailed):
+                self._write(
+                    claim.key,
+                    expires | {"version": version},
+                    append={"settled_keys": [key]},
+                    condition="attribute_not_exists(version) OR version < :version",
+                    values={":version": version},
+                )
+                return
+        self._write(claim.key, expires, append={"settled_keys": [key]})
+
+    def _write_without_lease(
+        self, key: Key, entity: Entity, change: Mapping[str, Any], now: int, **condition: Any
+    ) -> Item:
+        """Write to an entry without its lease. Return the item as it was before. Raises as `_write`.
+
+        A new entry expires as its kind does. Of an entry whose time to live was over nothing else is kept.
+        """
+        before = self._write(key, change, once={"expires": _expires(entity, now)}, **condition)
+        if cleanup := _expired_attributes(before, entity, now):
+            self._write(key, cleanup | dict(change))
         return before
 
     def _write(
         self,
-        where: Key,
+        key: Key,
         change: Mapping[str, Any],
         *,
         condition: str = "",
         values: Mapping[str, Any] | None = None,
         **more: Any,
     ) -> Item:
-        """Every write of an entry: counted, and none over an entry of a newer format, which it would make an older one.
+        """Make a write of an entry. Return the item as it was before.
+
+        Every write raises the revision. None is made to an entry of a newer format, because it would lower the format.
 
         Raises:
-            NewerFormat, ConditionFailed, ItemTooLarge, TableDown.
+            NewerEntryFormat, ConditionFailed, ItemTooLarge, TableUnavailable.
         """
-        ours = "(attribute_not_exists(format) OR format <= :format)"
+        our_format = "(attribute_not_exists(format) OR format <= :format)"
         try:
             return self._table.update(
-                where,
+                key,
                 {"format": FORMAT, **change},
-                add={"n": 1},
-                condition=f"{ours} AND ({condition})" if condition else ours,
+                add={"revision": 1},
+                condition=f"{our_format} AND ({condition})" if condition else our_format,
                 values={":format": FORMAT, **(values or {})},
                 **more,
             )
         except ConditionFailed as refusal:
             if is_newer(refusal.item or {}):
-                raise NewerFormat from None
+                raise NewerEntryFormat from None
             raise
-
-    def _give_back(
-        self,
-        claim: Claim,
-        change: Mapping[str, Any],
-        now: int,
-        *,
-        settled: str | None = None,
-        version: int | None = None,
-        last: bool = False,
-    ) -> bool:
-        entry, n = claim.entry, claim.n
-        while True:
-            write = dict.fromkeys(_LEASE) | {"expires": _expiry(claim.entity, now)} | dict(change)
-            if settled:
-                write |= self._settled(entry, settled, version)
-                # Else a duplicate of it lined up meanwhile: its message waits, maybe in front of others.
-                if claim.from_queue and entry.pending and entry.pending.key == settled:
-                    write |= dict.fromkeys(("pending_key", "pending_where", "pending_until"))
-            elif "pending_key" in write and self._is_anothers(entry, claim.lease.key, now, last):
-                write = {name: value for name, value in write.items() if not name.startswith("pending_")}
-            try:
-                self._write(
-                    claim.key,
-                    write,
-                    condition="lease_owner = :owner AND n = :n",
-                    values={":owner": claim.lease.owner, ":n": n},
-                )
-                return True
-            except ConditionFailed as refusal:
-                item = refusal.item or {}
-            if settled and settled in item.get("settled", ()):
-                return True  # an earlier attempt of this very write got through, its answer did not
-            if item.get("lease_owner") != claim.lease.owner:
-                if settled:
-                    self._note(claim, settled, version, now)
-                return False
-            entry, n = read(item, now), item["n"]
-
-    @staticmethod
-    def _is_anothers(entry: Entry, key: str, now: int, last: bool) -> bool:
-        """Whether the slot is somebody else's, who lined up meanwhile: it belongs to whoever is last."""
-        ahead = entry.waiting(now)
-        return ahead is not None and ahead.key != key and not (last and ahead.where == "queue")
-
-    @staticmethod
-    def _settled(entry: Entry, key: str, version: int | None) -> dict[str, Any]:
-        write: dict[str, Any] = dict.fromkeys(_TRIES)
-        write["settled"] = [*(one for one in entry.keys if one != key), key][-_KEYS_KEPT:]
-        if version is not None:
-            write["version"] = version if entry.version is None else max(version, entry.version)
-        return write
-
-    def _note(self, claim: Claim, key: str, version: int | None, now: int) -> None:
-        base: dict[str, Any] = {"expires": _expiry(claim.entity, now)}
-        if version is not None:
-            try:
-                self._write(
-                    claim.key,
-                    base | {"version": version},
-                    append={"settled": [key]},
-                    condition="attribute_not_exists(version) OR version < :version",
-                    values={":version": version},
-                )
-                return
-            except ConditionFailed:
-                pass
-        self._write(claim.key, base, append={"settled": [key]})
 
 
 def key_hash(key: str) -> str:
-    """A delivery key as the ledger keeps it: 12 hex digits."""
+    """Return 12 hex digits that stand for a delivery key in the ledger and in log lines."""
     return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
-def _tidied(before: Item, entity: Entity, now: int) -> dict[str, Any]:
-    """What to write over an entry whose time to live was over: nothing of it counts any more. Its end is moved in the
-    same write, so that the old content never comes back to life."""
-    if not expired(before, now):
+def _settled(entry: Entry, key: str, version: int | None) -> EntryUpdate:
+    """Return the attributes that settle a key and version. The version is raised, never lowered."""
+    update: EntryUpdate = dict.fromkeys(_TRIES)
+    update["settled_keys"] = [*(other for other in entry.settled_keys if other != key), key][-_SETTLED_KEYS_KEPT:]
+    if version is not None:
+        update["version"] = version if entry.version is None else max(version, entry.version)
+    return update
+
+
+def _expired_attributes(before: Item, entity: Entity, now: int) -> EntryUpdate:
+    """Return what to write over an entry whose time to live was over; {} if it was not.
+
+    All attributes are removed, and the time to live starts again, in one write, so that the old content never counts
+    again.
+    """
+    if not is_expired(before, now):
         return {}
-    return dict.fromkeys(before.keys() - _OWN) | {"expires": _expiry(entity, now)}
+    return dict.fromkeys(before.keys() - _WRITTEN_BY_CLAIM) | {"expires": _expires(entity, now)}
 
 
 def _not_above(attribute: str) -> str:
     return f"(attribute_not_exists({attribute}) OR {attribute} <= :version)"
 
 
-def _entity_key(shop: str, entity: Entity) -> Key:
+def _item_key(shop: str, entity: Entity) -> Key:
     return Key(entity_key(shop, entity))
 
 
-def _expiry(entity: Entity, now: int) -> int:
-    return (now + _KEPT[entity.kind]) // 1000
+def _expires(entity: Entity, now: int) -> int:
+    return (now + _RETENTION_MS[entity.kind]) // 1000

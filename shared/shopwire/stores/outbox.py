@@ -1,7 +1,7 @@
-"""The outbox: what waits in the table because SQS did not take it, or because its shop is paused for long.
+"""The outbox: webhooks that wait in the table, because SQS did not accept them or their shop is paused for long.
 
-Sorted by entity and time of receipt, over a few partitions (one takes 1,000 writes a second). `upkeep` moves it back.
-Nothing is decided here: who goes where, `delivery` says.
+They are sorted by entity and time of receipt, in a few partitions, because one partition accepts 1,000 writes a second.
+The function `upkeep` moves them back to the queue.
 """
 
 import hashlib
@@ -14,10 +14,10 @@ from shopwire.message import Message
 from shopwire.stores.table import Key, Table
 
 SHARDS = 4
-"""Partitions: what waits cannot be found any more under another number."""
-_KEPT = 30 * 86_400_000
-_PAGE = 100
-_TURNS = itertools.count()
+"""The number of partitions. With another number, what waits could not be found any more."""
+_RETENTION_SECONDS = 30 * 86_400
+_PAGE_SIZE = 100
+_SEQUENCE = itertools.count()
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +33,21 @@ class Waiting:
 
 
 class Outbox:
-    """Puts messages in and hands them out in order. Every method may raise TableDown."""
+    """Stores messages and returns them in order. Every method may raise TableUnavailable."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
 
     def put(self, message: Message, entity_key: str, key: str, now: int) -> None:
-        """Put a message in, behind what its entity has here.
+        """Store a message, behind the messages of its entity that are here.
 
         Raises:
-            ItemTooLarge: more than the table takes.
+            ItemTooLarge: the message is larger than the table accepts.
         """
         shard = hashlib.sha256(entity_key.encode()).digest()[0] % SHARDS
-        # One body may hold several deliveries, all received at once: then they stand as they were put.
-        turn = f"{message.received_at:013d}#{now:013d}#{next(_TURNS):08d}"
-        sort_key = f"{message.shop}#{entity_key}#{turn}#{uuid.uuid4().hex[:8]}"
+        # One body may contain several deliveries with the same time of receipt. They keep the order of their calls.
+        order = f"{message.received_at:013d}#{now:013d}#{next(_SEQUENCE):08d}"
+        sort_key = f"{message.shop}#{entity_key}#{order}#{uuid.uuid4().hex[:8]}"
         self._table.put(
             Key(f"outbox#{shard}", sort_key),
             {
@@ -56,12 +56,12 @@ class Outbox:
                 "key": key,
                 "received_at": message.received_at,
                 "message": message.pack(),
-                "expires": (now + _KEPT) // 1000,
+                "expires": now // 1000 + _RETENTION_SECONDS,
             },
         )
 
     def waiting(self, shard: int, after: str | None = None) -> list[Waiting]:
-        """A page of a shard, behind the sort key `after`; entities stand together, each in order of receipt."""
+        """Return a page of a partition, after the sort key `after`: entity by entity, each in order of receipt."""
         return [
             Waiting(
                 Key(item["pk"], item["sk"]),
@@ -71,22 +71,22 @@ class Outbox:
                 item["received_at"],
                 item["message"],
             )
-            for item in self._table.query(f"outbox#{shard}", after=after, limit=_PAGE)
+            for item in self._table.query(f"outbox#{shard}", after=after, limit=_PAGE_SIZE)
         ]
 
     def of_shop(self, shop: str) -> Iterator[Waiting]:
-        """Everything that waits for a shop."""
+        """Yield everything that waits for a shop."""
         for shard in range(SHARDS):
             after: str | None = f"{shop}#"
-            while page := [one for one in self.waiting(shard, after) if one.shop == shop]:
+            while page := [waiting for waiting in self.waiting(shard, after) if waiting.shop == shop]:
                 yield from page
                 after = page[-1].at.sk
 
     def remove(self, waiting: Waiting) -> None:
-        """It waits elsewhere now."""
+        """Remove a message, because it waits elsewhere or does not wait any more."""
         self._table.delete(waiting.at)
 
 
-def behind_shop(shop: str) -> str:
-    """A sort key behind everything of this shop."""
+def after_shop(shop: str) -> str:
+    """Return a sort key after everything of this shop."""
     return f"{shop}#\uffff"

@@ -1,32 +1,39 @@
-"""Parked webhooks: verified, but no request could be made of them or the API refused it. Kept 30 days in the table.
+"""Parked webhooks: verified, but no request could be made of them, or the API refused it. They are kept for 30 days.
 
-Listed by shop and time, shown and replayed by id. The id holds the shop and the item's sort key.
-What is parked, and when it is replayed, is decided elsewhere.
+They are listed by shop and time, and shown and replayed by id. An id consists of the shop and the item's sort key.
 """
 
 import hashlib
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from shopwire.errors import ConditionFailed
 from shopwire.message import Message, unpack
-from shopwire.models import Entity
+from shopwire.models import Entity, Reason
 from shopwire.stores.ledger import key_hash
-from shopwire.stores.table import ConditionFailed, Item, Key, Table
+from shopwire.stores.table import Item, Key, Table
 
-_KEPT = 30 * 86_400_000
-_PAGE = 100
+_RETENTION_SECONDS = 30 * 86_400
+_PAGE_SIZE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class Parked:
-    """A parked webhook. Times are UTC milliseconds; `tries` counts how often it came here."""
+    """A parked webhook. Times are UTC milliseconds.
+
+    Args:
+        reason: why, as a code. `details` belongs to it (numbers and codes).
+        tries: how often it was parked.
+    """
 
     id: str
     shop: str
     topic: str
     entity: str
     reason: str
+    details: Mapping[str, str | int]
     tries: int
     first: int
     last: int
@@ -34,7 +41,7 @@ class Parked:
 
     @property
     def message(self) -> Message:
-        """The webhook.
+        """The message with the webhook.
 
         Raises:
             ValueError, NewerFormat: as `unpack`.
@@ -43,19 +50,20 @@ class Parked:
 
     @property
     def summary(self) -> dict[str, Any]:
-        """What a list of them shows."""
+        """What a list of parked webhooks shows."""
         names = ("id", "shop", "topic", "entity", "reason", "tries", "first", "last")
         return {name: getattr(self, name) for name in names}
 
     @property
-    def details(self) -> dict[str, Any]:
-        """The summary and the webhook itself, for whoever has to find out what is wrong with it.
+    def record(self) -> dict[str, Any]:
+        """The summary, the details of the reason, and the webhook itself.
 
         Raises:
             ValueError, NewerFormat: as `unpack`.
         """
         webhook = self.message.webhook
         return self.summary | {
+            "details": dict(self.details),
             "received_at": webhook.received_at,
             "headers": dict(webhook.headers),
             "query": dict(webhook.query),
@@ -69,24 +77,33 @@ class ParkedStore:
     def __init__(self, table: Table) -> None:
         self._table = table
 
-    def put(self, message: Message, topic: str, entity: Entity | None, reason: str, now: int) -> str:
-        """Park a message (again) and answer its id: the same for the same webhook of the same moment.
+    def put(
+        self,
+        message: Message,
+        topic: str,
+        entity: Entity | None,
+        reason: Reason,
+        now: int,
+        details: Mapping[str, str | int] = {},
+    ) -> str:
+        """Park a message, maybe again. Return its id, which is the same for the same webhook and time of receipt.
 
         Raises:
-            ItemTooLarge: more than the table takes.
+            ItemTooLarge: the message is larger than the table accepts.
         """
-        # What could not be read has no key: two of one millisecond are told apart by their bodies.
+        # An unreadable webhook has no key. Two of the same millisecond differ in their bodies.
         name = message.key or hashlib.sha256(message.webhook.body).hexdigest()
         sort_key = f"{message.received_at:013d}.{key_hash(name)}"
         self._table.update(
             _key(message.shop, sort_key),
             {
                 "topic": topic,
-                "entity": f"{entity.kind} {entity.id}" if entity else "unknown",
-                "reason": reason,
+                "entity": str(entity) if entity else "unknown",
+                "reason": str(reason),
+                "details": dict(details) or None,
                 "last": now,
                 "message": message.pack(),
-                "expires": (now + _KEPT) // 1000,
+                "expires": now // 1000 + _RETENTION_SECONDS,
             },
             once={"first": now},
             add={"tries": 1},
@@ -94,25 +111,25 @@ class ParkedStore:
         return f"{message.shop}.{sort_key}"
 
     def list(self, shop: str) -> list[Parked]:
-        """All of a shop, oldest first."""
+        """Return all of a shop, oldest first."""
         found: list[Parked] = []
         after = None
-        while page := self._table.query(_partition(shop), after=after, limit=_PAGE):
+        while page := self._table.query(_partition(shop), after=after, limit=_PAGE_SIZE):
             found += (_parked(shop, item) for item in page)
             after = page[-1]["sk"]
         return found
 
     def get(self, id: str) -> Parked | None:
-        """One by its id; None: no such (any more)."""
+        """Return one by its id; None if there is none with this id (any more)."""
         shop, _, sort_key = id.partition(".")
         item = self._table.get(_key(shop, sort_key)) if sort_key else None
         return _parked(shop, item) if item else None
 
     def remove(self, id: str, *, tries: int | None = None) -> None:
-        """Remove one; no error where it is gone already.
+        """Remove one. It is not an error if it is gone already.
 
         Args:
-            tries: remove it only if it did not come here again since it had so many.
+            tries: remove it only if this is still its number of tries, so that it was not parked again meanwhile.
         """
         shop, _, sort_key = id.partition(".")
         condition = "" if tries is None else "tries = :tries"
@@ -130,4 +147,6 @@ def _key(shop: str, sort_key: str) -> Key:
 
 def _parked(shop: str, item: Item) -> Parked:
     fields: dict[str, Any] = {name: item[name] for name in ("topic", "entity", "reason", "tries", "first", "last")}
-    return Parked(id=f"{shop}.{item['sk']}", shop=shop, packed=item["message"], **fields)
+    return Parked(
+        id=f"{shop}.{item['sk']}", shop=shop, details=item.get("details", {}), packed=item["message"], **fields
+    )

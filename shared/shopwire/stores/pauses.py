@@ -1,130 +1,143 @@
-"""How each shop is served: paused until when and why, and when the API last took something of it.
+"""The state of each shop: until when and why it is paused, and when the API last accepted a request of it.
 
-A pause is the shop's, not the system's: one wrong key holds up nobody else. It ends by a probe: whoever first moves its
-end a little on may try one message, the rest waits for what becomes of it.
+A pause is an open circuit breaker for one shop, so that one wrong key delays no other shop. It ends with a probe: the
+first invocation that moves the end of the pause by a little may try one message, and the rest waits for the result.
 """
 
 from dataclasses import dataclass
 
-from shopwire.stores.table import ConditionFailed, Key, Table
+from shopwire.errors import ConditionFailed
+from shopwire.stores.table import Key, Table
 
-_KEPT = 500 * 86_400
-_FRESH = 5_000
-_NOTE_EVERY = 60_000
-LONGEST = 3_600_000
-"""A pause's length at most, in milliseconds, unless the API asked for more."""
-# As long as a message backs off in its first hour; this often it is an hour.
-_PATIENT = 120_000
-_PATIENTLY = 30
-_LONG = 600_000
-_OF_A_PAUSE = ("until", "reason", "pauses", "probed", "long")
+RETENTION_SECONDS = 500 * 86_400
+CACHE_MS = 5_000
+RECORD_SUCCESS_EVERY_MS = 60_000
+MAX_PAUSE_MS = 3_600_000
+"""The longest pause, unless the API asks for more."""
+FIRST_HOUR_PAUSE_MAX_MS = 120_000
+"""The longest pause in the first hour of an outage: as long as the longest backoff of a message in its first hour."""
+FIRST_HOUR_PAUSES = 30
+"""The number of two-minute pauses in an hour."""
+OUTBOX_PAUSE_MS = 600_000
+"""During a pause that is longer than this, what waits is moved to the outbox."""
+_PAUSE_ATTRIBUTES = ("until", "reason", "pauses", "probed", "uses_outbox")
 
 
 @dataclass(frozen=True, slots=True)
 class ShopState:
-    """Times are UTC milliseconds. `until` is set while a pause is not proved to be over."""
+    """The state of a shop. Times are UTC milliseconds.
+
+    Args:
+        until: the end of the pause. It is set until a probe succeeds.
+        reason: why the shop is paused, as a code.
+        pauses: how many pauses there were in a row.
+        ok_at: when the API last accepted a request of the shop.
+        erased_at: everything that was received until then was erased.
+        probed: a probe is running; `until` is when it must be finished.
+        uses_outbox: the pause was meant to last so long that everything that waits belongs in the outbox, so that of an
+            entity nothing stays in the queue and overtakes what was moved out of it.
+    """
 
     until: int | None = None
     reason: str = ""
     pauses: int = 0
     ok_at: int = 0
-    redacted_at: int | None = None
+    erased_at: int | None = None
     probed: bool = False
-    """Somebody is trying whether the pause is over: `until` is when he must be done."""
-    long: bool = False
-    """It was meant to last so long that what waits for its end belongs in the outbox: all of it, so that of an entity
-    nothing stays in the queue and overtakes what has left it."""
+    uses_outbox: bool = False
 
 
 class Pauses:
-    """The shops' states, read at most every few seconds. Times are UTC milliseconds. Every method may raise TableDown.
+    """Reads and writes the shops' states. Times are UTC milliseconds. Every method may raise TableUnavailable.
 
     Args:
-        base: length of a first pause in milliseconds; each further one is twice as long, up to an hour.
+        base_ms: the length of the first pause. Each further one is twice as long, up to an hour.
     """
 
-    def __init__(self, table: Table, base: int) -> None:
+    def __init__(self, table: Table, base_ms: int) -> None:
         self._table = table
-        self._base = base
-        self._seen: dict[str, tuple[int, ShopState]] = {}
+        self._base_ms = base_ms
+        self._cache: dict[str, tuple[int, ShopState]] = {}
 
     def state(self, shop: str, now: int) -> ShopState:
-        """How the shop is served, a few seconds old at most."""
-        read_at, state = self._seen.get(shop, (-_FRESH, ShopState()))
-        if not 0 <= now - read_at < _FRESH or (state.until and state.until <= now):
+        """Return the shop's state, at most a few seconds old."""
+        read_at, state = self._cache.get(shop, (-CACHE_MS, ShopState()))
+        if not 0 <= now - read_at < CACHE_MS or (state.until and state.until <= now):
             state = self._read(shop)
-            self._seen[shop] = (now, state)
+            self._cache[shop] = (now, state)
         return state
 
     def probe(self, shop: str, state: ShopState, now: int) -> bool:
-        """Ask to be the one who tries whether the pause is over."""
+        """Return whether this invocation may probe whether the pause is over. Only one invocation may."""
         try:
             self._table.update(
-                _key(shop),
-                {"until": now + 3 * self._base, "probed": True},
+                self.key(shop),
+                {"until": now + 3 * self._base_ms, "probed": True},
                 condition="until = :until",
                 values={":until": state.until},
             )
         except ConditionFailed:
-            self._seen.pop(shop, None)
+            self._cache.pop(shop, None)
             return False
         return True
 
-    def pause(self, shop: str, reason: str, now: int, at_least: int = 0, *, passes: bool = False) -> int:
-        """Pause the shop and answer until when.
+    def pause(self, shop: str, reason: str, now: int, at_least_ms: int = 0, *, may_end_soon: bool = False) -> int:
+        """Pause the shop. Return the end of the pause.
 
         Args:
-            at_least: milliseconds that the API asked for.
-            passes: it may be over any moment (the API fails, or throttles): for the first hour tried every two minutes,
-                so that what waits stays in the queue and is in soon afterwards.
+            reason: why, as a code.
+            at_least_ms: what the API asked for.
+            may_end_soon: the API fails or throttles, which may end at any moment. For the first hour the pauses are at
+                most two minutes long then, so that what waits stays in the queue and is delivered soon afterwards.
         """
         state = self._read(shop)
         running = state.until if state.until and state.until > now and not state.probed else None
-        if running and running >= now + at_least:
-            return running  # whoever was calling when it began fails too: that is no news
-        longest = _PATIENT if passes and state.pauses < _PATIENTLY else LONGEST
-        length = at_least if running else max(min(self._base << min(state.pauses, 20), longest), at_least)
+        if running and running >= now + at_least_ms:
+            return running  # an invocation that was sending when the pause began fails too; that changes nothing
+        longest = FIRST_HOUR_PAUSE_MAX_MS if may_end_soon and state.pauses < FIRST_HOUR_PAUSES else MAX_PAUSE_MS
+        length = at_least_ms if running else max(min(self._base_ms << min(state.pauses, 20), longest), at_least_ms)
         until = now + length
         self._table.update(
-            _key(shop),
+            self.key(shop),
             {
                 "until": until,
                 "reason": reason,
                 "pauses": state.pauses + (not running),
                 "probed": None,
-                "long": length > _LONG or (running and state.long) or None,
-                "expires": now // 1000 + _KEPT,
+                "uses_outbox": length > OUTBOX_PAUSE_MS or (running and state.uses_outbox) or None,
+                "expires": now // 1000 + RETENTION_SECONDS,
             },
         )
-        self._seen.pop(shop, None)
+        self._cache.pop(shop, None)
         return until
 
-    def served(self, shop: str, now: int) -> None:
-        """The API took something of this shop: any pause is over. Noted at most once a minute."""
-        _, state = self._seen.get(shop, (0, ShopState()))
-        if state.until is None and now - state.ok_at < _NOTE_EVERY:
+    def record_success(self, shop: str, now: int) -> None:
+        """Record that the API accepted a request of the shop, which ends any pause. Written at most once a minute."""
+        _, state = self._cache.get(shop, (0, ShopState()))
+        if state.until is None and now - state.ok_at < RECORD_SUCCESS_EVERY_MS:
             return
-        change = dict.fromkeys(_OF_A_PAUSE) | {"ok_at": now, "expires": now // 1000 + _KEPT}
-        before = self._table.update(_key(shop), change)
-        self._seen[shop] = (now, ShopState(ok_at=now, redacted_at=before.get("redacted_at")))
+        change = dict.fromkeys(_PAUSE_ATTRIBUTES) | {"ok_at": now, "expires": now // 1000 + RETENTION_SECONDS}
+        before = self._table.update(self.key(shop), change)
+        self._cache[shop] = (now, ShopState(ok_at=now, erased_at=before.get("erased_at")))
 
-    def redact(self, shop: str, at: int) -> None:
-        """Everything received of the shop until then is to be forgotten."""
-        self._table.update(_key(shop), {"redacted_at": at, "expires": at // 1000 + _KEPT})
-        self._seen.pop(shop, None)
+    def erase(self, shop: str, at: int) -> None:
+        """Record that everything that was received of the shop until `at` must be erased."""
+        self._table.update(self.key(shop), {"erased_at": at, "expires": at // 1000 + RETENTION_SECONDS})
+        self._cache.pop(shop, None)
+
+    @staticmethod
+    def key(shop: str) -> Key:
+        """Return the key of the shop's item."""
+        return Key(f"{shop}#state")
 
     def _read(self, shop: str) -> ShopState:
-        item = self._table.get(_key(shop)) or {}
+        item = self._table.get(self.key(shop)) or {}
         return ShopState(
             until=item.get("until"),
             reason=item.get("reason", ""),
             pauses=item.get("pauses", 0),
             ok_at=item.get("ok_at", 0),
-            redacted_at=item.get("redacted_at"),
+            erased_at=item.get("erased_at"),
             probed=item.get("probed", False),
-            long=item.get("long", False),
+            uses_outbox=item.get("uses_outbox", False),
         )
-
-
-def _key(shop: str) -> Key:
-    return Key(f"{shop}#served")

@@ -1,22 +1,23 @@
-"""How many calls of the storefront's URL a shop may cause: anyone on the internet can make them.
+"""The rate limit of the storefront URL, per shop, because anyone on the internet can call it.
 
-Counted in the table, so that it holds however many environments Lambda runs, and apart for each shop: the gateway's own
-throttling knows only all shops together. A write for each call would be a third of a visit's price, so each
-environment takes its calls in bundles. What becomes of a call that may not pass is not decided here.
+Calls are counted in the table, so that the limit holds for all Lambda environments together. API Gateway's own
+throttling cannot tell shops apart. One write per call would be a third of a visit's price, so each environment reserves
+its calls in bundles.
 """
 
 from dataclasses import dataclass
 
+from shopwire.errors import TableUnavailable
 from shopwire.observability import logger
-from shopwire.stores.table import Key, Table, TableDown
+from shopwire.stores.table import Key, Table
 
-_WINDOW = 10_000
-_BUNDLE = 10
+_WINDOW_MS = 10_000
+_BUNDLE_SIZE = 10
 
 
 @dataclass(slots=True)
 class _Share:
-    """What this environment may still let pass within a window; `spent`: the shop's window has no more."""
+    """The calls that this environment may still admit in a window. `spent`: the shop has none left in this window."""
 
     window: int
     left: int = 0
@@ -24,43 +25,43 @@ class _Share:
 
 
 class RateLimit:
-    """So many calls of a shop within each ten seconds, by all environments together.
+    """Admits a number of calls per shop in each window of ten seconds, for all environments together.
 
-    What an environment took and did not need is gone with the window: with many of them, each seldom called, it may be
-    a bundle less for each. While the table is down each environment counts for itself.
+    Calls that an environment reserved and did not need expire with the window. With many environments that are seldom
+    called, the limit may therefore be lower by one bundle each. While the table is down, each environment counts alone.
     """
 
     def __init__(self, table: Table, per_second: int) -> None:
         self._table = table
-        self._limit = per_second * _WINDOW // 1000
+        self._limit = per_second * _WINDOW_MS // 1000
         self._shares: dict[str, _Share] = {}
 
     def admits(self, shop: str, now: int) -> bool:
-        """Whether one more call may pass now (UTC milliseconds)."""
-        window = now // _WINDOW
+        """Return whether one more call is admitted now (UTC ms)."""
+        window = now // _WINDOW_MS
         share = self._shares.get(shop)
         if share is None or share.window != window:
             share = self._shares[shop] = _Share(window)
         if not share.left and not share.spent:
-            share.left = self._take(shop, window, now)
+            share.left = self._reserve(shop, window, now)
             share.spent = not share.left
         if share.spent:
             return False
         share.left -= 1
         return True
 
-    def _take(self, shop: str, window: int, now: int) -> int:
+    def _reserve(self, shop: str, window: int, now: int) -> int:
         try:
             before = self._table.update(
                 Key(f"{shop}#visits#{window}"),
                 {},
-                once={"expires": (now + 60 * _WINDOW) // 1000},
-                add={"taken": _BUNDLE},
+                once={"expires": (now + 60 * _WINDOW_MS) // 1000},
+                add={"taken": _BUNDLE_SIZE},
             )
-        except TableDown:
-            return min(_BUNDLE, self._limit)
-        left = max(0, min(_BUNDLE, self._limit - int(before.get("taken", 0))))
+        except TableUnavailable:
+            return min(_BUNDLE_SIZE, self._limit)
+        left = max(0, min(_BUNDLE_SIZE, self._limit - int(before.get("taken", 0))))
         if not left:
-            # Once a window and environment, not once a call: who floods us shall not fill the log.
-            logger.warning("storefront limit", extra={"shop": shop, "outcome": "throttled"})
+            # Once per window and environment, not once per call, so that a flood does not fill the log.
+            logger.warning("storefront rate limit exceeded", extra={"shop": shop, "outcome": "throttled"})
         return left

@@ -1,7 +1,7 @@
-"""The one DynamoDB table, spoken to in Python values: what its answers mean, and nothing of what is kept in it.
+"""The DynamoDB table, read and written in Python values. What the items mean is known to the stores that use it.
 
-Only the low-level client is used (the resource layer costs cold start). Every failure is one of three errors, so that
-callers decide by what happened and not by a vendor's code.
+Only the low-level client is used, because the resource layer costs cold start. Each failure becomes one of three
+exceptions, so that callers decide by what happened, not by a vendor's code.
 """
 
 import re
@@ -12,45 +12,31 @@ from typing import TYPE_CHECKING, Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shopwire.errors import ConditionFailed, ItemTooLarge, TableUnavailable
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 Item = dict[str, Any]
 
 
-class TableDown(Exception):
-    """The table did not answer, or refused for a reason that passes: whether a write happened is unknown."""
-
-
-class ConditionFailed(Exception):
-    """The condition of a write did not hold; `item` is what stands there (None: nothing)."""
-
-    def __init__(self, item: Item | None) -> None:
-        super().__init__("condition failed")
-        self.item = item
-
-
-class ItemTooLarge(Exception):
-    """The item is over DynamoDB's 400 KB."""
-
-
 @dataclass(frozen=True, slots=True)
 class Key:
-    """Primary key of an item."""
+    """The primary key of an item."""
 
     pk: str
     sk: str = "entry"
 
     def typed(self) -> dict[str, Any]:
-        """As DynamoDB's API writes it."""
+        """Return the key in DynamoDB's typed form."""
         return {"pk": {"S": self.pk}, "sk": {"S": self.sk}}
 
 
 class Table:
-    """Reads and writes items. All reads are consistent, a stale one would undo what the conditions protect; but for
-    `glance`, half as dear, for those who believe of it only what never becomes untrue.
+    """Reads and writes items. Every method may raise TableUnavailable.
 
-    Every method may raise TableDown.
+    All reads are consistent, because a stale read would undo what the conditions protect. The exception is
+    `get_eventual`, at half the price, for callers that use only what never becomes untrue.
     """
 
     def __init__(self, client: "DynamoDBClient", name: str) -> None:
@@ -58,17 +44,17 @@ class Table:
         self._name = name
 
     def get(self, key: Key) -> Item | None:
-        """The item; None: there is none."""
+        """Return the item; None if there is none."""
         answer = self._call("get_item", Key=key.typed(), ConsistentRead=True)
         return _plain(answer["Item"]) if "Item" in answer else None
 
-    def glance(self, key: Key) -> Item | None:
-        """The item as it stood a moment ago."""
+    def get_eventual(self, key: Key) -> Item | None:
+        """Return the item as it was a moment ago; None if there was none."""
         answer = self._call("get_item", Key=key.typed(), ConsistentRead=False)
         return _plain(answer["Item"]) if "Item" in answer else None
 
     def get_many(self, keys: Iterable[Key]) -> dict[Key, Item]:
-        """The items of at most 100 keys that exist."""
+        """Return those of the items that exist. At most 100 keys."""
         wanted = [key.typed() for key in dict.fromkeys(keys)]
         if not wanted:
             return {}
@@ -76,12 +62,12 @@ class Table:
             "batch_get_item", RequestItems={self._name: {"Keys": wanted, "ConsistentRead": True}}, table=False
         )
         if answer.get("UnprocessedKeys"):
-            raise TableDown("throttled")
+            raise TableUnavailable("throttled")
         items = map(_plain, answer["Responses"].get(self._name, []))
         return {Key(item["pk"], item["sk"]): item for item in items}
 
     def put(self, key: Key, item: Mapping[str, Any]) -> None:
-        """Write an item over whatever stands there.
+        """Write an item, in place of any earlier one.
 
         Raises:
             ItemTooLarge.
@@ -89,10 +75,10 @@ class Table:
         self._call("put_item", Item=_typed({"pk": key.pk, "sk": key.sk, **item}))
 
     def delete(self, key: Key, *, condition: str = "", values: Mapping[str, Any] | None = None) -> None:
-        """Delete an item; no error for none.
+        """Delete an item. It is not an error if there is none.
 
         Raises:
-            ConditionFailed, TableDown.
+            ConditionFailed, TableUnavailable.
         """
         call: dict[str, Any] = {"Key": key.typed()}
         if condition:
@@ -113,21 +99,21 @@ class Table:
         append: Mapping[str, list[str]] | None = None,
         add: Mapping[str, int] | None = None,
     ) -> Item:
-        """One conditional write; the answer is the item as it was before ({} for none).
+        """Make one conditional write. Return the item as it was before; {} if there was none.
 
         Args:
-            change: attributes to set; None removes one.
-            condition: a DynamoDB condition expression; attribute names as they are, values as :name of `values`.
-            once: attributes to set only where they are missing.
-            append: texts to add at the end of lists.
+            change: attributes to set. None removes an attribute.
+            condition: a DynamoDB condition expression, with plain attribute names, and values as :name of `values`.
+            once: attributes to set only if they are missing.
+            append: texts to append to lists.
             add: numbers to add.
 
         Raises:
-            ConditionFailed, ItemTooLarge, TableDown.
+            ConditionFailed, ItemTooLarge, TableUnavailable.
         """
         every = {**change, **(once or {}), **(append or {}), **(add or {})}
         names = {f"#{name}": name for name in every}
-        # What is written and what the condition compares with may be of one name and are two values: hence ":new_".
+        # An attribute may be written and compared with two different values, so written values are called ":new_...".
         holders = {f":new_{name}": value for name, value in every.items() if value is not None} | dict(values or {})
         sets = [f"#{name} = :new_{name}" for name, value in change.items() if value is not None]
         sets += [f"#{name} = if_not_exists(#{name}, :new_{name})" for name in once or ()]
@@ -152,7 +138,7 @@ class Table:
         return _plain(self._call("update_item", **call).get("Attributes", {}))
 
     def query(self, pk: str, *, after: str | None = None, limit: int = 100) -> list[Item]:
-        """Up to `limit` items of a partition in the order of their sort keys, those behind `after`."""
+        """Return up to `limit` items of a partition, in the order of their sort keys, starting after `after`."""
         values = {":pk": pk} | ({":after": after} if after else {})
         answer = self._call(
             "query",
@@ -164,7 +150,7 @@ class Table:
         return [_plain(item) for item in answer["Items"]]
 
     def scan_keys(self, prefix: str) -> Iterator[Key]:
-        """The keys of all items whose partition key begins with `prefix`. Reads the whole table."""
+        """Yield the keys of all items whose partition key begins with `prefix`. This reads the whole table."""
         call: dict[str, Any] = {
             "FilterExpression": "begins_with(pk, :prefix)",
             "ExpressionAttributeValues": _typed({":prefix": prefix}),
@@ -192,19 +178,20 @@ class Table:
             if code == "ValidationException":
                 if "size" in error.response["Error"]["Message"].lower():
                     raise ItemTooLarge from None
-                raise  # our own mistake: no retry would heal it
-            raise TableDown(code) from None
+                raise  # a bug of ours, which no retry heals
+            raise TableUnavailable(code) from None
         except BotoCoreError as error:
-            raise TableDown(type(error).__name__) from None
+            raise TableUnavailable(type(error).__name__) from None
 
 
-# An attribute's name in a condition: a lower-case word that is no value (:name) and no function (name(...)).
+# An attribute's name in a condition is a lower-case word that is neither a value (:name) nor a function (name(...)).
 _NAME = re.compile(r"(?<![:\w])[a-z_]+\b(?!\()")
 
 
 @cache
 def _named(condition: str) -> tuple[str, dict[str, str]]:
-    """The condition with placeholders for its attributes: plain words may be reserved ones of DynamoDB's."""
+    """Return the condition with placeholders for its attributes, and the placeholders. A plain name may be one of
+    DynamoDB's reserved words."""
     return _NAME.sub(r"#\g<0>", condition), {f"#{name}": name for name in _NAME.findall(condition)}
 
 
@@ -223,7 +210,7 @@ def _typed_value(value: Any) -> dict[str, Any]:
         case bytes():
             return {"B": value}
         case list() | tuple():
-            return {"L": [_typed_value(one) for one in value]}
+            return {"L": [_typed_value(part) for part in value]}
         case dict():
             return {"M": _typed(value)}
     raise TypeError(f"no DynamoDB type for {type(value).__name__}")
@@ -239,7 +226,7 @@ def _plain_value(typed: Mapping[str, Any]) -> Any:
         case "N":
             return int(value)
         case "L":
-            return [_plain_value(one) for one in value]
+            return [_plain_value(part) for part in value]
         case "M":
             return _plain(value)
     return value

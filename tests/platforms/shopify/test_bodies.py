@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
+from shopwire.errors import Unreadable
 from shopwire.models import (
     Contact,
     ContactChange,
@@ -362,7 +363,7 @@ def test_ids_above_2_to_53_keep_every_digit_as_number_and_as_text(id: str) -> No
 
 @pytest.mark.parametrize("id", [None, "", " ", [], {}, True, "9" * 256])
 def test_what_is_no_id_is_refused(id: Any) -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^id: "):
+    with pytest.raises(Unreadable, match=r"^id: "):
         read("orders/delete", {"id": id})
 
 
@@ -371,7 +372,7 @@ def test_what_is_no_id_is_refused(id: Any) -> None:
     "date", ["2026-10-05T10:12:30", "0000-00-00", "0000-00-00T00:00:00Z", "2026-02-30T00:00:00Z", "", "soon"]
 )
 def test_a_date_that_is_none_or_has_no_offset_is_refused(name: str, date: str) -> None:
-    with pytest.raises(platforms.Unreadable, match=rf"^{name}: "):
+    with pytest.raises(Unreadable, match=rf"^{name}: "):
         order(**{name: date})
 
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire.mapper import order_events
+from shopwire.errors import Unreadable
+from shopwire.mapper import order_steps
 from shopwire.models import Cart, CartChange, Item, Order, OrderChange, Shop, Status, Webhook
 from shopwire_testkit.samples import samples
 
@@ -52,7 +53,7 @@ def money(of: Order) -> dict[str, str]:
 
 def lines(of: Order) -> list[tuple[str, str, str]]:
     """Id, quantity and the cost that is sent of each line."""
-    (event,) = order_events(of, SHOP, None, recent=True)[:1]
+    (event,) = order_steps(of, SHOP, None, recent=True)[:1]
     sent = {param["name"]: param["value"] for param in json.loads(event.request.body)["params"]}
     return [
         (item["externalItemId"], str(item["quantity"]), str(item["cost"]))
@@ -221,7 +222,7 @@ def test_an_amount_keeps_every_digit(amount: str | float, total: str) -> None:
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "1e400", "12,50", "", "9" * 41, True, [], {}])
 def test_what_is_no_amount_is_refused_by_the_fields_name_never_by_its_value(amount: Any) -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^current_total_price: [a-z_]+$"):
+    with pytest.raises(Unreadable, match=r"^current_total_price: [a-z_]+$"):
         order(current_total_price=amount)
 
 
@@ -229,12 +230,12 @@ def test_what_is_no_amount_is_refused_by_the_fields_name_never_by_its_value(amou
 def test_numbers_beyond_json_and_beyond_floats_are_refused(number: bytes) -> None:
     body = json.dumps(PLAIN).encode().replace(b'"current_total_price": "2219.00"', b'"current_total_price": ' + number)
     assert number in body
-    with pytest.raises(platforms.Unreadable, match=r"^current_total_price: finite_number$"):
+    with pytest.raises(Unreadable, match=r"^current_total_price: finite_number$"):
         read("orders/updated", body)
 
 
 def test_minus_zero_is_sent_as_zero() -> None:
-    (planned,) = order_events(order(current_total_price="-0.00"), SHOP, None, recent=True)
+    (planned,) = order_steps(order(current_total_price="-0.00"), SHOP, None, recent=True)
     assert {"name": "totalCost", "value": "0.00"} in json.loads(planned.request.body)["params"]
 
 
@@ -253,12 +254,12 @@ def test_parts_of_one_can_be_bought() -> None:
 
 
 def test_an_amount_with_more_digits_than_memory_is_refused() -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^total: decimal_max_digits$"):
+    with pytest.raises(Unreadable, match=r"^total: decimal_max_digits$"):
         order(current_total_price="1E-500000")
 
 
 def test_sums_with_more_digits_than_an_amount_may_have_are_refused_too() -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^shipping: decimal_max_digits$"):
+    with pytest.raises(Unreadable, match=r"^shipping: decimal_max_digits$"):
         order(shipping_lines=[{"price": "9" * 40}] * 2)
 
 

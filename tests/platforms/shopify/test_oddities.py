@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from shopwire.mapper import order_events
+from shopwire.errors import Unreadable
+from shopwire.mapper import order_steps
 from shopwire.models import CartChange, Contact, Order, OrderChange, Shop, Webhook
-from shopwire.platforms import Unreadable, get
+from shopwire.platforms import get
 from shopwire_testkit.samples import samples
 
 SHOPIFY = get("shopify")
@@ -56,7 +57,7 @@ def test_a_line_of_next_to_nothing_is_not_listed_anywhere() -> None:
     crumb = LINE | {"quantity": "1e-38", "total_discount": "1e39"}
     listed = order(line_items=[crumb, LINE])
     assert [item.id for item in listed.items] == ["11"]
-    assert len(order_events(listed, SHOP, None, recent=True)) == 1
+    assert len(order_steps(listed, SHOP, None, recent=True)) == 1
     cart = read("carts/update", CART | {"line_items": [crumb, LINE]})
     assert isinstance(cart, CartChange)
     assert [str(item.quantity) for item in cart.cart.items] == ["2"]

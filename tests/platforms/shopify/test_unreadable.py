@@ -9,6 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shopwire import platforms
+from shopwire.errors import Unreadable
 from shopwire.models import Nothing, Shop, Webhook
 from shopwire_testkit.samples import Sample, samples
 
@@ -37,13 +38,13 @@ READ = [topic for topic in SHOPIFY.topics if not isinstance(read(topic, BODIES[t
     [b"", b" ", b"null", b"[]", b'"text"', b"{}", b"{", b"a=b&c=d", b"\xff\xfe", b"[" * 1000 + b"]" * 1000, b"[{}]"],
 )
 def test_what_is_no_json_object_or_lacks_everything_is_refused(topic: str, body: bytes) -> None:
-    with pytest.raises(platforms.Unreadable):
+    with pytest.raises(Unreadable):
         read(topic, body)
 
 
 def test_a_refusal_names_the_field_never_the_value() -> None:
     body = BODIES["orders/create"].replace(b'"quantity": 1', b'"quantity": "hrytsenko@example.com"')
-    with pytest.raises(platforms.Unreadable) as refused:
+    with pytest.raises(Unreadable) as refused:
         read("orders/create", body)
     assert str(refused.value) == "line_items.0.quantity: decimal_parsing"
 
@@ -61,7 +62,7 @@ JSON: st.SearchStrategy[Any] = st.recursive(
 
 
 def refused_or_read(topic: str, body: bytes) -> None:
-    with suppress(platforms.Unreadable):
+    with suppress(Unreadable):
         read(topic, body)
 
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopwire import platforms
+from shopwire.errors import NotVerified
 from shopwire.models import Nothing, Shop, Webhook
 from shopwire_testkit.samples import Sample, samples
 
@@ -52,14 +53,14 @@ def test_either_secret_signs_any_bytes_under_old_and_new_header_names(secret: st
 def test_the_new_header_names_win_where_both_are_sent() -> None:
     right = signature(SECRET, BODY)
     SHOPIFY.verify(Webhook({"shopify-hmac-sha256": right, "x-shopify-hmac-sha256": "old"}, BODY, 0), SHOP)
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         SHOPIFY.verify(Webhook({"shopify-hmac-sha256": "new", "x-shopify-hmac-sha256": right}, BODY, 0), SHOP)
 
 
 @given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
 def test_one_altered_byte_anywhere_is_refused(where: int, by: int) -> None:
     altered = BODY[:where] + bytes([BODY[where] ^ by]) + BODY[where + 1 :]
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         verify(altered, signature(SECRET, BODY))
 
 
@@ -80,7 +81,7 @@ ESCAPED = BODIES["orders/cancelled"]
 )
 def test_the_same_json_in_other_bytes_is_refused(rewritten: bytes) -> None:
     assert rewritten != ESCAPED
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         verify(rewritten, signature(SECRET, ESCAPED))
 
 
@@ -109,12 +110,12 @@ RIGHT = signature(SECRET, BODY)
     ],
 )
 def test_any_other_signature_is_refused(wrong: str | None) -> None:
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         verify(BODY, wrong)
 
 
 def test_the_refusal_says_which_secret_to_set_and_tells_nothing_of_secret_or_body() -> None:
-    with pytest.raises(platforms.NotVerified, match="`secrets` must hold the app's client secret") as refused:
+    with pytest.raises(NotVerified, match="`secrets` must hold the app's client secret") as refused:
         verify(BODY, "wrong")
     told = str(refused.value)
     assert "Settings > Notifications" in told  # webhooks made by hand have another secret
@@ -123,7 +124,7 @@ def test_the_refusal_says_which_secret_to_set_and_tells_nothing_of_secret_or_bod
 
 @pytest.mark.parametrize("domain", ["other.myshopify.com", "demo.myshopify.com.example.com", "xdemo.myshopify.com"])
 def test_another_stores_webhook_is_refused_although_the_app_signed_it(domain: str) -> None:
-    with pytest.raises(platforms.NotVerified, match="another store's webhook"):
+    with pytest.raises(NotVerified, match="another store's webhook"):
         verify(BODY, RIGHT, **{"x-shopify-shop-domain": domain})
 
 
@@ -154,5 +155,5 @@ def test_another_stores_wish_is_refused_though_the_unsigned_header_names_ours(to
         refused = domain.startswith("other")
         body = json.dumps({"shop_id": 1, "shop_domain": domain, "customer": {"id": 7}}).encode()
         webhook = Webhook(SHOPIFY.sign(topic, body, ours, 0), body, 0)
-        with pytest.raises(platforms.NotVerified, match="another store") if refused else nullcontext():
+        with pytest.raises(NotVerified, match="another store") if refused else nullcontext():
             SHOPIFY.verify(webhook, ours)

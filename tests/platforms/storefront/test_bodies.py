@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from shopwire import platforms
+from shopwire.errors import NotVerified, Unreadable
 from shopwire.models import Cart, CartChange, CartItem, Contact, Shop, View, ViewChange, Webhook
 from shopwire_testkit.samples import samples
 
@@ -105,7 +106,7 @@ def test_a_deep_link_is_a_page_and_a_phone_is_a_person() -> None:
     "url", ["no link", "", "https://a b", "//host/path", "javascript:alert(1)", "mailto:a", "https://a/" + "x" * 3000]
 )
 def test_what_is_no_link_is_unreadable(url: str) -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^url"):
+    with pytest.raises(Unreadable, match=r"^url"):
         read(visit(url=url))
 
 
@@ -140,20 +141,20 @@ def test_the_hmac_of_kind_and_value_as_they_stand_proves_the_person(kind: str, v
     ],
 )
 def test_a_forged_person_is_refused(forged: dict[str, Any]) -> None:
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         FRONT.verify(webhook(forged), SHOP)
 
 
 def test_the_same_person_by_another_spelling_is_not_proved() -> None:
     proved = signed("email", "anna@example.com")
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         FRONT.verify(webhook(proved | {"contact": {"email": "Anna@example.com"}}), SHOP)
 
 
 def test_what_cannot_be_read_proves_nobody_since_it_is_not_read_either() -> None:
     forged = webhook(signed("email", "anna@example.com", "another secret") | {"url": "no link"})
     FRONT.verify(forged, SHOP)
-    with pytest.raises(platforms.Unreadable):
+    with pytest.raises(Unreadable):
         FRONT.read(forged, SHOP)
 
 
@@ -164,7 +165,7 @@ def test_a_signed_call_says_no_more_than_what_it_is(topic: str) -> None:
 
 def test_without_a_secret_nobody_can_be_proved() -> None:
     bare = SHOP.model_copy(update={"storefront_secret": None})
-    with pytest.raises(platforms.NotVerified, match="storefront_secret"):
+    with pytest.raises(NotVerified, match="storefront_secret"):
         FRONT.verify(webhook(signed("id", "7")), bare)
 
 
@@ -175,18 +176,18 @@ def test_whoever_names_nobody_needs_no_proof() -> None:
 
 @pytest.mark.parametrize("contact", [{}, {"email": "a@example.com", "id": "7"}, {"push": "x"}, "anna"])
 def test_a_person_is_named_in_exactly_one_way(contact: Any) -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^contact"):
+    with pytest.raises(Unreadable, match=r"^contact"):
         read(visit(contact=contact))
 
 
 def test_the_topic_and_the_bodys_type_agree() -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^type"):
+    with pytest.raises(Unreadable, match=r"^type"):
         FRONT.read(webhook(visit(), **{"x-shopwire-topic": "cart"}), SHOP)
 
 
 @pytest.mark.parametrize("type_", ["page", "product", "category", "cart"])
 def test_what_was_seen_must_be_said(type_: str) -> None:
-    with pytest.raises(platforms.Unreadable, match="missing"):
+    with pytest.raises(Unreadable, match="missing"):
         read({"type": type_})
 
 
@@ -210,7 +211,7 @@ def test_a_property_that_is_no_finite_number_is_dropped(number: str) -> None:
 def test_a_price_that_is_none_names_its_field(price: Any) -> None:
     body = json.loads(BODIES["product"])
     body["product"]["price"] = price
-    with pytest.raises(platforms.Unreadable, match=r"^product.price"):
+    with pytest.raises(Unreadable, match=r"^product.price"):
         read(body)
 
 
@@ -235,7 +236,7 @@ VALUES = st.text() | st.none() | st.lists(st.integers(), max_size=2)
 @PATIENT
 @given(raw=st.binary(max_size=60) | st.dictionaries(FIELDS, VALUES).map(lambda one: json.dumps(one).encode()))
 def test_nothing_but_unreadable_and_unproved_is_raised(raw: bytes) -> None:
-    with suppress(platforms.NotVerified):
+    with suppress(NotVerified):
         FRONT.verify(webhook(raw), SHOP)
-    with suppress(platforms.Unreadable):
+    with suppress(Unreadable):
         FRONT.read(webhook(raw), SHOP)

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shopwire import platforms
+from shopwire.errors import Unreadable
 from shopwire.models import (
     Contact,
     ContactChange,
@@ -124,7 +124,7 @@ def test_cash_on_delivery_is_in_progress_without_ever_having_been_paid() -> None
 
 @pytest.mark.parametrize("status", ["", " ", "wc-", None])
 def test_an_order_without_a_status_names_the_field(status: Any) -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^status: missing"):
+    with pytest.raises(Unreadable, match=r"^status: missing"):
         order(status=status)
 
 
@@ -313,7 +313,7 @@ def test_empty_line_items_are_an_order_all_the_same() -> None:
 
 @pytest.mark.parametrize("amount", ["NaN", "Infinity", "12,50", "", "1e400", "money"])
 def test_an_amount_that_is_none_names_its_field_and_not_its_value(amount: str) -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^total: ") as error:
+    with pytest.raises(Unreadable, match=r"^total: ") as error:
         order(total=amount)
     assert not amount or amount not in str(error.value)
 
@@ -332,7 +332,7 @@ EACH_AMOUNT = pytest.mark.parametrize(("field", "put"), MONEY, ids=[field for fi
 @EACH_AMOUNT
 @pytest.mark.parametrize("amount", ["NaN", "-Infinity", "12,50", "1e400", False, [], "money"])
 def test_an_optional_amount_that_is_none_is_not_taken_for_nothing(field: str, put: Any, amount: Any) -> None:
-    with pytest.raises(platforms.Unreadable) as error:
+    with pytest.raises(Unreadable) as error:
         order(**put(amount))
     assert str(error.value).startswith(field)
     assert not isinstance(amount, str) or amount not in str(error.value)
@@ -354,14 +354,14 @@ def test_an_optional_amount_may_be_empty(field: str, put: Any, amount: Any) -> N
     ],
 )
 def test_figures_that_make_one_of_too_many_digits_name_their_field(field: str, changes: dict[str, Any]) -> None:
-    with pytest.raises(platforms.Unreadable, match=rf"^{field}: "):
+    with pytest.raises(Unreadable, match=rf"^{field}: "):
         order(**changes)
 
 
 def test_the_currency_is_its_code_and_not_its_symbol() -> None:
     assert order(currency="AED", currency_symbol="د.إ").currency == "AED"
     for currency in ("", " ", None):
-        with pytest.raises(platforms.Unreadable, match=r"^currency: missing"):
+        with pytest.raises(Unreadable, match=r"^currency: missing"):
             order(currency=currency)
 
 
@@ -561,13 +561,13 @@ def test_ids_beyond_doubles_stay_exact_and_may_be_text() -> None:
 
 @pytest.mark.parametrize("date", ["0000-00-00T00:00:00", "yesterday", "", 10**30])
 def test_a_date_that_is_none_names_its_field(date: Any) -> None:
-    with pytest.raises(platforms.Unreadable, match=r"^date_created_gmt: "):
+    with pytest.raises(Unreadable, match=r"^date_created_gmt: "):
         order(date_created_gmt=date)
 
 
 def test_local_time_serves_only_where_utc_is_missing() -> None:
     assert order(date_created_gmt=None).created_at == datetime(2026, 10, 5, 12, 20, 30, tzinfo=UTC)
-    with pytest.raises(platforms.Unreadable, match=r"^date_created_gmt: missing"):
+    with pytest.raises(Unreadable, match=r"^date_created_gmt: missing"):
         order(date_created_gmt=None, date_created=None)
 
 
@@ -579,7 +579,7 @@ def test_an_order_of_1899_is_an_old_order() -> None:
 @pytest.mark.parametrize("date", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_a_date_outside_the_calendar_names_its_field(field: str, date: str) -> None:
     changes: dict[str, Any] = {field: date}
-    with pytest.raises(platforms.Unreadable, match=rf"^{field}: "):
+    with pytest.raises(Unreadable, match=rf"^{field}: "):
         order(**changes)
 
 

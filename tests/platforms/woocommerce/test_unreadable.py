@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shopwire import platforms
+from shopwire.errors import Unreadable
 from shopwire.models import Webhook
 from tests.support.woocommerce import BODIES, SHOP, WOO
 
@@ -25,13 +25,13 @@ def read(topic: str, body: bytes) -> Any:
 )
 @pytest.mark.parametrize("topic", WOO.topics)
 def test_a_body_that_is_none_is_unreadable(topic: str, body: bytes) -> None:
-    with pytest.raises(platforms.Unreadable):
+    with pytest.raises(Unreadable):
         read(topic, body)
 
 
 def test_a_part_nested_a_thousand_deep_is_unreadable_and_not_a_crash() -> None:
     deep = b'{"id": 1, "meta_data": ' + b"[" * 1000 + b"]" * 1000 + b"}"
-    with pytest.raises(platforms.Unreadable):
+    with pytest.raises(Unreadable):
         read("order.updated", deep)
 
 
@@ -50,7 +50,7 @@ FIELDS, LINE = sorted(ORDER), ORDER["line_items"][0]
 @given(topic=st.sampled_from((*WOO.topics, "x")), change=st.dictionaries(st.sampled_from(FIELDS), JSON, max_size=3))
 def test_nothing_but_unreadable_is_raised_whatever_a_field_holds(topic: str, change: dict[str, Any]) -> None:
     body = copy.deepcopy(ORDER) | change
-    with suppress(platforms.Unreadable):
+    with suppress(Unreadable):
         read(topic, json.dumps(body).encode())
 
 
@@ -81,12 +81,12 @@ def test_nothing_but_unreadable_is_raised_whatever_the_figures(
         "fee_lines": [{"id": 1, "name": "Fee", "total": charged, "total_tax": tax}],
         "line_items": [LINE | {"quantity": quantity, "total": paid, "total_tax": tax}],
     }
-    with suppress(platforms.Unreadable):
+    with suppress(Unreadable):
         read("order.updated", json.dumps(body).encode())
 
 
 @PATIENT
 @given(topic=st.sampled_from(WOO.topics), raw=st.binary(max_size=60) | JSON.map(lambda one: json.dumps(one).encode()))
 def test_nothing_but_unreadable_is_raised_whatever_the_bytes(topic: str, raw: bytes) -> None:
-    with suppress(platforms.Unreadable):
+    with suppress(Unreadable):
         read(topic, raw)

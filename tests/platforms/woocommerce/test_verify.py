@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shopwire import platforms
+from shopwire.errors import NotVerified, UnsignedCall
 from shopwire.models import Shop, Webhook
 from tests.support.woocommerce import BODIES, SECRET, SHOP, WOO, shop
 
@@ -35,19 +35,19 @@ def test_the_signature_over_the_raw_bytes_verifies() -> None:
 )
 def test_a_wrong_signature_is_refused(mutate: Any) -> None:
     raw = BODIES["order.updated"]
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         verify(raw, mutate(signed(raw)))
 
 
 def test_a_missing_signature_is_refused() -> None:
-    with pytest.raises(platforms.NotVerified, match="X-WC-Webhook-Signature"):
+    with pytest.raises(NotVerified, match="X-WC-Webhook-Signature"):
         verify(b"{}", None)
 
 
 @pytest.mark.parametrize("alter", [lambda raw: raw + b" ", lambda raw: raw.replace(b"1260", b"1261"), lambda raw: b""])
 def test_an_altered_body_is_refused(alter: Any) -> None:
     raw = BODIES["order.updated"]
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         verify(alter(raw), signed(raw))
 
 
@@ -55,7 +55,7 @@ def test_a_re_serialised_body_is_refused() -> None:
     raw = BODIES["order.updated"]
     again = json.dumps(json.loads(raw), ensure_ascii=False, separators=(",", ":")).encode()
     assert json.loads(again) == json.loads(raw)
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         verify(again, signed(raw))
 
 
@@ -63,7 +63,7 @@ def test_while_a_secret_is_replaced_both_verify_and_no_third() -> None:
     both = shop(secrets=("new", "old"))
     verify(b"{}", signed(b"{}", "new"), both)
     verify(b"{}", signed(b"{}", "old"), both)
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         verify(b"{}", signed(b"{}", "older"), both)
 
 
@@ -94,25 +94,25 @@ def test_the_same_store_may_be_written_in_several_ways(source: str) -> None:
 
 @pytest.mark.parametrize("source", ["https://other.example/", "https://shop.example/de/", "https://shop.example.evil/"])
 def test_another_stores_webhook_is_refused(source: str) -> None:
-    with pytest.raises(platforms.NotVerified, match="another store"):
+    with pytest.raises(NotVerified, match="another store"):
         verify(b"{}", signed(b"{}"), shop(store="https://shop.example/"), **{"x-wc-webhook-source": source})
 
 
 @pytest.mark.parametrize("form", ["application/x-www-form-urlencoded", "Application/X-WWW-Form-URLencoded; charset=x"])
 def test_the_unsigned_ping_is_taken_unread(form: str) -> None:
     for body in (b"webhook_id=57", b"", b"\xff", BODIES["order.updated"]):
-        with pytest.raises(platforms.Unsigned):
+        with pytest.raises(UnsignedCall):
             WOO.verify(Webhook({"content-type": form}, body, 0), SHOP)
 
 
 def test_a_body_without_a_signature_is_no_ping_because_it_is_json() -> None:
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         WOO.verify(Webhook({"content-type": "application/json"}, b"webhook_id=57", 0), SHOP)
 
 
 def test_a_form_with_woocommerces_headers_is_no_ping() -> None:
     headers = {"content-type": "application/x-www-form-urlencoded", "x-wc-webhook-topic": "order.updated"}
-    with pytest.raises(platforms.NotVerified):
+    with pytest.raises(NotVerified):
         WOO.verify(Webhook(headers, b"webhook_id=57", 0), SHOP)
 
 

@@ -1,16 +1,16 @@
-"""Shopify: verify the call, name the delivery, parse the body.
+"""Shopify: verify a call, name its delivery, parse its body.
 
-Facts: Shopify's pages "Verify webhook deliveries", "Ignore duplicates" and the webhook topic reference. The order of
-deliveries is nobody's promise, one change causes several topics, and the topic itself is not signed: it only picks the
-parser. `shopify_orders` reads what is bought, `shopify_bodies` has the bodies' types.
+Sources: Shopify's pages "Verify webhook deliveries" and "Ignore duplicates", and its webhook topic reference. Shopify
+does not promise any order of deliveries, and one change causes several topics. The topic is not signed: it only selects
+the parser. `orders` reads orders, carts and checkouts; `bodies` has the types of the bodies.
 """
 
 import uuid
-from collections.abc import Callable
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
 
+from shopwire.errors import NotVerified, Unreadable
 from shopwire.models import (
     Change,
     ContactChange,
@@ -20,88 +20,25 @@ from shopwire.models import (
     OrderDeleted,
     Parcel,
     ParcelArrived,
+    Reason,
     Redaction,
     Shop,
     ShopRedaction,
     Webhook,
 )
-from shopwire.models.base import BadValue, milliseconds
+from shopwire.models.base import milliseconds
 from shopwire.models.contact import person
-from shopwire.platforms.base import NotVerified, Platform, Unreadable, base64_signature, same, short_hash, unreadable
+from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, SignedCall, Topic
 from shopwire.platforms.shopify import bodies, orders
-
-# Topics whose body says which shop it is about (Shopify, "Privacy law compliance").
-_NAME_THEIR_SHOP = frozenset({"customers/redact", "customers/data_request", "shop/redact"})
-
-_SIGNAL = "signal: orders/updated brings the state"
-
-
-class Shopify(Platform):
-    """Shopify's webhooks, full bodies."""
-
-    name = "shopify"
-    kept_headers = ("x-shopify-", "shopify-")
-
-    def verify(self, webhook: Webhook, shop: Shop) -> None:
-        given = _header(webhook, "hmac-sha256")
-        if not given:
-            raise NotVerified("X-Shopify-Hmac-Sha256 is missing: only Shopify's own calls carry it")
-        if not same(given, *(base64_signature(secret.get_secret_value(), webhook.body) for secret in shop.secrets)):
-            # Webhooks made by hand have another secret than the app (Shopify, "Verify webhook deliveries").
-            raise NotVerified(
-                "the signature does not match: `secrets` must hold the app's client secret, or, for a webhook made in"
-                " the admin, the one shown on Settings > Notifications > Webhooks"
-            )
-        # One app's secret signs for all its shops, and the header is unsigned: a body that names its shop decides too.
-        for domain in (_header(webhook, "shop-domain"), _signed_domain(webhook)):
-            if shop.store and domain and domain.lower() != shop.store.lower():
-                raise NotVerified("another store's webhook: it names another shop than the shop's `store`")
-
-    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
-        topic = _header(webhook, "topic")
-        parse = _TOPICS.get(topic)
-        id = _header(webhook, "event-id") or _header(webhook, "webhook-id") or short_hash(webhook.body)
-        # One event causes several topics under one event id, hence the topic in the key.
-        try:
-            change = parse(webhook, shop) if parse else Nothing("unknown topic")
-        except (ValidationError, BadValue) as error:  # the body is not as documented, or its parts make no order
-            raise unreadable(error) from None
-        return [Delivery(topic or "none", f"{topic}:{id}", change)]
-
-    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> dict[str, str]:
-        return {
-            "content-type": "application/json",
-            "user-agent": "Shopify-Captain-Hook",
-            "x-shopify-topic": topic,
-            "x-shopify-hmac-sha256": base64_signature(shop.secrets[0].get_secret_value(), body),
-            "x-shopify-shop-domain": shop.store or f"{shop.id}.myshopify.com",
-            "x-shopify-api-version": "2026-10",
-            "x-shopify-webhook-id": str(uuid.uuid4()),
-            "x-shopify-event-id": str(uuid.uuid4()),
-            "x-shopify-triggered-at": datetime.fromtimestamp(now / 1000, UTC).isoformat().replace("+00:00", "Z"),
-        }
-
-
-def _header(webhook: Webhook, name: str) -> str:
-    # Newer deliveries drop the "x-" (Shopify's own libraries accept both).
-    return webhook.headers.get(f"shopify-{name}") or webhook.headers.get(f"x-shopify-{name}") or ""
-
-
-def _signed_domain(webhook: Webhook) -> str | None:
-    if _header(webhook, "topic") not in _NAME_THEIR_SHOP:
-        return None
-    try:
-        return bodies.OfShop.model_validate_json(webhook.body).shop_domain
-    except ValidationError:
-        return None  # `read` will say what is wrong with it
+from shopwire.platforms.signatures import base64_signature, same, secrets_of, short_hash
 
 
 def _customer(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.CustomerAlone.model_validate_json(webhook.body)
     changed = body.updated_at or body.created_at
     if changed is None:
-        raise Unreadable("updated_at: missing")
-    address = orders.addressee(body.default_address)
+        raise Unreadable("updated_at", "missing")
+    address = body.default_address or orders.NO_ADDRESSEE
     contact = person(
         emails=(body.email,),
         phones=(body.phone, address.phone),
@@ -110,8 +47,8 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
         first_names=(body.first_name, address.first_name),
         last_names=(body.last_name, address.last_name),
     )
-    born = milliseconds(body.created_at) if body.created_at else None
-    return ContactChange(contact, body.id, milliseconds(changed), born)
+    created = milliseconds(body.created_at) if body.created_at else None
+    return ContactChange(contact, body.id, milliseconds(changed), created)
 
 
 def _redaction(webhook: Webhook, shop: Shop) -> Change:
@@ -124,66 +61,144 @@ def _redaction(webhook: Webhook, shop: Shop) -> Change:
 def _fulfillment(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.Fulfillment.model_validate_json(webhook.body)
     if not body.order_id:
-        raise Unreadable("order_id: missing")
+        raise Unreadable("order_id", "missing")
     if body.shipment_status == "delivered" and body.status not in orders.NO_PARCEL:
         return ParcelArrived(body.order_id, orders.parcel(body))
-    return Nothing(_SIGNAL, Entity("order", body.order_id))
+    return Nothing(Reason.SIGNAL, Entity("order", body.order_id))
 
 
 def _fulfillment_event(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.FulfillmentEvent.model_validate_json(webhook.body)
     if body.status == "delivered":
         return ParcelArrived(body.order_id, Parcel(id=body.fulfillment_id, delivered=True))
-    return Nothing("signal: not delivered yet", Entity("order", body.order_id))
+    return Nothing(Reason.NOT_DELIVERED_YET, Entity("order", body.order_id))
 
 
-def _deleted(webhook: Webhook, shop: Shop) -> Change:
+def _order_deleted(webhook: Webhook, shop: Shop) -> Change:
     return OrderDeleted(bodies.Named.model_validate_json(webhook.body).id)
 
 
 def _refund(webhook: Webhook, shop: Shop) -> Change:
-    return Nothing(_SIGNAL, Entity("order", bodies.OfOrder.model_validate_json(webhook.body).order_id))
+    order_id = bodies.OfOrder.model_validate_json(webhook.body).order_id
+    return Nothing(Reason.SIGNAL, Entity("order", order_id))
 
 
 def _edit(webhook: Webhook, shop: Shop) -> Change:
-    return Nothing(_SIGNAL, Entity("order", bodies.OrderEdit.model_validate_json(webhook.body).order_edit.order_id))
+    order_id = bodies.OrderEdit.model_validate_json(webhook.body).order_edit.order_id
+    return Nothing(Reason.SIGNAL, Entity("order", order_id))
 
 
 def _shop_redaction(webhook: Webhook, shop: Shop) -> Change:
     return ShopRedaction()
 
 
-def _ignored(reason: str) -> Callable[[Webhook, Shop], Change]:
-    return lambda webhook, shop: Nothing(reason)
+class Shopify(Platform):
+    """Shopify's webhooks, with full bodies."""
+
+    name = "shopify"
+    title = "Shopify"
+    documentation = "https://shopify.dev/docs/apps/build/webhooks"
+    topics = (
+        Topic("orders/create", Kind.SNAPSHOT, orders.order),
+        Topic("orders/updated", Kind.SNAPSHOT, orders.order),
+        Topic("orders/paid", Kind.SNAPSHOT, orders.order),
+        Topic("orders/cancelled", Kind.SNAPSHOT, orders.order),
+        Topic("orders/fulfilled", Kind.SNAPSHOT, orders.order),
+        Topic("orders/partially_fulfilled", Kind.SNAPSHOT, orders.order),
+        Topic("orders/edited", Kind.SIGNAL, _edit, connect=False),
+        Topic("orders/delete", Kind.FACT, _order_deleted),
+        Topic("refunds/create", Kind.SIGNAL, _refund, connect=False),
+        # Facts when they say "delivered"; signals otherwise.
+        Topic("fulfillments/create", Kind.FACT, _fulfillment),
+        Topic("fulfillments/update", Kind.FACT, _fulfillment),
+        Topic("fulfillment_events/create", Kind.FACT, _fulfillment_event),
+        Topic("carts/create", Kind.SNAPSHOT, orders.cart),  # names no person
+        Topic("carts/update", Kind.SNAPSHOT, orders.cart),  # names no person
+        Topic("checkouts/create", Kind.SNAPSHOT, orders.checkout),  # names the person of the cart
+        Topic("checkouts/update", Kind.SNAPSHOT, orders.checkout),  # names the person of the cart
+        Topic("checkouts/delete", Kind.UNUSED, reason=Reason.CHECKOUT_DELETED, connect=False),
+        Topic("customers/create", Kind.SNAPSHOT, _customer),
+        Topic("customers/update", Kind.SNAPSHOT, _customer),
+        Topic("customers/delete", Kind.UNUSED, reason=Reason.ACCOUNT_DELETED, connect=False),
+        Topic("customers/redact", Kind.FACT, _redaction),
+        Topic("customers/data_request", Kind.UNUSED, reason=Reason.DATA_REQUEST),
+        Topic("shop/redact", Kind.FACT, _shop_redaction),
+        Topic("app/uninstalled", Kind.UNUSED, reason=Reason.APP_UNINSTALLED, connect=False),
+    )
+    kept_headers = ("x-shopify-", "shopify-")
+    shown_headers = ("x-shopify-", "shopify-")
+    secret = Secret(
+        made_by="platform",
+        where="the app's client secret, or, for a webhook made in the admin, the one shown on"
+        " Settings > Notifications > Webhooks",
+        serves_many_shops=True,
+    )
+    # "Updates to webhook retry mechanism", changelog of 2024-09-10: 8 retries within 4 hours.
+    retries = Retries(
+        delays_seconds=(60, 120, 300, 600, 1200, 2400, 4200, 5400),
+        timeout_seconds=5,
+        gives_up="After 8 failures in a row Shopify deletes a subscription that was made through the Admin API.",
+    )
+    sample_fields = SampleFields(
+        ids=("id", "token", "cart_token", "checkout_token"),
+        changed=("updated_at", "created_at"),
+    )
+    store_example = "my-shop.myshopify.com"
+    demo_store = "demo.myshopify.com"
+
+    def verify(self, webhook: Webhook, shop: Shop) -> None:
+        given = _header(webhook, "hmac-sha256")
+        if not given:
+            raise NotVerified(
+                Reason.SIGNATURE_MISSING, "X-Shopify-Hmac-Sha256 is missing: only Shopify's own calls carry it"
+            )
+        if not same(given, *(base64_signature(secret, webhook.body) for secret in secrets_of(shop))):
+            # Webhooks made in the admin have another secret than the app ("Verify webhook deliveries").
+            raise NotVerified(
+                Reason.SIGNATURE_MISMATCH, f"the signature does not match: `secrets` must hold {self.secret.where}"
+            )
+        # One app's secret signs for all its shops, and the header is not signed: a body that names its shop counts too.
+        for domain in (_header(webhook, "shop-domain"), _signed_domain(webhook)):
+            if shop.store and domain and domain.lower() != shop.store.lower():
+                raise NotVerified(
+                    Reason.OTHER_STORE, "another store's webhook: it names another shop than the shop's `store`"
+                )
+
+    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
+        topic = _header(webhook, "topic")
+        id = _header(webhook, "event-id") or _header(webhook, "webhook-id") or short_hash(webhook.body)
+        # One event causes several topics with the same event id, so the topic is part of the key.
+        return [Delivery(topic or "none", f"{topic}:{id}", self.change(topic, webhook, shop))]
+
+    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
+        triggered = datetime.fromtimestamp(now / 1000, UTC).isoformat().replace("+00:00", "Z")
+        headers = {
+            "content-type": "application/json",
+            "user-agent": "Shopify-Captain-Hook",
+            "x-shopify-topic": topic,
+            "x-shopify-hmac-sha256": base64_signature(secrets_of(shop)[0], body),
+            "x-shopify-shop-domain": shop.store or f"{shop.id}.myshopify.com",
+            "x-shopify-api-version": "2026-10",
+            "x-shopify-webhook-id": str(uuid.uuid4()),
+            "x-shopify-event-id": str(uuid.uuid4()),
+            "x-shopify-triggered-at": triggered,
+        }
+        return SignedCall(headers, body)
 
 
-# Shopify's topics (webhook topic reference), with what each is.
-_TOPICS: dict[str, Callable[[Webhook, Shop], Change]] = {
-    "orders/create": orders.order,  # snapshot
-    "orders/updated": orders.order,  # snapshot
-    "orders/paid": orders.order,  # snapshot
-    "orders/cancelled": orders.order,  # snapshot
-    "orders/fulfilled": orders.order,  # snapshot
-    "orders/partially_fulfilled": orders.order,  # snapshot
-    "orders/edited": _edit,  # signal
-    "orders/delete": _deleted,  # fact
-    "refunds/create": _refund,  # signal
-    "fulfillments/create": _fulfillment,  # signal, or fact when it says delivered
-    "fulfillments/update": _fulfillment,  # signal, or fact when it says delivered
-    "fulfillment_events/create": _fulfillment_event,  # fact when delivered
-    "carts/create": orders.cart,  # snapshot without a person
-    "carts/update": orders.cart,  # snapshot without a person
-    "checkouts/create": orders.checkout,  # snapshot, names the cart's person
-    "checkouts/update": orders.checkout,  # snapshot, names the cart's person
-    "checkouts/delete": _ignored("a deleted checkout says nothing of the cart"),
-    "customers/create": _customer,  # snapshot
-    "customers/update": _customer,  # snapshot
-    "customers/delete": _ignored("a deleted account is no wish to be forgotten: customers/redact is"),
-    "customers/redact": _redaction,  # fact
-    "customers/data_request": _ignored(
-        "the shop answers a data request itself: nothing but hashes and ids is kept here"
-    ),
-    "shop/redact": _shop_redaction,  # fact
-    "app/uninstalled": _ignored("the shop's subscriptions are gone: disconnect it"),
-}
-Shopify.topics = tuple(_TOPICS)
+def _header(webhook: Webhook, name: str) -> str:
+    # Newer deliveries omit the "x-". Shopify's own libraries accept both.
+    return webhook.headers.get(f"shopify-{name}") or webhook.headers.get(f"x-shopify-{name}") or ""
+
+
+# The bodies of these topics name their shop (Shopify, "Privacy law compliance").
+_NAME_THEIR_SHOP = frozenset({"customers/redact", "customers/data_request", "shop/redact"})
+
+
+def _signed_domain(webhook: Webhook) -> str | None:
+    if _header(webhook, "topic") not in _NAME_THEIR_SHOP:
+        return None
+    try:
+        return bodies.OfShop.model_validate_json(webhook.body).shop_domain
+    except ValidationError:
+        return None  # `read` reports what is wrong with the body

@@ -1,32 +1,29 @@
-"""The bodies of Shopify's webhooks, as far as shopwire reads them. Types only: what they mean stands in `shopify`.
+"""The bodies of Shopify's webhooks, as far as shopwire reads them. Types only: `orders` knows their meaning.
 
-From Shopify's REST reference (Order, Fulfillment, FulfillmentEvent, Checkout, Cart, Customer) and its webhook topics.
+Sources: Shopify's REST reference (Order, Fulfillment, FulfillmentEvent, Checkout, Cart, Customer) and its webhook topic
+reference.
 """
 
 from decimal import Decimal
-from typing import Annotated, Any, TypeVar
+from typing import Annotated
 
 from pydantic import Field
 
 from shopwire.models.base import Id, Moment
-from shopwire.platforms.base import Body
+from shopwire.platforms.parts import Body, Part
 
-T = TypeVar("T")
 Text = str | None
 
-_LARGEST = Decimal(10) ** 40
-Amount = Annotated[Decimal, Field(allow_inf_nan=False, gt=-_LARGEST, lt=_LARGEST)]
-"""Digits are counted where an amount is passed on (`models.base`): counted here too, they were a fifth of parsing."""
+_LIMIT = Decimal(10) ** 40
+Amount = Annotated[Decimal, Field(allow_inf_nan=False, gt=-_LIMIT, lt=_LIMIT)]
+"""An amount whose digits the models count. Counting them here too was a fifth of the parsing."""
 
 Money = Amount | None
-When = Moment | None
-
-Part = Annotated[T | Any, Field(union_mode="left_to_right")]
-"""An optional part that may be something else than documented (`shipping_address: []`): as good as missing then."""
+OptionalMoment = Moment | None
 
 
 class Address(Body):
-    """Where somebody lives."""
+    """A postal address."""
 
     address1: Text = None
     address2: Text = None
@@ -37,7 +34,7 @@ class Address(Body):
 
 
 class Addressee(Body):
-    """Who lives there."""
+    """The person at an address."""
 
     first_name: Text = None
     last_name: Text = None
@@ -99,7 +96,7 @@ class CartLine(Line):
 
 
 class ShippingLine(Body):
-    """How it is sent, and for how much."""
+    """A shipping method and its price."""
 
     title: Text = None
     price: Money = None
@@ -109,7 +106,7 @@ class ShippingLine(Body):
 
 
 class RefundLine(Body):
-    """How many of a line were taken back."""
+    """How many units of a line were refunded."""
 
     line_item_id: Text = None
     quantity: Money = None
@@ -145,14 +142,14 @@ class Fulfillment(Body):
     shipment_status: Text = None
     tracking_company: Text = None
     tracking_number: Text = None
-    tracking_numbers: Part[list[str]] = None
+    tracking_numbers: Part[list[Part[str]]] = None
     tracking_url: Text = None
-    tracking_urls: Part[list[str]] = None
+    tracking_urls: Part[list[Part[str]]] = None
     line_items: list[ParcelLine] | None = None
 
 
 class FulfillmentEvent(Body):
-    """What a carrier says of a shipment."""
+    """What a carrier reports about a shipment."""
 
     fulfillment_id: Id
     order_id: Id
@@ -172,8 +169,8 @@ class Order(Body):
     name: Text = None
     order_number: Text = None
     created_at: Moment
-    updated_at: When = None
-    cancelled_at: When = None
+    updated_at: OptionalMoment = None
+    cancelled_at: OptionalMoment = None
     cancel_reason: Text = None
     financial_status: Text = None
     fulfillment_status: Text = None
@@ -197,7 +194,7 @@ class Order(Body):
     fulfillments: list[Fulfillment] | None = None
     refunds: list[Refund] | None = None
     discount_codes: list[DiscountCode] | None = None
-    payment_gateway_names: Part[list[str]] = None
+    payment_gateway_names: Part[list[Part[str]]] = None
     order_status_url: Text = None
     note: Text = None
     source_name: Text = None
@@ -208,18 +205,18 @@ class Order(Body):
 
 
 class Priced(Body):
-    """An order's total in the shop's currency: looked at where the order names no currency."""
+    """An order's total in the shop's currency. It is read only if the order names no currency."""
 
     total_price_set: Part[MoneySet] = None
 
 
 class Cart(Body):
-    """The Cart resource: names nobody."""
+    """The Cart resource. It names no person."""
 
     token: Text = None
     id: Text = None
     created_at: Part[Moment] = None
-    updated_at: When = None
+    updated_at: OptionalMoment = None
     line_items: list[CartLine] | None = None
     currency: Text = None
 
@@ -228,7 +225,7 @@ class Checkout(Cart):
     """The Checkout resource."""
 
     cart_token: Text = None
-    completed_at: When = None
+    completed_at: OptionalMoment = None
     presentment_currency: Text = None
     email: Text = None
     phone: Text = None
@@ -242,12 +239,12 @@ class CustomerAlone(Customer):
     """The Customer resource."""
 
     id: Id
-    created_at: When = None
-    updated_at: When = None
+    created_at: OptionalMoment = None
+    updated_at: OptionalMoment = None
 
 
 class Named(Body):
-    """A body that says no more than which."""
+    """A body with nothing but the id of its entity."""
 
     id: Id
 
@@ -259,7 +256,7 @@ class OfOrder(Body):
 
 
 class OrderEdit(Body):
-    """orders/edited: what was changed, not the order."""
+    """orders/edited: the edit, not the order."""
 
     order_edit: OfOrder
 

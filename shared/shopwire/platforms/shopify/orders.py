@@ -1,14 +1,13 @@
-"""Shopify's orders, carts and checkouts: what is bought and left, what it costs, whose it is, how far it has come.
+"""Shopify's orders, carts and checkouts: items, amounts, contact, parcels, status.
 
-A part of `shopify`, which verifies and knows the topics: here the body alone decides. Facts: Shopify's REST reference
-(Order, Fulfillment, Cart, Checkout).
+Source: Shopify's REST reference (Order, Fulfillment, Cart, Checkout).
 """
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Any
 
+from shopwire.errors import Unreadable
 from shopwire.models import (
     Cart,
     CartChange,
@@ -22,6 +21,7 @@ from shopwire.models import (
     OrderChange,
     Parcel,
     Rank,
+    Reason,
     Shop,
     Status,
     Webhook,
@@ -29,44 +29,44 @@ from shopwire.models import (
 from shopwire.models.base import first
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
-from shopwire.platforms.base import Unreadable, one_line
+from shopwire.platforms.parts import one_line
 from shopwire.platforms.shopify import bodies
 
 NO_PARCEL = frozenset({"cancelled", "error", "failure"})
-"""Fulfillments of these statuses never left, or came to nothing."""
+"""Fulfillments of these statuses never left, or failed."""
 
-# Financial statuses of an order that is off, and of one for which money came.
+# Financial statuses of a closed order, and of an order for which money arrived.
 _CLOSED = frozenset({"refunded", "voided"})
 _PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
-_NOTHING = Decimal(0)
+_ZERO = Decimal(0)
 _CENTS = Decimal("0.01")
-# Of less than this nobody bought anything, and a discount divided by it has more digits than money may have.
-_LEAST_QUANTITY = Decimal("0.000001")
+# A smaller quantity is no purchase, and a discount divided by it would have more digits than money may have.
+_MIN_QUANTITY = Decimal("0.000001")
 
-# Where a line's id is looked for, by the shop's `item_id`: a line made by hand has none but its name.
+# Fields that may hold a line's id, by the shop's `item_id`. A custom line has only a name.
 _ITEM_IDS = {
     "variant": ("variant_id", "product_id", "title", "name"),
     "product": ("product_id", "title", "name"),
     "sku": ("sku", "variant_id", "product_id", "title", "name"),
 }
 
-_NO_CUSTOMER, _NOBODY = bodies.Customer(), bodies.Addressee()
+_NO_CUSTOMER, NO_ADDRESSEE = bodies.Customer(), bodies.Addressee()
 
 
 def order(webhook: Webhook, shop: Shop) -> Change:
-    """The order as it stands.
+    """Return the order as it stands.
 
     Raises:
-        Unreadable, pydantic.ValidationError, BadValue: no such body, or one whose parts make no order.
+        Unreadable, pydantic.ValidationError, InvalidValue: the body is not an order.
     """
     body = bodies.Order.model_validate_json(webhook.body)
     closed = body.cancelled_at is not None or body.financial_status in _CLOSED
-    parcels = tuple(parcel(one) for one in body.fulfillments or () if _is_parcel(one))
+    parcels = tuple(parcel(fulfillment) for fulfillment in body.fulfillments or () if _is_parcel(fulfillment))
     status, rank = _status(body, closed, parcels, shop)
-    currency = first((body.currency,)) or _another_currency(webhook, body)
+    currency = first((body.currency,)) or _currency_elsewhere(webhook, body)
     if not currency:
-        raise Unreadable("currency: missing")
-    # current_*: after edits and refunds. When nothing is left of a cancelled or refunded order: what it cost before.
+        raise Unreadable("currency", "missing")
+    # current_* is after edits and refunds. If nothing is left of a cancelled or refunded order: what it cost before.
     current = body.current_total_price is not None and not (closed and not body.current_total_price)
     total = body.current_total_price if current else body.total_price
     tax = _either(body.current_total_tax, body.total_tax) if current else body.total_tax
@@ -88,8 +88,8 @@ def order(webhook: Webhook, shop: Shop) -> Change:
             or None,
             currency=currency,
             total=total if total is not None else body.total_price,
-            # 0 where every line was taken off again: what went out before must not stay.
-            shipping=sum(map(_shipping_price, shipping), _NOTHING) if body.shipping_lines else None,
+            # 0 if every line was removed, so that an amount that was sent before is replaced.
+            shipping=sum(map(_shipping_price, shipping), _ZERO) if body.shipping_lines else None,
             discount=discounts,
             taxes=None if body.taxes_included else tax,
             refunded=_refunded(body),
@@ -97,7 +97,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
             items=_items(body, shop),
             parcels=parcels,
             wholly_shipped=body.fulfillment_status == "fulfilled",
-            coupons=tuple(one.code for one in body.discount_codes or () if one.code),
+            coupons=tuple(code.code for code in body.discount_codes or () if code.code),
             cancel_reason=body.cancel_reason,
             url=body.order_status_url,
             payment_method=", ".join(_texts(body.payment_gateway_names)) or None,
@@ -112,7 +112,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
     )
 
 
-def _another_currency(webhook: Webhook, body: bodies.Order) -> str | None:
+def _currency_elsewhere(webhook: Webhook, body: bodies.Order) -> str | None:
     priced = bodies.Priced.model_validate_json(webhook.body)
     return first((_currency_of(priced.total_price_set), body.presentment_currency))
 
@@ -132,13 +132,13 @@ def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop:
 
 
 def _is_parcel(fulfillment: bodies.Fulfillment) -> bool:
-    # A gift card or a download is "fulfilled" without a parcel: no carrier will ever report it.
+    # A gift card or a download is "fulfilled" without a parcel, and no carrier ever reports it.
     ships = not fulfillment.line_items or any(line.requires_shipping is not False for line in fulfillment.line_items)
     return ships and fulfillment.status not in NO_PARCEL
 
 
 def parcel(fulfillment: bodies.Fulfillment) -> Parcel:
-    """A fulfillment as a parcel. Of several numbers and links the first that says something."""
+    """Return a fulfillment as a parcel, with the first tracking number and link that are not blank."""
     numbers, urls = _texts(fulfillment.tracking_numbers), _texts(fulfillment.tracking_urls)
     return Parcel(
         id=fulfillment.id,
@@ -155,27 +155,27 @@ def _items(body: bodies.Order, shop: Shop) -> tuple[Item, ...]:
         for taken in refund.refund_line_items or ():
             if taken.line_item_id is None:
                 continue
-            before = taken_back.get(taken.line_item_id, _NOTHING)
-            taken_back[taken.line_item_id] = before + (taken.quantity or _NOTHING)
+            before = taken_back.get(taken.line_item_id, _ZERO)
+            taken_back[taken.line_item_id] = before + (taken.quantity or _ZERO)
     items = []
     for line in body.line_items or ():
-        left = line.quantity - taken_back.get(line.id, _NOTHING)
+        left = line.quantity - taken_back.get(line.id, _ZERO)
         if line.current_quantity is not None:
             left = line.current_quantity
         id = _item_id(line, shop)
-        if min(left, line.quantity) < _LEAST_QUANTITY or not id:
+        if min(left, line.quantity) < _MIN_QUANTITY or not id:
             continue
-        # A discount's share is of the line as it was bought.
+        # The discount was given on the quantity that was bought first.
         cost = line.price - _line_discount(line) / line.quantity
         items.append(Item(id=id, name=first((line.name, line.title)), quantity=left, cost=cost))
     return tuple(items)
 
 
 def _line_discount(line: bodies.Line) -> Decimal:
-    # The allocations hold the line's share of order-wide discounts too; `total_discount` only its own.
+    # The allocations include the line's share of order-wide discounts; `total_discount` does not.
     if line.discount_allocations:
-        return sum((one.amount for one in line.discount_allocations), _NOTHING)
-    return line.total_discount or _NOTHING
+        return sum((share.amount for share in line.discount_allocations), _ZERO)
+    return line.total_discount or _ZERO
 
 
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
@@ -186,8 +186,8 @@ def _item_id(line: bodies.Line, shop: Shop) -> str | None:
 def _shipping_price(line: bodies.ShippingLine) -> Decimal:
     if line.discounted_price is not None:
         return line.discounted_price
-    shares = sum((one.amount for one in line.discount_allocations or ()), _NOTHING)
-    return _NOTHING if line.price is None else line.price - shares
+    shares = sum((share.amount for share in line.discount_allocations or ()), _ZERO)
+    return _ZERO if line.price is None else line.price - shares
 
 
 def _refunded(body: bodies.Order) -> Decimal | None:
@@ -197,18 +197,18 @@ def _refunded(body: bodies.Order) -> Decimal | None:
         for transaction in refund.transactions or ()
         if transaction.kind == "refund" and transaction.status == "success" and transaction.amount is not None
     ]
-    return sum(amounts, _NOTHING) if amounts else None
+    return sum(amounts, _ZERO) if amounts else None
 
 
 def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
-    """The order's own address first, then its billing data, then its customer."""
-    customer = body.customer if isinstance(body.customer, bodies.Customer) else _NO_CUSTOMER
-    billing = addressee(body.billing_address)
+    """Return the buyer: the order's own address first, then its billing address, then its customer."""
+    customer, billing = body.customer or _NO_CUSTOMER, body.billing_address or NO_ADDRESSEE
+    home = customer.default_address or NO_ADDRESSEE
     own = (body.email, body.contact_email) if isinstance(body, bodies.Order) else (body.email,)
     marketing = () if isinstance(body, bodies.Order) else (body.sms_marketing_phone,)
     return person(
         emails=(*own, customer.email),
-        phones=(body.phone, *marketing, billing.phone, customer.phone, addressee(customer.default_address).phone),
+        phones=(body.phone, *marketing, billing.phone, customer.phone, home.phone),
         region=shop.region,
         customer_id=customer.id,
         first_names=(billing.first_name, customer.first_name),
@@ -217,17 +217,17 @@ def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
 
 
 def cart(webhook: Webhook, shop: Shop) -> Change:
-    """The cart as it stands: nobody's. Raises as `order`."""
+    """Return the cart as it stands. It names no person. Raises as `order`."""
     body = bodies.Cart.model_validate_json(webhook.body)
     return _cart_change(body, body.token or body.id, Contact(), webhook, shop)
 
 
 def checkout(webhook: Webhook, shop: Shop) -> Change:
-    """The cart of a checkout, with its person; Nothing once it is an order. Raises as `order`."""
+    """Return the cart of a checkout, with its person; Nothing once it became an order. Raises as `order`."""
     body = bodies.Checkout.model_validate_json(webhook.body)
     token = body.cart_token or body.token
     if body.completed_at:
-        return Nothing("completed: the order tells", Entity("cart", token) if token else None)
+        return Nothing(Reason.CHECKOUT_COMPLETED, Entity("cart", token) if token else None)
     return _cart_change(body, token, _buyer(body, shop), webhook, shop, body.abandoned_checkout_url)
 
 
@@ -235,18 +235,17 @@ def _cart_change(
     body: bodies.Cart, token: str | None, contact: Contact, webhook: Webhook, shop: Shop, url: str | None = None
 ) -> Change:
     if not (token and (token := token.strip())):
-        raise Unreadable("token: missing")
+        raise Unreadable("token", "missing")
     lines = body.line_items or []
     presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
     currency = first((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
     items = (_cart_item(line, currency, shop) for line in lines)
     received = datetime.fromtimestamp(webhook.received_at / 1000, UTC)
-    created = body.created_at if isinstance(body.created_at, datetime) else None
     return CartChange(
         Cart(
             token=token,
-            created_at=created,
-            updated_at=body.updated_at or created or received,
+            created_at=body.created_at,
+            updated_at=body.updated_at or body.created_at or received,
             contact=contact,
             currency=currency,
             items=tuple(item for item in items if item),
@@ -257,7 +256,7 @@ def _cart_change(
 
 def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartItem | None:
     id = _item_id(line, shop) or line.id
-    if line.quantity < _LEAST_QUANTITY or not id:
+    if line.quantity < _MIN_QUANTITY or not id:
         return None
     discount = _line_discount(line) / line.quantity
     return CartItem(
@@ -269,24 +268,18 @@ def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartI
     )
 
 
-def _currency_of(money: Any) -> str | None:
-    shop_money = money.shop_money if isinstance(money, bodies.MoneySet) else None
-    return shop_money.currency_code if isinstance(shop_money, bodies.ShopMoney) else None
+def _currency_of(money: bodies.MoneySet | None) -> str | None:
+    return money.shop_money.currency_code if money and money.shop_money else None
 
 
-def addressee(part: Any) -> bodies.Addressee:
-    """The part, or nobody where it is something else than documented."""
-    return part if isinstance(part, bodies.Addressee) else _NOBODY
-
-
-def _address_line(part: Any) -> str | None:
-    if not isinstance(part, bodies.Address):
+def _address_line(address: bodies.Address | None) -> str | None:
+    if address is None:
         return None
-    return one_line((part.address1, part.address2, part.city, part.province, part.zip, part.country))
+    return one_line((address.address1, address.address2, address.city, address.province, address.zip, address.country))
 
 
-def _texts(part: Any) -> Iterable[str]:
-    return [one for one in part if isinstance(one, str)] if isinstance(part, list) else []
+def _texts(part: list[str | None] | None) -> Iterable[str]:
+    return (text for text in part or () if text is not None)
 
 
 def _either(now: Decimal | None, before: Decimal | None) -> Decimal | None:

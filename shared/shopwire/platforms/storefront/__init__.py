@@ -1,9 +1,11 @@
-"""What a browser sends: views and carts of any shop's storefront (POST /storefront/{shop}, docs/storefront.md).
+"""The storefront: views and carts that a visitor's browser sends (POST /storefront/{shop}, docs/storefront.md).
 
-Anyone can send anything here: a person is believed only with an HMAC of "kind:value" that the shop's server made. The
-signature stands in the body, which is why the body is read before it is proved: nothing else of it is used.
+Anyone can send anything here. A contact counts only with an HMAC of "kind:value" that the shop's server made. The
+signature is part of the body, so the body is parsed before it is verified; until then nothing else of it is used.
 """
 
+import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
@@ -11,60 +13,64 @@ from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import ConfigDict, Field, JsonValue, StringConstraints, ValidationError
 
-from shopwire.models import Cart, CartChange, CartItem, Change, Contact, Delivery, Shop, View, ViewChange, Webhook
+from shopwire.errors import NotVerified, Unreadable
+from shopwire.models import (
+    Cart,
+    CartChange,
+    CartItem,
+    Change,
+    Contact,
+    Delivery,
+    Reason,
+    Shop,
+    View,
+    ViewChange,
+    Webhook,
+)
 from shopwire.models.base import Amount
 from shopwire.models.contact import person
-from shopwire.platforms.base import (
-    Body,
-    NotVerified,
-    Platform,
-    Unreadable,
-    hmac_sha256,
-    same,
-    short_hash,
-    unreadable,
-)
+from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, SignedCall, Topic
+from shopwire.platforms.parts import Body, unreadable
+from shopwire.platforms.signatures import hmac_sha256, same, short_hash
 
 T = TypeVar("T")
-_Word = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-_Signed = Annotated[str, StringConstraints(min_length=1, max_length=255)]  # to the letter: it was signed like that
-_Address = Annotated[
-    str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^[a-zA-Z][\w.+-]*://\S+$")
-]
-_MOST_EXTRAS = 20
+_Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
+_SignedText = Annotated[str, StringConstraints(min_length=1, max_length=255)]  # not trimmed: it was signed as it is
+_Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^[a-zA-Z][\w.+-]*://\S+$")]
+_MAX_EXTRAS = 20
 
 
 class _Open(Body):
-    """A part whose unknown fields are properties of the shop's own."""
+    """A part whose unknown fields are the shop's own properties."""
 
     model_config = ConfigDict(extra="allow")
 
     @property
     def extra(self) -> dict[str, tuple[str, ...]]:
         found = {name: _texts(value) for name, value in (self.model_extra or {}).items()}
-        return {name: texts for name, texts in list(found.items())[:_MOST_EXTRAS] if texts}
+        return {name: texts for name, texts in list(found.items())[:_MAX_EXTRAS] if texts}
 
 
 class _Contact(Body):
     model_config = ConfigDict(extra="forbid")
 
-    email: _Signed | None = None
-    phone: _Signed | None = None
-    id: _Signed | None = None
+    email: _SignedText | None = None
+    phone: _SignedText | None = None
+    id: _SignedText | None = None
 
 
 class _Product(_Open):
-    id: _Word
+    id: _Text
     price: Amount
     in_stock: bool | None = None
 
 
 class _Category(Body):
-    id: _Word
+    id: _Text
 
 
 class _Item(_Open):
-    id: _Word
+    id: _Text
     quantity: Amount
     price: Amount
     name: str | None = None
@@ -73,7 +79,7 @@ class _Item(_Open):
 
 
 class _Cart(Body):
-    token: _Word
+    token: _Text
     items: list[_Item] = []
 
 
@@ -81,53 +87,129 @@ class _Visit(Body):
     type: Literal["page", "product", "category", "cart"]
     contact: _Contact | None = None
     signature: str | None = None
-    cart_token: _Word | None = None
+    cart_token: _Text | None = None
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
-    url: _Address | None = None
+    url: _Url | None = None
     product: _Product | None = Field(None)
     category: _Category | None = None
     cart: _Cart | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call:
+    visit: _Visit
+    id: str
+    received_at: int
+
+    @property
+    def seen_at(self) -> datetime:
+        return datetime.fromtimestamp(self.received_at / 1000, UTC)
+
+
+def _page(call: _Call, shop: Shop) -> Change:
+    return _view(call, shop, url=_given(call.visit.url, "url"))
+
+
+def _category(call: _Call, shop: Shop) -> Change:
+    return _view(call, shop, category_id=_given(call.visit.category, "category").id)
+
+
+def _product(call: _Call, shop: Shop) -> Change:
+    product = _given(call.visit.product, "product")
+    return _view(call, shop, product_id=product.id, price=product.price, in_stock=product.in_stock, extra=product.extra)
+
+
+def _view(call: _Call, shop: Shop, **viewed: Any) -> Change:
+    visit = call.visit
+    assert visit.type != "cart"
+    view = View(
+        type=visit.type,
+        seen_at=call.seen_at,
+        contact=_person(visit.contact, shop),
+        cart_token=visit.cart_token,
+        currency=visit.currency,
+        **viewed,
+    )
+    return ViewChange(view, call.id)
+
+
+def _cart(call: _Call, shop: Shop) -> Change:
+    cart, visit = _given(call.visit.cart, "cart"), call.visit
+    items = tuple(
+        CartItem(
+            id=item.id,
+            quantity=item.quantity,
+            price=item.price,
+            name=item.name,
+            category=item.category,
+            discount=item.discount,
+            extra=item.extra,
+        )
+        for item in cart.items
+        if item.quantity > 0
+    )
+    contact = _person(visit.contact, shop)
+    return CartChange(
+        Cart(token=cart.token, updated_at=call.seen_at, contact=contact, currency=visit.currency, items=items)
+    )
 
 
 class Storefront(Platform):
     """Views and carts from the browser."""
 
     name = "storefront"
-    topics = ("page", "product", "category", "cart")
+    title = "Storefront"
+    documentation = "docs/storefront.md"
+    topics = (
+        Topic("page", Kind.SNAPSHOT, _page),
+        Topic("product", Kind.SNAPSHOT, _product),
+        Topic("category", Kind.SNAPSHOT, _category),
+        Topic("cart", Kind.SNAPSHOT, _cart),
+    )
+    endpoint = "storefront"
     kept_headers = ("x-shopwire-",)
+    shown_headers = ("x-shopwire-",)
+    secret = Secret(made_by="shop", where="the setting `storefront_secret`, and the shop's own server")
+    retries = Retries(delays_seconds=(), timeout_seconds=60)  # a browser sends a visit once
+    sample_fields = SampleFields(ids=("cart_token", "token"), changed=())
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         try:
             visit = _parse(webhook.body)
         except Unreadable:
-            return  # names nobody, and will not be read
+            return  # `read` reports what is wrong with it
         if visit.contact is None:
             return
         kind, value = _named(visit.contact)
         if shop.storefront_secret is None:
-            raise NotVerified("the shop has no `storefront_secret`: a visitor's name cannot be proved")
+            raise NotVerified(
+                Reason.NO_STOREFRONT_SECRET, "the shop has no `storefront_secret`, so that no contact can be verified"
+            )
         if not same(visit.signature or "", sign_contact(shop.storefront_secret.get_secret_value(), kind, value)):
-            raise NotVerified("the contact's signature does not match: HMAC-SHA256(storefront_secret, 'kind:value')")
+            raise NotVerified(
+                Reason.SIGNATURE_MISMATCH,
+                "the contact's signature does not match: it must be HMAC-SHA256(storefront_secret, 'kind:value')",
+            )
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
         visit = _parse(webhook.body)
         topic = webhook.headers.get("x-shopwire-topic", visit.type)
         if topic != visit.type:
-            raise Unreadable(f"type: not the topic {topic if topic in self.topics else ''}".strip())
-        # Two visits of one moment with the same content are one.
+            raise Unreadable("type", "not_the_topic")
+        # Two visits of the same millisecond with the same content are one.
         id = short_hash(webhook.body, str(webhook.received_at))
-        return [Delivery(topic, id, _change(visit, id, webhook, shop))]
+        return [Delivery(topic, id, self.change(topic, _Call(visit, id, webhook.received_at), shop))]
 
-    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> dict[str, str]:
-        return {"content-type": "application/json", "x-shopwire-topic": topic}
+    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
+        return SignedCall({"content-type": "application/json", "x-shopwire-topic": topic}, _signed(body, shop))
 
 
 def sign_contact(secret: str, kind: str, value: str) -> str:
-    """What the shop's server puts beside a contact: hex HMAC-SHA256 of "kind:value", the value as it is sent."""
+    """Return what the shop's server puts beside a contact: hex HMAC-SHA256 of "kind:value", the value as it is sent."""
     return hmac_sha256(secret, f"{kind}:{value}".encode()).hex()
 
 
-# A visit is asked for by the URL (is it readable?), by `verify` and by `read`, one right after the other.
+# The endpoint, `verify` and `read` need the same visit, one right after the other.
 @lru_cache(maxsize=1)
 def _parse(body: bytes) -> _Visit:
     try:
@@ -142,53 +224,8 @@ def _parse(body: bytes) -> _Visit:
 def _named(contact: _Contact) -> tuple[str, str]:
     given = [(kind, value) for kind, value in contact if value]
     if len(given) != 1:
-        raise Unreadable("contact: one of email, phone, id")
+        raise Unreadable("contact", "one_of_email_phone_id")
     return given[0]
-
-
-def _change(visit: _Visit, id: str, webhook: Webhook, shop: Shop) -> Change:
-    seen_at = datetime.fromtimestamp(webhook.received_at / 1000, UTC)
-    contact = _person(visit.contact, shop)
-    if visit.type == "cart":
-        cart = _given(visit.cart, "cart")
-        items = tuple(
-            CartItem(
-                id=item.id,
-                quantity=item.quantity,
-                price=item.price,
-                name=item.name,
-                category=item.category,
-                discount=item.discount,
-                extra=item.extra,
-            )
-            for item in cart.items
-            if item.quantity > 0
-        )
-        return CartChange(
-            Cart(token=cart.token, updated_at=seen_at, contact=contact, currency=visit.currency, items=items)
-        )
-    seen: dict[str, Any]
-    if visit.type == "page":
-        seen = {"url": _given(visit.url, "url")}
-    elif visit.type == "category":
-        seen = {"category_id": _given(visit.category, "category").id}
-    else:
-        product = _given(visit.product, "product")
-        seen = {
-            "product_id": product.id,
-            "price": product.price,
-            "in_stock": product.in_stock,
-            "extra": product.extra,
-        }
-    view = View(
-        type=visit.type,
-        seen_at=seen_at,
-        contact=contact,
-        cart_token=visit.cart_token,
-        currency=visit.currency,
-        **seen,
-    )
-    return ViewChange(view, id)
 
 
 def _person(contact: _Contact | None, shop: Shop) -> Contact:
@@ -199,19 +236,32 @@ def _person(contact: _Contact | None, shop: Shop) -> Contact:
 
 def _given(part: T | None, name: str) -> T:
     if part is None:
-        raise Unreadable(f"{name}: missing")
+        raise Unreadable(name, "missing")
     return part
 
 
 def _texts(value: JsonValue) -> tuple[str, ...]:
-    """A property's values as texts; what is nested deeper than a list is dropped: the API could not use it."""
+    """Return the values of a property as text, without what is nested deeper than a list: the API could not use it."""
     values = value if isinstance(value, list) else [value]
-    return tuple(text for one in values if (text := _text(one)))[:_MOST_EXTRAS]
+    return tuple(text for one in values if (text := _text(one)))[:_MAX_EXTRAS]
 
 
 def _text(value: JsonValue) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float) and not isfinite(value):
-        return ""  # 1e400 is a number to JSON and none to anyone else
+        return ""  # 1e400 is a number in JSON, but infinite as a float
     return str(value).strip() if isinstance(value, str | int | float) else ""
+
+
+def _signed(body: bytes, shop: Shop) -> bytes:
+    """Return the body with its contact signed, as the shop's server would sign it; nothing else of it changes."""
+    try:
+        ((kind, value),) = json.loads(body)["contact"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return body  # it names no contact, or is sent because something is wrong with it
+    if shop.storefront_secret is None:
+        return body
+    signature = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
+    # The last of two fields of the same name counts.
+    return body.rstrip().removesuffix(b"}") + b',"signature":"' + signature.encode() + b'"}'

@@ -1,36 +1,23 @@
-"""The bodies of WooCommerce's webhooks, as far as shopwire reads them. Types only: see `woocommerce` for the meaning.
+"""The bodies of WooCommerce's webhooks, as far as shopwire reads them. Types only: `orders` knows their meaning.
 
-From WooCommerce's REST API reference (wp-api-v3) and what running shops send.
+Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Any
 
-from pydantic import AliasChoices, Field, GetCoreSchemaHandler, GetPydanticSchema
-from pydantic_core import CoreSchema, core_schema
+from pydantic import AliasChoices, Field
 
 from shopwire.models.base import Amount, Id
-from shopwire.platforms.base import Body
+from shopwire.platforms.parts import Body, MoneyOrEmpty, Part, PhpList
 
-T = TypeVar("T")
 Text = str | None
-Money = Amount | Literal[""] | None
-"""An amount that may be missing. One that is none is never guessed to be 0: a refund that is overlooked is a wrong
-total."""
 
 
-def _missing_if_odd(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-    return core_schema.with_default_schema(handler(source), default=None, on_error="default")
+class Address(Body):
+    """The billing or shipping address of an order or customer."""
 
-
-Part = Annotated[T | None, GetPydanticSchema(_missing_if_odd)]
-"""PHP writes an empty object as [], plugins write what they like: a part of another shape counts as missing."""
-
-
-class Billing(Body):
-    """Billing or shipping data of an order or customer."""
-
-    # Each for itself: an odd state must not cost the person beside it.
+    # Each field may be odd by itself, so that an odd state does not cost the e-mail address beside it.
     first_name: Part[str] = None
     last_name: Part[str] = None
     email: Part[str] = None
@@ -44,7 +31,7 @@ class Billing(Body):
 
 
 class Image(Body):
-    """A product's picture."""
+    """A product's image."""
 
     src: Text = None
 
@@ -58,38 +45,38 @@ class Line(Body):
     sku: Text = None
     quantity: Amount
     total: Amount
-    total_tax: Money = None
+    total_tax: MoneyOrEmpty = None
     image: Part[Image] = None
 
 
 class Fee(Body):
-    """What is charged beside the products; a plugin's discount is a negative one."""
+    """A charge beside the products. The discount of a plugin is a negative fee."""
 
     name: Text = None
-    total: Money = None
-    total_tax: Money = None
+    total: MoneyOrEmpty = None
+    total_tax: MoneyOrEmpty = None
 
 
 class Shipping(Body):
-    """How it is sent."""
+    """A shipping method."""
 
     method_title: Text = None
 
 
 class Coupon(Body):
-    """A coupon that was used."""
+    """A coupon that the buyer used."""
 
     code: Text = None
 
 
 class Refund(Body):
-    """A refund: its `total` is negative, and says nothing of items."""
+    """A refund. Its `total` is negative; it does not name the items."""
 
-    total: Money = None
+    total: MoneyOrEmpty = None
 
 
 class Meta(Body):
-    """What plugins keep beside an order."""
+    """Data that a plugin stores with an order."""
 
     key: Part[str] = None
     value: Any = None
@@ -98,7 +85,7 @@ class Meta(Body):
 class Order(Body):
     """The order resource.
 
-    The second names are those of the legacy API (WooCommerce API v1 to v3), where the order stands under "order".
+    The second names are those of the legacy API (WooCommerce API v1 to v3), whose bodies hold the order under "order".
     """
 
     id: Id
@@ -112,23 +99,23 @@ class Order(Body):
     date_modified: datetime | None = Field(None, validation_alias=AliasChoices("date_modified", "updated_at"))
     date_modified_gmt: datetime | None = None
     total: Amount
-    total_tax: Money = None
-    discount_total: Money = Field(None, validation_alias=AliasChoices("discount_total", "total_discount"))
-    discount_tax: Money = None
-    shipping_total: Money = Field(None, validation_alias=AliasChoices("shipping_total", "total_shipping"))
-    shipping_tax: Money = None
+    total_tax: MoneyOrEmpty = None
+    discount_total: MoneyOrEmpty = Field(None, validation_alias=AliasChoices("discount_total", "total_discount"))
+    discount_tax: MoneyOrEmpty = None
+    shipping_total: MoneyOrEmpty = Field(None, validation_alias=AliasChoices("shipping_total", "total_shipping"))
+    shipping_tax: MoneyOrEmpty = None
     customer_id: Text = None
     customer_note: Text = Field(None, validation_alias=AliasChoices("customer_note", "note"))
-    billing: Part[Billing] = Field(None, validation_alias=AliasChoices("billing", "billing_address"))
-    shipping: Part[Billing] = Field(None, validation_alias=AliasChoices("shipping", "shipping_address"))
+    billing: Part[Address] = Field(None, validation_alias=AliasChoices("billing", "billing_address"))
+    shipping: Part[Address] = Field(None, validation_alias=AliasChoices("shipping", "shipping_address"))
     payment_method_title: Text = None
     payment_url: Text = None
-    line_items: list[Line] | None = None
-    fee_lines: list[Fee] | None = None
-    shipping_lines: Part[list[Shipping]] = None
-    coupon_lines: Part[list[Coupon]] = None
-    refunds: list[Refund] | None = None
-    meta_data: Part[list[Meta]] = None
+    line_items: PhpList[Line] | None = None
+    fee_lines: PhpList[Fee] | None = None
+    shipping_lines: Part[PhpList[Shipping]] = None
+    coupon_lines: Part[PhpList[Coupon]] = None
+    refunds: PhpList[Refund] | None = None
+    meta_data: Part[PhpList[Meta]] = None
 
 
 class LegacyOrder(Body):
@@ -149,17 +136,18 @@ class Customer(Body):
     date_created_gmt: datetime | None = None
     date_modified: datetime | None = None
     date_modified_gmt: datetime | None = None
-    billing: Part[Billing] = None
+    billing: Part[Address] = None
 
 
 class Named(Body):
-    """A body that says no more than which."""
+    """A body with nothing but the id of its entity."""
 
     id: Id
 
 
 class Error(Body):
-    """Signed like any other body: the webhook's owner may not see the resource, or it is gone (woocommerce#26926)."""
+    """An error in place of the resource, signed like any body: the webhook's owner may not see the resource, or it is
+    gone (woocommerce#26926)."""
 
     code: str
     message: Text = None

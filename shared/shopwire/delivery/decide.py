@@ -1,0 +1,328 @@
+"""What follows from a change and from the ledger entry of its entity. Pure: nothing is read, written or sent.
+
+`webhook` settles a `Done` without taking the lease. Every other decision is executed by `handle` under the lease.
+`shopwire map` and the inspector's dry run use the same function.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import singledispatch
+from typing import Any
+
+from shopwire.delivery.task import DAY_MS, Outcome, Policy
+from shopwire.errors import Unmappable
+from shopwire.mapper import (
+    SentOrder,
+    Step,
+    cart_content,
+    cart_steps,
+    contact_digest,
+    fact_steps,
+    order_reference,
+    order_steps,
+    view_steps,
+)
+from shopwire.models import (
+    NOBODY,
+    CartChange,
+    Change,
+    Contact,
+    ContactChange,
+    Entity,
+    Nothing,
+    Order,
+    OrderChange,
+    OrderDeleted,
+    Parcel,
+    ParcelArrived,
+    Reason,
+    Redaction,
+    Shop,
+    ShopRedaction,
+    Status,
+    ViewChange,
+)
+from shopwire.models.base import milliseconds
+from shopwire.stores.entry import Entry, EntryUpdate
+
+_PARCELS_KEPT = 50  # an entry stays small, however many parcels an order has
+
+Plan = Callable[[Contact, str | None], Sequence[Step]]
+"""(contact, recycleStateId of the cart that became the order) -> the requests in sending order. Raises Unmappable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """No request follows.
+
+    Args:
+        update: what the entry records.
+        contact: the contact that the entry refers to from now on; None: no change.
+    """
+
+    outcome: Outcome
+    update: EntryUpdate = field(default_factory=dict)
+    contact: Contact | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Park:
+    """A person must look at it."""
+
+    reason: Reason
+    update: EntryUpdate = field(default_factory=dict)
+    details: Mapping[str, str | int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """Requests follow.
+
+    Args:
+        contact: the contact that the change names.
+        contact_ref: the contact to use if the change names none, or one that the API cannot create: a reference of the
+            store of contacts.
+        created_at: when the order, cart or view was created, UTC ms. What is older than an erasure belongs to the
+            erased person. None if unknown.
+        plan: makes the requests.
+        update: what the entry records.
+        records_contact: the entry refers to the contact from now on.
+        already_sent_to: the contact that this content was sent for already, as a reference.
+        converts_cart: the cart that became the order. It is marked as converted first.
+        claims_cart: the visitor's cart. Its later changes belong to the same contact.
+        is_fact: it is a fact. It uses the contact of the entry as it is recorded.
+    """
+
+    contact: Contact
+    contact_ref: str | None
+    created_at: int | None
+    plan: Plan
+    update: EntryUpdate = field(default_factory=dict)
+    records_contact: bool = False
+    already_sent_to: str | None = None
+    converts_cart: Entity | None = None
+    claims_cart: Entity | None = None
+    is_fact: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SyncContact:
+    """The customer's own change is sent to the API, unless the API has it already.
+
+    Args:
+        unchanged: the API accepted the same content before. It must be sent only if the contact needs it.
+    """
+
+    change: ContactChange
+    digest: str
+    unchanged: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Erase:
+    """An erasure request is executed."""
+
+
+Decision = Done | Park | Send | SyncContact | Erase
+
+
+@dataclass(frozen=True, slots=True)
+class _Case:
+    entry: Entry
+    shop: Shop
+    policy: Policy
+    received_at: int
+    cart_contact_ref: str | None
+
+
+def decide(
+    change: Change,
+    entry: Entry,
+    shop: Shop,
+    policy: Policy,
+    received_at: int,
+    cart_contact_ref: str | None = None,
+) -> Decision:
+    """Return what follows from a change.
+
+    Args:
+        entry: the ledger entry of the change's entity.
+        received_at: when the webhook arrived, UTC ms.
+        cart_contact_ref: the contact of the visitor's cart, for a view.
+    """
+    try:
+        return _decide(change, _Case(entry, shop, policy, received_at, cart_contact_ref))
+    except Unmappable as error:
+        return unmappable(error)
+
+
+def unmappable(error: Unmappable) -> Done | Park:
+    """Return what follows if no request can be made: an anonymous change is ignored, every other one parked."""
+    if error.reason is Reason.ANONYMOUS:
+        return Done(_ignored(Reason.ANONYMOUS))
+    return Park(error.reason, details={"field": error.field} if error.field else {})
+
+
+@singledispatch
+def _decide(change: Any, case: _Case) -> Decision:
+    raise TypeError(type(change).__name__)
+
+
+@_decide.register
+def _order(change: OrderChange, case: _Case) -> Decision:
+    entry, shop, snapshot = case.entry, case.shop, change.order
+    if snapshot.test and shop.ignore_test_orders:
+        return Done(_ignored(Reason.TEST_ORDER))
+    deleted = _is_still_deleted(snapshot, entry)
+    order = snapshot.with_facts(frozenset(entry.arrived_parcels), deleted=deleted)
+    created_at, sent = milliseconds(order.created_at), SentOrder.of(entry.sent)
+    age_ms = case.received_at - created_at
+    if sent is None and shop.old_order_days and age_ms > shop.old_order_days * DAY_MS:
+        return Done(_ignored(Reason.OLD_ORDER))
+    update: EntryUpdate = {
+        "order_reference": order_reference(order),
+        "open_parcels": _open_parcels(order),
+    }
+    if entry.deleted_at is not None and not deleted:
+        update["deleted_at"] = None
+    recent = age_ms < case.policy.new_order_ms
+    if sent is None:
+
+        def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
+            return order_steps(order, shop, None, recent=recent, recycle_state_id=recycle_state_id)
+
+    else:
+        try:
+            steps = order_steps(order, shop, sent, recent=recent)
+        except Unmappable as error:
+            outcome = unmappable(error)
+            return Done(outcome.outcome, update, order.contact) if isinstance(outcome, Done) else outcome
+        if not steps:
+            return Done(Outcome("unchanged"), update, order.contact)
+
+        def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
+            return steps
+
+    cart = Entity("cart", order.cart_token) if sent is None and order.cart_token else None
+    return Send(
+        contact=order.contact,
+        contact_ref=None,
+        created_at=created_at,
+        plan=plan,
+        update=update,
+        records_contact=True,
+        converts_cart=cart,
+    )
+
+
+def _open_parcels(order: Order) -> list[str] | None:
+    if not (order.wholly_shipped and order.parcels):
+        return None
+    return [parcel.id for parcel in order.parcels if not parcel.delivered][:_PARCELS_KEPT]
+
+
+def _is_still_deleted(order: Order, entry: Entry) -> bool:
+    # A fact stays true until the platform takes it back: it says so, or it changes the order after it deleted it. A
+    # snapshot from before the deletion changes nothing.
+    if entry.deleted_at is None or order.restored:
+        return False
+    return milliseconds(order.updated_at) <= entry.deleted_at
+
+
+@_decide.register
+def _parcel_arrived(change: ParcelArrived, case: _Case) -> Decision:
+    entry = case.entry
+    arrived = {*entry.arrived_parcels, change.parcel.id}
+    update: EntryUpdate = {"arrived_parcels": sorted(arrived)[-_PARCELS_KEPT:]}
+    if entry.open_parcels is None and entry.sent:
+        return Done(_ignored(Reason.PARTLY_SHIPPED), update)
+    if not arrived.issuperset(entry.open_parcels or ()):
+        return Done(_ignored(Reason.PARCELS_UNDERWAY), update)
+    return _fact(change.order_id, Status.DELIVERED, case, update, change.parcel)
+
+
+@_decide.register
+def _order_deleted(change: OrderDeleted, case: _Case) -> Decision:
+    return _fact(change.order_id, Status.CANCELLED, case, {"deleted_at": case.received_at})
+
+
+def _fact(order_id: str, status: Status, case: _Case, update: EntryUpdate, parcel: Parcel | None = None) -> Decision:
+    entry, sent = case.entry, SentOrder.of(case.entry.sent)
+    if sent is None:
+        if entry.version is None:
+            return Park(Reason.ORDER_NOT_SEEN, update)
+        return Done(_ignored(Reason.ORDER_NOT_SENT), update)
+    if sent.status in (status, Status.CANCELLED):
+        return Done(Outcome("unchanged"), update)
+
+    def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
+        return fact_steps(status, order_id, contact, entry.order_reference, sent, case.shop, parcel)
+
+    return Send(
+        contact=NOBODY,
+        contact_ref=entry.contact_ref or "",
+        created_at=None,
+        plan=plan,
+        update=update,
+        is_fact=True,
+    )
+
+
+@_decide.register
+def _cart(change: CartChange, case: _Case) -> Decision:
+    entry, cart = case.entry, change.cart
+    if entry.converted:
+        return Done(_ignored(Reason.CART_CONVERTED))
+    changed_at = milliseconds(cart.updated_at)
+    # A platform may deliver a day late. A shop without a limit on old orders accepts old samples too.
+    if case.shop.old_order_days and case.received_at - changed_at > case.policy.age_limit_ms("cart"):
+        return Done(_ignored(Reason.TOO_OLD))
+    if cart.contact.key is None and entry.contact_ref is None:
+        return Done(_ignored(Reason.ANONYMOUS))
+    return Send(
+        contact=cart.contact,
+        contact_ref=entry.contact_ref,
+        created_at=milliseconds(cart.created_at) if cart.created_at else changed_at,
+        plan=lambda contact, recycle_state_id: cart_steps(cart, contact),
+        records_contact=True,
+        already_sent_to=entry.contact_ref if entry.sent.get("digest") == cart_content(cart) else None,
+    )
+
+
+@_decide.register
+def _view(change: ViewChange, case: _Case) -> Decision:
+    view = change.view
+    if view.contact.key is None and case.cart_contact_ref is None:
+        return Done(_ignored(Reason.ANONYMOUS))
+    return Send(
+        contact=view.contact,
+        contact_ref=case.cart_contact_ref,
+        created_at=milliseconds(view.seen_at),
+        plan=lambda contact, recycle_state_id: view_steps(view, contact),
+        claims_cart=Entity("cart", view.cart_token) if view.cart_token else None,
+    )
+
+
+@_decide.register
+def _contact(change: ContactChange, case: _Case) -> Decision:
+    digest = contact_digest(change.contact)
+    return SyncContact(change, digest, unchanged=case.entry.sent.get("digest") == digest)
+
+
+@_decide.register
+def _redaction(change: Redaction, case: _Case) -> Decision:
+    return Erase()
+
+
+@_decide.register
+def _shop_redaction(change: ShopRedaction, case: _Case) -> Decision:
+    return Erase()
+
+
+@_decide.register
+def _nothing(change: Nothing, case: _Case) -> Decision:
+    return Done(Outcome("ignored", change.reason, change.details))
+
+
+def _ignored(reason: Reason) -> Outcome:
+    return Outcome("ignored", reason)

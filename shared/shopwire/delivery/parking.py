@@ -1,0 +1,83 @@
+"""Parking: a webhook that needs a person becomes a row of the table, and its entity's lease is given back."""
+
+from dataclasses import replace
+
+from shopwire.delivery.task import Clock, Outcome, Task
+from shopwire.errors import DeliveryStopped, ItemTooLarge, PermanentFailure
+from shopwire.esputnik import Verdict
+from shopwire.message import Message
+from shopwire.models import Reason
+from shopwire.stores.entry import EntryUpdate
+from shopwire.stores.ledger import Claim, Ledger
+from shopwire.stores.parked import ParkedStore
+
+MAX_CRASHES = 3
+"""A change that killed the function this often is parked."""
+_PARKED_FACTS_KEPT = 16
+
+
+class Parking:
+    """Parks webhooks. Every method may raise TableUnavailable."""
+
+    def __init__(self, store: ParkedStore, ledger: Ledger, clock: Clock) -> None:
+        self._store = store
+        self._ledger = ledger
+        self._clock = clock
+
+    def park(self, task: Task, claim: Claim, update: EntryUpdate, failure: PermanentFailure) -> Outcome:
+        """Park a change whose lease is held, then give the lease back.
+
+        The key is not settled, because a duplicate or a replay must get through after a correction.
+
+        Raises:
+            ItemTooLarge: the webhook is larger than the table accepts.
+        """
+        now = self._clock()
+        id = self._store.put(task.message, task.delivery.topic, task.entity, failure.reason, now, failure.details)
+        if failure.reason is Reason.ORDER_NOT_SEEN:
+            # The order's first snapshot applies the fact, and removes the parked row.
+            others = [other for other in claim.entry.parked_facts if other != id]
+            update["parked_facts"] = [*others, id][-_PARKED_FACTS_KEPT:]
+        self._ledger.release(claim, update | attempted(task, update), now)
+        self._ledger.clear_pending(task.entity_key, task.key)
+        return Outcome("parked", failure.reason, failure.details)
+
+    def park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
+        """Park a webhook whose change is not known, so that there is no lease.
+
+        Raises:
+            ItemTooLarge: the webhook is larger than the table accepts.
+        """
+        self._store.put(message, "unreadable", None, failure.reason, self._clock(), failure.details)
+        return Outcome("parked", failure.reason, failure.details)
+
+    def park_stub(self, task: Task, claim: Claim, update: EntryUpdate, failure: PermanentFailure) -> Outcome:
+        """Park as `park` does; without the body if the webhook is larger than the table accepts."""
+        try:
+            return self.park(task, claim, update, failure)
+        except ItemTooLarge:
+            return self.park(replace(task, message=_without_body(task.message)), claim, update, failure)
+
+    def park_unread_stub(self, message: Message, failure: PermanentFailure) -> Outcome:
+        """Park as `park_unread` does; without the body if the webhook is larger than the table accepts."""
+        try:
+            return self.park_unread(message, failure)
+        except ItemTooLarge:
+            return self.park_unread(_without_body(message), failure)
+
+
+def attempted(task: Task, update: EntryUpdate, failure: DeliveryStopped | None = None) -> EntryUpdate:
+    """Return what the entry records of a change that failed half way.
+
+    If the API accepted one of its requests, or did not answer, then it has, or may have, this version, and no lower one
+    may follow.
+    """
+    answer = getattr(failure, "answer", None)
+    unanswered = answer is not None and answer.verdict is Verdict.UNANSWERED
+    if task.version is None or not (unanswered or "sent" in update):
+        return {}
+    return {"attempted_version": task.version}
+
+
+def _without_body(message: Message) -> Message:
+    return replace(message, webhook=replace(message.webhook, body=b""))

@@ -1,0 +1,74 @@
+"""Why a webhook was ignored, waits, was parked or was refused: one code for each reason.
+
+Responses, log lines, metrics, the inspector and the command line use the code. `delivery/reasons.py` has one sentence
+about each for people. Details, such as an HTTP status, are fields of their own beside the code.
+"""
+
+from enum import StrEnum
+
+
+class Reason(StrEnum):
+    """The codes. They are part of the interface: dashboards and alarms compare them."""
+
+    # Deliberately not sent: outcome `ignored`.
+    ANONYMOUS = "anonymous"
+    UNKNOWN_TOPIC = "unknown_topic"
+    UNSIGNED_PING = "unsigned_ping"
+    SIGNAL = "signal"
+    NOT_DELIVERED_YET = "not_delivered_yet"
+    DRAFT = "draft"
+    STAFF_ACCOUNT = "staff_account"
+    CHECKOUT_COMPLETED = "checkout_completed"
+    CHECKOUT_DELETED = "checkout_deleted"
+    ACCOUNT_DELETED = "account_deleted"
+    DATA_REQUEST = "data_request"
+    APP_UNINSTALLED = "app_uninstalled"
+    ERROR_BODY = "error_body"
+    NO_PRICES = "no_prices"
+    TEST_ORDER = "test_order"
+    OLD_ORDER = "old_order"
+    CART_CONVERTED = "cart_converted"
+    PARTLY_SHIPPED = "partly_shipped"
+    PARCELS_UNDERWAY = "parcels_underway"
+    ORDER_NOT_SENT = "order_not_sent"
+    ERASED = "erased"
+
+    # Waits: outcome `queued` (webhook) or `waiting` (retry).
+    QUEUED_FIRST = "queued_first"
+    EARLIER_CHANGE_PENDING = "earlier_change_pending"
+    EARLIER_MESSAGE_WAITS = "earlier_message_waits"
+    LEASE_HELD = "lease_held"
+    CART_BUSY = "cart_busy"
+    NOT_DUE = "not_due"
+    NO_TIME_LEFT = "no_time_left"
+    SHOP_PAUSED = "shop_paused"
+    SHOP_NOT_LISTED_YET = "shop_not_listed_yet"
+    API_NO_ANSWER = "api_no_answer"
+    API_FAILED = "api_failed"
+    API_THROTTLED = "api_throttled"
+    API_UNAUTHORIZED = "api_unauthorized"
+    LEDGER_UNAVAILABLE = "ledger_unavailable"
+    SETTINGS_UNAVAILABLE = "settings_unavailable"
+    SETTINGS_WRONG = "settings_wrong"
+    MORE_TO_ERASE = "more_to_erase"
+    NEWER_FORMAT = "newer_format"
+    NOT_A_MESSAGE = "not_a_message"
+
+    # Needs a person: outcome `parked`.
+    UNREADABLE = "unreadable"
+    INCOMPLETE = "incomplete"
+    ID_TOO_LONG = "id_too_long"
+    INTERNAL_ERROR = "internal_error"
+    API_REJECTED = "api_rejected"
+    KEEPS_FAILING = "keeps_failing"
+    CRASHES = "crashes"
+    TOO_OLD = "too_old"
+    ORDER_NOT_SEEN = "order_not_seen"
+    DELIVERY_NOT_FOUND = "delivery_not_found"
+    SHOP_DISCONNECTED = "shop_disconnected"
+
+    # Refused: outcome `unverified` (401).
+    SIGNATURE_MISSING = "signature_missing"
+    SIGNATURE_MISMATCH = "signature_mismatch"
+    OTHER_STORE = "other_store"
+    NO_STOREFRONT_SECRET = "no_storefront_secret"
