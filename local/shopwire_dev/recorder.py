@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import shopwire.environment
+from shopwire.delivery.reasons import DETAILS
 from shopwire.errors import NewerMessageFormat
 from shopwire.esputnik import Transport
 from shopwire.message import unpack
@@ -105,6 +106,7 @@ class Recorder:
             fields.get("reason"),
             fields.get("milliseconds"),
             invocation.exchanges,
+            {name: fields[name] for name in DETAILS if name in fields},
         )
         invocation.exchanges = []
         webhook = invocation.webhook

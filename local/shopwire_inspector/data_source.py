@@ -18,7 +18,7 @@ from shopwire.models import Delivery, Entity, Shop, Webhook
 from shopwire.stores.entry import Entry
 from shopwire.stores.parked import Parked
 from shopwire_inspector.dry_run import DryRunResult, dry_run
-from shopwire_inspector.journal import RecordedWebhook, entity_parts
+from shopwire_inspector.journal import RecordedWebhook
 from shopwire_testkit.samples import Sample
 
 
@@ -97,8 +97,7 @@ class DataSource:
         Raises:
             TableUnavailable.
         """
-        kind, id = entity_parts(entity)
-        return self.environment.ledger.get(shop, Entity(kind, id), self.environment.clock())  # type: ignore[arg-type]
+        return self.environment.ledger.get(shop, Entity.parse(entity), self.environment.clock())
 
     def list_parked(self) -> list[Parked]:
         """Return all parked webhooks, newest first.
@@ -125,7 +124,7 @@ class DataSource:
             TableUnavailable.
         """
         found = self.find_shop(shop)
-        return dry_run(self.settings, self.clients, found, message) if found else None
+        return dry_run(self.environment, found, message) if found else None
 
     def count_queue(self) -> dict[str, int] | None:
         """Return the number of messages in the retry queue by state, or None if SQS does not respond."""

@@ -46,6 +46,8 @@ class Attempt:
     reason: str | None = None
     duration_ms: int | None = None
     exchanges: list[Exchange] = field(default_factory=list)
+    details: dict[str, str | int] = field(default_factory=dict)
+    """What belongs to the reason, such as the HTTP status."""
 
 
 @dataclass(slots=True)

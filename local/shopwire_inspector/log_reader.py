@@ -10,6 +10,7 @@ from typing import Any
 
 from botocore.exceptions import BotoCoreError, ClientError
 
+from shopwire.delivery.reasons import DETAILS
 from shopwire_inspector.journal import Attempt, Journal, retry_key_hash
 
 FUNCTIONS = ("webhook", "storefront", "retry")
@@ -89,7 +90,8 @@ class LogReader:
     def _record(self, line: _LogLine) -> None:
         journal, fields, at = self._journal, line.fields, line.at
         shop, outcome, duration_ms = fields["shop"], fields["outcome"], fields.get("milliseconds")
-        attempt = Attempt(at, line.function, outcome, fields.get("reason"), duration_ms)
+        details = {name: fields[name] for name in DETAILS if name in fields}
+        attempt = Attempt(at, line.function, outcome, fields.get("reason"), duration_ms, details=details)
         key, topic, entity = fields.get("key", ""), fields.get("topic", "unreadable"), fields.get("entity")
         if line.function == "retry":
             if not journal.add_attempt(shop, key, attempt):

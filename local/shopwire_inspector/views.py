@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_jsonable_python
 
+from shopwire.delivery.reasons import describe
 from shopwire.errors import TableUnavailable
 from shopwire.models import Delivery
 from shopwire.stores.entry import Entry
@@ -117,7 +118,11 @@ class Views:
 
     def parked_page(self, parked: Parked) -> View:
         """Return the page of a parked webhook, with its last requests and with what a replay would send."""
-        view = self.parked_row(parked) | {"sentences": explain("parked", parked.reason), "problem": None}
+        view = self.parked_row(parked) | {
+            "reason": describe(parked.reason, parked.details),
+            "sentences": explain("parked", parked.reason),
+            "problem": None,
+        }
         try:
             message = parked.message
             result = self.source.dry_run(parked.shop, message)
@@ -125,7 +130,9 @@ class Views:
             return view | {"problem": f"The dry run failed: {error}", "dry_run": None, "webhook": None}
         webhook = self.journal.find_by_time(parked.shop, message.received_at)
         sent = _last_exchanges(webhook)
-        diff = self._diff(sent, result.exchanges) if result else []
+        requests = result.requests if result else []
+        planned = [Exchange(0, request.method, request.path, request.body) for request in requests]
+        diff = self._diff(sent, planned)
         request = ReceivedRequest("", message.webhook.query, message.webhook.headers, message.webhook.body)
         return view | {
             "webhook": webhook.id if webhook else None,
@@ -136,9 +143,9 @@ class Views:
             else {
                 "outcome": result.outcome,
                 "group": outcome_group(result.outcome),
-                "reason": result.reason,
+                "reason": describe(result.reason, result.details),
                 "sentences": explain(result.outcome, result.reason),
-                "count": len(result.exchanges),
+                "count": len(result.requests),
                 "diff": diff,
                 "same": all(sign == " " for sign, _ in diff),
             },
@@ -151,7 +158,7 @@ class Views:
             "made_by": attempt.made_by,
             "outcome": attempt.outcome,
             "group": outcome_group(attempt.outcome),
-            "reason": attempt.reason,
+            "reason": describe(attempt.reason, attempt.details),
             "duration_ms": attempt.duration_ms,
             "exchanges": [self._exchange(exchange) for exchange in attempt.exchanges],
         }

@@ -174,7 +174,7 @@ def test_missing_table_is_a_503_with_the_reason(inspector: StackInspector) -> No
 
 def test_ledger_entry_is_shown(inspector: StackInspector) -> None:
     ledger = Ledger(Table(boto3.client("dynamodb"), "ledger"), 1000)
-    ledger.claim("ann", Entity("order", "1"), "a-key", 17, owner="o", until=NOW, now=NOW)
+    ledger.claim("ann", Entity("order", "1"), "a-key", 17, request_id="o", until=NOW, now=NOW)
     assert "key: a-key" in page(inspector, "/inspect/entity?shop=ann&entity=order+1")[1]
 
 
