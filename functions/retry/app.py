@@ -1,4 +1,4 @@
-"""The Lambda function `retry`: the retry queue's consumer. Wires and calls, nothing else."""
+"""The Lambda function `retry`, the consumer of the retry queue. It wires the parts and calls them."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ platforms.load()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Deliver a batch of what waited; answers which messages stay (partial batch responses)."""
+    """Deliver a batch of queued webhooks and return the messages that stay in the queue (partial batch response)."""
     deadline = environment.clock() + context.get_remaining_time_in_millis()
     kept = environment.consumer.work_off(event["Records"], owner=context.aws_request_id, deadline=deadline)
     return {"batchItemFailures": [{"itemIdentifier": id} for id in kept]}

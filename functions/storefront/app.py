@@ -1,8 +1,8 @@
-"""The Lambda function `storefront`: POST /storefront/{shop}, from browsers. Wires and calls, nothing else."""
+"""The Lambda function `storefront`, for browsers' calls of /storefront/{shop}. It wires the parts and calls them."""
 
 import gc
 
-# Until INIT is over: what it makes is there to stay, and looking for garbage in it costs a tenth of INIT.
+# What INIT creates stays for the life of the environment. Collecting garbage among it takes a tenth of INIT.
 gc.disable()
 
 from typing import Any
@@ -18,5 +18,5 @@ gc.enable()
 
 
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
-    """Answer one call of a storefront URL (API Gateway's HTTP API, payload format 2.0)."""
+    """Handle one call of a storefront URL (API Gateway's HTTP API, payload format 2.0)."""
     return storefront.serve(event, context, environment)
