@@ -31,7 +31,7 @@ WRITES = {
     ("pipeline", "test-stage"): {"id-token"},
     ("pipeline", "production"): {"id-token"},
     ("release", "publish"): {"contents", "id-token", "attestations"},
-    ("update", "offer"): {"contents", "pull-requests"},
+    ("update", "pull-request"): {"contents", "pull-requests"},
 }
 
 
@@ -60,7 +60,7 @@ def test_every_action_is_pinned_to_one_commit_with_its_version() -> None:
 
 
 def test_jobs_that_may_write_run_no_code_of_the_repository() -> None:
-    for name in (("release", "publish"), ("update", "offer")):
+    for name in (("release", "publish"), ("update", "pull-request")):
         called = {line.split()[0] for line in commands(JOBS[name]).splitlines() if line.strip()}
         assert called <= {"gh", "git", "test", "--body", "build/shopwire.tar"}
 
