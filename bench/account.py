@@ -123,7 +123,7 @@ class Account:
         self._count("egress_bytes", len(response["body"]) + self._mix["bytes"]["answer_of_the_gateway"])
 
     def count_time(self, milliseconds: int) -> None:
-        """Count what passing time costs: polls of the empty queue, and an hour of each metric."""
+        """Count the polls of the empty queue and the hours of the metrics during this time."""
         self.bill.by_time["metric_hours"] += len(self._metrics) * milliseconds / 3_600_000
         self.bill.by_time["idle_polls"] += milliseconds / 60_000 * self._mix["polls_a_minute"]
 

@@ -53,7 +53,7 @@ class Counts:
 
 
 def monthly_bill(by_webhook: Mapping[str, float], by_time: Mapping[str, float], webhooks: int) -> dict[str, float]:
-    """Return the bill in dollars of a month with `webhooks` webhooks: its total, and its parts."""
+    """Return the total and the parts of the bill, in dollars, of a month with `webhooks` webhooks."""
     bill = dict.fromkeys((price.part for price in PRICES.values()), 0.0)
     for unit, price in PRICES.items():
         bill[price.part] += (by_webhook.get(unit, 0) * webhooks + by_time.get(unit, 0)) * price.usd

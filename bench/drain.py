@@ -33,8 +33,9 @@ _CHANGE_MINUTES = (0, 2, 6)
 CONCURRENCY = 60
 """RetryConcurrency. Each consumer sends about six requests a second. All of them must stay below the API's rate."""
 
-# The theoretical time: the API receives 350 events a second, of which the webhooks that still arrive take their share.
-_THEORETICAL_MINUTES = _OUTAGE / MINUTE * _WEBHOOKS_PER_SECOND / (350 / _SCALE - _WEBHOOKS_PER_SECOND)
+# The time if the API always received 350 events a second. The webhooks that arrive meanwhile use a part of this rate.
+_THEORETICAL_EVENTS_PER_SECOND = 350 // _SCALE
+_THEORETICAL_MINUTES = _OUTAGE / MINUTE * _WEBHOOKS_PER_SECOND / (_THEORETICAL_EVENTS_PER_SECOND - _WEBHOOKS_PER_SECOND)
 
 
 @dataclass(slots=True)

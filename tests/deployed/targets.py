@@ -1,7 +1,7 @@
 """The targets of these tests: `shopwire dev`, or a stack in AWS. Both offer the same methods.
 
 `Deployed` changes nothing in AWS. It reads the stack's outputs, the parameter of one shop, the length of the queue and
-the states of the alarms. """
+the states of the alarms."""
 
 import json
 import logging

@@ -1,7 +1,7 @@
 """Tests of a running installation: it gives the promised responses, leaves nothing in the queue and causes no alarm.
 
 `make test` runs them against `shopwire dev`. The pipeline runs them with `make deployed` against the test stage, and
-runs those that send nothing to the API against production. """
+runs those that send nothing to the API against production."""
 
 import itertools
 import json
