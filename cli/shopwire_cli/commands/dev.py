@@ -28,9 +28,9 @@ def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     from shopwire.errors import BadSettings
     from shopwire_dev.demo_shops import read_settings
-    from shopwire_dev.lambdas import NoFunctions
+    from shopwire_dev.lambdas import FunctionNotFound
     from shopwire_dev.stack import serve
-    from shopwire_wsgi import PortTaken
+    from shopwire_wsgi import PortUnavailable
 
     if options.esputnik:
         _check_api(options.esputnik)
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
         serve(options.host, options.port, esputnik_url=options.esputnik, settings=settings)
     except BadSettings as error:
         raise UserError(f"--shops: {error}") from None
-    except (PortTaken, NoFunctions) as error:
+    except (PortUnavailable, FunctionNotFound) as error:
         raise CommandError(str(error)) from None
     return 0
 

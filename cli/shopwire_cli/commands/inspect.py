@@ -47,18 +47,19 @@ def _print_dev_address(url: str) -> int:
 def _serve_stack(options: argparse.Namespace) -> int:
     import boto3
 
+    from shopwire.environment import now
     from shopwire_cli.stack_installation import function_settings
-    from shopwire_inspector.stack import Inspector, LogsDown, since
-    from shopwire_wsgi import PortTaken
+    from shopwire_inspector.log_reader import LogsDown
+    from shopwire_inspector.stack_inspector import StackInspector
+    from shopwire_wsgi import PortUnavailable
 
     settings = function_settings(options.stack)
     try:
-        inspector = Inspector(
-            options.stack, settings, boto3.client("logs"), port=options.port, since=since(options.minutes)
-        )
+        since = now() - options.minutes * 60_000
+        inspector = StackInspector(options.stack, settings, boto3.client("logs"), port=options.port, since=since)
     except LogsDown as error:
         raise CommandError(f"AWS does not answer, or refuses to show the logs: {error}") from None
-    except PortTaken as error:
+    except PortUnavailable as error:
         raise CommandError(str(error)) from None
     inspector.start()
     print("read-only: the pages change nothing in the stack, and personal data is masked (Ctrl-C ends this)")

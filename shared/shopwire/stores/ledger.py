@@ -57,7 +57,7 @@ class Peek:
 
     Args:
         revision: None if there is no entry yet.
-        free: nobody holds the lease, no change waits, and the time to live is not over, so a decision that causes no
+        free: the lease is free, no change waits, and the time to live is not over, so a decision that causes no
             request may be settled at once.
     """
 
