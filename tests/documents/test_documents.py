@@ -193,7 +193,7 @@ def test_make_run_gets_ready_and_ends_with_ctrl_c() -> None:
 
 
 def test_shopify_page_lists_the_topics_that_shopwire_uses() -> None:
-    blocks = read(ROOT / "docs/connect-shopify.md").blocks
+    blocks = read(ROOT / "docs/platforms/shopify.md").blocks
     (app,) = (block for block in blocks if block.words == ("toml", "shopify.app.toml"))
     (subscription,) = tomllib.loads(app.text)["webhooks"]["subscriptions"]
     topics = {*subscription["topics"], *subscription["compliance_topics"]}
@@ -201,7 +201,7 @@ def test_shopify_page_lists_the_topics_that_shopwire_uses() -> None:
 
 
 def test_woocommerce_page_lists_the_topics_that_shopwire_uses() -> None:
-    text = (ROOT / "docs/connect-woocommerce.md").read_text()
+    text = (ROOT / "docs/platforms/woocommerce.md").read_text()
     topics = {".".join(words).lower() for words in re.findall(r"\*(Order|Customer) (\w+)\*", text)}
     assert topics == {topic.name for topic in platforms.get("woocommerce").topics if topic.connect}
 
