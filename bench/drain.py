@@ -20,8 +20,9 @@ from bench.traffic import sample, time
 from shopwire import platforms
 from shopwire.observability import logger
 from shopwire_simulation.cloud import Cloud
-from shopwire_simulation.faults import MINUTE, SECOND, Faults
-from shopwire_simulation.scheduler import Invocation, World
+from shopwire_simulation.faults import FaultSchedule
+from shopwire_simulation.scheduler import Invocation, Scheduler
+from shopwire_testkit.durations import MINUTE, SECOND
 
 _SCALE = 10
 _WEBHOOKS_A_SECOND = 50 // _SCALE
@@ -53,14 +54,14 @@ class Outage:
     """
 
     def __init__(self, concurrency: int = CONCURRENCY, outage: int = _OUTAGE) -> None:
-        self.world = World(START)
+        self.scheduler = Scheduler(START)
         self.seen = _Seen()
         self.heals_at = START + MINUTE + outage
         self._second: tuple[int, int] = (0, 0)
         nothing = lambda *_: None  # noqa: E731
-        faults = Faults(random.Random(0), (), START, START, START)
+        faults = FaultSchedule(random.Random(0), (), START, START, START)
         self.cloud = Cloud(
-            self.world, faults, 0, self._transport, self._watch, self._failed, nothing, concurrency // _SCALE
+            self.scheduler, faults, 0, self._transport, self._watch, self._failed, nothing, concurrency // _SCALE
         )
         self.cloud.put_shop(SHOP.id, SETTINGS)
         self.expected: dict[str, int] = {}
@@ -68,16 +69,16 @@ class Outage:
 
     def minutes(self) -> float:
         """Minutes from the healing until everything told before it is in; infinite where that never happens."""
-        world = self.world
+        scheduler = self.scheduler
         last = self.heals_at + _LONGEST
         for n in range(_WEBHOOKS_A_SECOND * (self.heals_at - START + 10 * MINUTE) // SECOND // len(_CHANGES)):
             at = START + n * len(_CHANGES) * SECOND // _WEBHOOKS_A_SECOND
             for change, minutes in enumerate(_CHANGES):
                 self._tell(str(6 * 10**12 + n), change, at + minutes * MINUTE)
-        world.run(self.heals_at)
-        while not self._is_in() and world.now < last:
-            world.run(world.now + SECOND)
-        return (world.now - self.heals_at) / MINUTE if self._is_in() else float("inf")
+        scheduler.run(self.heals_at)
+        while not self._is_in() and scheduler.now < last:
+            scheduler.run(scheduler.now + SECOND)
+        return (scheduler.now - self.heals_at) / MINUTE if self._is_in() else float("inf")
 
     @property
     def parked(self) -> int:
@@ -89,28 +90,28 @@ class Outage:
     def _tell(self, id: str, change: int, at: int) -> None:
         if at < self.heals_at:
             self.expected[id] = change
-        self.world.at(at, lambda: self._post(id, change))
+        self.scheduler.call_at(at, lambda: self._post(id, change))
 
     def _post(self, id: str, change: int) -> None:
-        world = self.world
+        scheduler = self.scheduler
         body = sample("orders_create") | {
             "id": int(id),
-            "created_at": time(world.now),
-            "updated_at": time(world.now),
+            "created_at": time(scheduler.now),
+            "updated_at": time(scheduler.now),
             "note": f"change {change}",
             "cart_token": None,
         }
         raw = json.dumps(body, ensure_ascii=False)
-        headers = platforms.get("shopify").sign("orders/updated", raw.encode(), SHOP, world.now)
+        headers = platforms.get("shopify").sign("orders/updated", raw.encode(), SHOP, scheduler.now)
         path = f"/webhooks/{SHOP.id}"
         event = {
             "rawPath": path,
             "headers": headers,
-            "requestContext": {"http": {"method": "POST", "path": path}, "timeEpoch": world.now},
+            "requestContext": {"http": {"method": "POST", "path": path}, "timeEpoch": scheduler.now},
             "body": raw,
             "isBase64Encoded": False,
         }
-        invocation = Invocation("webhook", world.now + 10 * SECOND, f"{id} {change}")
+        invocation = Invocation("webhook", scheduler.now + 10 * SECOND, f"{id} {change}")
         self.cloud.http(event, invocation, self._answered)
 
     def _answered(self, answer: Any) -> None:
@@ -126,12 +127,12 @@ class Outage:
     def _transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str]]:
-        world = self.world
-        world.pause(MIX["milliseconds"]["api"])
-        if START + MINUTE <= world.now < self.heals_at:
+        scheduler = self.scheduler
+        scheduler.sleep(MIX["milliseconds"]["api"])
+        if START + MINUTE <= scheduler.now < self.heals_at:
             return 503, {}
         second, count = self._second
-        self._second = (second, count + 1) if second == world.now // SECOND else (world.now // SECOND, 1)
+        self._second = (second, count + 1) if second == scheduler.now // SECOND else (scheduler.now // SECOND, 1)
         if self._second[1] > _REQUESTS_A_SECOND:
             return 429, {}
         said = json.loads(body)

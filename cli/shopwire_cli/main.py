@@ -348,10 +348,10 @@ def _add_inspect(commands: Any) -> None:
 def _add_simulate(commands: Any) -> None:
     parser = commands.add_parser(
         "simulate",
-        help="prove the promises: a simulated world in which everything fails",
-        description="Runs the functions on a virtual clock, in memory, against simulated shops, AWS and API with all\n"
-        "kinds of faults, and judges what came of it. Ends with one JSON line; exit 1 if a promise was broken,\n"
-        "then the shortest story that shows it is on stderr.",
+        help="test shopwire's promises with simulated faults of all kinds",
+        description="Runs the functions in memory on a virtual clock, with simulated shops, AWS services and API and\n"
+        "all kinds of faults, and checks the result. Ends with one JSON line. If a promise was broken, it exits\n"
+        "with 1 and prints the shortest story that shows it to stderr.",
         epilog="""examples:
   shopwire simulate --webhooks 20000 --seed 1
   shopwire simulate --webhooks 2000 --seed 7 --faults queue_down,duplicate
@@ -359,11 +359,15 @@ def _add_simulate(commands: Any) -> None:
     )
     parser.set_defaults(module="simulate")
     parser.add_argument("--webhooks", metavar="N", type=_count, default=20_000, help="how many (default: %(default)s)")
-    parser.add_argument("--seed", metavar="S", type=int, default=1, help="all chances follow from it (default: 1)")
+    parser.add_argument("--seed", metavar="S", type=int, default=1, help="seed of all random numbers (default: 1)")
     parser.add_argument("--faults", metavar="all|none|A,B", default="all", help="kinds of faults (default: all)")
-    parser.add_argument("--storm", metavar="N", type=_count, help="only the N-th storm: all of it in half an hour")
+    parser.add_argument("--burst", metavar="N", type=_count, help="run only burst run N, which lasts half an hour")
     parser.add_argument(
-        "--replay", metavar="STORY,STORY", type=_stories, default=(), help="tell only these stories, event by event"
+        "--replay",
+        metavar="STORY,STORY",
+        type=_stories,
+        default=(),
+        help="simulate only these stories and print their events",
     )
 
 

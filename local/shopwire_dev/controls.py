@@ -9,7 +9,7 @@ from shopwire import platforms
 from shopwire.models import Shop
 from shopwire_dev.aws import PARTS, Aws
 from shopwire_emulator.emulator import Emulator
-from shopwire_testkit.fresh import proved, refreshed
+from shopwire_testkit.fresh import refresh, sign_visit
 from shopwire_testkit.samples import Sample, samples
 
 _SECONDS = 15
@@ -56,8 +56,8 @@ class DevControls:
         found = {f"{one.platform} {one.name}": one for one in self.samples()}[sample]
         visit = found.platform == "storefront"
         shop, now = self._shops["demo-shopify" if visit else f"demo-{found.platform}"], time.time_ns() // 1_000_000
-        body = proved(found.body, shop) if visit else found.body
-        body = refreshed(body, now) if fresh else body
+        body = sign_visit(found.body, shop) if visit else found.body
+        body = refresh(body, now) if fresh else body
         signed = platforms.get(found.platform).sign(found.topic, body, shop, now)
         connection = http.client.HTTPConnection(self._url.netloc, timeout=_SECONDS)
         try:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire_testkit.fresh import refreshed
+from shopwire_testkit.fresh import refresh
 from shopwire_testkit.samples import samples
 from tests.deployed.targets import Target, call, template_alarms, within
 
@@ -24,7 +24,7 @@ NUMBERS = itertools.count(time.time_ns() // 1_000_000 % 900)
 
 def fresh(name: str) -> bytes:
     """A sample as if it had happened just now."""
-    return refreshed(SAMPLES[name].body, time.time_ns() // 1_000_000, next(NUMBERS))
+    return refresh(SAMPLES[name].body, time.time_ns() // 1_000_000, next(NUMBERS))
 
 
 def signed(target: Target, name: str, body: bytes) -> dict[str, str]:

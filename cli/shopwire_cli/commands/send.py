@@ -12,7 +12,7 @@ from shopwire.shops import BadSettings, parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.web import call
 from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fresh import proved, refreshed
+from shopwire_testkit.fresh import refresh, sign_visit
 from shopwire_testkit.samples import Sample, samples
 
 # A shop of any platform has a storefront; the samples' people are signed with this one's secret.
@@ -74,7 +74,7 @@ def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
         return
     topic, body = _topic_and_body(options)
     if options.platform == _STOREFRONT:
-        body = proved(body, shop)
+        body = sign_visit(body, shop)
     platform = platforms.get(options.platform)
     for number in range(options.count):
         # One delivery repeated has the same headers, its id among them; only a fresh one is signed anew.
@@ -89,7 +89,7 @@ def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
 
 def _refreshed(body: bytes, now: int, number: int) -> bytes:
     try:
-        return refreshed(body, now, number)
+        return refresh(body, now, number)
     except ValueError:
         raise UserError("--fresh: the body is no JSON object") from None
 

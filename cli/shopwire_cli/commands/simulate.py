@@ -1,15 +1,16 @@
-"""`shopwire simulate`: what is asked, handed to the simulation. Nothing is simulated here."""
+"""`shopwire simulate`: reads the options and calls the simulation."""
 
 import argparse
 
 from shopwire_cli.errors import UserError
-from shopwire_simulation.command import Asked, NoSuch, faults_named, simulate
+from shopwire_simulation.command import InvalidRequest, SimulationRequest, parse_faults, simulate
 
 
 def run(options: argparse.Namespace) -> int:
-    """Simulate; 1 where a promise was broken."""
+    """Simulate and return the exit code: 1 if a promise was broken."""
     try:
-        faults = faults_named(options.faults)
-        return simulate(Asked(options.webhooks, options.seed, faults, options.storm, options.replay))
-    except NoSuch as error:
+        faults = parse_faults(options.faults)
+        request = SimulationRequest(options.webhooks, options.seed, faults, options.burst, options.replay)
+        return simulate(request)
+    except InvalidRequest as error:
         raise UserError(str(error)) from None

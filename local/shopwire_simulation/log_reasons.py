@@ -1,0 +1,10 @@
+"""The reasons in shopwire's log lines that the checkers recognise."""
+
+ANONYMOUS = "anonymous"
+"""The change names no contact, so nothing is sent."""
+ORDER_NOT_SEEN = "order not seen"
+"""A fact is parked until the first snapshot of its order arrives."""
+TOO_OLD = "too old"
+"""The change waited longer than its kind's maximum age."""
+THREE_CRASHES = "it stopped the function three times"
+"""Three holders of the lease crashed over the change."""
