@@ -1,4 +1,4 @@
-"""DynamoDB's behaviours, on the simulation's fake and on moto alike; where they differ, test_fakes_differences.py."""
+"""The behaviour of DynamoDB, on the simulation's fake and on moto. Differences: test_fakes_differences.py."""
 
 from typing import Any
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shopwire_simulation.fakes.values import LARGEST_ITEM, size
+from shopwire_simulation.fakes.values import MAX_ITEM_BYTES, size
 from tests.support.fakes import DAY, HOUR, TABLE, Side, outcome, refused
 
 Item = dict[str, Any]
@@ -22,14 +22,14 @@ def get(side: Side) -> Item | None:
     return item
 
 
-def named(*expressions: str) -> dict[str, str]:
+def names_in(*expressions: str) -> dict[str, str]:
     words = " ".join(expressions).replace("(", " ").replace(")", " ").replace(",", " ").split()
     return {word: word[1:] for word in words if word.startswith("#")}
 
 
 def update(side: Side, change: str, values: Item | None = None, condition: str = "", **more: Any) -> Any:
     arguments: dict[str, Any] = {"TableName": TABLE, "Key": KEY, "UpdateExpression": change, **more}
-    if names := named(change, condition):
+    if names := names_in(change, condition):
         arguments["ExpressionAttributeNames"] = names
     if values:
         arguments["ExpressionAttributeValues"] = values
@@ -38,20 +38,20 @@ def update(side: Side, change: str, values: Item | None = None, condition: str =
     return side.dynamodb.update_item(**arguments)
 
 
-# --- writes on a condition
+# --- conditional writes
 
 
-def test_nothing_stands_where_nothing_was_put(side: Side) -> None:
+def test_missing_item_is_not_returned(side: Side) -> None:
     assert get(side) is None
 
 
-def test_an_update_makes_the_item_that_is_missing_and_there_is_nothing_old(side: Side) -> None:
+def test_update_creates_a_missing_item_and_returns_no_old_one(side: Side) -> None:
     answer = update(side, "SET #a = :a", {":a": {"S": "x"}}, "attribute_not_exists(#a)", ReturnValues="ALL_OLD")
     assert "Attributes" not in answer
     assert get(side) == KEY | {"a": {"S": "x"}}
 
 
-def test_an_update_answers_with_the_old_item_or_the_new_one(side: Side) -> None:
+def test_update_returns_the_old_or_the_new_item(side: Side) -> None:
     put(side, a={"N": "1"})
     old = update(side, "SET #a = :a", {":a": {"N": "2"}}, ReturnValues="ALL_OLD")
     new = update(side, "SET #b = :b", {":b": {"S": "y"}}, ReturnValues="ALL_NEW")
@@ -60,7 +60,7 @@ def test_an_update_answers_with_the_old_item_or_the_new_one(side: Side) -> None:
     assert "Attributes" not in update(side, "SET #b = :b", {":b": {"S": "z"}})
 
 
-def test_a_refused_write_returns_what_stands_there_and_changes_nothing(side: Side) -> None:
+def test_refused_write_returns_the_item_and_changes_nothing(side: Side) -> None:
     put(side, a={"N": "1"}, keys={"L": [{"S": "x"}]})
     with refused("ConditionalCheckFailedException") as caught:
         update(
@@ -71,7 +71,7 @@ def test_a_refused_write_returns_what_stands_there_and_changes_nothing(side: Sid
     assert get(side) == caught.value.response["Item"]  # type: ignore[typeddict-item]
 
 
-def test_a_refused_write_returns_no_item_where_there_is_none(side: Side) -> None:
+def test_refused_write_returns_no_item_if_none_exists(side: Side) -> None:
     with refused("ConditionalCheckFailedException") as caught:
         update(
             side, "SET #a = :a", {":a": {"N": "2"}}, "attribute_exists(#a)",
@@ -81,27 +81,27 @@ def test_a_refused_write_returns_no_item_where_there_is_none(side: Side) -> None
     assert get(side) is None
 
 
-def test_a_refused_write_returns_no_item_unasked(side: Side) -> None:
+def test_refused_write_returns_the_item_only_on_request(side: Side) -> None:
     put(side, a={"N": "1"})
     with refused("ConditionalCheckFailedException") as caught:
         update(side, "SET #a = :a", {":a": {"N": "2"}}, "attribute_not_exists(#a)")
     assert not caught.value.response.get("Item")
 
 
-def test_a_put_replaces_the_whole_item(side: Side) -> None:
+def test_put_replaces_the_whole_item(side: Side) -> None:
     put(side, a={"N": "1"}, b={"S": "x"})
     put(side, a={"N": "2"})
     assert get(side) == KEY | {"a": {"N": "2"}}
 
 
-def test_a_put_on_a_condition_is_refused_like_an_update(side: Side) -> None:
+def test_put_is_refused_if_its_condition_fails(side: Side) -> None:
     put(side, a={"N": "1"})
     with refused("ConditionalCheckFailedException"):
         side.dynamodb.put_item(TableName=TABLE, Item=KEY, ConditionExpression="attribute_not_exists(pk)")
     assert get(side) == KEY | {"a": {"N": "1"}}
 
 
-def test_a_delete_on_a_condition_deletes_only_then_and_what_is_missing_is_no_error(side: Side) -> None:
+def test_delete_follows_its_condition_and_accepts_a_missing_item(side: Side) -> None:
     put(side, a={"N": "1"})
     condition = {"ConditionExpression": "#a = :a", "ExpressionAttributeNames": {"#a": "a"}}
     with refused("ConditionalCheckFailedException"):
@@ -118,14 +118,14 @@ def test_a_delete_on_a_condition_deletes_only_then_and_what_is_missing_is_no_err
 # --- update expressions
 
 
-def test_if_not_exists_keeps_what_there_is(side: Side) -> None:
+def test_if_not_exists_keeps_the_existing_value(side: Side) -> None:
     change = "SET #first = if_not_exists(#first, :now), #last = :now"
     update(side, change, {":now": {"N": "1"}})
     update(side, change, {":now": {"N": "2"}})
     assert get(side) == KEY | {"first": {"N": "1"}, "last": {"N": "2"}}
 
 
-def test_list_append_appends_also_to_a_list_that_is_missing(side: Side) -> None:
+def test_list_append_can_create_a_missing_list(side: Side) -> None:
     change = "SET #keys = list_append(if_not_exists(#keys, :none), :more)"
     update(side, change, {":none": {"L": []}, ":more": {"L": [{"S": "x"}]}})
     update(side, change, {":none": {"L": []}, ":more": {"L": [{"S": "y"}, {"N": "3"}]}})
@@ -137,7 +137,7 @@ def test_list_append_to_a_missing_list_is_refused(side: Side) -> None:
         update(side, "SET #keys = list_append(#keys, :more)", {":more": {"L": [{"S": "x"}]}})
 
 
-def test_add_counts_from_nothing(side: Side) -> None:
+def test_add_to_a_missing_number_counts_from_zero(side: Side) -> None:
     update(side, "ADD #n :one", {":one": {"N": "1"}})
     update(side, "ADD #n :one", {":one": {"N": "-5"}})
     assert get(side) == KEY | {"n": {"N": "-4"}}
@@ -150,7 +150,7 @@ def test_add_to_a_text_is_refused(side: Side) -> None:
     assert get(side) == KEY | {"n": {"S": "1"}}
 
 
-def test_removing_what_is_not_there_is_no_error(side: Side) -> None:
+def test_remove_accepts_a_missing_attribute(side: Side) -> None:
     put(side, a={"N": "1"}, b={"N": "2"})
     update(side, "REMOVE #a, #c")
     assert get(side) == KEY | {"b": {"N": "2"}}
@@ -168,7 +168,7 @@ def test_set_reads_the_item_as_it_was_before(side: Side) -> None:
     assert get(side) == KEY | {"a": {"N": "2"}, "b": {"N": "1"}}
 
 
-def test_set_from_an_attribute_that_is_missing_is_refused(side: Side) -> None:
+def test_set_from_a_missing_attribute_is_refused(side: Side) -> None:
     with refused("ValidationException", "refers to an attribute that does not exist in the item"):
         update(side, "SET #a = #b")
 
@@ -183,11 +183,9 @@ def test_set_from_an_attribute_that_is_missing_is_refused(side: Side) -> None:
         ("SET #a = :a, #b = :a", {"#a": "a", "#b": "a"}, {":a": {"N": "1"}}),
         ("SET #sk = :a", {"#sk": "sk"}, {":a": {"S": "other"}}),
     ],
-    ids=["a name too many", "a value too many", "a value missing", "set and removed", "set twice", "a key"],
+    ids=["unused name", "unused value", "missing value", "set and removed", "set twice", "key"],
 )
-def test_an_expression_that_is_not_sound_is_refused(
-    side: Side, change: str, names: dict[str, str], values: Item
-) -> None:
+def test_invalid_expression_is_refused(side: Side, change: str, names: dict[str, str], values: Item) -> None:
     with refused("ValidationException"):
         side.dynamodb.update_item(
             TableName=TABLE,
@@ -270,7 +268,7 @@ HOLDS = {
 
 
 @pytest.mark.parametrize(("condition", "holds"), HOLDS.items(), ids=HOLDS)
-def test_a_condition_holds_or_does_not(side: Side, condition: str, holds: bool) -> None:
+def test_condition_is_evaluated(side: Side, condition: str, holds: bool) -> None:
     put(side, **WHOLE)
     used = {name: value for name, value in VALUES.items() if name in condition.replace(")", " ").split()}
     answer = outcome(
@@ -281,7 +279,7 @@ def test_a_condition_holds_or_does_not(side: Side, condition: str, holds: bool) 
 
 NUMBERS = st.integers(-3, 3).map(lambda number: {"N": str(number)})
 TEXTS = st.sampled_from(["", "x", "xy"]).map(lambda text: {"S": text})
-# moto cannot order a number and a text: see test_fakes_differences.py.
+# moto cannot compare a number with a text (test_fakes_differences.py).
 KINDS = {"numbers": (NUMBERS, ["=", "<>", "<", "<=", ">", ">="]), "texts": (TEXTS, ["=", "<>"])}
 CHANGES = [
     "SET #{0} = :v, #l = list_append(if_not_exists(#l, :none), :more)",
@@ -305,24 +303,26 @@ def conditions(draw: st.DrawFn, signs: list[str], depth: int = 2) -> str:
 
 @st.composite
 def writes(draw: st.DrawFn, kind: str) -> tuple[str, Item, str]:
-    values_of, signs = KINDS[kind]
+    values, signs = KINDS[kind]
     change = draw(st.sampled_from(CHANGES)).format(*draw(st.permutations(["a", "b", "c"])))
     condition = draw(st.one_of(st.just(""), conditions(signs)))
-    value = draw(values_of)
-    every = {":v": value, ":n": {"N": "2"}, ":none": {"L": []}, ":more": {"L": [value]}}
+    value = draw(values)
+    placeholders = {":v": value, ":n": {"N": "2"}, ":none": {"L": []}, ":more": {"L": [value]}}
     used = f"{change} {condition}".replace(")", " ").replace(",", " ").split()
-    return change, {name: one for name, one in every.items() if name in used}, condition
+    return change, {name: value for name, value in placeholders.items() if name in used}, condition
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(story=st.sampled_from(sorted(KINDS)).flatmap(lambda kind: st.lists(writes(kind), min_size=2, max_size=6)))
-def test_any_story_of_writes_goes_alike(both: tuple[Side, Side], story: list[tuple[str, Item, str]]) -> None:
-    for one in both:
-        one.dynamodb.delete_item(TableName=TABLE, Key=KEY)
-    for change, values, condition in story:
-        asked = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
-        write = {"change": change, "values": values, "condition": condition, "ReturnValues": "ALL_NEW", **asked}
-        fake, moto = (outcome(update, side=one, **write) for one in both)
+@given(calls=st.sampled_from(sorted(KINDS)).flatmap(lambda kind: st.lists(writes(kind), min_size=2, max_size=6)))
+def test_any_sequence_of_writes_gives_the_same_result_on_moto(
+    both: tuple[Side, Side], calls: list[tuple[str, Item, str]]
+) -> None:
+    for account in both:
+        account.dynamodb.delete_item(TableName=TABLE, Key=KEY)
+    for change, values, condition in calls:
+        options = {"ReturnValuesOnConditionCheckFailure": "ALL_OLD"} if condition else {}
+        write = {"change": change, "values": values, "condition": condition, "ReturnValues": "ALL_NEW", **options}
+        fake, moto = (outcome(update, side=account, **write) for account in both)
         assert fake == moto
 
 
@@ -332,7 +332,7 @@ def test_any_story_of_writes_goes_alike(both: tuple[Side, Side], story: list[tup
 @pytest.mark.parametrize(
     ("written", "read"), [("1.50", "1.5"), ("1E3", "1000"), ("-0", "0"), ("9" * 38, "9" * 38), ("007", "7")]
 )
-def test_a_number_comes_back_without_what_means_nothing(fake_side: Side, written: str, read: str) -> None:
+def test_number_is_returned_in_normal_form(fake_side: Side, written: str, read: str) -> None:
     put(fake_side, n={"N": written}, l={"L": [{"N": written}]})
     assert get(fake_side) == KEY | {"n": {"N": read}, "l": {"L": [{"N": read}]}}
 
@@ -345,12 +345,12 @@ def test_numbers_are_equal_by_value(fake_side: Side) -> None:
 @pytest.mark.parametrize(
     "key", [{"pk": {"S": ""}, "sk": {"S": "x"}}, {"pk": {"S": "x"}, "sk": {"S": ""}}, {"pk": {"S": "x"}}]
 )
-def test_an_empty_or_missing_key_is_refused(side: Side, key: Item) -> None:
+def test_empty_or_missing_key_is_refused(side: Side, key: Item) -> None:
     with refused("ValidationException"):
         side.dynamodb.put_item(TableName=TABLE, Item=key)
 
 
-def test_the_keys_may_have_2048_and_1024_bytes(side: Side) -> None:
+def test_keys_may_have_2048_and_1024_bytes(side: Side) -> None:
     put(side, pk="é" * 1024, sk="é" * 512)
     with refused("ValidationException"):
         put(side, pk="é" * 1024 + "x")
@@ -358,7 +358,7 @@ def test_the_keys_may_have_2048_and_1024_bytes(side: Side) -> None:
         put(side, sk="é" * 512 + "x")
 
 
-def test_another_table_is_not_found(side: Side) -> None:
+def test_unknown_table_is_not_found(side: Side) -> None:
     with refused("ResourceNotFoundException"):
         side.dynamodb.get_item(TableName="another", Key=KEY)
 
@@ -366,7 +366,7 @@ def test_another_table_is_not_found(side: Side) -> None:
 # --- sizes
 
 
-def test_an_item_may_have_400_kb(side: Side) -> None:
+def test_item_may_have_400_kb(side: Side) -> None:
     put(side, text={"S": "x" * 400_000})
     with refused("ValidationException", "Item size has exceeded the maximum allowed size"):
         put(side, text={"S": "ї" * 220_000})
@@ -375,14 +375,14 @@ def test_an_item_may_have_400_kb(side: Side) -> None:
     assert item["text"] == {"S": "x" * 400_000}
 
 
-def test_the_400_kb_are_exact_and_its_names_are_counted(fake_side: Side) -> None:
-    rest = LARGEST_ITEM - size(KEY) - len("text")
+def test_item_limit_is_exact_and_includes_attribute_names(fake_side: Side) -> None:
+    rest = MAX_ITEM_BYTES - size(KEY) - len("text")
     put(fake_side, text={"S": "x" * rest})
     with refused("ValidationException", "Item size has exceeded the maximum allowed size"):
         put(fake_side, text={"S": "x" * (rest + 1)})
 
 
-def test_an_update_may_not_grow_an_item_over_400_kb_and_changes_nothing_then(side: Side) -> None:
+def test_update_beyond_400_kb_is_refused_and_changes_nothing(side: Side) -> None:
     put(side, text={"S": "x" * 300_000})
     with refused("ValidationException", "Item size to update has exceeded the maximum allowed size"):
         update(side, "SET #more = :more", {":more": {"S": "ї" * 60_000}})
@@ -407,15 +407,15 @@ def test_an_update_may_not_grow_an_item_over_400_kb_and_changes_nothing_then(sid
         ({"M": {"key": {"S": "ab"}}}, 3 + 1 + 3 + 2),
     ],
 )
-def test_a_size_is_counted_as_documented(value: Item, bytes_: int) -> None:
+def test_item_size_is_calculated_as_documented(value: Item, bytes_: int) -> None:
     """AWS, "DynamoDB item sizes and formats"."""
     assert size({"name": value}) == len("name") + bytes_
 
 
-# --- reading many
+# --- batches, queries and scans
 
 
-def test_a_batch_brings_what_there_is(side: Side) -> None:
+def test_batch_returns_the_existing_items(side: Side) -> None:
     put(side, "a", n={"N": "1"})
     put(side, "c", n={"N": "3"})
     keys = [{"pk": KEY["pk"], "sk": {"S": name}} for name in "abc"]
@@ -424,7 +424,7 @@ def test_a_batch_brings_what_there_is(side: Side) -> None:
     assert answer["UnprocessedKeys"] == {}
 
 
-def test_a_batch_has_at_most_100_keys_and_none_twice(side: Side) -> None:
+def test_batch_has_at_most_100_keys_without_duplicates(side: Side) -> None:
     keys = [{"pk": KEY["pk"], "sk": {"S": f"{n}"}} for n in range(101)]
     side.dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": keys[:100]}})
     with refused("ValidationException"):
@@ -433,7 +433,7 @@ def test_a_batch_has_at_most_100_keys_and_none_twice(side: Side) -> None:
         side.dynamodb.batch_get_item(RequestItems={TABLE: {"Keys": [keys[0], keys[1], keys[0]]}})
 
 
-def test_a_batch_brings_16_mb_at_most(fake_side: Side) -> None:
+def test_batch_returns_at_most_16_mb(fake_side: Side) -> None:
     for n in range(50):
         put(fake_side, f"{n:02d}", text={"S": "x" * 400_000})
     keys = [{"pk": KEY["pk"], "sk": {"S": f"{n:02d}"}} for n in range(50)]
@@ -458,7 +458,7 @@ def sort_keys(answer: Any) -> list[str]:
     return [item["sk"]["S"] for item in answer["Items"]]
 
 
-def test_a_query_answers_in_the_order_of_the_sort_keys_bytes(side: Side) -> None:
+def test_query_sorts_by_the_bytes_of_the_sort_key(side: Side) -> None:
     names = ["😀", "b", "Z", "é", "a", "10", "9", "\uffff"]
     for name in names:
         put(side, name)
@@ -477,19 +477,19 @@ def test_a_query_answers_in_the_order_of_the_sort_keys_bytes(side: Side) -> None
         ("begins_with(sk, :a)", ["a", "aa", "ab"]),
     ],
 )
-def test_a_query_can_be_narrowed_by_the_sort_key(side: Side, condition: str, found: list[str]) -> None:
+def test_query_can_be_limited_by_the_sort_key(side: Side, condition: str, found: list[str]) -> None:
     for name in ["c", "ab", "a", "aa", "b"]:
         put(side, name)
     values = {":a": {"S": "a"}} if ":a" in condition else {":sk": {"S": "aa"}}
     assert sort_keys(query(side, f"pk = :pk AND {condition}", values=values)) == found
 
 
-def test_a_query_of_nothing_is_empty(side: Side) -> None:
+def test_query_of_a_missing_partition_is_empty(side: Side) -> None:
     answer = query(side)
     assert (answer["Items"], "LastEvaluatedKey" in answer) == ([], False)
 
 
-def test_a_limited_query_goes_on_where_it_stopped(side: Side) -> None:
+def test_limited_query_continues_after_its_last_key(side: Side) -> None:
     for n in range(5):
         put(side, f"{n}")
     first = query(side, Limit=2)
@@ -499,7 +499,7 @@ def test_a_limited_query_goes_on_where_it_stopped(side: Side) -> None:
     assert "LastEvaluatedKey" not in third
 
 
-def test_a_page_of_a_query_ends_at_1_mb(side: Side) -> None:
+def test_page_of_a_query_has_at_most_1_mb(side: Side) -> None:
     for n in range(4):
         put(side, f"{n}", text={"S": "x" * 390_000})
     first = query(side)
@@ -508,7 +508,7 @@ def test_a_page_of_a_query_ends_at_1_mb(side: Side) -> None:
     assert sort_keys(first) + sort_keys(rest) == ["0", "1", "2", "3"]
 
 
-def test_a_scan_brings_every_page_of_what_passes_its_filter(side: Side) -> None:
+def test_scan_returns_all_filtered_items_page_by_page(side: Side) -> None:
     for n in range(6):
         put(side, pk=f"{'wanted' if n % 2 else 'other'}#{n}", text={"S": "x" * 390_000})
     call = {
@@ -533,27 +533,27 @@ def test_a_scan_brings_every_page_of_what_passes_its_filter(side: Side) -> None:
 # --- time to live
 
 
-def test_what_expired_stays_readable(side: Side) -> None:
+def test_expired_item_stays_readable(side: Side) -> None:
     put(side, expires={"N": str(side.now // 1000)})
     side.pass_(47 * HOUR)
     assert get(side)
 
 
-def test_a_sweep_takes_what_expired_two_days_ago(fake_side: Side) -> None:
+def test_items_are_deleted_two_days_after_they_expired(fake_side: Side) -> None:
     seconds = fake_side.now // 1000
-    put(fake_side, "gone", expires={"N": str(seconds)})
+    put(fake_side, "expired", expires={"N": str(seconds)})
     put(fake_side, "later", expires={"N": str(seconds + 1)})
-    put(fake_side, "for ever")
-    put(fake_side, "long past", expires={"N": str(seconds - 6 * 365 * DAY // 1000)})
+    put(fake_side, "without expiry")
+    put(fake_side, "expired long ago", expires={"N": str(seconds - 6 * 365 * DAY // 1000)})
     fake_side.pass_(48 * HOUR)
-    assert fake_side.dynamodb.sweep() == 1
-    assert sort_keys(query(fake_side)) == ["for ever", "later", "long past"]
+    assert fake_side.dynamodb.delete_expired() == 1
+    assert sort_keys(query(fake_side)) == ["expired long ago", "later", "without expiry"]
 
 
-# --- of the fake alone
+# --- only on the fake
 
 
-def test_a_throttled_batch_leaves_keys_unread(fake_side: Side) -> None:
+def test_throttled_batch_returns_unprocessed_keys(fake_side: Side) -> None:
     for name in "abc":
         put(fake_side, name)
     keys = [{"pk": KEY["pk"], "sk": {"S": name}} for name in "abc"]
@@ -569,12 +569,12 @@ def test_a_throttled_batch_leaves_keys_unread(fake_side: Side) -> None:
 @pytest.mark.parametrize(
     "change", ["SET #a.#b = :a", "SET #a = #a + :a", "DELETE #a :a", "SET a = :a", "SET #a = :a,", "nonsense"]
 )
-def test_what_is_not_simulated_is_refused_loudly(fake_side: Side, change: str) -> None:
+def test_expression_that_is_not_simulated_raises(fake_side: Side, change: str) -> None:
     with pytest.raises(NotImplementedError):
         update(fake_side, change, {":a": {"N": "1"}})
 
 
-def test_an_answer_is_a_copy(fake_side: Side) -> None:
+def test_changing_an_answer_does_not_change_the_table(fake_side: Side) -> None:
     put(fake_side, a={"N": "1"})
     item = get(fake_side)
     assert item

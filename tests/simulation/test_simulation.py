@@ -9,12 +9,12 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
+from shopwire_simulation.checkers.evidence import KINDS, Violation
 
 from shopwire.endpoints import webhook as http
 from shopwire.retry_queue import RetryQueue
 from shopwire_cli.main import main
 from shopwire_simulation import injections as crashes
-from shopwire_simulation.checkers.evidence import KINDS, Violation
 from shopwire_simulation.command import Asked, simulate
 from shopwire_simulation.faults import HOUR
 from shopwire_simulation.reference_model import expected_state
