@@ -30,9 +30,7 @@ TO_ERASE = "to_erase"
 """In a tombstone: addresses of other contacts that the API must still erase, in plain text."""
 
 CALM_ATTRIBUTES = (LEASE_KEY, PENDING_KEY, PENDING_UNTIL, SETTLED_KEYS, VERSION, CONTACT)
-"""Written in every run, if it is long enough."""
-FAULT_ATTRIBUTES = (MESSAGE, OUTBOX_SHOP, TO_ERASE)
-"""Written only if faults happen."""
+"""The attributes that every run writes, even without faults, if it is long enough."""
 
 OUTBOX_PARTITIONS = tuple(f"outbox#{shard}" for shard in range(SHARDS))
 
