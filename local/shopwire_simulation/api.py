@@ -1,4 +1,4 @@
-"""The API as the simulated functions reach it: the emulator's rules, and the faults on the way to it."""
+"""The API as the simulated functions reach it, with the emulator's rules and the faults on the way to it."""
 
 import base64
 import json
@@ -32,7 +32,7 @@ _ORDER_ID = b'"externalOrderId","value":"'
 OnAccepted = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
 """(invocation, shop, method and path, body, the event as recorded, whether the answer arrived)."""
 OnCall = Callable[[Invocation, str, bool], None]
-"""(invocation, method and path, whether the API rejected it permanently): a call that the API has not accepted yet."""
+"""(invocation, method and path, whether the API rejected it permanently). Called before the API accepts the request."""
 
 Response = tuple[int, Mapping[str, str]]
 
@@ -43,7 +43,7 @@ class SimulatedApi:
     Args:
         on_accepted: see `OnAccepted`.
         on_call: see `OnCall`.
-        on_failure: called with the invocation whose request got no answer, or one that time can heal.
+        on_failure: called with the invocation whose request got no answer, or failed temporarily.
         trace: adds a line to the run's trace.
     """
 

@@ -1,4 +1,4 @@
-"""The work of `shopwire simulate`: enumerated injections, burst runs, and a run of three days with random faults.
+"""`shopwire simulate` runs enumerated injections, burst runs, and three days with random faults.
 
 Prints one JSON line to stdout. Everything else goes to stderr: progress, and the shortest story of the first failure.
 """
@@ -29,7 +29,7 @@ class InvalidRequest(Exception):
 
 @dataclass(frozen=True, slots=True)
 class SimulationRequest:
-    """What to simulate. `burst`: only the burst run of this number. `replay`: only these stories of one run."""
+    """What to simulate. `burst` limits it to the burst run of this number, `replay` to these stories of one run."""
 
     webhooks: int
     seed: int

@@ -1,4 +1,4 @@
-"""Reads the simulated account for the checkers: directly, so no fault can disturb the reading."""
+"""Reads the simulated account for the checkers. It reads directly, so no fault can disturb it."""
 
 from collections.abc import Collection, Iterator
 

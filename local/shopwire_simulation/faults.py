@@ -74,7 +74,7 @@ _FLAPPING = {
     "queue_out": HOUR,
 }
 SEND_TWICE = "send_twice"
-"""Only for the enumerated injections too: each webhook comes a second time within seconds."""
+"""Each webhook comes a second time within seconds. Only the enumerated injections use this kind too."""
 
 FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES)))
 """The kinds that `--faults` takes."""

@@ -1,7 +1,7 @@
-"""Enumerated faults: every invocation of a few short stories gets every fault at each of its points, one fault per run.
+"""Injects faults one by one. Every invocation of a few short stories gets every fault at each of its points.
 
-A run without an injected fault records the points. From then on nothing is sampled: each invocation, point and fault is
-a run of its own. A small simulation stops early.
+A run without an injected fault records the points. Then each combination of invocation, point and fault is a run of its
+own, and none is left out. A small simulation stops early.
 """
 
 import random

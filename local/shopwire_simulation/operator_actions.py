@@ -1,4 +1,4 @@
-"""What the shops' engineers do during a run: they replace secrets and keys, and replay parked webhooks."""
+"""The actions of the shops' engineers during a run. They replace secrets and keys, and replay parked webhooks."""
 
 import random
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The reference model: what the API must hold at the end of a run. It is written from the contract alone.
+"""The reference model says what the API must hold at the end of a run. It is written from the contract alone.
 
 Nothing here may import or repeat the platforms, the mapper or the delivery, because they are checked against it. The
 simulated shops say what each of their webhooks means. This module says what follows from those that were accepted.

@@ -1,4 +1,4 @@
-"""One run of the simulation: shops, stories, faults, the cloud and the checkers. Everything follows from the seed."""
+"""One run of the simulation, with its shops, stories, faults, cloud and checkers. Everything follows from the seed."""
 
 import gc
 import random

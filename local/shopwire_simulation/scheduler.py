@@ -53,7 +53,7 @@ class Invocation:
         self.planned_fault: tuple[int, Fault] | None = None
         """The number of the point (from 1) at which a fault hits the invocation, and the fault."""
         self.points: list[tuple[str, str]] = []
-        """The points that the invocation reached: the called service, and "before" or "after" the effect."""
+        """The points that the invocation reached, each as the called service and "before" or "after" the effect."""
         self.on_point: Callable[[], None] | None = None
         """Called at each point, before a fault hits."""
         self.no_answer_until = 0
@@ -75,7 +75,7 @@ class Scheduler:
 
     @property
     def current(self) -> Invocation | None:
-        """The invocation that runs now. None: the scheduler itself runs."""
+        """The invocation that runs now, or None if the scheduler itself runs."""
         return self._running.get(greenlet.getcurrent())
 
     def call_at(self, when: int, action: Callable[[], None]) -> None:

@@ -1,4 +1,4 @@
-"""The platforms' sending side: each repeats a webhook as the real platform does, and may send it twice or late.
+"""The sending side of the platforms. Each repeats a webhook as the real platform does, and may send it twice or late.
 
 Shopify repeats a webhook 8 times in 4 hours and waits 5 s for an answer (shopify.dev, changelog 2024-09-10).
 WooCommerce does not repeat it and waits 60 s (class-wc-webhook.php).
@@ -44,7 +44,7 @@ class SendRecord:
 
     @property
     def first_attempt_at(self) -> int | None:
-        """When its first call was made. None: no call was made yet."""
+        """When its first call was made, or None if none was made yet."""
         return self.attempted_at[0] if self.attempted_at else None
 
 

@@ -1,4 +1,4 @@
-"""Shrinks a failing run to the shortest story that still fails: first fewer stories, then fewer announcements."""
+"""Shrinks a failing run to the shortest story that still fails. It first drops stories, then announcements."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ _MAX_TRIES = 150
 
 @dataclass(frozen=True, slots=True)
 class FailingCase:
-    """A run that fails: its stories, the announcements that are left out, the violations, and the trace."""
+    """A run that fails, with its stories, the announcements that are left out, the violations and the trace."""
 
     stories: frozenset[int]
     without: frozenset[int]

@@ -1,4 +1,4 @@
-"""A soak test on real parts: `python -m shopwire_simulation.soak [--webhooks N] [--rate N] [--seed N]`
+"""A soak test on real parts, `python -m shopwire_simulation.soak [--webhooks N] [--rate N] [--seed N]`
 
 It posts the simulated shops' signed webhooks over HTTP to a running `shopwire dev`, at the given rate, while the API,
 the queue, the ledger and the settings are broken in turn. At the end it compares the API's state with the reference

@@ -1,4 +1,4 @@
-"""The workload of a run: the stories of its customers, and so the webhooks of its shops.
+"""The workload of a run consists of the stories of its customers.
 
 The same shops and the same random numbers always make the same stories.
 """

@@ -14,7 +14,7 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person with normalised addresses: the e-mail is in lower case, the phone in international digits."""
+    """A person whose e-mail is in lower case and whose phone is in international digits."""
 
     email: str | None
     phone: str | None

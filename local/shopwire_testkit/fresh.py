@@ -1,4 +1,4 @@
-"""Make a sample look as if it had just happened: another id and other tokens, and dates that end now.
+"""Makes a sample look as if it had just happened, with another id, other tokens, and dates that end now.
 
 All other bytes stay as they are. The changes are made in the text of the body, so the platform's own spelling (escapes,
 spaces, long numbers) is kept.

@@ -1,4 +1,4 @@
-"""Our sample webhooks: one file per topic and variant, in `<platform>/samples/`.
+"""The sample webhooks, one file per topic and variant in `<platform>/samples/`.
 
 A file is named after its topic, with "_" for every other separator: orders/updated becomes orders_updated, and
 order.updated becomes order_updated. A variant adds "--<variant>".

@@ -1,4 +1,4 @@
-"""The data of a simulated shop: products, prices, ids and times, and the contents of its customers' carts.
+"""The products, prices, ids and times of a simulated shop, and the contents of its customers' carts.
 
 All choices come from the random numbers of the caller. Nothing here knows shopwire's rules or the words of a platform.
 """
@@ -21,7 +21,7 @@ _PRODUCTS = 24
 _INEXACT_AS_FLOAT = 2**53 + 1
 
 CartContent = dict[int, int]
-"""What is in a cart: the index of each product in `ShopData.products`, and its quantity."""
+"""The content of a cart, as the index of each product in `ShopData.products` and its quantity."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +128,6 @@ def utc_time(at: int) -> str:
 
 
 def money(hundredths: int) -> str:
-    """Return an amount as the platforms write it: with two decimals, whatever the currency."""
+    """Return an amount as the platforms write it, with two decimals whatever the currency."""
     sign = "-" if hundredths < 0 else ""
     return f"{sign}{abs(hundredths) // 100}.{abs(hundredths) % 100:02d}"

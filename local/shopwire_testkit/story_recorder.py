@@ -1,4 +1,4 @@
-"""Records one story: its clock, its customer, and the webhooks that the shop announces with their meanings."""
+"""Records one story, with its clock, its customer, and the webhooks that the shop announces with their meanings."""
 
 import random
 from collections.abc import Iterator

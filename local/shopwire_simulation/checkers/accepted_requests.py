@@ -1,4 +1,4 @@
-"""Checks each request that the API accepts: its order, its age, whether the API uses it, and whether it is repeated."""
+"""Checks each request that the API accepts. It must be in order, in time, usable for the API, and not repeated."""
 
 import hashlib
 import itertools
@@ -17,7 +17,7 @@ EVENT = "POST v1/event"
 CONTACT = "POST v1/contact"
 
 ReportEntity = Callable[[str, str, str, str, int | None], None]
-"""Reports a violation: (kind, shop, entity, text, number of the story)."""
+"""Reports a violation. Its arguments are kind, shop, entity, text and the number of the story."""
 
 
 class RequestChecker:

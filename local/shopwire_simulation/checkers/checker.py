@@ -1,4 +1,4 @@
-"""The checker of a run: it passes every observation to the checker that it concerns, and collects the violations.
+"""The checker of a run passes every observation to the checker that it concerns, and collects the violations.
 
 It knows what the simulated shops mean and what the API accepted. It does not know how shopwire works.
 """
@@ -243,7 +243,7 @@ def _describe_error(error: Exception) -> str:
 
 
 def _choices(uncertain: Collection[int]) -> Iterator[tuple[int, ...]]:
-    """Yield the choices of announcements that had an effect: none, all, then all other choices of the last ones."""
+    """Yield possible choices of the announcements that had an effect: none, all, then parts of the last ones."""
     ids = tuple(uncertain)
     yield ()
     if not ids:

@@ -12,7 +12,7 @@ _MIN_UNIQUE_LENGTH = 8
 
 
 class LeakChecker:
-    """Collects every text that leaves the process: log lines, keys of the table, ids of messages and groups."""
+    """Collects every text that leaves the process, such as log lines, keys of the table, and ids of messages."""
 
     def __init__(self) -> None:
         self.texts: set[str] = set()

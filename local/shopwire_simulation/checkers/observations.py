@@ -1,4 +1,4 @@
-"""What the checkers work on: accepted requests, stored texts and ledger entries. And what they find: violations."""
+"""The data of the checkers, such as accepted requests, ledger entries and violations."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class Violation:
 
 
 ReportViolation = Callable[[str, Announcement, str], None]
-"""Reports a violation: (kind, announcement, text)."""
+"""Reports a violation. Its arguments are kind, announcement and text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ class StoredText:
 
 @dataclass(frozen=True, slots=True)
 class SettledEntry:
-    """What the ledger holds about an entity: the keys of its last settled changes, and its latest settled version."""
+    """The keys of an entity's last settled changes in the ledger, and its latest settled version."""
 
     keys: frozenset[str]
     version: int
@@ -75,7 +75,7 @@ class AcceptedRequest:
 
     @property
     def may_be_unrecorded(self) -> bool:
-        """Whether the sender may have been unable to record the request: it crashed, or the ledger did not answer."""
+        """Whether the sender may have failed to record the request, because it crashed or the ledger did not answer."""
         return self.invocation.killed or self.invocation.notes.get("ledger_down", 0) >= self.at
 
     @property

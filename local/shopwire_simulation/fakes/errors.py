@@ -1,4 +1,4 @@
-"""The errors of failed calls of AWS: botocore's own exceptions, as a client raises them."""
+"""The errors of failed calls of AWS. They are botocore's own exceptions."""
 
 from botocore.exceptions import ClientError, EndpointConnectionError, ReadTimeoutError
 

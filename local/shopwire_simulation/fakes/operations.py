@@ -1,4 +1,4 @@
-"""The base class of the fakes: every operation calls a hook before and after its effect."""
+"""The base class of the fakes. Every operation calls a hook before and after its effect."""
 
 from collections.abc import Callable
 from functools import wraps

@@ -53,7 +53,7 @@ class _Group:
     """All messages of the group in the order of sending, also those in flight."""
     in_flight: list[_Message] = field(default_factory=list)
     ticket: int = 0
-    """The ticket of the group's valid place in the schedule. 0: it has none."""
+    """The ticket of the group's valid place in the schedule, or 0 if it has none."""
 
 
 class FakeQueue(FakeClient):
@@ -113,7 +113,7 @@ class FakeQueue(FakeClient):
         return (_to_answer(message, ("All",)) for message in self._messages.values())
 
     def oldest_sent_at(self) -> int | None:
-        """Return when the oldest message in the queue was sent, visible or not. None: the queue is empty."""
+        """Return when the oldest message in the queue was sent, visible or not, or None if the queue is empty."""
         self._expire(self._clock())
         return next((message.sent_at for message in self._messages.values()), None)
 

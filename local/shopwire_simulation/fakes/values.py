@@ -99,7 +99,7 @@ _ORDERED_TYPES = ("S", "N", "B")
 
 
 def make_comparison(sign: str) -> Callable[[Typed | None, Typed | None], bool]:
-    """Return the function that compares two values. None is a missing attribute: it equals nothing and has no order."""
+    """Return the function that compares two values. None is a missing attribute. It equals nothing and has no order."""
     if sign == "=":
         return _equal
     if sign == "<>":

@@ -25,7 +25,7 @@ class PatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PlantedBug:
-    """A bug. `quick`: the simulation finds it within the first 1,000 webhooks."""
+    """A bug. If `quick` is True, the simulation finds it within the first 1,000 webhooks."""
 
     name: str
     path: Path

@@ -1,4 +1,4 @@
-"""Runs the simulation on every planted bug: `python -m shopwire_simulation.mutants [--quick] [NAME ...]`
+"""Runs the simulation on every planted bug, `python -m shopwire_simulation.mutants [--quick] [NAME ...]`
 
 Each bug is planted into a copy of the code, and a process of its own simulates the copy until a checker reports a
 violation. The code without a bug is simulated too, because a checker that always reports a violation proves nothing.

@@ -1,4 +1,4 @@
-"""A simulated Shopify order: its amounts, its progress, and its JSON.
+"""A simulated Shopify order, with its amounts, its progress and its JSON.
 
 The bodies follow the platform's documented order resource, with the fields that shopwire reads and some that it does
 not.

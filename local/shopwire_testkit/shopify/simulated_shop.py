@@ -1,4 +1,4 @@
-"""A simulated Shopify shop: what one customer does there, as webhooks of the platform.
+"""A simulated Shopify shop announces what one customer does there, as webhooks of the platform.
 
 The bodies follow the platform's documented resources, with the fields that shopwire reads and some that it does not.
 The meaning of each body is recorded with it for the reference model. Nothing here knows how shopwire reads the body.

@@ -1,4 +1,4 @@
-"""A simulated WooCommerce shop: what one customer does there, as webhooks of the plugin.
+"""A simulated WooCommerce shop announces what one customer does there, as webhooks of the plugin.
 
 The meaning of each body is recorded with it for the reference model. Nothing here knows how shopwire reads the body.
 """
