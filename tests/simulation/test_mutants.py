@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shopwire_simulation.mutants import runner
-from shopwire_simulation.mutants.patches import PatchError, PlantedBug, apply, copy_code, read_bugs
+from shopwire_simulation.mutants.patches import PatchError, PlantedBug, apply, check, copy_code, read_bugs
 from shopwire_simulation.mutants.runner import main, simulate_bug
 
 BUGS = read_bugs()
@@ -39,10 +39,16 @@ def _write_code(folder: Path, text: str = CODE) -> Path:
     return path
 
 
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("copy")
+    copy_code(folder)
+    return folder
+
+
 @pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
-def test_patch_applies_to_the_code(bug: PlantedBug, tmp_path: Path) -> None:
-    copy_code(tmp_path)
-    apply(bug, tmp_path)
+def test_patch_applies_to_the_code(bug: PlantedBug, copy: Path) -> None:
+    check(bug, copy)
 
 
 def test_there_are_enough_bugs_and_most_are_quick() -> None:
@@ -87,9 +93,9 @@ def test_surrounding_repository_and_git_settings_have_no_effect(
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
     monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
-    copy = tmp_path / "copy"
-    path = _write_code(copy)
-    apply(_write_bug(tmp_path, PATCH.replace("--- a/", f"diff --git a/{NAME} b/{NAME}\n--- a/")), copy)
+    folder = tmp_path / "copy"
+    path = _write_code(folder)
+    apply(_write_bug(tmp_path, PATCH.replace("--- a/", f"diff --git a/{NAME} b/{NAME}\n--- a/")), folder)
     assert path.read_bytes() == CODE.replace("second = 2", "second = 3\t").encode()
 
 
