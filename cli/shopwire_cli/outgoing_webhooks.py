@@ -11,7 +11,7 @@ from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fresh import refreshed
+from shopwire_testkit.fresh import refresh
 from shopwire_testkit.samples import Sample, samples
 
 Call = tuple[Mapping[str, str], bytes]
@@ -112,7 +112,7 @@ def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> 
 
 def _refresh(body: bytes, now: int, number: int) -> bytes:
     try:
-        return refreshed(body, now, number)
+        return refresh(body, now, number)
     except ValueError:
         raise UserError("--fresh: the body must be a JSON object") from None
 

@@ -1,6 +1,7 @@
-"""A sample as if it had happened just now: other id and tokens, dates of today. Everything else stays byte for byte.
+"""Makes a sample look as if it had just happened, with another id, other tokens, and dates that end now.
 
-Textual, so that the platform's own spelling (escapes, spaces, long numbers) survives.
+All other bytes stay as they are. The changes are made in the text of the body, so the platform's own spelling (escapes,
+spaces, long numbers) is kept.
 """
 
 import hashlib
@@ -15,66 +16,69 @@ from shopwire.models import Shop
 from shopwire.platforms.storefront import sign_contact
 from shopwire_testkit.samples import changed_at
 
-# What names an entity at the top of the bodies; a cart's tokens name it in checkouts and orders too.
-_NAMES = ("id", "token", "cart_token", "checkout_token")
+# Top-level fields that identify an entity. Checkouts and orders name their cart by its tokens.
+_ID_FIELDS = ("id", "token", "cart_token", "checkout_token")
 
-_MOMENT = re.compile(rb'(?<=")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
-# A shorter number may stand anywhere, as a price or a quantity.
-_LONG = 10**9
+_DATE = re.compile(rb'(?<=")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
+# A smaller number may also be a price or a quantity, so it is replaced only in the id fields.
+_MIN_UNIQUE_ID = 10**9
 
 
-def refreshed(body: bytes, now: int, number: int = 0) -> bytes:
-    """The body with other names and with its dates moved.
+def refresh(body: bytes, now: int, number: int = 0) -> bytes:
+    """Return the body with other ids and with its dates moved.
 
     Args:
-        now: UTC milliseconds; to what the body's last change is moved, in whole seconds.
-        number: another one for each body of one moment.
+        now: the new time of the body's last change, in UTC milliseconds. Milliseconds within the second are ignored.
+        number: a number that is different for each body of the same moment.
 
     Raises:
         ValueError: the body is not a JSON object.
     """
     fields = from_json(body)
     if not isinstance(fields, dict):
-        raise ValueError("no JSON object")
-    return _renamed(_moved(body, fields, now), fields, f"{now}{number:03d}")
+        raise ValueError("the body is not a JSON object")
+    return _replace_ids(_move_dates(body, fields, now), fields, f"{now}{number:03d}")
 
 
-def _moved(body: bytes, fields: dict[str, Any], now: int) -> bytes:
+def _move_dates(body: bytes, fields: dict[str, Any], now: int) -> bytes:
     changed = changed_at(fields)
     if changed is None:
         return body
-    by = timedelta(seconds=now // 1000 - int(changed.timestamp()))
+    offset = timedelta(seconds=now // 1000 - int(changed.timestamp()))
 
-    def later(match: re.Match[bytes]) -> bytes:
+    def move(match: re.Match[bytes]) -> bytes:
         try:
-            return (datetime.fromisoformat(match[1].decode()) + by).isoformat().encode()
+            return (datetime.fromisoformat(match[1].decode()) + offset).isoformat().encode()
         except (ValueError, OverflowError):
             return match[0]
 
-    return _MOMENT.sub(later, body)
+    return _DATE.sub(move, body)
 
 
-def _renamed(body: bytes, fields: dict[str, Any], stamp: str) -> bytes:
-    named = [value for name in _NAMES if isinstance(value := fields.get(name), str | int)]
-    for old in dict.fromkeys(named):
+def _replace_ids(body: bytes, fields: dict[str, Any], stamp: str) -> bytes:
+    ids = [value for name in _ID_FIELDS if isinstance(value := fields.get(name), str | int)]
+    for old in dict.fromkeys(ids):
         if isinstance(old, str):
             new = hashlib.sha256(f"{old}{stamp}".encode()).hexdigest()[:32]
-            pattern, put = rf'"{re.escape(old)}"(?!\s*:)', f'"{new}"'
-        elif abs(old) >= _LONG:
-            pattern, put = rf"(?<![\w.-]){old}(?![\w.-])", stamp
+            pattern, replacement = rf'"{re.escape(old)}"(?!\s*:)', f'"{new}"'
+        elif abs(old) >= _MIN_UNIQUE_ID:
+            pattern, replacement = rf"(?<![\w.-]){old}(?![\w.-])", stamp
         else:
-            pattern, put = rf'("(?:id|order_id)"\s*:\s*){old}(?![\w.])', rf"\g<1>{stamp}"
-        body = re.sub(pattern.encode(), put.encode(), body)
+            pattern, replacement = rf'("(?:id|order_id)"\s*:\s*){old}(?![\w.])', rf"\g<1>{stamp}"
+        body = re.sub(pattern.encode(), replacement.encode(), body)
     return body
 
 
-def proved(body: bytes, shop: Shop) -> bytes:
-    """A visit with its person signed as the shop's server would: the signature stands in the body."""
+def sign_visit(body: bytes, shop: Shop) -> bytes:
+    """Return a storefront body with the signature of its contact, as the shop's server would add it.
+
+    A body without a contact, or one that cannot be read, is returned as it is.
+    """
     try:
         visit = json.loads(body)
         ((kind, value),) = visit["contact"].items()
     except (ValueError, KeyError, TypeError, AttributeError):
-        return body  # it names nobody, or is sent for what is wrong with it
+        return body
     if shop.storefront_secret:
         visit["signature"] = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
     return json.dumps(visit, ensure_ascii=False).encode()

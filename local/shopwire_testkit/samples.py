@@ -1,7 +1,7 @@
-"""Our sample bodies: one file a topic and oddity, below samples/<platform>/. Only their names are known here.
+"""The sample webhooks, one file per topic and variant in `<platform>/samples/`.
 
-A topic's file is its word with "_" for what separates (orders/updated, order.updated: orders_updated, order_updated),
-another variant's has "--<variant>" behind it.
+A file is named after its topic, with "_" for every other separator: orders/updated becomes orders_updated, and
+order.updated becomes order_updated. A variant adds "--<variant>".
 """
 
 import re
@@ -17,14 +17,14 @@ from shopwire import platforms
 
 _HERE = Path(__file__).parent
 
-# What says, at the top of a body, when it last changed, or else began.
-_CHANGED = ("updated_at", "date_modified_gmt", "created_at", "date_created_gmt")
-_NEVER = datetime.max.replace(tzinfo=UTC)
+# Top-level fields that say when the body last changed. If there is no date of a change, the date of creation counts.
+_CHANGE_FIELDS = ("updated_at", "date_modified_gmt", "created_at", "date_created_gmt")
+_UNDATED = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample body. `variant` is "" for a topic's plain one."""
+    """One sample body. `variant` is "" for the plain sample of a topic."""
 
     platform: str
     topic: str
@@ -33,7 +33,7 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """As `shopwire send` takes it: "orders/updated", "orders/updated--partly_refunded"."""
+        """The name that `shopwire send` takes: "orders/updated" or "orders/updated--partly_refunded"."""
         return f"{self.topic}--{self.variant}" if self.variant else self.topic
 
     @property
@@ -47,28 +47,29 @@ def folder(platform: str) -> Path:
 
 
 def samples(platform: str) -> list[Sample]:
-    """All of a platform in the order in which it happened; what bears no date comes last, in the order of the topics.
+    """Return all samples of a platform by the date of their last change. Undated samples come last, by topic.
 
     Raises:
-        KeyError: no such platform.
-        ValueError: a file's name names no topic of the platform.
+        KeyError: there is no such platform.
+        ValueError: a file name does not begin with a topic of the platform.
     """
     topics = {re.sub(r"\W", "_", topic): topic for topic in platforms.get(platform).topic_names()}
     found = []
     for path in folder(platform).glob("*"):
         word, _, variant = path.stem.partition("--")
         if word not in topics:
-            raise ValueError(f"{platform}/samples/{path.name} is named after no topic")
+            raise ValueError(f"{platform}/samples/{path.name}: the name does not begin with a topic of the platform")
         found.append(Sample(platform, topics[word], variant, path))
     order = list(topics.values())
     return sorted(
-        found, key=lambda one: (changed_at(from_json(one.body)) or _NEVER, order.index(one.topic), one.variant)
+        found,
+        key=lambda sample: (changed_at(from_json(sample.body)) or _UNDATED, order.index(sample.topic), sample.variant),
     )
 
 
 def changed_at(body: Mapping[str, Any]) -> datetime | None:
-    """When what a parsed body tells last changed, as far as it says."""
-    return next((moment for name in _CHANGED if (moment := _moment(body.get(name)))), None)
+    """Return when the content of a parsed body last changed, or None if the body does not say."""
+    return next((moment for name in _CHANGE_FIELDS if (moment := _moment(body.get(name)))), None)
 
 
 def _moment(value: Any) -> datetime | None:

@@ -1,4 +1,4 @@
-"""A sample made fresh: what changes, and that nothing else does."""
+"""`refresh` changes the ids and dates of a sample, and nothing else."""
 
 import json
 from datetime import datetime
@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopwire_testkit.fresh import refreshed
+from shopwire_testkit.fresh import refresh
 
 NOW = 1_767_225_600_789  # 2026-01-01T00:00:00.789Z
 
@@ -21,8 +21,8 @@ WOOCOMMERCE = b"""{"id":727,"number":"727","total":"727.00","date_created":"2025
 "line_items":[{"id":7270,"quantity":727,"price":727}],"refunds":[{"id":9,"order_id": 727}]}"""
 
 
-def test_a_shopify_order_gets_another_id_and_token_and_moves_to_now() -> None:
-    fresh = refreshed(SHOPIFY, NOW, 4)
+def test_shopify_order_gets_new_id_token_and_dates() -> None:
+    fresh = refresh(SHOPIFY, NOW, 4)
     assert fresh == (
         SHOPIFY.replace(b"820982911946154508", b"1767225600789004")
         .replace(b'"cart-of-ann"', json.dumps(json.loads(fresh)["cart_token"]).encode())
@@ -33,8 +33,8 @@ def test_a_shopify_order_gets_another_id_and_token_and_moves_to_now() -> None:
     assert json.loads(fresh)["cart_token"] != "cart-of-ann"
 
 
-def test_a_short_id_changes_only_where_an_id_stands_and_local_dates_move_along() -> None:
-    fresh = json.loads(refreshed(WOOCOMMERCE, NOW))
+def test_short_id_changes_only_in_id_fields_and_local_dates_move_too() -> None:
+    fresh = json.loads(refresh(WOOCOMMERCE, NOW))
     assert fresh == {
         **json.loads(WOOCOMMERCE),
         "id": 1767225600789000,
@@ -45,14 +45,14 @@ def test_a_short_id_changes_only_where_an_id_stands_and_local_dates_move_along()
     }
 
 
-def test_bodies_of_one_moment_are_different_ones() -> None:
-    assert len({refreshed(SHOPIFY, NOW, number) for number in range(100)}) == 100
+def test_bodies_of_the_same_moment_differ_by_their_number() -> None:
+    assert len({refresh(SHOPIFY, NOW, number) for number in range(100)}) == 100
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"1", b'{"id":', b"\xff"])
-def test_what_is_no_object_is_refused(body: bytes) -> None:
+def test_body_that_is_not_a_json_object_is_refused(body: bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
-        refreshed(body, NOW)
+        refresh(body, NOW)
 
 
 TEXT = st.text('ab"\\é 0:-', max_size=6)
@@ -61,16 +61,16 @@ TEXT = st.text('ab"\\é 0:-', max_size=6)
 @given(
     st.dictionaries(
         st.sampled_from(("id", "token", "cart_token", "updated_at", "created_at", "x")),
-        st.one_of(st.none(), st.booleans(), st.integers(), TEXT, st.datetimes().map(lambda one: one.isoformat())),
+        st.one_of(st.none(), st.booleans(), st.integers(), TEXT, st.datetimes().map(lambda moment: moment.isoformat())),
     )
 )
-def test_any_object_stays_an_object_with_the_same_fields(fields: dict[str, object]) -> None:
-    fresh = json.loads(refreshed(json.dumps(fields).encode(), NOW))
+def test_any_object_keeps_its_fields_and_its_nulls(fields: dict[str, object]) -> None:
+    fresh = json.loads(refresh(json.dumps(fields).encode(), NOW))
     assert fresh.keys() == fields.keys()
     assert {name for name in fields if fields[name] is None} == {name for name in fresh if fresh[name] is None}
 
 
-def test_a_date_moves_by_whole_seconds_and_keeps_its_offset() -> None:
-    fresh = json.loads(refreshed(b'{"updated_at": "2024-02-29T23:59:59.999-05:00"}', NOW))
+def test_date_moves_by_whole_seconds_and_keeps_its_offset() -> None:
+    fresh = json.loads(refresh(b'{"updated_at": "2024-02-29T23:59:59.999-05:00"}', NOW))
     assert fresh == {"updated_at": "2025-12-31T19:00:00.999-05:00"}
     assert datetime.fromisoformat(fresh["updated_at"]).timestamp() == 1_767_225_600.999
