@@ -8,14 +8,16 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from moto import mock_aws
 
 from shopwire.observability import logger
-from tests.support.delivery_world import World, make_clients
+from tests.support import fast_moto
+from tests.support.delivery_world import World
+from tests.support.fakes import Side
 from tests.support.fakes import both as both
 from tests.support.fakes import fake_side as fake_side
 from tests.support.fakes import moto_side as moto_side
 from tests.support.fakes import side as side
+from tests.support.fast_moto import make_clients
 
 # No test may reach a real AWS account, even if this machine has credentials.
 os.environ |= {
@@ -24,6 +26,8 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
+
+fast_moto.install()
 
 # A property test must not fail because the machine is busy.
 settings.register_profile("shopwire", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,13 +50,17 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.fixture(scope="session")
 def aws_clients() -> dict[str, Any]:
-    """AWS clients for all tests, because their creation takes longer than a test. Each test has its own empty
-    account."""
+    """The boto3 clients of all tests, because making them takes longer than a test."""
     return make_clients()
 
 
 @pytest.fixture
-def world(monkeypatch: pytest.MonkeyPatch, aws_clients: dict[str, Any]) -> Iterator[World]:
+def world(monkeypatch: pytest.MonkeyPatch, moto_side: Side) -> World:
     """All parts of shopwire on moto. The test controls the clock and the faults."""
-    with mock_aws():
-        yield World(monkeypatch, aws_clients)
+    return World(monkeypatch, moto_side)
+
+
+@pytest.fixture
+def fake_world(monkeypatch: pytest.MonkeyPatch, fake_side: Side) -> World:
+    """The same on the simulation's fakes, for tests in which hours pass: a call takes a hundredth of the time."""
+    return World(monkeypatch, fake_side)

@@ -1,4 +1,4 @@
-"""What follows from a change and the ledger entry, as pure values; and that deciding writes nothing."""
+"""What follows from a change and the ledger entry, as pure values. Deciding writes nothing."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -21,20 +21,18 @@ from shopwire.models import (
     OrderDeleted,
     Parcel,
     ParcelArrived,
-    Rank,
     Reason,
     Redaction,
     ShopRedaction,
     Status,
-    View,
-    ViewChange,
 )
 from shopwire.models.base import milliseconds
 from shopwire.stores.entry import Entry, entity_key
 from shopwire.stores.table import Key, Table
-from tests.support.delivery_world import ANNA, BORYS, DAY, HOUR, SHOP, START, World, cart, order, shop
+from tests.support.changes import ANNA, BORYS, DAY_MS, HOUR_MS, SHOP, START, cart, order, paid, shop, view
+from tests.support.delivery_world import World
 
-NOW = milliseconds(START) + HOUR
+NOW = milliseconds(START) + HOUR_MS
 PARCEL = ParcelArrived("1001", Parcel(id="p1", delivered=True))
 CUSTOMER = ContactChange(ANNA, "77", NOW)
 
@@ -68,7 +66,7 @@ def test_new_order_is_sent_with_its_cart_converted() -> None:
 
 
 def test_sent_order_does_not_convert_its_cart_again() -> None:
-    decision = decided(order(minutes=1, rank=Rank.PAID, cart_token="c"), sent(order(cart_token="c")))
+    decision = decided(paid(minutes=1, cart_token="c"), sent(order(cart_token="c")))
     assert isinstance(decision, Send)
     assert decision.converts_cart is None
     assert [b"orderUpdated" in step.request.body for step in decision.plan(ANNA, None)] == [True]
@@ -88,10 +86,17 @@ def test_test_order_is_ignored_if_the_shop_says_so() -> None:
 
 @pytest.mark.parametrize(("days", "is_old"), [(30, False), (31, True)])
 def test_order_is_old_only_if_the_api_does_not_have_it(days: int, is_old: bool) -> None:
-    received_at = milliseconds(START) + days * DAY
+    received_at = milliseconds(START) + days * DAY_MS
     assert (decided(order(), Entry(), received_at) == ignored(Reason.OLD_ORDER)) is is_old
     assert isinstance(decided(order(minutes=1, total=Decimal(9)), sent(order()), received_at), Send)
     assert isinstance(decided(order(), Entry(), received_at, old_order_days=0), Send)
+
+
+@pytest.mark.parametrize(("hours", "event"), [(23, b"orderCreated"), (25, b"orderUpdated")])
+def test_order_first_seen_after_a_day_starts_no_new_order_workflow(hours: int, event: bytes) -> None:
+    decision = decided(paid(), Entry(), milliseconds(START) + hours * HOUR_MS)
+    assert isinstance(decision, Send)
+    assert [event in step.request.body for step in decision.plan(ANNA, None)] == [True]
 
 
 def test_order_of_an_anonymous_contact_converts_its_cart_before_it_is_ignored() -> None:
@@ -153,8 +158,8 @@ def test_cart_needs_a_contact_of_its_own_or_of_its_entry() -> None:
 
 def test_cart_after_its_purchase_and_too_old_cart_are_ignored() -> None:
     assert decided(cart(), Entry(converted=True)) == ignored(Reason.CART_CONVERTED)
-    assert decided(cart(), Entry(), NOW + 2 * DAY) == ignored(Reason.TOO_OLD)
-    assert isinstance(decided(cart(), Entry(), NOW + 2 * DAY, old_order_days=0), Send)
+    assert decided(cart(), Entry(), NOW + 2 * DAY_MS) == ignored(Reason.TOO_OLD)
+    assert isinstance(decided(cart(), Entry(), NOW + 2 * DAY_MS, old_order_days=0), Send)
 
 
 def test_cart_that_was_sent_names_the_contact_it_was_sent_for() -> None:
@@ -168,7 +173,7 @@ def test_cart_that_was_sent_names_the_contact_it_was_sent_for() -> None:
 
 
 def test_view_belongs_to_its_contact_otherwise_to_that_of_its_cart() -> None:
-    anonymous, known = _view(NOBODY), _view(BORYS)
+    anonymous, known = view(NOBODY, cart_token="cart-a"), view(BORYS, cart_token="cart-a")
     assert decided(anonymous, Entry()) == ignored(Reason.ANONYMOUS)
     by_cart = decided(anonymous, Entry(), cart_contact_ref="ref")
     by_name = decided(known, Entry())
@@ -178,7 +183,7 @@ def test_view_belongs_to_its_contact_otherwise_to_that_of_its_cart() -> None:
     assert by_name.claims_cart == Entity("cart", "cart-a")
 
 
-def test_customer_is_synced_unless_nobody_can_reach_them() -> None:
+def test_customer_is_synced_if_they_have_an_address() -> None:
     assert decided(CUSTOMER, Entry()) == SyncContact(CUSTOMER, contact_digest(ANNA), unchanged=False)
     same = Entry(sent={"digest": contact_digest(ANNA)})
     assert decided(CUSTOMER, same) == SyncContact(CUSTOMER, contact_digest(ANNA), unchanged=True)
@@ -194,14 +199,9 @@ def test_erasure_requests_are_executed_and_nothing_is_ignored() -> None:
 # --- the fast path
 
 
-def _view(contact: Contact) -> ViewChange:
-    view = View(type="page", seen_at=START, contact=contact, cart_token="cart-a", url="https://shop.example/")
-    return ViewChange(view, "v1")
-
-
 CHANGES: dict[str, Change] = {
     "order": order(minutes=1),
-    "order, paid": order(minutes=1, rank=Rank.PAID),
+    "order, paid": paid(minutes=1),
     "order with a cart": order(minutes=1, cart_token="cart-a"),
     "order, old": order(created_at=START - timedelta(days=99)),
     "order, anonymous": order(contact=NOBODY),
@@ -210,8 +210,8 @@ CHANGES: dict[str, Change] = {
     "deletion": OrderDeleted("1001"),
     "cart": cart(),
     "cart, anonymous": cart(contact=NOBODY),
-    "view": _view(BORYS),
-    "view, anonymous": _view(NOBODY),
+    "view": view(BORYS, cart_token="cart-a"),
+    "view, anonymous": view(NOBODY, cart_token="cart-a"),
     "customer": CUSTOMER,
     "customer, unreachable": ContactChange(Contact(customer_id="77"), "77", NOW),
 }
@@ -232,8 +232,8 @@ def _states() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "with a parked fact", {"parked_facts": ["little-shop.1"]}
     yield "attempted_version", {"attempted_version": version}
     yield "later", {"version": version * 2}
-    yield "leased", {"lease_holder": "other", "lease_until": NOW + HOUR, "lease_key": "k"}
-    yield "pending", {"pending_key": "k", "pending_place": "queue", "pending_until": NOW + HOUR}
+    yield "leased", {"lease_holder": "other", "lease_until": NOW + HOUR_MS, "lease_key": "k"}
+    yield "pending", {"pending_key": "k", "pending_place": "queue", "pending_until": NOW + HOUR_MS}
 
 
 class Claimed(BaseException):
@@ -260,9 +260,9 @@ def _record_writes(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize("name", CHANGES)
 @pytest.mark.parametrize("cart_is_known", [False, True])
 def test_fast_path_writes_nothing_but_its_settle(
-    world: World, monkeypatch: pytest.MonkeyPatch, name: str, cart_is_known: bool
+    fake_world: World, monkeypatch: pytest.MonkeyPatch, name: str, cart_is_known: bool
 ) -> None:
-    change = CHANGES[name]
+    world, change = fake_world, CHANGES[name]
     assert change.entity
     keys = [Key(entity_key(SHOP, entity)) for entity in (change.entity, Entity("cart", "cart-a"))]
     table, seen = world.webhook.table, set()

@@ -1,21 +1,20 @@
-"""A person's or a shop's wish to be forgotten: what goes at once, what comes late, what waits."""
+"""Erasure requests for a person or a shop: what is removed, and what arrives late or waits."""
 
 from dataclasses import replace
 
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import Contact, Redaction, ShopRedaction
+from shopwire.models import Contact, Reason, Redaction, ShopRedaction
 from shopwire.stores.contacts import ContactStore
-from tests.support.delivery_world import (
+from tests.support.changes import (
     ANNA,
     BORYS,
-    HOUR,
-    MINUTE,
-    OTHER,
+    HOUR_MS,
+    MINUTE_MS,
+    OTHER_SHOP,
     SHOP,
     START,
-    World,
     arrived,
     cart,
     customer,
@@ -23,14 +22,15 @@ from tests.support.delivery_world import (
     paid,
     shipped,
 )
+from tests.support.delivery_world import RETRY_SECONDS, World
 
-FORGET = Redaction(ANNA, "77", ("1001",))
+ERASE_ANNA = Redaction(ANNA, "77", ("1001",))
 
 
-def test_a_redaction_erases_the_contact_by_everything_that_names_it(world: World) -> None:
+def test_contact_is_erased_by_each_of_its_identities(world: World) -> None:
     world.send(order())
-    assert world.send(FORGET) == "delivered"
-    erased = [path for method, path, _ in world.api.taken if method == "DELETE"]
+    assert world.send(ERASE_ANNA) == "delivered"
+    erased = [path for method, path, _ in world.api.accepted if method == "DELETE"]
     assert erased == [
         "v1/contact?externalCustomerId=77&erase=true",
         "v1/contact?externalCustomerId=anna%40example.com&erase=true",
@@ -38,211 +38,215 @@ def test_a_redaction_erases_the_contact_by_everything_that_names_it(world: World
     ]
 
 
-def test_nothing_of_the_person_stays_in_the_table(world: World) -> None:
+def test_nothing_of_the_person_remains_in_the_table(world: World) -> None:
     world.send(customer())
     world.send(order())
     world.send(cart())
-    world.tell(arrived(id="1002"))
-    world.clock.pass_(MINUTE)
-    world.send(FORGET)
+    world.deliver(arrived(id="1002"))
+    world.clock.advance(MINUTE_MS)
+    world.send(ERASE_ANNA)
     assert world.entry("order", "1001") == {}
     for value in ("anna", "380501112233", "Kovalenko", "250.00"):
-        assert value not in world.stored()
+        assert value not in world.stored_text()
 
 
-def test_addresses_of_former_times_go_too(world: World) -> None:
+def test_earlier_addresses_of_the_person_are_erased(world: World) -> None:
     world.send(customer())
-    for n, mail in enumerate(("first@example.org", "second@example.org"), 1):
-        world.send(customer(replace(ANNA, email=mail, phone=f"38050111224{n}"), minutes=n))
-    assert "anna@example.com" in world.stored()
+    for minute, email in enumerate(("first@example.org", "second@example.org"), 1):
+        world.send(customer(replace(ANNA, email=email, phone=f"38050111224{minute}"), minutes=minute))
+    assert "anna@example.com" in world.stored_text()
     world.send(Redaction(Contact(email="second@example.org", customer_id="77"), "77"))
-    assert not any(value in world.stored() for value in ("@example", "380501112"))
+    assert not any(value in world.stored_text() for value in ("@example", "380501112"))
 
 
-def test_what_is_parked_of_the_person_goes_and_what_is_anothers_stays(world: World) -> None:
-    world.api.answers = [400, 400]
+def test_parked_webhooks_of_the_person_are_removed_and_no_others(world: World) -> None:
+    world.api.next_answers = [400, 400]
     world.send(order("1"), text="anna@example.com")
-    world.clock.pass_(1)
+    world.clock.advance(1)
     world.send(order("2", contact=BORYS), text="borys@example.org, order 1770")
-    world.send(FORGET)
-    assert len(world.parked()) == 1
+    world.send(ERASE_ANNA)
+    assert len(world.parked_reasons()) == 1
 
 
 @pytest.mark.parametrize("id", ["1001", "1002"])
-def test_a_parked_parcel_that_holds_an_address_goes_too(world: World, id: str) -> None:
+def test_parked_parcel_is_removed_by_its_order_or_by_an_address_in_its_body(world: World, id: str) -> None:
     world.send(arrived(id=id), text="anna@example.com" if id == "1002" else "")
-    world.clock.pass_(1)
+    world.clock.advance(1)
     world.send(arrived(id="3000"), text="borys@example.org")
-    world.send(FORGET)
-    assert [one.entity for one in world.upkeep.parked.list("little-shop")] == ["order 3000"]
+    world.send(ERASE_ANNA)
+    assert [parked.entity for parked in world.upkeep.parked.list(SHOP)] == ["order 3000"]
 
 
-def test_a_parked_body_that_cannot_be_read_goes_if_it_holds_an_address(world: World) -> None:
+def test_parked_unreadable_body_is_removed_if_it_contains_an_address(world: World) -> None:
     world.receive(b'{"Email": "Anna@Example.com"')
     world.receive(b'{"email": "borys@example.org"')
-    world.send(FORGET)
-    assert len(world.parked()) == 1
+    world.send(ERASE_ANNA)
+    assert len(world.parked_reasons()) == 1
 
 
-def test_the_outbox_is_emptied_too(world: World) -> None:
-    world.api.steady = 503
+def test_waiting_webhooks_of_the_person_are_removed_from_the_outbox(world: World) -> None:
+    world.api.answer = 503
     with world.outage("sqs"):
         assert world.send(order(), text="anna@example.com") == "queued"
         assert world.send(order("2", contact=BORYS), text="borys@example.org") == "queued"
         assert world.send(order("3"), text="anna@example.com") == "queued"
-    assert world.in_outbox() == 3
-    world.api.steady = 200
-    world.webhook = world.new_environment()
-    assert world.send(FORGET) == "delivered"
-    assert world.in_outbox() == 1
+    assert world.outbox_length() == 3
+    world.api.answer = 200
+    world.restart()
+    assert world.send(ERASE_ANNA) == "delivered"
+    assert world.outbox_length() == 1
     assert "pending_key" in world.entry("order", "2")
     assert "pending_key" not in world.entry("order", "3")
 
 
 def slow_table(world: World, milliseconds: int) -> None:
-    world.before_call = lambda name: world.clock.pass_(milliseconds * name.startswith("dynamodb"))  # type: ignore[method-assign]
+    """Let each call of the table take this long from now on."""
+    world.on_call = lambda name: world.clock.advance(milliseconds if name.startswith("dynamodb") else 0)
 
 
 def fill_outbox(world: World, count: int) -> None:
+    """Put `count` orders of Anna's into the outbox."""
     with world.outage("sqs"):
-        world.api.steady = 503
-        for id in range(count):
-            world.send(order(f"2{id}"), text="anna@example.com")
-    world.api.steady = 200
-    world.webhook = world.new_environment()
+        world.api.answer = 503
+        for number in range(count):
+            world.send(order(f"2{number}"), text="anna@example.com")
+    world.api.answer = 200
+    world.restart()
 
 
-def test_no_platform_waits_until_a_full_outbox_is_looked_through(world: World) -> None:
+def test_erasure_that_takes_longer_than_the_budget_continues_from_the_queue(fake_world: World) -> None:
+    world = fake_world
     fill_outbox(world, 12)
     slow_table(world, 300)
-    began = world.clock.now
-    assert world.tell(FORGET) == Outcome("queued", "more_to_erase")
-    assert world.clock.now - began < 4_000
-    assert world.in_outbox() > 0
+    start = world.clock.now
+    assert world.deliver(ERASE_ANNA) == Outcome("queued", Reason.MORE_TO_ERASE)
+    assert world.clock.now - start < 4_000
+    assert world.outbox_length() > 0
     slow_table(world, 0)
-    assert "delivered" in world.drain()
-    assert (world.in_outbox(), world.parked()) == (0, [])
-    assert set(world.api.story) == {"erase"}
+    assert "delivered" in world.run_until_idle()
+    assert (world.outbox_length(), world.parked_reasons()) == (0, [])
+    assert set(world.api.sent) == {"erase"}
 
 
-def test_a_shops_redaction_ends_before_its_function_does_and_goes_on(world: World) -> None:
+def test_erasure_of_a_shop_stops_before_the_deadline_and_continues(fake_world: World) -> None:
+    world = fake_world
     fill_outbox(world, 24)
     assert world.send(ShopRedaction()) == "queued"
     slow_table(world, 3_000)
-    began = world.clock.now
-    assert world.poll(60) == ["waiting"]
-    assert world.clock.now - began < 60_000
+    start = world.clock.now
+    assert world.run_retry() == ["waiting"]
+    assert world.clock.now - start < 1000 * RETRY_SECONDS
     slow_table(world, 0)
-    world.drain()
-    assert (world.in_outbox(), world.parked(), world.api.story) == (0, [], [])
+    world.run_until_idle()
+    assert (world.outbox_length(), world.parked_reasons(), world.api.sent) == (0, [], [])
 
 
-def test_a_late_order_of_who_was_forgotten_is_ignored(world: World) -> None:
+def test_late_order_of_an_erased_person_is_ignored(world: World) -> None:
     world.send(order())
-    world.clock.pass_(MINUTE)
-    world.send(FORGET)
-    assert world.tell(paid(minutes=9)) == Outcome("ignored", "erased")
-    assert world.api.story == ["contact", "orderCreated", "erase", "erase", "erase"]
+    world.clock.advance(MINUTE_MS)
+    world.send(ERASE_ANNA)
+    assert world.deliver(paid(minutes=9)) == Outcome("ignored", Reason.ERASED)
+    assert world.api.sent == ["contact", "orderCreated", "erase", "erase", "erase"]
 
 
-def test_a_parcel_of_who_was_forgotten_is_ignored(world: World) -> None:
+def test_parcel_of_an_erased_person_is_ignored(world: World) -> None:
     world.send(shipped("1002"))
-    world.clock.pass_(MINUTE)
-    world.send(FORGET)
-    assert world.tell(arrived(id="1002")) == Outcome("ignored", "erased")
+    world.clock.advance(MINUTE_MS)
+    world.send(ERASE_ANNA)
+    assert world.deliver(arrived(id="1002")) == Outcome("ignored", Reason.ERASED)
 
 
-def test_a_cart_of_who_was_forgotten_is_ignored_whether_it_names_him_or_not(world: World) -> None:
+def test_cart_of_an_erased_person_is_ignored_even_if_it_is_anonymous(world: World) -> None:
     world.send(cart())
-    world.clock.pass_(MINUTE)
-    world.send(FORGET)
-    assert world.tell(cart(minutes=9, units=2)) == Outcome("ignored", "erased")
-    assert world.tell(cart(minutes=10, units=3, contact=Contact())) == Outcome("ignored", "erased")
+    world.clock.advance(MINUTE_MS)
+    world.send(ERASE_ANNA)
+    assert world.deliver(cart(minutes=9, units=2)) == Outcome("ignored", Reason.ERASED)
+    assert world.deliver(cart(minutes=10, units=3, contact=Contact())) == Outcome("ignored", Reason.ERASED)
 
 
-def test_what_waits_in_the_queue_is_stopped(world: World) -> None:
-    world.api.answers = [503]
+def test_waiting_order_of_an_erased_person_is_ignored(world: World) -> None:
+    world.api.next_answers = [503]
     assert world.send(order()) == "queued"
-    world.clock.pass_(MINUTE)
-    assert world.send(FORGET) == "delivered"
-    assert world.drain() == ["ignored"]
-    assert "orderCreated" not in world.api.story
+    world.clock.advance(MINUTE_MS)
+    assert world.send(ERASE_ANNA) == "delivered"
+    assert world.run_until_idle() == ["ignored"]
+    assert "orderCreated" not in world.api.sent
 
 
-def test_who_comes_back_is_welcome(world: World) -> None:
+def test_new_order_of_an_erased_person_is_sent(world: World) -> None:
     world.send(order())
-    world.clock.pass_(MINUTE)
-    world.send(FORGET)
-    world.clock.pass_(HOUR)
+    world.clock.advance(MINUTE_MS)
+    world.send(ERASE_ANNA)
+    world.clock.advance(HOUR_MS)
     assert world.send(order("2002", created_at=START.replace(hour=10), minutes=61)) == "delivered"
-    assert world.api.story[-2:] == ["contact", "orderCreated"]
-    assert world.tell(order("1003")) == Outcome("ignored", "erased")
+    assert world.api.sent[-2:] == ["contact", "orderCreated"]
+    assert world.deliver(order("1003")) == Outcome("ignored", Reason.ERASED)
 
 
-def test_a_redaction_that_cannot_be_sent_stops_late_ones_at_once(world: World) -> None:
+def test_late_webhooks_are_stopped_before_the_erasure_is_sent(world: World) -> None:
     world.send(order())
-    world.clock.pass_(MINUTE)
-    world.api.steady = 503
-    assert world.send(FORGET) == "queued"
-    assert world.tell(paid("1002")) == Outcome("ignored", "erased")
-    world.api.steady = 200
-    assert world.drain() == ["delivered"]
-    assert world.api.story == ["contact", "orderCreated", "erase", "erase", "erase"]
+    world.clock.advance(MINUTE_MS)
+    world.api.answer = 503
+    assert world.send(ERASE_ANNA) == "queued"
+    assert world.deliver(paid("1002")) == Outcome("ignored", Reason.ERASED)
+    world.api.answer = 200
+    assert world.run_until_idle() == ["delivered"]
+    assert world.api.sent == ["contact", "orderCreated", "erase", "erase", "erase"]
 
 
-def test_who_is_forgotten_while_he_is_introduced_is_erased_again(world: World) -> None:
-    def meanwhile(method: str, url: str, said: object) -> int:
-        world.clock.pass_(1)
-        assert world.send(FORGET) == "delivered"
+def test_contact_created_during_its_erasure_is_erased_again(world: World) -> None:
+    def erase_meanwhile(*request: object) -> int:
+        world.clock.advance(1)
+        assert world.send(ERASE_ANNA) == "delivered"
         return 200
 
-    world.api.answers = [meanwhile]
-    assert world.tell(order("2")) == Outcome("ignored", "erased")
-    assert world.api.story.count("erase") == 6
-    assert world.api.story[-1] == "erase"
-    assert "anna" not in world.stored()
+    world.api.next_answers = [erase_meanwhile]
+    assert world.deliver(order("2")) == Outcome("ignored", Reason.ERASED)
+    assert world.api.sent.count("erase") == 6
+    assert world.api.sent[-1] == "erase"
+    assert "anna" not in world.stored_text()
 
 
 @pytest.mark.parametrize("contact", [Contact(email="anna@example.com"), Contact(customer_id="77")])
-def test_one_identity_is_enough_to_stop_the_others_that_are_on_record_with_it(world: World, contact: Contact) -> None:
+def test_erasure_by_one_identity_stops_all_identities_recorded_with_it(world: World, contact: Contact) -> None:
     world.send(order())
-    world.clock.pass_(MINUTE)
+    world.clock.advance(MINUTE_MS)
     world.send(Redaction(contact, "77"))
-    for left in (Contact(email=ANNA.email), Contact(phone=ANNA.phone), Contact(customer_id="77")):
-        assert world.tell(order("9", contact=left)) == Outcome("ignored", "erased")
+    for other in (Contact(email=ANNA.email), Contact(phone=ANNA.phone), Contact(customer_id="77")):
+        assert world.deliver(order("9", contact=other)) == Outcome("ignored", Reason.ERASED)
 
 
-def test_a_redaction_that_comes_again_when_it_was_granted_leaves_nobody_to_erase(world: World) -> None:
-    assert world.send(FORGET, key="wish") == "delivered"
+def test_repeated_erasure_request_clears_the_erasure_list(world: World) -> None:
+    assert world.send(ERASE_ANNA, key="request") == "delivered"
     guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
     ContactStore(world.webhook.table, "hash-key").record(SHOP, guest, world.clock.now, world.clock.now + 1)
-    assert world.send(FORGET, key="wish") == "duplicate"
-    assert "anna" not in world.stored()
+    assert world.send(ERASE_ANNA, key="request") == "duplicate"
+    assert "anna" not in world.stored_text()
 
 
-def test_another_shop_keeps_the_person(world: World) -> None:
-    world.put_shop(OTHER)
-    world.send(order(), shop=OTHER)
-    world.clock.pass_(MINUTE)
-    world.send(FORGET)
-    assert world.send(paid(), shop=OTHER) == "delivered"
+def test_erasure_request_does_not_affect_another_shop(world: World) -> None:
+    world.put_shop(OTHER_SHOP)
+    world.send(order(), shop=OTHER_SHOP)
+    world.clock.advance(MINUTE_MS)
+    world.send(ERASE_ANNA)
+    assert world.send(paid(), shop=OTHER_SHOP) == "delivered"
 
 
-def test_a_shops_redaction_leaves_nothing_of_it_and_all_of_the_others(world: World) -> None:
-    world.put_shop(OTHER)
+def test_erasure_of_a_shop_removes_all_of_it_and_nothing_of_other_shops(world: World) -> None:
+    world.put_shop(OTHER_SHOP)
     world.send(order())
-    world.send(order(), shop=OTHER)
-    world.tell(arrived(id="5"))
-    world.api.steady = 503
+    world.send(order(), shop=OTHER_SHOP)
+    world.deliver(arrived(id="5"))
+    world.api.answer = 503
     world.send(paid("7", contact=BORYS))
     with world.outage("sqs"):
         world.send(paid("8", contact=BORYS))
-    world.api.steady = 200
-    world.clock.pass_(MINUTE)
+    world.api.answer = 200
+    world.clock.advance(MINUTE_MS)
     assert world.send(ShopRedaction()) == "queued"
-    world.drain()
+    world.run_until_idle()
     assert world.entry("order", "1001") == {}
-    assert world.parked() == []
-    assert world.in_outbox() == 0
-    assert world.entry("order", "1001", OTHER) != {}
-    assert world.api.story == ["contact", "orderCreated", "contact", "orderCreated"]
+    assert world.parked_reasons() == []
+    assert world.outbox_length() == 0
+    assert world.entry("order", "1001", OTHER_SHOP) != {}
+    assert world.api.sent == ["contact", "orderCreated", "contact", "orderCreated"]

@@ -1,118 +1,72 @@
-"""Roll-backs: what this release does with entries and messages of a newer one (docs/formats.md)."""
+"""Roll-backs: what this release does with entries and messages that a newer one wrote (docs/formats.md)."""
 
 import io
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from shopwire import platforms
 from shopwire.delivery.task import Outcome
 from shopwire.errors import NewerEntryFormat, NothingDurable
 from shopwire.message import FORMAT, Message
-from shopwire.models import Entity, Webhook
+from shopwire.models import Change, Entity, Reason, Redaction
+from shopwire.models.change import EntityKind
 from shopwire.stores.entry import Entry, entity_key
 from shopwire.stores.ledger import Ledger, Peek
-from tests.support.delivery_world import MINUTE, OTHER, SHOP, START, World
+from tests.support.changes import ANNA, BORYS, MINUTE_MS, SHOP, order, paid
+from tests.support.delivery_world import World
+from tests.support.fakes import TABLE
 
-SHOPIFY = platforms.get("shopify")
 ORDER = Entity("order", "1001")
 NEWER = FORMAT + 1
-
-
-@pytest.fixture
-def shop(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
-    """A stack with nothing in it, and Shopify's own webhooks."""
-    real_platform(world, monkeypatch)
-    return world
-
-
-def real_platform(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(platforms, "get", lambda name: SHOPIFY)
-    world.put_shop(OTHER, esputnik_key="key-two")
-
-
-def at(minute: float) -> str:
-    return (START + timedelta(minutes=minute)).isoformat().replace("+00:00", "Z")
-
-
-def order(id: int = 1001, minute: float = 1, total: str = "25.00", **more: Any) -> dict[str, Any]:
-    line = {"id": 1, "variant_id": 5, "quantity": 1, "price": total, "title": "Mug"}
-    return {
-        "id": id,
-        "name": f"#{id}",
-        "created_at": at(0),
-        "updated_at": at(minute),
-        "currency": "UAH",
-        "total_price": total,
-        "current_total_price": total,
-        "financial_status": "paid",
-        "email": f"anna{id}@example.com",
-        "line_items": [line],
-        **more,
-    }
-
-
-def receive(world: World, body: dict[str, Any], topic: str = "orders/updated", delivery: str = "") -> Outcome:
-    raw, settings = json.dumps(body).encode(), world.webhook.shops.get(SHOP)
-    signed = SHOPIFY.sign(topic, raw, settings, world.clock.now)
-    headers = dict(signed.headers)
-    if delivery:
-        headers["x-shopify-event-id"] = delivery
-    webhook = Webhook(headers, raw, world.clock.now)
-    deadline = world.clock.now + 10_000
-    ((_, outcome),) = world.webhook.receiver.receive(
-        webhook, settings, "shopify", request_id=world.owner(), deadline=deadline
-    )
-    world.clock.pass_(1_000)
-    return outcome
 
 
 # --- what a newer release left
 
 
-def newer(world: World, kind: str = "order", id: str = "1001", **more: Any) -> dict[str, Any]:
-    """An entry as a newer shopwire may have left it, as it stands in the table."""
+def put_newer_entry(world: World, kind: EntityKind = "order", id: str = "1001", **attributes: Any) -> dict[str, Any]:
+    """Write an entry as a newer release may leave it. Return its item."""
     key = {"pk": {"S": f"{SHOP}#{kind}#{id}"}, "sk": {"S": "entry"}}
-    known = {"format": {"N": "2"}, "revision": {"N": "7"}, "unheard_of": {"S": "x"}, **more}
-    world.real["dynamodb"].put_item(TableName="table", Item=key | known)
+    newer = {"format": {"N": str(NEWER)}, "revision": {"N": "7"}, "unheard_of": {"S": "x"}, **attributes}
+    world.aws.dynamodb.put_item(TableName=TABLE, Item=key | newer)
     return world.entry(kind, id)
 
 
-def newer_message(world: World, monkeypatch: pytest.MonkeyPatch, body: dict[str, Any]) -> None:
-    """What a newer shopwire could not deliver."""
+def defer_newer_message(world: World, monkeypatch: pytest.MonkeyPatch, change: Change) -> None:
+    """Let a newer release receive a change that it cannot deliver."""
     with newer_messages(monkeypatch):
-        world.api.answers = [500]
-        assert receive(world, body).status == "queued"
-    world.api.asked = 0
+        world.api.next_answers = [500]
+        assert world.send(change) == "queued"
+    world.api.request_count = 0
 
 
 @contextmanager
 def newer_messages(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What is packed meanwhile is of a format to come."""
+    """Pack messages in a newer format."""
     pack = Message.pack
-    with monkeypatch.context() as later:
-        later.setattr(Message, "pack", lambda self: json.dumps(json.loads(pack(self)) | {"format": NEWER}))
+    with monkeypatch.context() as newer:
+        newer.setattr(Message, "pack", lambda self: json.dumps(json.loads(pack(self)) | {"format": NEWER}))
         yield
 
 
-def the_newer_code_is_back(monkeypatch: pytest.MonkeyPatch) -> None:
-    """From now on entries of format 2 are read and written."""
-    for module in ("entry", "ledger"):
-        monkeypatch.setattr(f"shopwire.stores.{module}.FORMAT", 2)
+def deploy_newer_release(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read and write entries and messages of the newer format from now on."""
+    for module in ("message", "stores.entry", "stores.ledger"):
+        monkeypatch.setattr(f"shopwire.{module}.FORMAT", NEWER)
 
+
+# --- entries
 
 WRITES: dict[str, Callable[[Ledger, World], Any]] = {
     "claim": lambda ledger, world: ledger.claim(
-        SHOP, ORDER, "a-key", 1, request_id="us", until=world.clock.now + 9_000, now=world.clock.now
+        SHOP, ORDER, "a-key", 1, request_id="ours", until=world.clock.now + 9_000, now=world.clock.now
     ),
     "mark_pending": lambda ledger, world: ledger.mark_pending(SHOP, ORDER, "a-key", world.clock.now),
     "convert_cart": lambda ledger, world: ledger.convert_cart(SHOP, ORDER, None, world.clock.now),
-    "record_cart_contact": lambda ledger, world: ledger.record_cart_contact(SHOP, ORDER, "a-person", world.clock.now),
+    "record_cart_contact": lambda ledger, world: ledger.record_cart_contact(SHOP, ORDER, "a-contact", world.clock.now),
     "clear_pending": lambda ledger, world: ledger.clear_pending(entity_key(SHOP, ORDER), "a-key"),
     "mark_for_reconcile": lambda ledger, world: ledger.mark_for_reconcile(SHOP, ORDER, world.clock.now),
     "settle_without_lease": lambda ledger, world: ledger.settle_without_lease(
@@ -122,159 +76,162 @@ WRITES: dict[str, Callable[[Ledger, World], Any]] = {
 
 
 @pytest.mark.parametrize("write", WRITES)
-@pytest.mark.parametrize("more", [{}, {"pending_key": {"S": "a-key"}}, {"expires": {"N": "1"}}])
-def test_no_write_touches_a_newer_entry(world: World, write: str, more: dict[str, Any]) -> None:
-    before = newer(world, **more)
+@pytest.mark.parametrize("attributes", [{}, {"pending_key": {"S": "a-key"}}, {"expires": {"N": "1"}}])
+def test_no_write_changes_a_newer_entry(world: World, write: str, attributes: dict[str, Any]) -> None:
+    before = put_newer_entry(world, **attributes)
     with pytest.raises(NewerEntryFormat):
         WRITES[write](world.webhook.ledger, world)
     assert world.entry("order", "1001") == before
 
 
 @pytest.mark.parametrize("give_back", ["settle", "release"])
-@pytest.mark.parametrize("owner", ["us", "another"])
-def test_who_comes_back_to_an_entry_that_became_newer_writes_nothing(world: World, give_back: str, owner: str) -> None:
+@pytest.mark.parametrize("holder", ["ours", "another"])
+def test_holder_writes_nothing_if_the_entry_became_newer(world: World, give_back: str, holder: str) -> None:
     ledger, now = world.webhook.ledger, world.clock.now
-    claim = ledger.claim(SHOP, ORDER, "a-key", 1, request_id="us", until=now + 9_000, now=now)
-    before = newer(world, lease_holder={"S": owner}, lease_until={"N": str(now)}, lease_key={"S": "a-key"})
+    claim = ledger.claim(SHOP, ORDER, "a-key", 1, request_id="ours", until=now + 9_000, now=now)
+    before = put_newer_entry(world, lease_holder={"S": holder}, lease_until={"N": str(now)}, lease_key={"S": "a-key"})
     with pytest.raises(NewerEntryFormat):
         ledger.settle(claim, 1, {}, now) if give_back == "settle" else ledger.release(claim, {}, now)
     assert world.entry("order", "1001") == before
 
 
-def test_the_mark_of_what_was_moved_is_left_as_the_newer_one_set_it(world: World) -> None:
-    before = newer(world, pending_key={"S": "a-key"}, pending_place={"S": "outbox"})
-    world.webhook.ledger.move_pending(f"{SHOP}#order#1001", "a-key", "queue")
+def test_moving_a_pending_change_leaves_the_mark_of_a_newer_entry(world: World) -> None:
+    before = put_newer_entry(world, pending_key={"S": "a-key"}, pending_place={"S": "outbox"})
+    world.webhook.ledger.move_pending(entity_key(SHOP, ORDER), "a-key", "queue")
     assert world.entry("order", "1001") == before
 
 
-@pytest.mark.parametrize("budget", [2_500, 0], ids=["direct", "queued_first"])
-def test_a_change_of_a_newer_entry_waits_until_the_newer_code_is_back(
-    shop: World, monkeypatch: pytest.MonkeyPatch, budget: int
+@pytest.mark.parametrize("budget_ms", [2_500, 0], ids=["direct", "queued_first"])
+def test_change_of_a_newer_entry_waits_for_the_newer_release(
+    fake_world: World, monkeypatch: pytest.MonkeyPatch, budget_ms: int
 ) -> None:
-    before = newer(shop)
-    monkeypatch.setattr(shop.webhook.receiver, "_policy", replace(shop.policy, direct_budget_ms=budget))
-    assert receive(shop, order()).status == "queued"
-    for _ in range(2 * 96):  # a rollback of two days
-        shop.poll()
-        shop.clock.pass_(15 * MINUTE + 1_000)
-    assert (shop.waits(), shop.parked(), shop.api.asked) == (1, [], 0)
-    assert shop.entry("order", "1001") == before
-    assert [one["outcome"] for one in shop.reports] == []
-    the_newer_code_is_back(monkeypatch)
-    assert shop.drain() == ["delivered"]
-    assert shop.api.story == ["contact", "orderCreated"]
-    assert shop.reports[-1]["receives"] < 2 * 96 + 70, "SQS gives up after a thousand"
+    world = fake_world
+    before = put_newer_entry(world)
+    world.policy = replace(world.policy, direct_budget_ms=budget_ms)
+    world.restart()
+    assert world.send(order()) == "queued"
+    quarters = 2 * 96  # a roll-back of two days
+    for _ in range(quarters):
+        world.run_retry()
+        world.clock.advance(15 * MINUTE_MS + 1_000)
+    assert (world.queue_length(), world.parked_reasons(), world.api.request_count) == (1, [], 0)
+    assert world.entry("order", "1001") == before
+    assert world.reports == []
+    deploy_newer_release(monkeypatch)
+    assert world.run_until_idle() == ["delivered"]
+    assert world.api.sent == ["contact", "orderCreated"]
+    assert world.reports[-1]["receives"] < quarters + 70, "SQS gives up after a thousand"
 
 
-def test_an_order_waits_for_whoever_can_read_its_carts_entry(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    before = newer(shop, "cart", "cart-a", sent={"M": {"state": {"S": "state-9"}}})
-    assert receive(shop, order(cart_token="cart-a")).status == "queued"
-    shop.clock.pass_(30_000)
-    shop.poll()
-    assert (shop.waits(), shop.parked(), shop.api.asked) == (1, [], 0)
-    assert shop.entry("cart", "cart-a") == before
-    the_newer_code_is_back(monkeypatch)
-    assert shop.drain() == ["delivered"]
-    assert shop.api.events[0]["recycleStateId"] == "state-9"
-
-
-def test_with_a_newer_entry_and_no_queue_the_platform_is_asked_to_come_again(shop: World) -> None:
-    before = newer(shop)
-    with shop.outage("sqs"), pytest.raises(NothingDurable):
-        receive(shop, order())
-    assert shop.entry("order", "1001") == before
-
-
-def test_a_newer_message_waits_with_what_came_behind_it(shop: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    newer_message(shop, monkeypatch, order(minute=1))
-    assert receive(shop, order(minute=2, total="9.00")).status == "queued"
-    for _ in range(44):  # moto holds nothing back beyond twelve hours after it was sent
-        shop.poll()
-        shop.clock.pass_(15 * MINUTE + 1_000)
-    assert (shop.waits(), shop.parked(), shop.api.asked) == (2, [], 0)
-    assert [report["outcome"] for report in shop.reports] == []
-    monkeypatch.setattr("shopwire.message.FORMAT", NEWER)
-    assert shop.drain() == ["delivered", "delivered"]
-    assert [event["totalCost"] for event in shop.api.events] == ["25.00", "9.00"]
-
-
-def test_what_waits_for_a_newer_shopwire_is_said_in_the_log(
-    shop: World, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+def test_order_with_a_newer_cart_entry_waits_for_the_newer_release(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    newer_message(shop, monkeypatch, order())
-    shop.clock.pass_(30_000)
-    shop.poll()
-    newer(shop, id="1002")
-    receive(shop, order(1002))
-    shop.poll()
+    before = put_newer_entry(world, "cart", "cart-a", sent={"M": {"state": {"S": "state-9"}}})
+    assert world.send(order(cart_token="cart-a")) == "queued"
+    world.clock.advance(30_000)
+    world.run_retry()
+    assert (world.queue_length(), world.parked_reasons(), world.api.request_count) == (1, [], 0)
+    assert world.entry("cart", "cart-a") == before
+    deploy_newer_release(monkeypatch)
+    assert world.run_until_idle() == ["delivered"]
+    assert world.api.events[0]["recycleStateId"] == "state-9"
+
+
+def test_newer_entry_without_the_queue_is_answered_503(world: World) -> None:
+    before = put_newer_entry(world)
+    with world.outage("sqs"), pytest.raises(NothingDurable):
+        world.send(order())
+    assert world.entry("order", "1001") == before
+
+
+# --- messages
+
+
+def test_newer_message_waits_together_with_the_messages_behind_it(
+    fake_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = fake_world
+    defer_newer_message(world, monkeypatch, order())
+    assert world.send(paid()) == "queued"
+    for _ in range(2 * 96):
+        world.run_retry()
+        world.clock.advance(15 * MINUTE_MS + 1_000)
+    assert (world.queue_length(), world.parked_reasons(), world.api.request_count) == (2, [], 0)
+    assert world.reports == []
+    deploy_newer_release(monkeypatch)
+    assert world.run_until_idle() == ["delivered", "delivered"]
+    assert world.api.sent == ["contact", "orderCreated", "orderUpdated"]
+
+
+def test_log_says_what_waits_for_a_newer_release(
+    world: World, monkeypatch: pytest.MonkeyPatch, log: io.StringIO
+) -> None:
+    defer_newer_message(world, monkeypatch, order())
+    world.clock.advance(30_000)
+    world.run_retry()
+    put_newer_entry(world, id="1002")
+    world.send(order("1002"))
+    world.run_retry()
     lines = [json.loads(line) for line in log.getvalue().splitlines()]
-    said = [(line["level"], line["what"]) for line in lines if line["message"].startswith("a newer release wrote")]
-    assert said == [("INFO", "message"), ("INFO", "entry")]
-    assert not any(line["level"] in ("WARNING", "ERROR") or "_aws" in line for line in lines), "no alarm hangs on it"
+    waiting = [(line["level"], line["what"]) for line in lines if line["message"].startswith("a newer release wrote")]
+    assert waiting == [("INFO", "message"), ("INFO", "entry")]
+    assert not any(line["level"] in ("WARNING", "ERROR") or "_aws" in line for line in lines), "it must cause no alarm"
 
 
-def test_a_newer_message_stays_in_the_outbox_and_only_its_own_order_with_it(
-    shop: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with shop.outage("sqs"):
-        newer_message(shop, monkeypatch, order(1001, 1))
-        assert receive(shop, order(1001, 2, total="9.00")).status == "queued"
-        shop.api.answers = [500]
-        assert receive(shop, order(1010, 1)).status == "queued"
-    assert shop.in_outbox() == 3
-    assert shop.tidy() == 1
-    shop.clock.pass_(60_000)
-    shop.poll()
-    assert [event["externalOrderId"] for event in shop.api.events] == ["1010"]
-    assert (shop.tidy(), shop.in_outbox(), shop.parked()) == (0, 2, [])
-    monkeypatch.setattr("shopwire.message.FORMAT", NEWER)
-    shop.drain()
-    assert [event["totalCost"] for event in shop.api.events][1:] == ["25.00", "9.00"]
-    assert shop.in_outbox() == 0
+def test_newer_message_in_the_outbox_delays_only_its_own_order(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world.outage("sqs"):
+        defer_newer_message(world, monkeypatch, order())
+        assert world.send(paid()) == "queued"
+        world.api.next_answers = [500]
+        assert world.send(order("1010", contact=BORYS)) == "queued"
+    assert world.outbox_length() == 3
+    assert world.run_upkeep() == 1
+    world.clock.advance(MINUTE_MS)
+    world.run_retry()
+    assert [event["externalOrderId"] for event in world.api.events] == ["1010"]
+    assert (world.run_upkeep(), world.outbox_length(), world.parked_reasons()) == (0, 2, [])
+    deploy_newer_release(monkeypatch)
+    world.run_until_idle()
+    assert [event["type"] for event in world.api.events][1:] == ["orderCreated", "orderUpdated"]
+    assert world.outbox_length() == 0
 
 
-def test_a_wish_to_be_forgotten_waits_for_whoever_can_read_what_is_parked(
-    shop: World, monkeypatch: pytest.MonkeyPatch
+def test_erasure_request_waits_for_the_release_that_can_read_parked_webhooks(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with newer_messages(monkeypatch):
-        assert receive(shop, {"id": []}).status == "parked"
-    customer = {"id": 79, "email": "anna1001@example.com", "phone": None}
-    wish = {"shop_domain": "example.myshopify.com", "customer": customer, "orders_to_redact": []}
-    assert receive(shop, wish, "customers/redact").status == "queued"
-    assert receive(shop, order()) == Outcome("ignored", "erased"), "the tombstones stand at once"
-    monkeypatch.setattr("shopwire.message.FORMAT", NEWER)
-    assert shop.drain() == ["delivered"]
+        assert [outcome.status for outcome in world.receive(b"unreadable")] == ["parked"]
+    assert world.send(Redaction(ANNA, "77")) == "queued"
+    assert world.deliver(order()) == Outcome("ignored", Reason.ERASED), "the tombstones are written at once"
+    deploy_newer_release(monkeypatch)
+    assert world.run_until_idle() == ["delivered"]
 
 
-def test_what_waits_for_a_newer_shopwire_is_looked_at_each_minute_then_each_quarter_of_an_hour(
-    shop: World, monkeypatch: pytest.MonkeyPatch
+def test_newer_data_is_tried_each_minute_and_after_an_hour_each_15_minutes(
+    world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    held: list[float] = []
-    monkeypatch.setattr(shop.retry.queue, "hold_back", lambda handle, seconds: held.append(seconds))
-    newer_message(shop, monkeypatch, order())
-    newer(shop, id="1002")
-    receive(shop, order(1002))
-    shop.clock.pass_(MINUTE)
-    shop.poll()
-    shop.clock.pass_(60 * MINUTE)
-    shop.poll()
-    assert held == [60, 60, 900, 900]
+    seconds = world.record_hold_backs(monkeypatch)
+    defer_newer_message(world, monkeypatch, order())
+    put_newer_entry(world, id="1002")
+    world.send(order("1002"))
+    world.clock.advance(MINUTE_MS)
+    world.run_retry()
+    world.clock.advance(60 * MINUTE_MS)
+    world.run_retry()
+    assert seconds == [60, 60, 900, 900]
 
 
-def test_a_newer_message_is_not_taken_for_the_probe_that_ends_a_pause(
-    shop: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with shop.outage("sqs"):
-        newer_message(shop, monkeypatch, order(1001))
-        shop.api.answers = [500]
-        assert receive(shop, order(1010)).status == "queued"
-    # Of one partition of the outbox, the newer one first.
-    items = shop.real["dynamodb"].scan(TableName="table")["Items"]
-    for item in [one for one in items if one["pk"]["S"].startswith("outbox#")]:
-        shop.real["dynamodb"].delete_item(TableName="table", Key={"pk": item["pk"], "sk": item["sk"]})
-        shop.real["dynamodb"].put_item(TableName="table", Item=item | {"pk": {"S": "outbox#0"}})
-    shop.webhook.pauses.pause(SHOP, "the API fails", shop.clock.now)
-    shop.clock.pass_(2 * MINUTE)
-    assert shop.tidy() == 1
-    shop.poll()
-    assert [event["externalOrderId"] for event in shop.api.events] == ["1010"]
+def test_newer_message_does_not_use_up_the_probe(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    with world.outage("sqs"):
+        defer_newer_message(world, monkeypatch, order())
+        world.api.next_answers = [500]
+        assert world.send(order("1010", contact=BORYS)) == "queued"
+    # Both are in one partition of the outbox, the newer message first.
+    for item in [item for item in world.items() if item["pk"]["S"].startswith("outbox#")]:
+        world.aws.dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
+        world.aws.dynamodb.put_item(TableName=TABLE, Item=item | {"pk": {"S": "outbox#0"}})
+    world.webhook.pauses.pause(SHOP, Reason.API_FAILED, world.clock.now)
+    world.clock.advance(2 * MINUTE_MS)
+    assert world.run_upkeep() == 1
+    world.run_retry()
+    assert [event["externalOrderId"] for event in world.api.events] == ["1010"]

@@ -1,4 +1,4 @@
-"""What waits, as text: everything that is needed comes back, and nothing else is taken for it."""
+"""Messages as text: unpacking restores all that was packed, and accepts no other text."""
 
 import json
 
@@ -23,13 +23,13 @@ MESSAGES = st.builds(
 
 
 @given(MESSAGES)
-def test_a_message_comes_back_as_it_was(message: Message) -> None:
+def test_unpacked_message_equals_the_packed_one(message: Message) -> None:
     text = message.pack()
     assert text.isascii()
     assert unpack(text) == message
 
 
-def test_a_message_of_a_newer_format_says_so() -> None:
+def test_message_of_a_newer_format_is_recognised() -> None:
     packed = json.loads(Message("s", "k", Webhook({}, b"x", 1)).pack())
     with pytest.raises(NewerMessageFormat):
         unpack(json.dumps(packed | {"format": FORMAT + 1, "body": None}))
@@ -49,7 +49,7 @@ def test_a_message_of_a_newer_format_says_so() -> None:
         '{"format": 1, "body": "Y2FuYXJ5"}',
     ],
 )
-def test_anything_else_is_a_value_error_that_shows_nothing(text: str) -> None:
+def test_other_text_is_a_value_error_that_does_not_contain_the_text(text: str) -> None:
     with pytest.raises(ValueError, match=r".") as error:
         unpack(text)
     assert "canary" not in str(error.value)
@@ -59,18 +59,18 @@ FIELDS = ("shop", "key", "received_at", "not_before", "replayed_at", "headers", 
 
 
 @pytest.mark.parametrize("field", FIELDS)
-def test_a_message_that_lacks_a_field_is_none(field: str) -> None:
+def test_message_without_a_field_is_a_value_error(field: str) -> None:
     packed = json.loads(Message("s", "k", Webhook({}, b"x", 1)).pack())
     del packed[field]
     with pytest.raises(ValueError, match="not a message: KeyError"):
         unpack(json.dumps(packed))
 
 
-def test_age_counts_from_the_replay() -> None:
+def test_age_of_a_replayed_message_counts_from_the_replay() -> None:
     assert Message("s", "k", Webhook({}, b"", 5)).waits_since == 5
     assert Message("s", "k", Webhook({}, b"", 5), replayed_at=9).waits_since == 9
 
 
-def test_only_the_platforms_headers_are_kept_and_no_proof() -> None:
+def test_headers_of_the_platform_are_kept_without_signatures() -> None:
     headers = {"x-shop-topic": "t", "x-shop-hmac-sha256": "s", "x-shop-signature": "s", "cookie": "c", "via": "v"}
     assert worth_keeping(headers, ("x-shop-",)) == {"x-shop-topic": "t"}

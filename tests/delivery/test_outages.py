@@ -1,4 +1,4 @@
-"""SQS, DynamoDB or SSM do not answer: one store is the other's spare, and only both together make a 503."""
+"""SQS, DynamoDB or SSM do not answer. Queue and table replace each other, so only without both a webhook is refused."""
 
 import random
 from dataclasses import replace
@@ -7,62 +7,63 @@ import pytest
 
 from shopwire.delivery.task import Outcome
 from shopwire.errors import NothingDurable, QueueUnavailable
-from shopwire.models import Delivery, Reason
-from tests.support.delivery_world import BORYS, HOUR, MINUTE, SHOP, World, arrived, cancelled, order, paid, shipped
+from shopwire.models import Reason
+from tests.support.changes import BORYS, HOUR_MS, MINUTE_MS, SHOP, arrived, cancelled, order, paid, shipped
+from tests.support.delivery_world import World
 
 
 def noise(size: int) -> str:
-    """Text that no compression makes smaller than half."""
+    """Return text that compression makes at most half as long."""
     return random.Random(1).randbytes(size // 2).hex()
 
 
 # --- SQS
 
 
-def test_with_the_queue_down_what_must_wait_goes_to_the_outbox_and_what_follows_too(world: World) -> None:
-    world.api.answers = [503]
+def test_later_changes_follow_a_deferred_change_into_the_outbox(world: World) -> None:
+    world.api.next_answers = [503]
     with world.outage("sqs"):
         assert world.send(order()) == "queued"
         assert world.send(paid()) == "queued"
     assert world.entry("order", "1001")["pending_place"] == {"S": "outbox"}
     assert world.send(cancelled()) == "queued"
-    assert (world.waits(), world.in_outbox()) == (0, 3)
+    assert (world.queue_length(), world.outbox_length()) == (0, 3)
 
 
-def test_upkeep_moves_all_in_order_and_the_mark_follows(world: World) -> None:
-    world.api.answers = [503]
+def test_upkeep_moves_webhooks_in_order_and_the_mark_with_the_last_one(world: World) -> None:
+    world.api.next_answers = [503]
     with world.outage("sqs"):
         for change in (order(), paid()):
             world.send(change)
-            world.clock.pass_(10)
-    assert world.tidy() == 2
+            world.clock.advance(10)
+    assert world.run_upkeep() == 2
     assert world.entry("order", "1001")["pending_place"] == {"S": "queue"}
     assert world.send(cancelled()) == "queued"
-    assert (world.waits(), world.in_outbox()) == (3, 0)
-    assert world.drain() == ["delivered"] * 3
-    assert world.api.story == ["contact", "orderCreated", "orderUpdated", "orderCancelled"]
+    assert (world.queue_length(), world.outbox_length()) == (3, 0)
+    assert world.run_until_idle() == ["delivered"] * 3
+    assert world.api.sent == ["contact", "orderCreated", "orderUpdated", "orderCancelled"]
     assert "pending_key" not in world.entry("order", "1001")
 
 
-def test_upkeep_leaves_everything_where_it_is_while_the_queue_is_down(world: World) -> None:
-    world.api.answers = [503]
+def test_upkeep_moves_nothing_while_the_queue_is_down(world: World) -> None:
+    world.api.next_answers = [503]
     with world.outage("sqs"):
         world.send(order())
         with pytest.raises(QueueUnavailable):
-            world.tidy()
-    assert world.in_outbox() == 1
+            world.run_upkeep()
+    assert world.outbox_length() == 1
 
 
 def test_upkeep_stops_at_its_deadline(world: World) -> None:
-    world.api.steady = 503
+    world.api.answer = 503
     with world.outage("sqs"):
-        for n in range(3):
-            world.send(order(str(n)))
+        for number in range(3):
+            world.send(order(str(number)))
     assert world.upkeep.outbox_drain.drain(world.clock.now) == 0
-    assert world.in_outbox() == 3
+    assert world.outbox_length() == 3
 
 
-def test_with_the_queue_down_what_can_be_sent_is_sent(world: World) -> None:
+def test_webhooks_are_sent_directly_while_the_queue_is_down(world: World) -> None:
     with world.outage("sqs"):
         assert world.send(order()) == "delivered"
 
@@ -70,163 +71,160 @@ def test_with_the_queue_down_what_can_be_sent_is_sent(world: World) -> None:
 # --- DynamoDB
 
 
-def test_with_the_ledger_down_everything_goes_to_the_queue_and_is_done_when_it_answers(world: World) -> None:
+def test_webhooks_wait_in_the_queue_while_the_ledger_is_down(world: World) -> None:
     with world.outage("dynamodb"):
-        assert world.tell(order()) == Outcome("queued", "ledger_unavailable")
+        assert world.deliver(order()) == Outcome("queued", Reason.LEDGER_UNAVAILABLE)
         assert world.send(paid()) == "queued"
-        world.clock.pass_(1_000)
-        assert world.poll() == []
-    assert world.waits() == 2
-    assert world.api.story == []
-    assert world.drain() == ["delivered", "delivered"]
-    assert world.api.story == ["contact", "orderCreated", "orderUpdated"]
+        world.clock.advance(1_000)
+        assert world.run_retry() == []
+    assert world.queue_length() == 2
+    assert world.api.sent == []
+    assert world.run_until_idle() == ["delivered", "delivered"]
+    assert world.api.sent == ["contact", "orderCreated", "orderUpdated"]
 
 
-def test_an_unmarked_change_that_was_overtaken_is_superseded(world: World) -> None:
+def test_unmarked_change_that_was_overtaken_is_superseded(world: World) -> None:
     with world.outage("dynamodb"):
         world.send(order())
     assert world.send(paid()) == "delivered"
-    assert world.drain() == ["superseded"]
+    assert world.run_until_idle() == ["superseded"]
 
 
-def test_a_note_that_cannot_be_written_is_made_by_the_queues_turn(world: World) -> None:
+def test_sent_change_that_cannot_be_recorded_is_sent_again_by_retry(world: World) -> None:
     world.send(order())
 
-    def then_down(method: str, url: str, said: object) -> int:
+    def accept_then_fail(*request: object) -> int:
         world.down.add("dynamodb")
         return 200
 
-    world.api.answers = [then_down]
-    assert world.tell(paid()) == Outcome("queued", "ledger_unavailable")
+    world.api.next_answers = [accept_then_fail]
+    assert world.deliver(paid()) == Outcome("queued", Reason.LEDGER_UNAVAILABLE)
     world.down.clear()
-    assert world.drain() == ["delivered"]
-    assert world.api.story == ["contact", "orderCreated", "orderUpdated", "orderUpdated"]
+    assert world.run_until_idle() == ["delivered"]
+    assert world.api.sent == ["contact", "orderCreated", "orderUpdated", "orderUpdated"]
     assert world.api.events[1] == world.api.events[2]
 
 
-def test_a_parcel_that_could_not_be_noted_is_not_lost(world: World) -> None:
+def test_parcel_that_cannot_be_recorded_is_recorded_by_retry(world: World) -> None:
     world.send(shipped(parcels=("p1", "p2")))
-    world.calls.clear()
-    real = world.before_call
+    count = len(world.calls)
 
-    def down_at_the_note(name: str) -> None:
-        real(name)
-        if len(world.calls) == 2:
+    def fail_at_the_write(name: str) -> None:
+        if len(world.calls) - count == 2:
             world.down.add("dynamodb")
 
-    world.before_call = down_at_the_note  # type: ignore[method-assign]
+    world.on_call = fail_at_the_write
     assert world.send(arrived("p1")) == "queued"
-    world.before_call = real  # type: ignore[method-assign]
+    world.on_call = None
     world.down.clear()
-    assert world.drain() == ["ignored"]
+    assert world.run_until_idle() == ["ignored"]
     assert world.send(arrived("p2")) == "delivered"
-    assert world.api.story[-1] == "orderDelivered"
+    assert world.api.sent[-1] == "orderDelivered"
 
 
-def test_a_body_that_cannot_be_read_while_the_ledger_is_down_is_parked_later(world: World) -> None:
+def test_unreadable_body_is_parked_when_the_ledger_answers_again(world: World) -> None:
     with world.outage("dynamodb"):
         (outcome,) = world.receive(b"no such body")
     assert outcome == Outcome("queued", Reason.UNREADABLE, {"field": "body", "problem": "not_an_object"})
-    assert world.drain() == ["parked"]
+    assert world.run_until_idle() == ["parked"]
 
 
 # --- both, and sizes
 
 
-def test_with_both_down_the_platform_must_try_again(world: World) -> None:
+def test_webhook_is_refused_while_queue_and_ledger_are_down(world: World) -> None:
     with world.outage("sqs", "dynamodb"), pytest.raises(NothingDurable):
         world.send(order())
     with world.outage("sqs", "dynamodb"), pytest.raises(NothingDurable):
         world.receive(b"no such body")
 
 
-def test_a_failure_that_can_be_written_down_nowhere_leaves_no_mark(world: World) -> None:
-    def then_all_down(method: str, url: str, said: object) -> int:
+def test_change_that_no_store_accepts_does_not_block_its_entity(world: World) -> None:
+    def fail_with_all_stores(*request: object) -> int:
         world.down |= {"sqs", "dynamodb"}
         return 503
 
-    world.api.answers = [then_all_down]
+    world.api.next_answers = [fail_with_all_stores]
     with pytest.raises(NothingDurable):
         world.send(order(), key="k")
     world.down.clear()
-    world.clock.pass_(20_000)
-    world.webhook = world.new_environment()
+    world.clock.advance(20_000)
+    world.restart()
     assert world.send(order(), key="k") == "delivered"
 
 
-def test_a_body_that_fits_neither_store_is_sent_directly(world: World) -> None:
+def test_body_too_large_for_both_stores_is_sent_directly(world: World) -> None:
     assert world.send(order(), text=noise(2_500_000)) == "delivered"
 
 
-def test_a_body_that_fits_neither_store_and_cannot_be_sent_is_refused_and_holds_up_nobody(world: World) -> None:
-    world.api.answers = [503]
+def test_body_too_large_for_both_stores_is_refused_if_it_must_wait(world: World) -> None:
+    world.api.next_answers = [503]
     with pytest.raises(NothingDurable):
         world.send(order(), text=noise(2_500_000))
     assert world.send(paid()) == "delivered"
 
 
-def test_a_body_too_large_for_the_table_waits_in_the_queue(world: World) -> None:
-    world.api.answers = [503]
+def test_body_too_large_for_the_table_waits_in_the_queue(world: World) -> None:
+    world.api.next_answers = [503]
     assert world.send(order(), text=noise(1_200_000)) == "queued"
-    assert world.drain() == ["delivered"]
+    assert world.run_until_idle() == ["delivered"]
 
 
-def test_a_body_too_large_for_the_table_is_parked_from_the_queue_without_it(world: World) -> None:
-    world.api.answers = [503, 400]
+def test_rejected_body_too_large_for_the_table_is_parked_without_its_content(world: World) -> None:
+    world.api.next_answers = [503, 400]
     assert world.send(order(), text=noise(1_200_000)) == "queued"
-    assert world.drain() == ["parked"]
+    assert world.run_until_idle() == ["parked"]
     (parked,) = world.upkeep.parked.list(SHOP)
     assert parked.message.webhook.body == b""
 
 
-def test_ten_thousand_lines_fit_the_queue_compressed(world: World) -> None:
-    world.api.answers = [503]
+def test_large_body_fits_the_queue_because_it_is_compressed(world: World) -> None:
+    world.api.next_answers = [503]
     assert world.send(order(), text='{"line": 1, "title": "Tea"}' * 100_000) == "queued"
-    assert world.drain() == ["delivered"]
+    assert world.run_until_idle() == ["delivered"]
 
 
 # --- SSM
 
 
-def test_with_the_settings_down_the_last_known_ones_serve(world: World) -> None:
+def test_last_known_settings_are_used_while_ssm_is_down(world: World) -> None:
     world.send(order())
-    world.clock.pass_(2 * HOUR)
+    world.clock.advance(2 * HOUR_MS)
     with world.outage("ssm"):
         assert world.send(paid(minutes=60)) == "delivered"
 
 
-def test_what_waits_waits_for_the_settings_too(world: World) -> None:
-    world.api.answers = [503]
+def test_message_waits_while_the_settings_cannot_be_read(world: World) -> None:
+    world.api.next_answers = [503]
     world.send(order())
-    world.clock.pass_(MINUTE)
+    world.clock.advance(MINUTE_MS)
     with world.outage("ssm"):
-        world.poll()
-    assert world.waits() == 1
-    assert world.drain() == ["delivered"]
+        world.run_retry()
+    assert world.queue_length() == 1
+    assert world.run_until_idle() == ["delivered"]
 
 
 # --- several deliveries in one body
 
 
-def test_a_body_with_several_deliveries_answers_each(world: World) -> None:
+def test_body_with_several_deliveries_has_an_outcome_for_each(world: World) -> None:
     body = world.body(order("1"), paid("1"), order("2", contact=BORYS))
     assert [outcome.status for outcome in world.receive(body)] == ["delivered"] * 3
     assert [outcome.status for outcome in world.receive(body)] == ["duplicate"] * 3
 
 
-def test_a_body_with_several_deliveries_that_wait_keeps_their_order_in_either_store(world: World) -> None:
-    world.api.answers = [503]
+def test_deliveries_of_one_body_stay_in_order_in_the_outbox_and_the_queue(world: World) -> None:
+    world.api.next_answers = [503]
     with world.outage("sqs"):
         world.receive(world.body(order(), paid(), cancelled()))
-    assert world.drain() == ["delivered"] * 3
-    assert world.api.story == ["contact", "orderCreated", "orderUpdated", "orderCancelled"]
+    assert world.run_until_idle() == ["delivered"] * 3
+    assert world.api.sent == ["contact", "orderCreated", "orderUpdated", "orderCancelled"]
 
 
-def test_a_delivery_that_is_not_in_its_body_any_more_is_parked(world: World) -> None:
-    world.api.answers = [503]
+def test_delivery_that_is_not_found_in_its_body_any_more_is_parked(world: World) -> None:
+    world.api.next_answers = [503]
     body = world.body(order(), key="k")
     world.receive(body)
-    (only,) = world.platform.bodies[body]  # type: ignore[misc]
-    assert isinstance(only, Delivery)
-    world.platform.bodies[body] = [replace(only, key="another")]
-    assert world.drain() == ["parked"]
+    (delivery,) = world.platform.bodies[body]  # type: ignore[misc]
+    world.platform.bodies[body] = [replace(delivery, key="another")]
+    assert world.run_until_idle() == ["parked"]

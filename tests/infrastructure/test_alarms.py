@@ -14,7 +14,8 @@ import pytest
 
 from shopwire.errors import QueueUnavailable
 from shopwire.observability import report, report_outbox_age
-from tests.support.delivery_world import MINUTE, SHOP, World, order
+from tests.support.changes import MINUTE_MS, SHOP, order
+from tests.support.delivery_world import World
 from tools.template import load, resolve
 
 ROOT = Path(__file__).parents[2]
@@ -144,30 +145,30 @@ def test_alarms_on_shopwires_metrics_watch_metrics_that_the_code_writes(log: io.
 
 
 def test_age_of_the_oldest_webhook_in_the_outbox_is_measured(world: World, log: io.StringIO) -> None:
-    world.api.answers = [503]
+    world.api.next_answers = [503]
     with world.outage("sqs"):
         assert world.send(order()) == "queued"
         received = world.clock.now
-        world.clock.pass_(40 * MINUTE)
+        world.clock.advance(40 * MINUTE_MS)
         with pytest.raises(QueueUnavailable):
-            world.tidy()
+            world.run_upkeep()
     assert world.upkeep.outbox_drain.oldest_left is not None
     assert abs(world.upkeep.outbox_drain.oldest_left - received) < 1_000
     report_outbox_age(world.clock.now, world.upkeep.outbox_drain.oldest_left)
     ((_, name, dimensions, seconds),) = metrics(log)
     assert (name, dimensions, seconds) == ("outbox_age_seconds", frozenset(), 2_400)
     assert seconds >= ALARMS["OutboxWaits"]["Threshold"]
-    assert world.tidy() == 1
+    assert world.run_upkeep() == 1
     assert world.upkeep.outbox_drain.oldest_left is None
 
 
 def test_outbox_of_a_paused_shop_is_measured_too(world: World) -> None:
-    world.api.answers = [503]
+    world.api.next_answers = [503]
     world.send(order())
     world.webhook.pauses.pause(SHOP, "api_unauthorized", world.clock.now, at_least_ms=1800_000)
-    world.clock.pass_(10_000)
-    assert world.poll() == ["queued"]
-    assert world.tidy() == 0
+    world.clock.advance(10_000)
+    assert world.run_retry() == ["queued"]
+    assert world.run_upkeep() == 0
     assert world.upkeep.outbox_drain.oldest_left is not None
 
 

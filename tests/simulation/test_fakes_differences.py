@@ -78,7 +78,7 @@ def batch_after_its_visibility_timeout(side: Side) -> list[str]:
     queue.send("a")
     queue.send("b")
     queue.receive()
-    side.pass_(30 * SECOND)
+    side.advance(30 * SECOND)
     return queue.bodies()
 
 
@@ -89,7 +89,7 @@ def follower_held_longer_than_the_first(side: Side) -> list[str]:
     first, second = queue.receive()
     queue.hold(first, 0)
     queue.hold(second, 60)
-    side.pass_(MINUTE)
+    side.advance(MINUTE)
     return queue.bodies()
 
 
@@ -97,7 +97,7 @@ def delete_after_the_visibility_timeout(side: Side) -> tuple[str, list[str]]:
     queue = side.queue()
     queue.send("a")
     (message,) = queue.receive()
-    side.pass_(30 * SECOND)
+    side.advance(30 * SECOND)
     return result(queue.delete, message=message), queue.bodies()
 
 
@@ -114,7 +114,7 @@ def visibility_change_of_a_visible_message(side: Side) -> str:
     queue = side.queue()
     queue.send("a")
     (message,) = queue.receive()
-    side.pass_(30 * SECOND)
+    side.advance(30 * SECOND)
     return str(result(queue.hold, message=message, seconds=60))
 
 
@@ -128,7 +128,7 @@ def negative_visibility_timeout(side: Side) -> str:
 def visibility_change_13_hours_after_sending(side: Side) -> str:
     queue = side.queue()
     queue.send("a")
-    side.pass_(13 * HOUR)
+    side.advance(13 * HOUR)
     (message,) = queue.receive()
     return str(result(queue.hold, message=message, seconds=60))
 
@@ -136,7 +136,7 @@ def visibility_change_13_hours_after_sending(side: Side) -> str:
 def message_older_than_the_retention(side: Side) -> list[str]:
     queue = side.queue()
     queue.send("a", "one")
-    side.pass_(14 * DAY)
+    side.advance(14 * DAY)
     queue.send("b", "other")
     return queue.bodies()
 
@@ -145,11 +145,11 @@ def retention_of_dead_letters(side: Side) -> list[str]:
     dead = side.queue("dead")
     queue = side.queue(dead=dead, max_receives=1)
     queue.send("a")
-    side.pass_(13 * DAY)
+    side.advance(13 * DAY)
     queue.receive()
-    side.pass_(MINUTE)
+    side.advance(MINUTE)
     queue.receive()
-    side.pass_(2 * DAY)
+    side.advance(2 * DAY)
     return dead.bodies()
 
 
@@ -158,7 +158,7 @@ def deduplication_id_of_a_dead_letter(side: Side) -> bool:
     queue = side.queue(dead=dead, max_receives=1)
     queue.send("a")
     queue.receive()
-    side.pass_(MINUTE)
+    side.advance(MINUTE)
     queue.receive()
     (dead_letter,) = dead.receive()
     return bool(dead_letter["Attributes"]["MessageDeduplicationId"] == dead_letter["MessageId"])
@@ -169,7 +169,7 @@ def source_of_a_dead_letter(side: Side) -> bool:
     queue = side.queue(dead=dead, max_receives=1)
     queue.send("a")
     queue.receive()
-    side.pass_(MINUTE)
+    side.advance(MINUTE)
     queue.receive()
     (dead_letter,) = dead.receive()
     return str(dead_letter["Attributes"].get("DeadLetterQueueSourceArn")).endswith(":retry.fifo")

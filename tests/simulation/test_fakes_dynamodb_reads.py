@@ -203,7 +203,7 @@ def test_scan_returns_all_filtered_items_page_by_page(side: Side) -> None:
 
 def test_expired_item_stays_readable(side: Side) -> None:
     put(side, expires={"N": str(side.now // 1000)})
-    side.pass_(47 * HOUR)
+    side.advance(47 * HOUR)
     assert get(side)
 
 
@@ -213,7 +213,7 @@ def test_items_are_deleted_two_days_after_they_expired(fake_side: Side) -> None:
     put(fake_side, "later", expires={"N": str(seconds + 1)})
     put(fake_side, "without expiry")
     put(fake_side, "expired long ago", expires={"N": str(seconds - 6 * 365 * DAY // 1000)})
-    fake_side.pass_(48 * HOUR)
+    fake_side.advance(48 * HOUR)
     assert fake_side.dynamodb.delete_expired() == 1
     assert sort_keys(query(fake_side)) == ["expired long ago", "later", "without expiry"]
 

@@ -63,7 +63,7 @@ def test_claim_of_a_settled_key_is_refused(side: Side, ledger: Ledger) -> None:
 
 def test_live_lease_refuses_and_names_its_holder(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
-    side.pass_(HOLD)
+    side.advance(HOLD)
     with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.lease
@@ -73,9 +73,9 @@ def test_live_lease_refuses_and_names_its_holder(side: Side, ledger: Ledger) -> 
 def test_expired_lease_is_taken_over_and_counts_as_a_crash(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
     for deaths, owner in enumerate(("two", "three"), 1):
-        side.pass_(HOLD + 1)
+        side.advance(HOLD + 1)
         assert claim(ledger, side, "k1", owner=owner).entry.deaths == deaths
-    side.pass_(HOLD + 1)
+    side.advance(HOLD + 1)
     assert claim(ledger, side, "k2", owner="four").entry.deaths == 0
 
 
@@ -101,7 +101,7 @@ def test_versions_are_compared_as_numbers(side: Side, ledger: Ledger) -> None:
 
 def test_settle_after_a_lost_lease_writes_only_key_and_version(side: Side, ledger: Ledger) -> None:
     late = claim(ledger, side, "k1", 5)
-    side.pass_(HOLD + 1)
+    side.advance(HOLD + 1)
     new = claim(ledger, side, "k2", 5, "two")
     assert not settle(ledger, side, late, 5, known={"digest": "late"})
     entry = ledger.get(SHOP, ORDER, side.now)
@@ -115,7 +115,7 @@ def test_settle_after_a_lost_lease_writes_only_key_and_version(side: Side, ledge
 
 def test_settle_after_a_lost_lease_never_lowers_the_version(side: Side, ledger: Ledger) -> None:
     late = claim(ledger, side, "k1", 5)
-    side.pass_(HOLD + 1)
+    side.advance(HOLD + 1)
     settle(ledger, side, claim(ledger, side, "k2", 7, "two"), 7)
     assert not settle(ledger, side, late, 5)
     entry = ledger.get(SHOP, ORDER, side.now)
@@ -150,10 +150,10 @@ def test_pending_change_refuses_webhooks_but_not_the_queue(side: Side, ledger: L
 
 def test_pending_mark_expires(side: Side, ledger: Ledger) -> None:
     ledger.mark_pending(SHOP, ORDER, "k1", side.now)
-    side.pass_(KEPT - 1)
+    side.advance(KEPT - 1)
     with pytest.raises(ClaimRefused):
         claim(ledger, side, "k2")
-    side.pass_(1)
+    side.advance(1)
     assert claim(ledger, side, "k2")
 
 
@@ -188,7 +188,7 @@ def test_deferral_keeps_the_mark_of_a_change_queued_meanwhile(side: Side, ledger
 
 def test_expired_entry_counts_as_new(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 9), 9, known={"digest": "d"})
-    side.pass_(400 * DAY + SECOND)
+    side.advance(400 * DAY + SECOND)
     assert ledger.get(SHOP, ORDER, side.now).keys == ()
     held = claim(ledger, side, "k1", 1)
     assert (held.entry.keys, held.entry.version) == ((), None)
@@ -343,16 +343,16 @@ def test_message_is_held_back_as_requested_within_the_limit_of_sqs(side: Side) -
     queue.send("a")
     (received,) = queue.receive()
     retry.hold_back(received["ReceiptHandle"], 90.7)
-    side.pass_(89 * SECOND)
+    side.advance(89 * SECOND)
     assert queue.bodies() == []
-    side.pass_(SECOND)
+    side.advance(SECOND)
     (received,) = queue.receive()
     retry.hold_back(received["ReceiptHandle"], -5)
     (received,) = queue.receive()
     retry.hold_back(received["ReceiptHandle"], 10**9)
-    side.pass_(11 * 3600 * SECOND - 1)
+    side.advance(11 * 3600 * SECOND - 1)
     assert queue.bodies() == []
-    side.pass_(2 * SECOND)
+    side.advance(2 * SECOND)
     assert queue.bodies() == ["a"]
 
 

@@ -30,9 +30,9 @@ def in_batches(queue: Queue, most: int) -> list[list[str]]:
 
 def test_received_message_has_body_ids_and_attributes(queue: Queue) -> None:
     sent = queue.send("text of Київ", "group-1", "dedup-1")
-    queue.side.pass_(3 * SECOND)
+    queue.side.advance(3 * SECOND)
     (message,) = queue.receive()
-    queue.side.pass_(MINUTE)
+    queue.side.advance(MINUTE)
     (again,) = queue.receive()
     assert message["Body"] == "text of Київ"
     assert message["MessageId"] == again["MessageId"] == sent["MessageId"]
@@ -55,10 +55,10 @@ def test_attributes_are_returned_on_request(queue: Queue) -> None:
     queue.send("a")
     answer = queue.client.receive_message(QueueUrl=queue.url, AttributeNames=["MessageGroupId"])
     assert answer["Messages"][0]["Attributes"] == {"MessageGroupId": "g"}
-    queue.side.pass_(MINUTE)
+    queue.side.advance(MINUTE)
     answer = queue.client.receive_message(QueueUrl=queue.url, MessageSystemAttributeNames=["ApproximateReceiveCount"])
     assert answer["Messages"][0]["Attributes"] == {"ApproximateReceiveCount": "2"}
-    queue.side.pass_(MINUTE)
+    queue.side.advance(MINUTE)
     assert "Attributes" not in queue.client.receive_message(QueueUrl=queue.url)["Messages"][0]
 
 
@@ -139,18 +139,18 @@ def test_each_message_of_many_groups_is_received_once(queue: Queue) -> None:
 def test_message_is_invisible_until_its_timeout(queue: Queue) -> None:
     queue.send("a")
     assert queue.bodies() == ["a"]
-    queue.side.pass_(30 * SECOND - 1)
+    queue.side.advance(30 * SECOND - 1)
     assert queue.bodies() == []
-    queue.side.pass_(1)
+    queue.side.advance(1)
     assert queue.bodies() == ["a"]
 
 
 def test_receive_can_set_another_visibility_timeout(queue: Queue) -> None:
     queue.send("a")
     queue.receive(VisibilityTimeout=120)
-    queue.side.pass_(119 * SECOND)
+    queue.side.advance(119 * SECOND)
     assert queue.bodies() == []
-    queue.side.pass_(SECOND)
+    queue.side.advance(SECOND)
     assert queue.bodies() == ["a"]
 
 
@@ -158,9 +158,9 @@ def test_longer_visibility_timeout_delays_the_message(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
     queue.hold(message, 600)
-    queue.side.pass_(599 * SECOND)
+    queue.side.advance(599 * SECOND)
     assert queue.bodies() == []
-    queue.side.pass_(SECOND)
+    queue.side.advance(SECOND)
     assert queue.bodies() == ["a"]
 
 
@@ -175,11 +175,11 @@ def test_zero_visibility_timeout_makes_the_message_visible(queue: Queue) -> None
 def test_changed_visibility_timeout_counts_from_the_change(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
-    queue.side.pass_(20 * SECOND)
+    queue.side.advance(20 * SECOND)
     queue.hold(message, 15)
-    queue.side.pass_(14 * SECOND)
+    queue.side.advance(14 * SECOND)
     assert queue.bodies() == []
-    queue.side.pass_(SECOND)
+    queue.side.advance(SECOND)
     assert queue.bodies() == ["a"]
 
 
@@ -194,7 +194,7 @@ def test_visibility_timeout_ends_at_most_12_hours_after_receipt(queue: Queue) ->
     queue.send("a")
     (message,) = queue.receive()
     queue.hold(message, 10 * 3600)
-    queue.side.pass_(3 * HOUR)
+    queue.side.advance(3 * HOUR)
     queue.hold(message, 9 * 3600 - 1)
     with refused("InvalidParameterValue", "beyond the limit"):
         queue.hold(message, 9 * 3600 + 1)
@@ -212,9 +212,9 @@ def test_group_keeps_its_order_after_a_partial_batch_failure(queue: Queue) -> No
     for message in followers:
         queue.hold(message, 0)
     queue.delete(done)
-    queue.side.pass_(59 * SECOND)
+    queue.side.advance(59 * SECOND)
     assert queue.bodies() == []
-    queue.side.pass_(SECOND)
+    queue.side.advance(SECOND)
     again = queue.receive()
     assert [message["Body"] for message in again] == ["b", "c", "d", "e"]
     assert [message["Attributes"]["ApproximateReceiveCount"] for message in again] == ["2", "2", "2", "1"]
@@ -241,7 +241,7 @@ def test_deleted_message_can_be_deleted_again(queue: Queue) -> None:
     (message,) = queue.receive()
     queue.delete(message)
     queue.delete(message)
-    queue.side.pass_(HOUR)
+    queue.side.advance(HOUR)
     assert queue.bodies() == []
     assert queue.counts() == (0, 0)
 
@@ -268,7 +268,7 @@ def test_visible_and_invisible_messages_are_counted(queue: Queue) -> None:
     assert queue.counts() == (1, 2)
     queue.delete(first)
     assert queue.counts() == (1, 1)
-    queue.side.pass_(MINUTE)
+    queue.side.advance(MINUTE)
     assert queue.counts() == (2, 0)
 
 
@@ -305,7 +305,7 @@ def play(queue: Queue, calls: list[Any]) -> list[Any]:
             seen.append([(message["Body"], message["Attributes"]["ApproximateReceiveCount"]) for message in messages])
             in_flight += [(now + 30 * SECOND, message) for message in messages]
         elif call == "pass":
-            queue.side.pass_(arguments[0])
+            queue.side.advance(arguments[0])
         elif in_flight:
             _, message = in_flight.pop(arguments[0] % len(in_flight))
             if call == "delete":
@@ -321,7 +321,7 @@ def play(queue: Queue, calls: list[Any]) -> list[Any]:
 def test_any_sequence_of_calls_gives_the_same_result_on_moto(both: tuple[Side, Side], calls: list[Any]) -> None:
     fake, moto = both
     for account in both:
-        account.now = START
+        account.clock.now = START
     moto_queue = moto.queue()
     expected = play(moto_queue, calls)
     moto_queue.client.delete_queue(QueueUrl=moto_queue.url)

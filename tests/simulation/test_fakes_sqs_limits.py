@@ -23,23 +23,23 @@ def queue(side: Side) -> Queue:
 
 def test_message_with_repeated_id_is_accepted_but_not_delivered(queue: Queue) -> None:
     queue.send("a", id="same")
-    queue.side.pass_(5 * MINUTE - 1)
+    queue.side.advance(5 * MINUTE - 1)
     queue.send("b", id="same")
     assert queue.bodies() == ["a"]
 
 
 def test_deduplication_id_can_be_reused_after_five_minutes(queue: Queue) -> None:
     queue.send("a", id="same")
-    queue.side.pass_(5 * MINUTE)
+    queue.side.advance(5 * MINUTE)
     queue.send("b", id="same")
     assert queue.bodies() == ["a", "b"]
 
 
 def test_five_minutes_count_from_the_first_message(queue: Queue) -> None:
     queue.send("a", id="same")
-    queue.side.pass_(4 * MINUTE)
+    queue.side.advance(4 * MINUTE)
     queue.send("b", id="same")
-    queue.side.pass_(MINUTE)
+    queue.side.advance(MINUTE)
     queue.send("c", id="same")
     assert queue.bodies() == ["a", "c"]
 
@@ -54,7 +54,7 @@ def test_message_received_too_often_becomes_a_dead_letter(side: Side) -> None:
     queue.send("b", "poisoned")
     for _ in range(2):
         assert queue.bodies(1) == ["a"]
-        side.pass_(30 * SECOND)
+        side.advance(30 * SECOND)
     assert dead.counts() == (0, 0)
     assert queue.bodies() == ["b"]
     (dead_letter,) = dead.receive()
@@ -101,10 +101,10 @@ def fake_queue(side: Side, **options: Any) -> Queue:
 def test_message_is_kept_for_14_days(fake_side: Side) -> None:
     queue = fake_side.queue()
     queue.send("a")
-    fake_side.pass_(HOUR)
+    fake_side.advance(HOUR)
     queue.send("b")
     assert queue.client.oldest_sent_at() == START
-    fake_side.pass_(14 * DAY - HOUR)
+    fake_side.advance(14 * DAY - HOUR)
     assert queue.client.oldest_sent_at() == START + HOUR
     assert queue.bodies() == ["b"]
     assert len(queue.client) == 1
@@ -113,10 +113,10 @@ def test_message_is_kept_for_14_days(fake_side: Side) -> None:
 def test_message_in_flight_expires_too(fake_side: Side) -> None:
     queue = fake_side.queue()
     queue.send("a")
-    fake_side.pass_(14 * DAY - SECOND)
+    fake_side.advance(14 * DAY - SECOND)
     (message,) = queue.receive()
     queue.send("b")
-    fake_side.pass_(SECOND)
+    fake_side.advance(SECOND)
     assert queue.bodies() == ["b"]
     queue.delete(message)
     assert len(queue.client) == 1
@@ -132,7 +132,7 @@ def test_only_the_first_messages_of_a_backlog_are_searched(fake_side: Side) -> N
     assert queue.bodies() == []
     queue.delete(first)
     assert queue.bodies() == ["a1", "a2", "a3"]
-    fake_side.pass_(MINUTE)
+    fake_side.advance(MINUTE)
     for message in queue.receive(2):
         queue.delete(message)
     assert sorted(queue.bodies()) == ["a3", "b"]
@@ -149,7 +149,7 @@ def test_oldest_message_is_the_first_that_was_not_deleted(fake_side: Side) -> No
     queue = fake_side.queue()
     assert queue.client.oldest_sent_at() is None
     queue.send("a")
-    fake_side.pass_(SECOND)
+    fake_side.advance(SECOND)
     queue.send("b")
     (message,) = queue.receive(1)
     assert queue.client.oldest_sent_at() == START
@@ -163,7 +163,7 @@ def test_same_id_in_two_groups_makes_two_dead_letters(fake_side: Side) -> None:
     queue.send("a", "one", id="same")
     queue.send("b", "other", id="same")
     queue.receive()
-    fake_side.pass_(MINUTE)
+    fake_side.advance(MINUTE)
     assert queue.bodies() == []
     assert dead.bodies() == ["a", "b"]
 

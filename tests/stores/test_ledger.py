@@ -10,7 +10,8 @@ from shopwire.models import Entity
 from shopwire.stores.entry import Place, entity_key
 from shopwire.stores.ledger import Claim, Ledger
 from shopwire.stores.table import Key, Table
-from tests.support.delivery_world import DAY, MINUTE, SHOP, World
+from tests.support.changes import DAY_MS, MINUTE_MS, SHOP
+from tests.support.delivery_world import World
 
 ORDER = Entity("order", "1001")
 CART = Entity("cart", "a")
@@ -24,7 +25,7 @@ def ledger(world: World) -> Ledger:
 def claim(ledger: Ledger, world: World, key: str = "k", version: int | None = 10, **more: Any) -> Claim:
     request_id = more.pop("request_id", "ours")
     now = world.clock.now
-    return ledger.claim(SHOP, ORDER, key, version, request_id=request_id, until=now + MINUTE, now=now, **more)
+    return ledger.claim(SHOP, ORDER, key, version, request_id=request_id, until=now + MINUTE_MS, now=now, **more)
 
 
 def refused(ledger: Ledger, world: World, *args: Any, **more: Any) -> ClaimRefused:
@@ -42,7 +43,7 @@ def test_lease_is_exclusive_until_it_expires(ledger: Ledger, world: World) -> No
     lease = refused(ledger, world, request_id="other").entry.lease
     assert lease is not None
     assert (lease.holder, lease.key) == ("ours", "k")
-    world.clock.pass_(MINUTE + 1)
+    world.clock.advance(MINUTE_MS + 1)
     assert claim(ledger, world, request_id="other").entry.crashes == 1
 
 
@@ -95,7 +96,7 @@ def test_pending_change_refuses_new_webhooks_but_not_the_queue(ledger: Ledger, w
 
 def test_pending_mark_expires(ledger: Ledger, world: World) -> None:
     ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
-    world.clock.pass_(3 * DAY)
+    world.clock.advance(3 * DAY_MS)
     assert claim(ledger, world, "b").entry.pending_at(world.clock.now) is None
 
 
@@ -152,7 +153,7 @@ def test_direct_settle_keeps_the_mark_of_a_queued_duplicate(ledger: Ledger, worl
 
 def test_settle_after_a_lost_lease_adds_only_key_and_version(ledger: Ledger, world: World) -> None:
     mine = claim(ledger, world, "mine", 10)
-    world.clock.pass_(MINUTE + 1)
+    world.clock.advance(MINUTE_MS + 1)
     yours = claim(ledger, world, "yours", 20, request_id="other")
     assert not ledger.settle(mine, 10, {"contact_ref": "mine"}, world.clock.now)
     entry = entry_of(ledger, world)
@@ -164,7 +165,7 @@ def test_settle_after_a_lost_lease_adds_only_key_and_version(ledger: Ledger, wor
 
 def test_settle_after_a_lost_lease_never_lowers_the_version(ledger: Ledger, world: World) -> None:
     mine = claim(ledger, world, "mine", 10)
-    world.clock.pass_(MINUTE + 1)
+    world.clock.advance(MINUTE_MS + 1)
     ledger.settle(claim(ledger, world, "yours", 20, request_id="other"), 20, {}, world.clock.now)
     ledger.settle(mine, 10, {}, world.clock.now)
     assert (entry_of(ledger, world).version, entry_of(ledger, world).settled_keys) == (20, ("yours", "mine"))
@@ -172,7 +173,7 @@ def test_settle_after_a_lost_lease_never_lowers_the_version(ledger: Ledger, worl
 
 def test_version_of_a_late_holder_is_not_lowered_by_the_next(ledger: Ledger, world: World) -> None:
     mine = claim(ledger, world, "mine", 20)
-    world.clock.pass_(MINUTE + 1)
+    world.clock.advance(MINUTE_MS + 1)
     yours = claim(ledger, world, "yours", 10, request_id="other", from_queue=True)
     ledger.settle(mine, 20, {}, world.clock.now)
     ledger.settle(yours, 10, {}, world.clock.now)
@@ -181,7 +182,7 @@ def test_version_of_a_late_holder_is_not_lowered_by_the_next(ledger: Ledger, wor
 
 def test_release_after_a_lost_lease_writes_nothing(ledger: Ledger, world: World) -> None:
     mine = claim(ledger, world, "mine")
-    world.clock.pass_(MINUTE + 1)
+    world.clock.advance(MINUTE_MS + 1)
     claim(ledger, world, "yours", request_id="other")
     before = world.entry("order", "1001")
     assert not ledger.release(mine, {"contact_ref": "mine"}, world.clock.now)
@@ -203,7 +204,7 @@ def test_crashes_of_one_key_are_counted_until_a_holder_survives(ledger: Ledger, 
     crashes = []
     for key in "aaab":
         crashes.append(claim(ledger, world, key, request_id=f"o{len(crashes)}").entry.crashes)
-        world.clock.pass_(MINUTE + 1)
+        world.clock.advance(MINUTE_MS + 1)
     assert crashes == [0, 1, 2, 0]
     held = claim(ledger, world, "b", request_id="last")
     ledger.release(held, {}, world.clock.now)
@@ -212,7 +213,7 @@ def test_crashes_of_one_key_are_counted_until_a_holder_survives(ledger: Ledger, 
 
 def test_older_change_waits_behind_the_expired_lease_of_a_newer(ledger: Ledger, world: World) -> None:
     claim(ledger, world, "new", 20)
-    world.clock.pass_(MINUTE + 1)
+    world.clock.advance(MINUTE_MS + 1)
     assert refused(ledger, world, "old", 10, request_id="other").entry.version is None
     assert claim(ledger, world, "new", 20, request_id="other").entry.crashes == 1
 
@@ -222,7 +223,7 @@ def test_older_change_waits_behind_the_expired_lease_of_a_newer(ledger: Ledger, 
 
 def test_cart_is_converted_only_while_its_lease_is_free(ledger: Ledger, world: World) -> None:
     now = world.clock.now
-    held = ledger.claim(SHOP, CART, "k", 1, request_id="ours", until=now + MINUTE, now=now)
+    held = ledger.claim(SHOP, CART, "k", 1, request_id="ours", until=now + MINUTE_MS, now=now)
     with pytest.raises(ClaimRefused):
         ledger.convert_cart(SHOP, CART, None, now)
     ledger.settle(held, 1, {"sent": {"digest": "d", "state": "s"}}, now)
@@ -232,7 +233,7 @@ def test_cart_is_converted_only_while_its_lease_is_free(ledger: Ledger, world: W
 
 def test_expired_entry_counts_as_new(ledger: Ledger, world: World) -> None:
     ledger.settle(claim(ledger, world), 10, {"contact_ref": "p", "arrived_parcels": ["1"]}, world.clock.now)
-    world.clock.pass_(401 * DAY)
+    world.clock.advance(401 * DAY_MS)
     assert entry_of(ledger, world).version is None
     held = claim(ledger, world, "k", 1)
     assert held.entry.version is None
@@ -274,14 +275,14 @@ def test_attribute_may_be_written_and_compared_in_one_call(world: World) -> None
 
 def test_same_request_may_claim_twice_for_an_entry_whose_time_was_over(ledger: Ledger, world: World) -> None:
     ledger.settle(claim(ledger, world), 10, {}, world.clock.now)
-    world.clock.pass_(500 * DAY)
+    world.clock.advance(500 * DAY_MS)
     assert claim(ledger, world).entry.settled_keys == ()
     assert claim(ledger, world).entry.settled_keys == ()
 
 
 def test_mark_on_an_expired_entry_revives_nothing(ledger: Ledger, world: World) -> None:
     ledger.settle(claim(ledger, world), 10, {}, world.clock.now)
-    world.clock.pass_(500 * DAY)
+    world.clock.advance(500 * DAY_MS)
     assert ledger.mark_pending(SHOP, ORDER, "later", world.clock.now) == "queue"
     entry = entry_of(ledger, world)
     assert (entry.version, entry.settled_keys, entry.pending.key) == (None, (), "later")
@@ -290,9 +291,9 @@ def test_mark_on_an_expired_entry_revives_nothing(ledger: Ledger, world: World) 
 
 def test_expired_cart_is_converted_without_its_old_state(ledger: Ledger, world: World) -> None:
     now = world.clock.now
-    held = ledger.claim(SHOP, CART, "k", 10, request_id="ours", until=now + MINUTE, now=now)
+    held = ledger.claim(SHOP, CART, "k", 10, request_id="ours", until=now + MINUTE_MS, now=now)
     ledger.settle(held, 10, {"sent": {"digest": "d", "state": "s"}}, now)
-    world.clock.pass_(100 * DAY)
+    world.clock.advance(100 * DAY_MS)
     assert ledger.convert_cart(SHOP, CART, None, world.clock.now) is None
     entry = ledger.get(SHOP, CART, world.clock.now)
     assert (entry.converted, dict(entry.sent)) == (True, {})
@@ -328,11 +329,11 @@ def test_entry_is_free_without_lease_and_pending_change(ledger: Ledger, world: W
     assert peek(ledger, world).free
     held = claim(ledger, world)
     assert not peek(ledger, world).free
-    world.clock.pass_(2 * MINUTE)  # the holder of an expired lease may have sent its change
+    world.clock.advance(2 * MINUTE_MS)  # the holder of an expired lease may have sent its change
     assert not peek(ledger, world).free
     ledger.defer(held, {}, world.clock.now)
     assert not peek(ledger, world).free
     ledger.clear_pending(entity_key(SHOP, ORDER), "k")
     assert peek(ledger, world).free
-    world.clock.pass_(401 * DAY)
+    world.clock.advance(401 * DAY_MS)
     assert not peek(ledger, world).free

@@ -1,4 +1,4 @@
-"""Shops' settings: read once an hour, valid while SSM is down, and wrong ones named without a value."""
+"""The settings of shops: valid while SSM is down, and errors that name a setting without its value."""
 
 from typing import Any
 
@@ -7,80 +7,60 @@ import pytest
 from shopwire.errors import BadSettings, SettingsUnavailable, UnknownShop
 from shopwire.models import Shop, Status
 from shopwire.shops import parse_shop
-from tests.support.delivery_world import HOUR, OTHER, SETTINGS, SHOP, World
-
-READ = "ssm.get_parameter"
-
-
-def test_settings_are_read_once_an_hour(world: World) -> None:
-    shops = world.webhook.shops
-    for _ in range(3):
-        shops.get(SHOP)
-    assert world.calls == [READ]
-    world.clock.pass_(HOUR)
-    shops.get(SHOP)
-    assert world.calls == [READ] * 2
+from tests.support.changes import HOUR_MS, OTHER_SHOP, SETTINGS, SHOP
+from tests.support.delivery_world import World
 
 
-def test_the_last_known_settings_are_valid_while_ssm_is_down(world: World) -> None:
+def test_last_known_settings_stay_valid_while_ssm_is_down(world: World) -> None:
     shops = world.webhook.shops
     known = shops.get(SHOP)
-    world.clock.pass_(5 * HOUR)
+    world.clock.advance(5 * HOUR_MS)
     with world.outage("ssm"):
         assert shops.get(SHOP) == known
         assert shops.reread(SHOP) is None
         with pytest.raises(SettingsUnavailable):
-            shops.get(OTHER)
+            shops.get(OTHER_SHOP)
 
 
-def test_ids_that_are_tried_out_cost_one_list_in_thirty_seconds(world: World) -> None:
-    shops = world.webhook.shops
-    for n in range(10):
-        with pytest.raises(UnknownShop):
-            shops.get(f"guess-{n}")
-    assert world.calls == [READ, "ssm.get_paginator"] or world.calls.count(READ) == 1
-    assert shops.get(SHOP).id == SHOP
-
-
-def test_a_shop_that_was_just_connected_is_known_within_thirty_seconds(world: World) -> None:
+def test_new_shop_is_known_after_30_seconds(world: World) -> None:
     shops = world.webhook.shops
     with pytest.raises(UnknownShop):
-        shops.get(OTHER)
-    world.put_shop(OTHER)
-    world.clock.pass_(30_000)
-    assert shops.get(OTHER).id == OTHER
+        shops.get(OTHER_SHOP)
+    world.put_shop(OTHER_SHOP)
+    world.clock.advance(30_000)
+    assert shops.get(OTHER_SHOP).id == OTHER_SHOP
 
 
-def test_a_list_that_could_not_be_read_makes_nobody_unknown(world: World) -> None:
+def test_shop_is_not_unknown_because_the_list_cannot_be_read(world: World) -> None:
     shops = world.webhook.shops
     with pytest.raises(UnknownShop):
-        shops.get(OTHER)
-    world.put_shop(OTHER)
-    world.clock.pass_(30_000)
+        shops.get(OTHER_SHOP)
+    world.put_shop(OTHER_SHOP)
+    world.clock.advance(30_000)
     with world.outage("ssm"):
         for _ in range(2):
             with pytest.raises(SettingsUnavailable):
-                shops.get(OTHER)
-    assert shops.get(OTHER).id == OTHER
+                shops.get(OTHER_SHOP)
+    assert shops.get(OTHER_SHOP).id == OTHER_SHOP
 
 
-def test_a_shop_that_was_removed_is_unknown_when_it_is_read_again(world: World) -> None:
+def test_removed_shop_is_unknown_after_it_is_read_again(world: World) -> None:
     shops = world.webhook.shops
     shops.get(SHOP)
-    world.real["ssm"].delete_parameter(Name=f"/shops/{SHOP}")
+    world.delete_shop(SHOP)
     assert shops.reread(SHOP) is None
     with pytest.raises(UnknownShop):
         shops.get(SHOP)
 
 
 @pytest.mark.parametrize("id", ["", "ab", "a" * 65, "A-shop", "a/b", "a.b", "shop\n", "магазин"])
-def test_what_is_no_shops_id_is_never_looked_up(world: World, id: str) -> None:
+def test_text_that_cannot_be_an_id_is_not_looked_up(world: World, id: str) -> None:
     with pytest.raises(UnknownShop):
         world.webhook.shops.get(id)
     assert world.calls == []
 
 
-def test_the_fields_of_the_contract_and_their_defaults() -> None:
+def test_all_settings_are_accepted_and_have_the_documented_defaults() -> None:
     shop = parse_shop(SHOP, SETTINGS)
     assert (shop.item_id, shop.old_order_days, shop.key_value, shop.shipped_is_delivered) == (
         "variant",
@@ -126,14 +106,14 @@ def without(name: str) -> dict[str, Any]:
         (SETTINGS | {"platform": "canary"}, "shop little-shop: platform: must be one of "),
     ],
 )
-def test_wrong_settings_are_named_without_a_value(settings: Any, error: str) -> None:
+def test_error_names_the_wrong_setting_without_its_value(settings: Any, error: str) -> None:
     with pytest.raises(BadSettings) as raised:
         parse_shop(SHOP, settings)
     assert str(raised.value).startswith(error)
     assert "canary" not in str(raised.value)
 
 
-def test_a_shop_never_shows_its_secrets() -> None:
+def test_text_of_a_shop_does_not_contain_its_secrets() -> None:
     shop = parse_shop(SHOP, SETTINGS | {"storefront_secret": "canary"})
     assert isinstance(shop, Shop)
     for value in ("a-secret", "key-one", "canary"):

@@ -1,6 +1,6 @@
-"""A small world for tests of the delivery: real parts on moto, one clock for all, a recording API, faults by hand.
+"""All that delivery needs: the parts of shopwire on stores without AWS, one clock, an API that records, and faults.
 
-Nothing here decides what shopwire should do; tests say that. ContactState in it are invented.
+Nothing here decides what shopwire should do. The tests say that.
 """
 
 import base64
@@ -8,433 +8,278 @@ import itertools
 import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any
 
-import boto3
 import pytest
 from botocore.exceptions import EndpointConnectionError
-from moto import mock_aws
 
 from shopwire import platforms
 from shopwire.delivery import retry
 from shopwire.delivery.task import Outcome, Policy
-from shopwire.endpoints import events
-from shopwire.endpoints import webhook as http
+from shopwire.endpoints import events, webhook
 from shopwire.environment import Environment, Settings
-from shopwire.errors import NoAnswer, NotVerified, Unreadable, UnsignedCall
-from shopwire.models import (
-    Cart,
-    CartChange,
-    CartItem,
-    Change,
-    Contact,
-    ContactChange,
-    Delivery,
-    Item,
-    Order,
-    OrderChange,
-    Parcel,
-    ParcelArrived,
-    Rank,
-    Reason,
-    Shop,
-    Status,
-    Webhook,
-)
-from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
-from shopwire.shops import parse_shop
-from shopwire_dev.aws import make_table
+from shopwire.models import Change, Delivery, Entity, Reason, Webhook
+from shopwire.models.change import EntityKind
+from shopwire.stores.entry import entity_key
 from shopwire_dev.lambdas import queue_record
+from tests.support.changes import MINUTE_MS, SETTINGS, SHOP
+from tests.support.fakes import TABLE, Side
+from tests.support.recording_api import RecordingApi
+from tests.support.stub_platform import StubPlatform
+from tests.support.unreliable_clients import Crash, UnreliableClient
 
-SHOP = "little-shop"
-OTHER = "other-shop"
-START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
-MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
-FUNCTION_SECONDS = {"webhook": 10, "retry": 60}
-ANNA = Contact(
-    email="anna@example.com", phone="380501112233", customer_id="77", first_name="Anna", last_name="Kovalenko"
-)
-BORYS = Contact(email="borys@example.org", customer_id="78")
-SETTINGS: dict[str, Any] = {
-    "platform": "shopify",
-    "secrets": ["a-secret", "an-older-secret"],
-    "esputnik_key": "key-one",
-    "region": "UA",
-}
-
-
-class Crash(BaseException):
-    """The process is killed: nothing of ours may catch it."""
-
-
-class Clock:
-    """UTC milliseconds that pass only when told."""
-
-    def __init__(self) -> None:
-        self.now = int(START.timestamp() * 1000)
-
-    def __call__(self) -> int:
-        return self.now
-
-    def pass_(self, milliseconds: int) -> None:
-        self.now += milliseconds
-
-
-@dataclass
-class Api:
-    """Records what it took. `answers` are given first, then `steady`; None is no answer, a callable decides itself."""
-
-    clock: Clock
-    before_call: Callable[[str], None]
-    after_call: Callable[[str], None]
-    answers: list[Any] = field(default_factory=list)
-    steady: Any = 200
-    takes: int = 50
-    """Milliseconds that an answer takes."""
-    taken: list[tuple[str, str, Any]] = field(default_factory=list)
-    keys: list[str] = field(default_factory=list)
-    asked: int = 0
-
-    def __call__(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
-        self.before_call("api")
-        self.asked += 1
-        self.keys.append(headers["Authorization"])
-        answer = self.answers.pop(0) if self.answers else self.steady
-        said = json.loads(body) if body else None
-        if callable(answer):
-            answer = answer(method, url, said)
-        if answer is None:
-            self.clock.pass_(int(seconds * 1000))
-            raise NoAnswer
-        self.clock.pass_(self.takes)
-        status, more = answer if isinstance(answer, tuple) else (answer, {})
-        if status == 200:
-            self.taken.append((method, url.partition("/api/")[2], said))
-        self.after_call("api")
-        return status, more
-
-    @property
-    def story(self) -> list[str]:
-        """What was taken, in short: "contact", "orderCreated", ..., "erase"."""
-        return [
-            "erase" if method == "DELETE" else said.get("eventTypeKey", "contact") for method, _, said in self.taken
-        ]
-
-    @property
-    def events(self) -> list[dict[str, Any]]:
-        """The events' params, with `type` and `keyValue`, in the order in which they were taken."""
-        return [
-            {param["name"]: param["value"] for param in said["params"]}
-            | {"type": said["eventTypeKey"], "keyValue": said["keyValue"]}
-            for _, path, said in self.taken
-            if path == "v1/event"
-        ]
-
-
-class Flaky:
-    """A boto3 client that can be down, and that tells of every call."""
-
-    def __init__(self, service: str, client: Any, world: "World") -> None:
-        self._service, self._client, self._world = service, client, world
-
-    def __getattr__(self, operation: str) -> Any:
-        real = getattr(self._client, operation)
-
-        def call(**arguments: Any) -> Any:
-            self._world.before_call(f"{self._service}.{operation}")
-            if self._service in self._world.down:
-                raise EndpointConnectionError(endpoint_url=f"https://{self._service}.example")
-            answer = real(**arguments)
-            self._world.after_call(f"{self._service}.{operation}")
-            return answer
-
-        return call
-
-
-@dataclass
-class FlakyClients:
-    """The three clients in the place of `environment.Clients`."""
-
-    dynamodb: Any
-    sqs: Any
-    ssm: Any
-
-
-class StubPlatform(Platform):
-    """Reads a body by looking it up. Signed with `x-test-signature: <secret>`."""
-
-    name = "shopify"
-    topics = (Topic("test", Kind.SNAPSHOT),)
-    kept_headers = ("x-test-",)
-
-    def __init__(self) -> None:
-        self.bodies: dict[bytes, list[Delivery] | Exception] = {}
-
-    def verify(self, webhook: Webhook, shop: Shop) -> None:
-        if webhook.headers.get("content-type") == "application/x-www-form-urlencoded":
-            raise UnsignedCall
-        secrets = [secret.get_secret_value() for secret in shop.secrets]
-        if webhook.headers.get("x-test-signature") not in secrets:
-            raise NotVerified(Reason.SIGNATURE_MISMATCH, "the signature does not match any of the shop's secrets")
-
-    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
-        found = self.bodies.get(webhook.body, Unreadable("body", "not_an_object"))
-        if isinstance(found, Exception):
-            raise found
-        return found
-
-    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
-        return SignedCall({"x-test-signature": shop.secrets[0].get_secret_value()}, body)
+WEBHOOK_SECONDS, RETRY_SECONDS, UPKEEP_SECONDS = 10, 60, 40
+_VISIBILITY_SECONDS = 360
+_SIGNED_HEADERS = {"x-test-topic": "test", "x-test-signature": "a-secret"}
 
 
 class Context:
     """Lambda's context."""
 
-    def __init__(self, request_id: str, milliseconds: int) -> None:
-        self.aws_request_id, self._milliseconds = request_id, milliseconds
+    def __init__(self, request_id: str) -> None:
+        self.aws_request_id = request_id
 
     def get_remaining_time_in_millis(self) -> int:
-        return self._milliseconds
+        return 1000 * WEBHOOK_SECONDS
 
 
 class World:
-    """Everything at once: stores, API, platform, clock, and functions that are invoked by hand."""
+    """The stores, the API, the platform, the clock, and the functions, which a test invokes.
 
-    def __init__(self, monkeypatch: pytest.MonkeyPatch, clients: Mapping[str, Any]) -> None:
-        self.clock = Clock()
+    Args:
+        aws: the account with the stores. Its own clients work during every fault.
+
+    Attributes:
+        down: the services that do not answer: "dynamodb", "sqs", "ssm".
+        calls: all calls of stores and of the API, in order: "dynamodb.get_item", "api", ...
+        crash_at: the process dies before the call with this index in `calls`.
+        on_call: is called with the name of each call before it happens.
+        reports: the fields of the lines that the functions log about webhooks.
+        webhook, retry, upkeep: the environments of the three functions.
+    """
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, aws: Side) -> None:
+        self.aws = aws
+        self.clock = aws.clock
+        self.queue = aws.queue("retry", visibility=_VISIBILITY_SECONDS)
         self.down: set[str] = set()
         self.calls: list[str] = []
-        self.dies_before: int | None = None
-        self.dies_after: int | None = None
+        self.crash_at: int | None = None
+        self.on_call: Callable[[str], None] | None = None
         self.reports: list[dict[str, Any]] = []
         self.platform = StubPlatform()
-        self.api = Api(self.clock, self.before_call, self.after_call)
-        self.real = clients
-        self._ids = itertools.count(1)
-        self._reported(monkeypatch)
-        monkeypatch.setattr(platforms, "get", lambda name: self.platform)
-        # To moto no two calls may be of one moment: a message is visible only after the moment that it is held until.
-        moment = itertools.count()
-        monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda *_: self.clock.now + next(moment) / 1000)
-        monkeypatch.setattr("moto.sqs.models.unix_time", lambda *_: self.clock.now / 1000)
-        self._make_stores()
-        self.put_shop(SHOP)
+        self.api = RecordingApi(self.clock, self._before_call)
         self.policy = Policy(jitter=lambda: 0.5)
-        self.webhook = self.new_environment()
-        self.retry = self.new_environment()
-        self.upkeep = self.new_environment()
+        self._ids = itertools.count(1)
+        self._record_reports(monkeypatch)
+        monkeypatch.setattr(platforms, "get", lambda name: self.platform)
+        self.put_shop(SHOP)
+        self.webhook, self.retry, self.upkeep = (self.new_environment() for _ in range(3))
 
-    def _make_stores(self) -> None:
-        make_table(self.real["dynamodb"], "table")
-        self.queue_url = self.real["sqs"].create_queue(
-            QueueName="retry.fifo",
-            Attributes={"FifoQueue": "true", "MaximumMessageSize": "1048576", "MessageRetentionPeriod": "1209600"},
-        )["QueueUrl"]
+    def _before_call(self, name: str) -> None:
+        self.calls.append(name)
+        if self.crash_at == len(self.calls) - 1:
+            raise Crash
+        if self.on_call:
+            self.on_call(name)
+        service = name.partition(".")[0]
+        if service in self.down:
+            raise EndpointConnectionError(endpoint_url=f"https://{service}.example")
 
-    def _reported(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def _record_reports(self, monkeypatch: pytest.MonkeyPatch) -> None:
         for module in (events, retry):
             real = module.report
 
             def report(message: str, now: int, *, _real: Any = real, **facts: Any) -> None:
+                _check_reason(facts.get("reason"))
                 self.reports.append({"message": message, **facts})
                 _real(message, now, **facts)
 
             monkeypatch.setattr(module, "report", report)
 
+    # --- what a test arranges
+
     def new_environment(self) -> Environment:
-        """A cold start."""
-        settings = Settings("table", self.queue_url, "/shops/", "https://esputnik.com/api/", "hash-key", self.policy)
-        flaky = {name: Flaky(name, client, self) for name, client in self.real.items()}
-        return Environment(settings, FlakyClients(**flaky), transport=self.api, clock=self.clock)  # type: ignore[arg-type]
+        """Return a new Lambda environment, as after a cold start."""
+        settings = Settings(TABLE, self.queue.url, "/shops/", "https://esputnik.com/api/", "hash-key", self.policy)
+        return Environment(settings, _Clients(self), transport=self.api, clock=self.clock)  # type: ignore[arg-type]
+
+    def record_hold_backs(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
+        """Return a list that fills with the seconds for which `retry` holds messages back."""
+        recorded: list[float] = []
+        hold_back = self.retry.queue.hold_back
+
+        def record(receipt_handle: str, seconds: float) -> None:
+            recorded.append(seconds)
+            hold_back(receipt_handle, seconds)
+
+        monkeypatch.setattr(self.retry.queue, "hold_back", record)
+        return recorded
+
+    def restart(self) -> None:
+        """Replace all environments, as after a crash."""
+        self.crash_at = None
+        self.webhook, self.retry, self.upkeep = (self.new_environment() for _ in range(3))
 
     def put_shop(self, id: str, **fields: Any) -> None:
-        self.real["ssm"].put_parameter(
-            Name=f"/shops/{id}", Value=json.dumps(SETTINGS | fields), Type="SecureString", Overwrite=True
-        )
+        """Connect a shop, or change its settings."""
+        value = json.dumps(SETTINGS | fields)
+        self.aws.ssm.put_parameter(Name=f"/shops/{id}", Value=value, Type="SecureString", Overwrite=True)
 
-    def before_call(self, name: str) -> None:
-        if self.dies_before is not None and len(self.calls) == self.dies_before:
-            self.calls.append(name)
-            raise Crash
-        self.calls.append(name)
+    def delete_shop(self, id: str) -> None:
+        self.aws.ssm.delete_parameter(Name=f"/shops/{id}")
 
-    def after_call(self, name: str) -> None:
-        if self.dies_after is not None and len(self.calls) - 1 == self.dies_after:
-            raise Crash
+    def body(self, *changes: Change, key: str | None = None, topic: str = "test", text: str = "") -> bytes:
+        """Return a body that means these changes.
+
+        Args:
+            key: the delivery key; "key-0", "key-1", ... if there are several changes.
+            text: is part of the body.
+        """
+        key = key or f"key-{next(self._ids)}"
+        keys = [key] if len(changes) == 1 else [f"{key}-{number}" for number in range(len(changes))]
+        body = json.dumps({"key": key, "text": text}).encode()
+        self.platform.bodies[body] = [
+            Delivery(topic, delivery_key, change) for delivery_key, change in zip(keys, changes, strict=True)
+        ]
+        return body
+
+    def request_id(self) -> str:
+        """Return the id of a new invocation."""
+        return f"request-{next(self._ids)}"
 
     @contextmanager
     def outage(self, *services: str) -> Iterator[None]:
+        """Take services down."""
         self.down |= set(services)
         try:
             yield
         finally:
             self.down -= set(services)
 
-    def owner(self) -> str:
-        return f"request-{next(self._ids)}"
+    # --- the functions
 
-    # --- webhooks
-
-    def body(self, *changes: Change, key: str | None = None, topic: str = "test", text: str = "") -> bytes:
-        """A body that means these changes."""
-        key = key or f"key-{next(self._ids)}"
-        names = [key] if len(changes) == 1 else [f"{key}-{n}" for n in range(len(changes))]
-        body = json.dumps({"key": key, "text": text}).encode()
-        self.platform.bodies[body] = [Delivery(topic, name, one) for name, one in zip(names, changes, strict=True)]
-        return body
-
-    def receive(self, body: bytes, *, shop: str = SHOP, environment: Environment | None = None) -> list[Outcome]:
-        """The webhook function at work on a verified body."""
-        environment = environment or self.webhook
-        webhook = Webhook({"x-test-topic": "test", "x-test-signature": "a-secret"}, body, self.clock.now)
-        deadline = self.clock.now + 1000 * FUNCTION_SECONDS["webhook"]
+    def receive(self, body: bytes, *, shop: str = SHOP, headers: Mapping[str, str] = _SIGNED_HEADERS) -> list[Outcome]:
+        """Run `webhook` on a verified body. Return the outcome of each delivery in it."""
+        environment = self.webhook
         results = environment.receiver.receive(
-            webhook, environment.shops.get(shop), "shopify", request_id=self.owner(), deadline=deadline
+            Webhook(headers, body, self.clock.now),
+            environment.shops.get(shop),
+            "shopify",
+            request_id=self.request_id(),
+            deadline=self.clock.now + 1000 * WEBHOOK_SECONDS,
         )
+        for _, outcome in results:
+            _check_reason(outcome.reason)
         return [outcome for _, outcome in results]
 
+    def deliver(self, change: Change, *, key: str | None = None, shop: str = SHOP, text: str = "") -> Outcome:
+        """Run `webhook` on a webhook that means one change. Return its outcome."""
+        (outcome,) = self.receive(self.body(change, key=key, text=text), shop=shop)
+        return outcome
+
+    def send(self, change: Change, *, key: str | None = None, shop: str = SHOP, text: str = "") -> str:
+        """Run `webhook` as `deliver` does. Return only the status."""
+        return self.deliver(change, key=key, shop=shop, text=text).status
+
     def serve(self, body: bytes) -> dict[str, Any]:
-        """The same through the gateway's event."""
+        """Run `webhook` on a signed call, as API Gateway passes it. Return the response."""
         event = {
             "rawPath": f"/webhooks/{SHOP}",
-            "headers": {"x-test-signature": "a-secret"},
+            "headers": _SIGNED_HEADERS,
             "requestContext": {"http": {"method": "POST"}, "timeEpoch": self.clock.now},
             "isBase64Encoded": True,
             "body": base64.b64encode(body).decode(),
         }
-        return http.serve(event, Context(self.owner(), 10_000), self.webhook)
+        return webhook.serve(event, Context(self.request_id()), self.webhook)
 
-    def send(self, change: Change, *, key: str | None = None, shop: str = SHOP, text: str = "") -> str:
-        """One change as a webhook: what became of it, in a word."""
-        return self.tell(change, key=key, shop=shop, text=text).status
-
-    def tell(self, change: Change, *, key: str | None = None, shop: str = SHOP, text: str = "") -> Outcome:
-        """One change as a webhook: what became of it, with the reason."""
-        (outcome,) = self.receive(self.body(change, key=key, text=text), shop=shop)
-        return outcome
-
-    # --- the other functions
+    def put_into_queue(self, *bodies: bytes) -> None:
+        """Put webhooks into the queue, as `webhook` does while the ledger is down."""
+        with self.outage("dynamodb"):
+            for body in bodies:
+                self.receive(body)
 
     def receive_messages(self) -> list[dict[str, Any]]:
-        """As the event source mapping takes them: records."""
-        answer = self.real["sqs"].receive_message(
-            QueueUrl=self.queue_url, MaxNumberOfMessages=10, AttributeNames=["All"], VisibilityTimeout=360
-        )
-        return [queue_record(message) for message in answer.get("Messages", [])]
+        """Receive a batch from the queue. Return the records that the event source mapping makes of it."""
+        return [queue_record(message) for message in self.queue.receive()]
 
-    def poll(self, seconds: int = FUNCTION_SECONDS["retry"]) -> list[str]:
-        """One batch of the retry queue; answers what became of its messages ("waiting" for those that stay)."""
+    def consume(self, records: list[dict[str, Any]], seconds: int = RETRY_SECONDS) -> list[str]:
+        """Run `retry` on a batch, within `seconds`. Return the ids of the messages that stay in the queue."""
+        deadline = self.clock.now + 1000 * seconds
+        return self.retry.retry_consumer.consume(records, request_id=self.request_id(), deadline=deadline)
+
+    def run_retry(self, seconds: int = RETRY_SECONDS) -> list[str]:
+        """Run `retry` on the next batch of the queue.
+
+        Returns:
+            The outcomes that it reports: "waiting" for a message that was tried and stays.
+        """
         records = self.receive_messages()
-        before = len(self.reports)
-        kept = self.retry.retry_consumer.consume(
-            records, request_id=self.owner(), deadline=self.clock.now + 1000 * seconds
-        )
+        report_count = len(self.reports)
+        kept_ids = self.consume(records, seconds)
         for record in records:
-            if record["messageId"] not in kept:
-                self.real["sqs"].delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])
-        return [report["outcome"] for report in self.reports[before:]]
+            if record["messageId"] not in kept_ids:
+                self.queue.delete({"ReceiptHandle": record["receiptHandle"]})
+        return [report["outcome"] for report in self.reports[report_count:]]
 
-    def waits(self) -> int:
-        """How many messages are in the queue, seen or unseen."""
-        names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
-        answer = self.real["sqs"].get_queue_attributes(QueueUrl=self.queue_url, AttributeNames=names)
-        return sum(int(answer["Attributes"][name]) for name in names)
+    def run_upkeep(self, *, overdue_too: bool = False) -> int:
+        """Run `upkeep`. Return how many webhooks it moved from the outbox to the queue."""
+        return self.upkeep.outbox_drain.drain(self.clock.now + 1000 * UPKEEP_SECONDS, overdue_too=overdue_too)
 
-    def in_outbox(self) -> int:
-        items = self.real["dynamodb"].scan(TableName="table")["Items"]
-        return sum(item["pk"]["S"].startswith("outbox#") for item in items)
+    def run_until_idle(self, *, minutes: int = 120, step_ms: int = 5_000) -> list[str]:
+        """Let time pass, with `retry` and `upkeep` at each step, until nothing waits or `minutes` are over.
 
-    def tidy(self) -> int:
-        """The upkeep function."""
-        return self.upkeep.outbox_drain.drain(self.clock.now + 40_000)
+        Returns:
+            The outcomes that `retry` reports, without "waiting".
+        """
+        outcomes: list[str] = []
+        end = self.clock.now + minutes * MINUTE_MS
+        while (self.queue_length() or self.outbox_length()) and self.clock.now < end:
+            outcomes += [outcome for outcome in self.run_retry() if outcome != "waiting"]
+            self.clock.advance(step_ms)
+            if self.outbox_length():
+                self.run_upkeep()
+        return outcomes
 
-    def drain(self, *, minutes: int = 120, step: int = 5_000) -> list[str]:
-        """Let time pass until nothing waits any more; answers what became of the messages, waiting left out."""
-        came_of: list[str] = []
-        end = self.clock.now + minutes * MINUTE
-        while (self.waits() or self.in_outbox()) and self.clock.now < end:
-            came_of += [outcome for outcome in self.poll() if outcome != "waiting"]
-            self.clock.pass_(step)
-            if self.in_outbox():
-                self.tidy()
-        return came_of
+    # --- what a test looks at
 
-    def entry(self, kind: str, id: str, shop: str = SHOP) -> dict[str, Any]:
-        """A ledger entry as the table has it, read past every fault."""
-        key = {"pk": {"S": f"{shop}#{kind}#{id}"}, "sk": {"S": "entry"}}
-        return self.real["dynamodb"].get_item(TableName="table", Key=key).get("Item", {})  # type: ignore[no-any-return]
+    def queue_length(self) -> int:
+        """Return the number of messages in the queue, visible or not."""
+        return sum(self.queue.counts())
 
-    def parked(self, shop: str = SHOP) -> list[str]:
-        """The reasons of what is parked."""
-        return [one.reason for one in self.upkeep.parked.list(shop)]
+    def outbox_length(self) -> int:
+        return sum(item["pk"]["S"].startswith("outbox#") for item in self.items())
 
-    def stored(self) -> str:
-        """All that the table holds, as text."""
-        return json.dumps(self.real["dynamodb"].scan(TableName="table")["Items"])
+    def items(self) -> list[dict[str, Any]]:
+        """Return all items of the table."""
+        return self.aws.dynamodb.scan(TableName=TABLE)["Items"]  # type: ignore[no-any-return]
 
+    def stored_text(self) -> str:
+        """Return everything that the table holds as one text."""
+        return json.dumps(self.items())
 
-def make_clients() -> dict[str, Any]:
-    with mock_aws():
-        return {name: boto3.client(name, region_name="eu-central-1") for name in ("dynamodb", "sqs", "ssm")}
+    def entry(self, kind: EntityKind, id: str, shop: str = SHOP) -> dict[str, Any]:
+        """Return the item of an entity's ledger entry; {} if there is none."""
+        key = {"pk": {"S": entity_key(shop, Entity(kind, id))}, "sk": {"S": "entry"}}
+        return self.aws.dynamodb.get_item(TableName=TABLE, Key=key).get("Item", {})  # type: ignore[no-any-return]
 
+    def pause_seconds(self, shop: str = SHOP) -> int:
+        """Return how long the shop is still paused; 0 if it is not."""
+        until = self.upkeep.pauses._read(shop).until
+        return 0 if until is None else (until - self.clock.now) // 1000
 
-def shop(**fields: Any) -> Shop:
-    return parse_shop(SHOP, SETTINGS | fields)
-
-
-def order(id: str = "1001", *, minutes: float = 0, **fields: Any) -> OrderChange:
-    """An order of Anna's, made at START, as it stands so many minutes later."""
-    rank = fields.get("rank", Rank.CREATED)
-    status = Status.IN_PROGRESS if rank > Rank.CREATED else Status.INITIALIZED
-    status = {Rank.DELIVERED: Status.DELIVERED, Rank.CLOSED: Status.CANCELLED}.get(rank, status)
-    whole: dict[str, Any] = {
-        "id": id,
-        "number": f"#{id}",
-        "created_at": START,
-        "updated_at": START + timedelta(minutes=minutes),
-        "status": status,
-        "rank": rank,
-        "currency": "UAH",
-        "total": Decimal("250.00"),
-        "contact": ANNA,
-        "items": (Item(id="55", name="Tea", quantity=Decimal(2), cost=Decimal("125.00")),),
-    }
-    return OrderChange(Order(**whole | fields))
+    def parked_reasons(self, shop: str = SHOP) -> list[str]:
+        return [parked.reason for parked in self.upkeep.parked.list(shop)]
 
 
-def paid(id: str = "1001", *, minutes: float = 5, **fields: Any) -> OrderChange:
-    return order(id, minutes=minutes, rank=Rank.PAID, **fields)
+class _Clients:
+    """The clients in the place of `environment.Clients`."""
+
+    def __init__(self, world: World) -> None:
+        self.dynamodb = UnreliableClient("dynamodb", world.aws.dynamodb, world._before_call)
+        self.sqs = UnreliableClient("sqs", world.queue.client, world._before_call)
+        self.ssm = UnreliableClient("ssm", world.aws.ssm, world._before_call)
 
 
-def shipped(id: str = "1001", *, minutes: float = 10, parcels: tuple[str, ...] = ("p1",), **fields: Any) -> OrderChange:
-    return order(
-        id,
-        minutes=minutes,
-        rank=Rank.SHIPPED,
-        wholly_shipped=True,
-        parcels=tuple(Parcel(id=one, tracking_number=f"TN-{one}") for one in parcels),
-        **fields,
-    )
-
-
-def cancelled(id: str = "1001", *, minutes: float = 30, **fields: Any) -> OrderChange:
-    return order(id, minutes=minutes, rank=Rank.CLOSED, **fields)
-
-
-def arrived(parcel: str = "p1", *, id: str = "1001") -> ParcelArrived:
-    return ParcelArrived(id, Parcel(id=parcel, tracking_number=f"TN-{parcel}"))
-
-
-def cart(token: str = "cart-a", *, minutes: float = 0, units: int = 1, contact: Contact = ANNA) -> CartChange:
-    items = (CartItem(id="55", quantity=Decimal(units), price=Decimal("125.00"), name="Tea"),) if units else ()
-    at = START + timedelta(minutes=minutes)
-    return CartChange(Cart(token=token, created_at=START, updated_at=at, contact=contact, currency="UAH", items=items))
-
-
-def customer(contact: Contact = ANNA, *, minutes: float = 0, id: str = "77") -> ContactChange:
-    return ContactChange(contact, id, int((START + timedelta(minutes=minutes)).timestamp() * 1000), 0)
+def _check_reason(reason: object) -> None:
+    assert reason is None or isinstance(reason, Reason), f"{reason!r} is not a Reason"

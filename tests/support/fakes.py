@@ -1,6 +1,6 @@
-"""Two accounts to run one behaviour on: the simulation's fakes, and moto behind real boto3 clients. One clock each.
+"""Two AWS accounts that run the same behaviour: the simulation's fakes, and moto behind boto3 clients.
 
-Nothing here knows what AWS does; the tests say that.
+Nothing here knows what AWS does. The tests say that.
 """
 
 import itertools
@@ -12,43 +12,54 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
-from moto import mock_aws
 
 from shopwire_dev.aws import make_table
 from shopwire_simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
+from tests.support.clock import Clock
+from tests.support.fast_moto import empty_account
 
 TABLE = "shopwire"
-START = 1_772_442_000_000
-SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+START = Clock().now
+SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000  # milliseconds
 
 
 @dataclass
 class Side:
-    """An account with the table in it. Queues are made by a test."""
+    """An account with the table in it. A test makes the queues."""
 
     name: str
+    clock: Clock
     dynamodb: Any
     ssm: Any
-    now: int = START
     _real_sqs: Any = None
     _fakes: dict[str, FakeQueue] = field(default_factory=dict)
 
-    def pass_(self, milliseconds: int) -> None:
-        self.now += milliseconds
+    @property
+    def now(self) -> int:
+        """UTC milliseconds."""
+        return self.clock.now
+
+    def advance(self, milliseconds: int) -> None:
+        self.clock.advance(milliseconds)
 
     def queue(
         self, name: str = "retry", *, visibility: int = 30, dead: "Queue | None" = None, max_receives: int = 1000
     ) -> "Queue":
-        """A FIFO queue as template.yaml makes it; `visibility` in seconds."""
+        """Make a FIFO queue as template.yaml does.
+
+        Args:
+            visibility: seconds that a received message stays invisible.
+            dead: the queue to which a message goes after it was received `max_receives` times.
+        """
         if self._real_sqs is None:
+            url = f"https://sqs.example/000000000000/{name}.fifo"
             fake = FakeQueue(
-                lambda: self.now,
-                url=f"https://sqs.example/000000000000/{name}.fifo",
+                self.clock,
+                url=url,
                 visibility=visibility * SECOND,
                 dead_letters=self._fakes[dead.url] if dead else None,
                 max_receives=max_receives,
             )
-            url = f"https://sqs.example/000000000000/{name}.fifo"
             self._fakes[url] = fake
             return Queue(self, fake, url)
         attributes = {
@@ -60,8 +71,8 @@ class Side:
             "MaximumMessageSize": "1048576",
         }
         if dead:
-            asked = self._real_sqs.get_queue_attributes(QueueUrl=dead.url, AttributeNames=["QueueArn"])
-            target = asked["Attributes"]["QueueArn"]
+            answer = self._real_sqs.get_queue_attributes(QueueUrl=dead.url, AttributeNames=["QueueArn"])
+            target = answer["Attributes"]["QueueArn"]
             attributes["RedrivePolicy"] = json.dumps({"deadLetterTargetArn": target, "maxReceiveCount": max_receives})
         url = self._real_sqs.create_queue(QueueName=f"{name}.fifo", Attributes=attributes)["QueueUrl"]
         return Queue(self, self._real_sqs, url)
@@ -69,7 +80,7 @@ class Side:
 
 @dataclass
 class Queue:
-    """One queue, spoken to through the client's own operations."""
+    """One queue, used through its client's own operations."""
 
     side: Side
     client: Any
@@ -93,10 +104,11 @@ class Queue:
         return messages
 
     def bodies(self, most: int = 10) -> list[str]:
-        """What one receive brings."""
+        """Receive a batch. Return the bodies of its messages."""
         return [message["Body"] for message in self.receive(most)]
 
     def hold(self, message: dict[str, Any], seconds: int) -> None:
+        """Keep a received message invisible for this long."""
         self.client.change_message_visibility(
             QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=seconds
         )
@@ -105,16 +117,16 @@ class Queue:
         self.client.delete_message(QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"])
 
     def counts(self) -> tuple[int, int]:
-        """How many can be seen, and how many cannot."""
+        """Return the number of visible and of invisible messages."""
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         answer = self.client.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
-        seen, unseen = (int(answer[name]) for name in names)
-        return seen, unseen
+        visible, invisible = (int(answer[name]) for name in names)
+        return visible, invisible
 
 
 @contextmanager
 def refused(code: str, text: str = "") -> Iterator[pytest.ExceptionInfo[ClientError]]:
-    """The service says no: with this code, and this text somewhere in its message."""
+    """Expect that the service refuses a call with this code, and with this text in its message."""
     with pytest.raises(ClientError) as caught:
         yield caught
     assert caught.value.response["Error"]["Code"] == code
@@ -122,7 +134,7 @@ def refused(code: str, text: str = "") -> Iterator[pytest.ExceptionInfo[ClientEr
 
 
 def outcome(call: Any, **arguments: Any) -> Any:
-    """What a call answers, or the code of its refusal with the item that came with it."""
+    """Return the answer of a call; if it is refused, the code and the item that came with it."""
     try:
         answer = call(**arguments)
     except ClientError as error:
@@ -133,15 +145,15 @@ def outcome(call: Any, **arguments: Any) -> Any:
 
 
 def make_fake() -> Side:
-    side = Side("fake", None, FakeSSM())
-    side.dynamodb = FakeDynamoDB(lambda: side.now, table=TABLE)
-    return side
+    clock = Clock()
+    return Side("fake", clock, FakeDynamoDB(clock, table=TABLE), FakeSSM())
 
 
 def make_moto(monkeypatch: pytest.MonkeyPatch, clients: dict[str, Any]) -> Side:
-    """Needs mock_aws around it."""
-    side = Side("moto", clients["dynamodb"], clients["ssm"], _real_sqs=clients["sqs"])
-    # To moto a message is visible only after the moment that it is held until: no two calls are of one moment.
+    """Return moto's account. `empty_account` must be active."""
+    side = Side("moto", Clock(), clients["dynamodb"], clients["ssm"], _real_sqs=clients["sqs"])
+    # In moto a message becomes visible only after the moment until which it is held, so no two calls may happen at the
+    # same moment.
     moment = itertools.count()
     monkeypatch.setattr("moto.sqs.models.unix_time_millis", lambda *_: side.now + next(moment) / 1000)
     monkeypatch.setattr("moto.sqs.models.unix_time", lambda *_: side.now / 1000)
@@ -156,18 +168,18 @@ def fake_side() -> Side:
 
 @pytest.fixture
 def moto_side(monkeypatch: pytest.MonkeyPatch, aws_clients: dict[str, Any]) -> Iterator[Side]:
-    with mock_aws():
+    with empty_account():
         yield make_moto(monkeypatch, aws_clients)
 
 
 @pytest.fixture(params=["fake", "moto"])
 def side(request: pytest.FixtureRequest) -> Side:
-    """Each of the two in turn."""
-    one: Side = request.getfixturevalue(f"{request.param}_side")
-    return one
+    """Each of the two accounts in turn."""
+    found: Side = request.getfixturevalue(f"{request.param}_side")
+    return found
 
 
 @pytest.fixture
 def both(fake_side: Side, moto_side: Side) -> tuple[Side, Side]:
-    """Both at once, for tests that hold one against the other."""
+    """Both accounts, for tests that compare them."""
     return fake_side, moto_side

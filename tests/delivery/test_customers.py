@@ -1,0 +1,41 @@
+"""Customers' own webhooks, and how they and orders share a contact."""
+
+from dataclasses import replace
+
+from tests.support.changes import ANNA, BORYS, customer, order
+from tests.support.delivery_world import World
+
+
+def test_customer_is_sent_again_only_if_something_differs(world: World) -> None:
+    assert world.send(customer()) == "delivered"
+    assert world.send(customer(minutes=1)) == "unchanged"
+    married = replace(ANNA, last_name="Bondar")
+    assert world.send(customer(married, minutes=2)) == "delivered"
+    assert [body["lastName"] for _, _, body in world.api.accepted] == ["Kovalenko", "Bondar"]
+
+
+def test_own_data_of_a_customer_replaces_data_of_an_order_sent_meanwhile(world: World) -> None:
+    married = replace(ANNA, last_name="Bondar")
+
+    def order_meanwhile(*request: object) -> int:
+        world.api.next_answers = []
+        assert world.send(order()) == "delivered"
+        return 200
+
+    world.api.next_answers = [order_meanwhile]
+    assert world.send(customer(married)) == "delivered"
+    names = [body["lastName"] for _, path, body in world.api.accepted if path == "v1/contact"]
+    assert names == ["Kovalenko", "Bondar", "Bondar"]
+    world.send(customer(replace(married, first_name="Hanna"), minutes=1))
+    assert world.api.sent.count("contact") == 4
+
+
+def test_older_change_of_a_customer_is_stale(world: World) -> None:
+    world.send(customer(minutes=5))
+    assert world.send(customer(BORYS, minutes=4)) == "stale"
+
+
+def test_order_never_updates_its_contact(world: World) -> None:
+    world.send(customer())
+    world.send(order(contact=replace(ANNA, first_name="Hanna")))
+    assert world.api.sent == ["contact", "orderCreated"]

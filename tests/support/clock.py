@@ -1,0 +1,19 @@
+"""A clock that a test moves."""
+
+from dataclasses import dataclass
+
+from shopwire.models.base import milliseconds
+from tests.support.changes import START
+
+
+@dataclass
+class Clock:
+    """Returns UTC milliseconds. Time passes only when a test says so."""
+
+    now: int = milliseconds(START)
+
+    def __call__(self) -> int:
+        return self.now
+
+    def advance(self, milliseconds: int) -> None:
+        self.now += milliseconds

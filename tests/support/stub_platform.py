@@ -1,0 +1,36 @@
+"""A platform for tests that are not about platforms: a body means the changes that the test registered for it."""
+
+from shopwire.errors import NotVerified, Unreadable, UnsignedCall
+from shopwire.models import Delivery, Reason, Shop, Webhook
+from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
+
+
+class StubPlatform(Platform):
+    """Looks up what a body means. The header `x-test-signature` must contain one of the shop's secrets.
+
+    Attributes:
+        bodies: body -> its deliveries, or the exception that `read` raises. Every other body is unreadable.
+    """
+
+    name = "shopify"
+    topics = (Topic("test", Kind.SNAPSHOT),)
+    kept_headers = ("x-test-",)
+
+    def __init__(self) -> None:
+        self.bodies: dict[bytes, list[Delivery] | Exception] = {}
+
+    def verify(self, webhook: Webhook, shop: Shop) -> None:
+        if webhook.headers.get("content-type") == "application/x-www-form-urlencoded":
+            raise UnsignedCall
+        secrets = [secret.get_secret_value() for secret in shop.secrets]
+        if webhook.headers.get("x-test-signature") not in secrets:
+            raise NotVerified(Reason.SIGNATURE_MISMATCH, "the signature does not match any of the shop's secrets")
+
+    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
+        found = self.bodies.get(webhook.body, Unreadable("body", "not_an_object"))
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+    def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
+        return SignedCall({"x-test-signature": shop.secrets[0].get_secret_value()}, body)
