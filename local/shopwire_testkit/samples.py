@@ -1,7 +1,8 @@
-"""Our sample bodies: one file a topic and oddity, below samples/<platform>/. Only their names are known here.
+"""Sample bodies of webhooks: one file per topic and variant, in <platform>/samples.
 
-A topic's file is its word with "_" for what separates (orders/updated, order.updated: orders_updated, order_updated),
-another variant's has "--<variant>" behind it.
+A topic's file is named after the topic, with "_" in place of its separators: orders/updated is in orders_updated.json.
+A variant has "--<variant>" behind that: orders_updated--refunded.json. Beside each sample is its expected result
+(`expected`).
 """
 
 import re
@@ -14,17 +15,21 @@ from typing import Any
 from pydantic_core import from_json
 
 from shopwire import platforms
+from shopwire.models import Shop
+from shopwire.platforms.base import Platform, SampleFields
 
 _HERE = Path(__file__).parent
-
-# What says, at the top of a body, when it last changed, or else began.
-_CHANGED = ("updated_at", "date_modified_gmt", "created_at", "date_created_gmt")
-_NEVER = datetime.max.replace(tzinfo=UTC)
+_EXPECTED_SUFFIX = ".expected.json"
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample body. `variant` is "" for a topic's plain one."""
+    """A sample body.
+
+    Args:
+        variant: "" for the plain sample of a topic.
+    """
 
     platform: str
     topic: str
@@ -33,12 +38,17 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """As `shopwire send` takes it: "orders/updated", "orders/updated--partly_refunded"."""
+        """The name on the command line: "orders/updated", "orders/updated--refunded"."""
         return f"{self.topic}--{self.variant}" if self.variant else self.topic
 
     @property
     def body(self) -> bytes:
         return self.path.read_bytes()
+
+    @property
+    def expected_path(self) -> Path:
+        """The file that holds the expected result."""
+        return self.path.with_name(self.path.stem + _EXPECTED_SUFFIX)
 
 
 def folder(platform: str) -> Path:
@@ -46,32 +56,75 @@ def folder(platform: str) -> Path:
     return _HERE / platform / "samples"
 
 
+def file_word(topic: str) -> str:
+    """Return how files are named after a topic: "orders/updated" is "orders_updated"."""
+    return re.sub(r"\W", "_", topic)
+
+
 def samples(platform: str) -> list[Sample]:
-    """All of a platform in the order in which it happened; what bears no date comes last, in the order of the topics.
+    """Return a platform's samples, ordered by when they changed. Those without a date are last, ordered by topic.
 
     Raises:
-        KeyError: no such platform.
-        ValueError: a file's name names no topic of the platform.
+        KeyError: there is no such platform.
+        ValueError: a file is not named after a topic of the platform, or is not JSON.
     """
-    topics = {re.sub(r"\W", "_", topic): topic for topic in platforms.get(platform).topic_names()}
+    adapter = platforms.get(platform)
+    topics = {file_word(topic): topic for topic in adapter.topic_names()}
+    places = {topic: place for place, topic in enumerate(topics.values())}
     found = []
     for path in folder(platform).glob("*"):
+        if path.name.endswith(_EXPECTED_SUFFIX):
+            continue
         word, _, variant = path.stem.partition("--")
         if word not in topics:
-            raise ValueError(f"{platform}/samples/{path.name} is named after no topic")
-        found.append(Sample(platform, topics[word], variant, path))
-    order = list(topics.values())
-    return sorted(
-        found, key=lambda one: (changed_at(from_json(one.body)) or _NEVER, order.index(one.topic), one.variant)
+            raise ValueError(f"{path}: the file is named after no topic in `topics` of the platform {platform}")
+        sample = Sample(platform, topics[word], variant, path)
+        changed = changed_at(_parsed(path), adapter.sample_fields) or _LAST
+        found.append((changed, places[sample.topic], variant, sample))
+    return [sample for *_, sample in sorted(found, key=lambda entry: entry[:-1])]
+
+
+def sample_shop(platform: Platform, **settings: Any) -> Shop:
+    """Return a shop that the platform's samples may come from. Orders of any age are sent."""
+    return Shop.model_validate(
+        {
+            "id": "sample-shop",
+            # A shop of any platform has a storefront.
+            "platform": platform.name if platform.name in platforms.OF_SHOPS else platforms.OF_SHOPS[0],
+            "secrets": ("sample-secret",),
+            "esputnik_key": "sample-key",
+            "region": "UA",
+            "store": platform.store_example or None,
+            "old_order_days": 0,
+            "storefront_secret": "sample-storefront-secret",
+        }
+        | settings
     )
 
 
-def changed_at(body: Mapping[str, Any]) -> datetime | None:
-    """When what a parsed body tells last changed, as far as it says."""
-    return next((moment for name in _CHANGED if (moment := _moment(body.get(name)))), None)
+def changed_at(body: Any, fields: SampleFields) -> datetime | None:
+    """Return when the entity of a parsed body last changed; None if the body does not say so."""
+    moments = (_moment(value_at(body, path)) for path in fields.changed)
+    return next((moment for moment in moments if moment), None)
+
+
+def value_at(body: Any, path: str) -> Any:
+    """Return the value at a path such as "data.order.id"; None if there is none."""
+    for name in path.split("."):
+        body = body.get(name) if isinstance(body, Mapping) else None
+    return body
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return from_json(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: the file is not JSON: {error}") from None
 
 
 def _moment(value: Any) -> datetime | None:
+    if isinstance(value, Mapping):  # PHP's object of a date and its time zone
+        value = value.get("date")
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):

@@ -1,10 +1,12 @@
 """Parts of bodies that several platforms need, also those that arrive in another shape than documented.
 
-PHP writes an empty object as a list, and a list with gaps as an object; plugins write what they like. An optional part
-that has another shape counts as missing. A required one does not: a total that is not a number is an error.
+PHP writes an empty object as a list, and a list with gaps as an object. Plugins write anything. An optional part that
+has another shape counts as missing. A required one does not: a total that is not a number is an error.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
@@ -12,13 +14,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, core_schema
 
 from shopwire.errors import InvalidValue, Unreadable
+from shopwire.models import Webhook
 from shopwire.models.base import Amount
 
 T = TypeVar("T")
 
 
 class Body(BaseModel):
-    """Base of a platform's body models: unknown fields are skipped, and a number may stand where text is documented."""
+    """Base of a platform's body models. Unknown fields are skipped. A number is accepted where text is documented."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, frozen=True)
 
@@ -31,7 +34,7 @@ Part = Annotated[T | None, GetPydanticSchema(_missing_if_odd)]
 """An optional part. Another shape than documented counts as missing."""
 
 MoneyOrEmpty = Amount | Literal[""] | None
-"""An amount that may be missing. Text that is no amount is an error: taking it for 0 would make a wrong total."""
+"""An amount that may be missing. Other text is an error, because counting it as 0 would make a wrong total."""
 
 
 def _values_of_php_list(value: Any) -> Any:
@@ -51,7 +54,7 @@ def amount(part: MoneyOrEmpty) -> Decimal | None:
 
 
 def unreadable(error: ValidationError | InvalidValue) -> Unreadable:
-    """Return our error for pydantic's or a model's: the field and the kind of error, never the value."""
+    """Return our error in place of pydantic's or a model's: the field and the kind of error, never the value."""
     if isinstance(error, InvalidValue):
         return Unreadable(error.field, error.problem)
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
@@ -61,3 +64,27 @@ def unreadable(error: ValidationError | InvalidValue) -> Unreadable:
 def one_line(parts: Iterable[str | None]) -> str | None:
     """Return an address as one line of text, made of the parts that are not blank."""
     return ", ".join(text for part in parts if part and (text := part.strip())) or None
+
+
+def received_at(webhook: Webhook) -> datetime:
+    """Return when the call arrived: the version of an entity whose body has no time of change."""
+    return datetime.fromtimestamp(webhook.received_at / 1000, UTC)
+
+
+def with_fields(body: bytes, fields: Mapping[str, str | int]) -> bytes:
+    """Return a body with other values of fields at its top, for `sign`.
+
+    The fields are added at the end, because the last of two fields of the same name counts. So nothing else of the body
+    changes. A body that is not a JSON object, or that has these values already, is returned as it is.
+    """
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    if not isinstance(given, dict):
+        return body
+    added = {name: value for name, value in fields.items() if given.get(name) != value}
+    if not added:
+        return body
+    text = json.dumps(added, ensure_ascii=False, separators=(",", ":"))[1:].encode("utf-8", "backslashreplace")
+    return body.rstrip().removesuffix(b"}") + (b"," if given else b"") + text
