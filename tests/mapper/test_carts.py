@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shopwire.errors import Unmappable
 from shopwire.mapper import cart_content, cart_steps, recycle_state_id
 from shopwire.models import Cart, CartItem, Contact, Reason
-from tests.support.delivery_world import ANNA, BORYS, START, cart
 from tests.support.api_requests import body_of, params
+from tests.support.delivery_world import ANNA, BORYS, START, cart
 
 
 def test_cart_has_the_exact_body() -> None:

@@ -7,8 +7,8 @@ import pytest
 from shopwire.errors import Unmappable
 from shopwire.mapper import contact_digest, contact_request, erase_requests
 from shopwire.models import Contact, Reason
-from tests.support.delivery_world import ANNA
 from tests.support.api_requests import body_of
+from tests.support.delivery_world import ANNA
 
 
 def test_contact_has_the_exact_body() -> None:

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from shopwire.mapper import order_steps
 from shopwire.mapper.params import dump, json_text, plain, rounded
 from shopwire.models import Item
-from tests.support.delivery_world import order, shop
 from tests.support.api_requests import params
+from tests.support.delivery_world import order, shop
 
 
 @pytest.mark.parametrize(

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from shopwire.errors import Unmappable
 from shopwire.mapper import SentOrder, Step, fact_steps, order_reference, order_steps, sent_with_another_status
 from shopwire.models import Contact, Order, OrderChange, Parcel, Rank, Reason, Status
-from tests.support.delivery_world import ANNA, cancelled, order, paid, shipped, shop
 from tests.support.api_requests import body_of, params
+from tests.support.delivery_world import ANNA, cancelled, order, paid, shipped, shop
 
 
 def event_types(of: Order, sent: SentOrder | None = None, *, recent: bool = True, **settings: Any) -> list[str]:

@@ -8,8 +8,8 @@ import pytest
 from shopwire.errors import Unmappable
 from shopwire.mapper import view_steps
 from shopwire.models import Reason, View
-from tests.support.delivery_world import BORYS, START
 from tests.support.api_requests import body_of, params
+from tests.support.delivery_world import BORYS, START
 
 
 @pytest.mark.parametrize(
