@@ -1,26 +1,31 @@
-"""Makes events/: sample invocations for `make invoke` and `sam local invoke`, one a platform and kind of change.
+"""Write events/: sample invocations for `make invoke` and `sam local invoke`.
 
     python -m tools.make_events [FOLDER]
 
-The same bytes each time: time and ids are fixed, and the webhooks are signed with the demo shops' secrets.
+There is one event for each sample of a platform, one for each unsigned ping, one of the retry queue and one of the
+schedule. The files are the same each time: times and ids are fixed, and the demo shops' secrets sign the webhooks.
 """
 
+import itertools
 import json
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import md5
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from shopwire import platforms
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Shop, Webhook
+from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
 from shopwire_dev.gateway import event
-from shopwire_testkit.samples import Sample, samples
+from shopwire_testkit.samples import Sample, samples, signed_webhook
 
 FOLDER = Path("events")
 
@@ -31,77 +36,64 @@ _REGION = "eu-central-1"
 _API = "a1b2c3d4e5"
 _HOST = f"{_API}.execute-api.{_REGION}.amazonaws.com"
 
-# The kinds of change, each by the sample that shows it.
-_KINDS = {
-    "shopify": """
-        orders/create orders/paid orders/partially_fulfilled orders/fulfilled orders/updated--delivered orders/updated
-        orders/updated--partly_refunded orders/updated--refunded orders/cancelled orders/delete orders/edited
-        refunds/create fulfillments/create fulfillments/update--delivered fulfillment_events/create--delivered
-        carts/create carts/update carts/update--empty checkouts/create checkouts/update checkouts/delete
-        customers/create customers/update customers/delete customers/redact customers/data_request
-        shop/redact app/uninstalled
-    """.split(),
-    "woocommerce": """
-        order.created order.updated order.updated--on_hold order.updated--completed order.updated--partly_refunded
-        order.updated--refunded order.updated--cancelled order.updated--failed order.updated--trash
-        order.updated--draft order.created--error_body order.deleted order.restored
-        customer.created customer.updated customer.deleted
-    """.split(),
-}
-# The storefront's are of any shop: here of Shopify's.
-_STOREFRONT = "page page--anonymous product category cart cart--empty".split()
+# A shop of any platform has a storefront. Its events are for this one.
 _STOREFRONT_SHOP = "demo-shopify"
-# What waits in the retry queue's event.
+# The sample that waits in the event of the retry queue.
 _WAITING = ("shopify", "orders/create")
 
 Event = dict[str, Any]
 
 
 def events() -> dict[str, Event]:
-    """All events, by their file's name."""
+    """Return all events by the names of their files."""
     shops = parse_shops(demo_settings())
-    made: dict[str, Event] = {"retry_sqs.json": _queue_event(shops), "upkeep_schedule.json": _schedule_event()}
-    for id, shop in shops.items():
-        found = {sample.name: sample for sample in samples(shop.platform)}
-        for sample in map(found.__getitem__, _KINDS[shop.platform]):
-            name = "_".join((shop.platform, sample.path.stem.replace("--", "_")))
-            headers = _signed(name, shop, sample)
-            made[f"{name}.json"] = _http_event(name, f"/webhooks/{id}", headers, sample.body)
-    found = {sample.name: sample for sample in samples("storefront")}
-    shop = shops[_STOREFRONT_SHOP]
-    for sample in map(found.__getitem__, _STOREFRONT):
-        name = f"storefront_{sample.path.stem.replace('--', '_')}"
-        # As a page's sendBeacon says a text.
+    made = {"retry_sqs": _queue_event(shops), "upkeep_schedule": _schedule_event()}
+    for platform in map(platforms.get, platforms.NAMES):
+        for sample in samples(platform.name):
+            name = f"{platform.name}_{sample.path.stem.replace('--', '_')}"
+            made[name] = _sample_event(name, platform, sample, shops)
+        if platform.ping:
+            name = f"{platform.name}_{platform.ping.topic}"
+            path = f"/webhooks/demo-{platform.name}"
+            made[name] = _http_event(name, path, platform.ping.headers, platform.ping.body)
+    return {f"{name}.json": made_event for name, made_event in made.items()}
+
+
+def text(of: Event) -> str:
+    """Return an event as its file holds it."""
+    return json.dumps(of, indent=2, ensure_ascii=False) + "\n"
+
+
+def _sample_event(name: str, platform: Platform, sample: Sample, shops: Mapping[str, Shop]) -> Event:
+    if platform.name not in platforms.OF_SHOPS:
+        shop = shops[_STOREFRONT_SHOP]
+        webhook = _signed(name, platform, sample, shop)
+        # A page's sendBeacon sends text, and its topic is in the body.
         headers = {"content-type": "text/plain;charset=UTF-8", "origin": shop.origins[0]}
-        made[f"{name}.json"] = _http_event(name, f"/storefront/{shop.id}", headers, sample.body)
-    # WooCommerce's ping of a new webhook: no signature, and not JSON.
-    form = {"content-type": "application/x-www-form-urlencoded", "user-agent": "WooCommerce/11.0.1 Hookshot"}
-    made["woocommerce_ping.json"] = _http_event("woocommerce_ping", "/webhooks/demo-woocommerce", form, b"webhook_id=1")
-    return made
+        return _http_event(name, f"/storefront/{shop.id}", headers, webhook.body)
+    shop = shops[f"demo-{platform.name}"]
+    webhook = _signed(name, platform, sample, shop)
+    return _http_event(name, f"/webhooks/{shop.id}", webhook.headers, webhook.body)
 
 
-def text(event: Event) -> str:
-    """An event as its file holds it."""
-    return json.dumps(event, indent=2, ensure_ascii=False) + "\n"
+def _signed(name: str, platform: Platform, sample: Sample, shop: Shop) -> Webhook:
+    with _fixed_ids(name):
+        return signed_webhook(platform, sample.topic, sample.body, shop, _RECEIVED_AT)
 
 
-def _signed(name: str, shop: Shop, sample: Sample) -> dict[str, str]:
-    signed = platforms.get(shop.platform).sign(sample.topic, sample.body, shop, _RECEIVED_AT)
-    return {header.lower(): _fixed(f"{name} {header}", value) for header, value in signed.items()}
+@contextmanager
+def _fixed_ids(name: str) -> Iterator[None]:
+    """Replace the random ids that `sign` makes by ids that follow from the event's name.
 
-
-def _fixed(name: str, value: str) -> str:
-    """The value, or for a random id one that follows from its name: each call of a platform has ids of its own."""
-    try:
-        random = uuid.UUID(value)
-    except ValueError:
-        return value
-    fixed = uuid.uuid5(uuid.NAMESPACE_URL, name)
-    return str(fixed) if value == str(random) else fixed.hex
+    They are replaced before the call is signed, because a platform may sign its ids too.
+    """
+    ids = (uuid.uuid5(uuid.NAMESPACE_URL, f"{name} {number}") for number in itertools.count())
+    with mock.patch("uuid.uuid4", side_effect=ids):
+        yield
 
 
 def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -> Event:
-    wire = {f"HTTP_{one.upper().replace('-', '_')}": value for one, value in headers.items()}
+    wire = {f"HTTP_{header.upper().replace('-', '_')}": value for header, value in headers.items()}
     environ = {
         **wire,
         "HTTP_HOST": _HOST,
@@ -127,9 +119,9 @@ def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -
 def _queue_event(shops: Mapping[str, Shop]) -> Event:
     name, topic = _WAITING
     shop, platform = shops[f"demo-{name}"], platforms.get(name)
-    (sample,) = (one for one in samples(name) if one.name == topic)
-    headers = worth_keeping(_signed("retry_sqs", shop, sample), platform.kept_headers)
-    webhook = Webhook(headers, sample.body, _RECEIVED_AT)
+    (sample,) = (sample for sample in samples(name) if sample.name == topic)
+    signed = _signed("retry_sqs", platform, sample, shop)
+    webhook = Webhook(worth_keeping(dict(signed.headers), platform.kept_headers), signed.body, _RECEIVED_AT)
     (delivery,) = platform.read(webhook, shop)
     packed = Message(shop.id, delivery.key, webhook).pack()
     sent = str(_RECEIVED_AT)
@@ -170,12 +162,16 @@ def _schedule_event() -> Event:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the files."""
+    """Write the files. Files of events that no longer exist are removed."""
     given = sys.argv[1:] if arguments is None else arguments
     folder = Path(given[0]) if given else FOLDER
     folder.mkdir(exist_ok=True)
-    for name, one in events().items():
-        (folder / name).write_text(text(one), encoding="utf-8")
+    made = {name: text(made_event) for name, made_event in events().items()}
+    for path in folder.glob("*.json"):
+        if path.name not in made and path.name != "env.json":
+            path.unlink()
+    for name, content in made.items():
+        (folder / name).write_text(content, encoding="utf-8")
     return 0
 
 

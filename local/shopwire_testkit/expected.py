@@ -28,10 +28,9 @@ from shopwire.models import (
     Reason,
     Shop,
     Status,
-    Webhook,
 )
 from shopwire.stores.entry import Entry
-from shopwire_testkit.samples import Sample, sample_shop
+from shopwire_testkit.samples import Sample, sample_shop, signed_webhook
 
 OWNER = Contact(email="owner@example.com")
 _OWNER_REF = "owner"
@@ -47,10 +46,8 @@ def expected_text(sample: Sample) -> str:
     """Return the content of the file beside the sample."""
     platform = platforms.get(sample.platform)
     shop = sample_shop(platform)
-    call = platform.sign(sample.topic, sample.body, shop, _RECEIVED_AT)
-    webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, _RECEIVED_AT)
     try:
-        deliveries = platform.read(webhook, shop)
+        deliveries = platform.read(signed_webhook(platform, sample.topic, sample.body, shop, _RECEIVED_AT), shop)
     except Unreadable as error:
         return _text([{"unreadable": str(error)}])
     return _text(

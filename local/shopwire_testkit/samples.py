@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from shopwire import platforms
-from shopwire.models import Shop
+from shopwire.models import Shop, Webhook
 from shopwire.platforms.base import Platform, SampleFields
 
 _HERE = Path(__file__).parent
@@ -100,6 +100,16 @@ def sample_shop(platform: Platform, **settings: Any) -> Shop:
         }
         | settings
     )
+
+
+def signed_webhook(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Webhook:
+    """Return the call with which the platform would send this body, as it arrives.
+
+    Args:
+        now: UTC milliseconds.
+    """
+    call = platform.sign(topic, body, shop, now)
+    return Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, now)
 
 
 def changed_at(body: Any, fields: SampleFields) -> datetime | None:

@@ -58,7 +58,10 @@ def unreadable(error: ValidationError | InvalidValue) -> Unreadable:
     if isinstance(error, InvalidValue):
         return Unreadable(error.field, error.problem)
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return Unreadable(".".join(str(part) for part in first["loc"]) or "body", first["type"])
+    path, problem = first["loc"], first["type"]
+    if problem == "extra_forbidden":
+        path = path[:-1]  # the body chose the name of this field
+    return Unreadable(".".join(str(part) for part in path) or "body", problem)
 
 
 def one_line(parts: Iterable[str | None]) -> str | None:
