@@ -65,7 +65,9 @@ class Shopwire:
         environment, account = self.environment("retry"), self.account
         kept: list[str] = account.invoke(
             "retry",
-            lambda: environment.retry_consumer.consume(records, owner=f"retry-{account.now}", deadline=account.now + 60_000),
+            lambda: environment.retry_consumer.consume(
+                records, owner=f"retry-{account.now}", deadline=account.now + 60_000
+            ),
         )
         return kept
 

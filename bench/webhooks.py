@@ -14,7 +14,7 @@ from typing import Any
 
 from shopwire import platforms
 from shopwire_dev.demo_shops import demo_settings, parse_shops
-from shopwire_dev.gateway import event
+from shopwire_dev.gateway import make_event
 from shopwire_testkit.samples import folder
 
 SHOP = "demo-shopify"
@@ -77,4 +77,4 @@ def _signed(topic: str, body: dict[str, Any], delivery: str) -> bytes:
         "REQUEST_METHOD": "POST",
         "RAW_URI": f"/webhooks/{SHOP}",
     }
-    return json.dumps(event(environ, raw)).encode()
+    return json.dumps(make_event(environ, raw)).encode()

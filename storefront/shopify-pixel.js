@@ -1,17 +1,17 @@
-/* shopwire as a Shopify custom pixel (docs/storefront.md): Settings, Customer events, Add custom pixel.
-   A pixel runs in a sandbox on every page, the checkout's too. It sees no page and can prove nobody's name, so its
-   visits are known by the cart's token. Shopify itself asks for consent before it loads the pixel. */
+/* shopwire as a Shopify custom pixel (docs/storefront.md). Add it in Settings, Customer events, Add custom pixel.
+   A pixel runs in a sandbox on every page, also in the checkout. It has no access to the page and cannot prove the
+   customer's identity, so its visits carry the cart token. Shopify asks for consent before it loads the pixel. */
 const SHOPWIRE = "https://API.execute-api.REGION.amazonaws.com/storefront/SHOP";
 
 async function tell(visit) {
   try {
     const cart = await browser.cookie.get("cart");
-    if (!cart) return; // nobody that anyone could know
-    // The cookie also has a key behind a question mark; webhooks know the cart by what stands before it.
+    if (!cart) return; // without a cart token, shopwire cannot know the visitor
+    // The cookie is "token?key", and webhooks contain only the token.
     const body = JSON.stringify({ cart_token: cart.split(/[?]|%3F/i)[0], ...visit });
     await fetch(SHOPWIRE, { method: "POST", body, keepalive: true });
   } catch (_) {
-    // Whatever becomes of our numbers.
+    // An error here must not affect the shop.
   }
 }
 

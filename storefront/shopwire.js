@@ -1,14 +1,14 @@
-/* Tells shopwire what a visitor looks at and what is in his cart: docs/storefront.md.
-   No cookies, nothing stored, no dependencies; whatever goes wrong in here never reaches the page. */
+/* Sends a visitor's views and cart to shopwire (docs/storefront.md). It sets no cookies, stores nothing and has no
+   dependencies. Its errors never reach the page. */
 (function (window, document, navigator) {
   "use strict";
 
   const LONGEST_QUEUE = 20; // visits that wait for consent
-  const LONGEST_URL = 2048; // as shopwire takes it
-  const CART_RESTS = 1000; // milliseconds without a change
+  const LONGEST_URL = 2048; // the limit of shopwire
+  const CART_RESTS = 1000; // milliseconds to wait for more changes
 
   const early = window.shopwire;
-  if (early && early.page) return; // included twice
+  if (early && early.page) return; // the script is included twice
 
   const said = (document.currentScript || {}).dataset || {};
   const url = said.url;
@@ -16,7 +16,7 @@
   let signature = said.signature;
   let token = said.cartToken;
   let currency = said.currency;
-  let allowed = "consent" in said ? null : true; // null: not asked yet
+  let allowed = "consent" in said ? null : true; // null means that the visitor has not answered yet
   let waiting = [];
   let cart = null; // the last change, not sent yet
   let timer = 0;
@@ -30,7 +30,7 @@
       try {
         action.apply(null, arguments);
       } catch (_) {
-        // A shop's page works, whatever becomes of our numbers.
+        // An error here must not affect the shop's page.
       }
     };
   }
@@ -41,10 +41,10 @@
   }
 
   function send(visit) {
-    // Nobody's visit would only be ignored.
+    // shopwire ignores a visit of an unknown visitor.
     if (!url || !(contact || token || visit.cart)) return;
     const proof = contact ? { contact, signature } : {};
-    // A text is sent at once; a body of type application/json would have the browser ask first.
+    // Plain text needs no CORS preflight. The type application/json would need one.
     const body = JSON.stringify({ currency, cart_token: token, ...proof, ...visit });
     if (navigator.sendBeacon && navigator.sendBeacon(url, body)) return;
     fetch(url, { method: "POST", body, keepalive: true, mode: "no-cors", credentials: "omit" }).catch(() => {});
@@ -71,7 +71,7 @@
       tell({ type: "category", category: { id } });
     },
     cart(changed) {
-      // A copy: the page may go on changing its own.
+      // This copy does not change when the page changes its own object.
       cart = allowed === false ? null : JSON.parse(JSON.stringify(changed));
       token = changed.token || token;
       clearTimeout(timer);
@@ -99,7 +99,7 @@
 
   const shopwire = {};
   for (const name in calls) shopwire[name] = safely(calls[name]);
-  // Calls made before this file was there: shopwire.push(["product", {...}]).
+  // Handles calls from before this file was loaded, like shopwire.push(["product", {...}]).
   shopwire.push = safely((call) => shopwire[call[0]].apply(null, call.slice(1)));
   window.shopwire = shopwire;
 

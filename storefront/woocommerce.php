@@ -1,13 +1,13 @@
 <?php
 /**
  * Plugin Name: shopwire storefront
- * Description: Tells shopwire what a visitor looks at and what is in the cart (docs/storefront.md).
+ * Description: Sends a visitor's views and cart to shopwire (docs/storefront.md).
  * Requires PHP: 7.4
  *
- * Save it as wp-content/plugins/shopwire/shopwire.php with shopwire.js beside it. In wp-config.php:
+ * Save this file as wp-content/plugins/shopwire/shopwire.php and put shopwire.js beside it. In wp-config.php:
  *   define( 'SHOPWIRE_URL', 'https://API.execute-api.REGION.amazonaws.com/storefront/SHOP' );
  *   define( 'SHOPWIRE_SECRET', 'the storefront_secret of this shop' );
- *   define( 'SHOPWIRE_CONSENT', true ); // send nothing before shopwire.consent(true)
+ *   define( 'SHOPWIRE_CONSENT', true ); // send nothing until the page calls shopwire.consent(true)
  */
 
 defined( 'ABSPATH' ) || exit;
@@ -24,13 +24,13 @@ add_filter( 'script_loader_tag', function ( $tag, $handle ) {
 	}
 	$attributes = '';
 	foreach ( shopwire_said() as $name => $value ) {
-		// Not esc_attr: it leaves alone what looks escaped already, and a name with &quot; in it would end a JSON text.
+		// esc_attr does not escape existing entities again. An &quot; in a name would then become a quote inside the JSON.
 		$attributes .= sprintf( ' data-%s="%s"', $name, htmlspecialchars( $value, ENT_QUOTES | ENT_SUBSTITUTE, 'UTF-8' ) );
 	}
 	return str_replace( ' src=', $attributes . ' src=', $tag );
 }, 10, 2 );
 
-/** What the page says of itself, by the name of the data attribute. */
+/** Returns the data attributes of the script tag by name, without the prefix data-. */
 function shopwire_said() {
 	$said = array( 'url' => SHOPWIRE_URL, 'currency' => get_woocommerce_currency() );
 	if ( shopwire_asks_consent() ) {
@@ -57,30 +57,31 @@ function shopwire_said() {
 	return $said + shopwire_cart();
 }
 
-/** With the shop's decimals and a point, whatever the server's language writes. */
+/** Returns a price with the shop's number of decimals and a decimal point, whatever the server's locale is. */
 function shopwire_price( $price ) {
 	return wc_format_decimal( $price, wc_get_price_decimals() );
 }
 
-/** Whether the script waits for shopwire.consent(true). */
+/** Returns whether the script waits for shopwire.consent(true). */
 function shopwire_asks_consent() {
 	return defined( 'SHOPWIRE_CONSENT' ) && SHOPWIRE_CONSENT;
 }
 
 /**
- * The cart: its token always; what is in it where that changed since it was last told, or where nobody here knows
- * whether the script was allowed to tell it (shopwire sends what did not change no further).
+ * Returns the attributes of the cart. The token is always there. The content is there if it has changed since the last
+ * page. If consent is required, it is on every page, because the server does not know whether the script was allowed to
+ * send it. shopwire ignores a cart that has not changed.
  */
 function shopwire_cart() {
 	if ( ! WC()->session || ! WC()->cart || ! WC()->session->has_session() ) {
 		return array();
 	}
-	// The session's own id opens the session: the browser gets a hash of it.
+	// The session id gives access to the session, so the browser gets a hash of it.
 	$token = substr( hash_hmac( 'sha256', 'cart:' . WC()->session->get_customer_id(), SHOPWIRE_SECRET ), 0, 32 );
 	$items = array();
 	foreach ( WC()->cart->get_cart() as $line ) {
 		$items[] = array(
-			// As the orders' lines are called with the setting item_id = "variant".
+			// The same id as in order lines with the setting item_id = "variant".
 			'id'       => (string) ( $line['variation_id'] ? $line['variation_id'] : $line['product_id'] ),
 			'quantity' => $line['quantity'],
 			'price'    => shopwire_price( ( $line['line_total'] + $line['line_tax'] ) / $line['quantity'] ),

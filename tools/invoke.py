@@ -24,7 +24,7 @@ from urllib.request import Request, urlopen
 from shopwire_dev.aws import REGION, TABLE, Aws
 from shopwire_dev.demo_shops import demo_settings, parse_shops
 from shopwire_emulator.emulator import Emulator
-from shopwire_emulator.endpoints import application
+from shopwire_emulator.endpoints import make_application
 from shopwire_wsgi import Server
 from tools.template import load, resolve
 
@@ -280,7 +280,7 @@ def surroundings() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
     """
     settings = demo_settings()
     aws = Aws("127.0.0.1", 0)
-    api = Server(application(Emulator(time.monotonic), time.sleep), "127.0.0.1", 0)
+    api = Server(make_application(Emulator(time.monotonic), time.sleep), "127.0.0.1", 0)
     aws.start(parse_shops(settings).values(), settings)
     api.start()
     try:

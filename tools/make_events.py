@@ -24,7 +24,7 @@ from shopwire.message import Message, worth_keeping
 from shopwire.models import Shop, Webhook
 from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
-from shopwire_dev.gateway import event
+from shopwire_dev.gateway import make_event
 from shopwire_testkit.samples import Sample, samples, signed_webhook
 
 FOLDER = Path("events")
@@ -104,7 +104,7 @@ def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -
         "REMOTE_ADDR": "192.0.2.1",
         "wsgi.input": BytesIO(body),
     }
-    made = event(environ, body)
+    made = make_event(environ, body)
     made["requestContext"] |= {
         "accountId": _ACCOUNT,
         "apiId": _API,

@@ -1,1 +1,1 @@
-"""The command line `shopwire`: for one's own machine and for deployed stacks. Nothing in shared/ may import it."""
+"""The command line `shopwire`, for local work and for deployed stacks. Nothing in shared/ may import it."""

@@ -1,13 +1,17 @@
-"""How a command ends badly: one clear line on stderr, and the exit code that says whose fault it was."""
+"""The errors that end a command. `main` prints their text and returns their exit code.
+
+CommandError     the command failed, exit code 1
+└── UserError    an argument, a file or a name is wrong, exit code 2
+"""
 
 
 class CommandError(Exception):
-    """Ends the command with this one line. The text names the fix and holds nothing of a webhook's body."""
+    """The command failed. The text is one line, says what to do, and holds nothing of a webhook's body."""
 
     exit_code = 1
 
 
 class UserError(CommandError):
-    """What the user got wrong: an argument, a file, a name."""
+    """An argument, a file or a name is wrong. The user has to correct it."""
 
     exit_code = 2

@@ -1,1 +1,1 @@
-"""`shopwire dev`: the whole system on one machine, in memory."""
+"""`shopwire dev`: all of shopwire on this machine, in memory."""

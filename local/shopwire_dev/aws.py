@@ -1,7 +1,7 @@
-"""The AWS parts that shopwire uses, in memory: moto's SQS, DynamoDB and SSM, behind faults by request.
+"""The AWS services that shopwire uses, embedded: moto's SQS, DynamoDB and SSM in memory, with fault injection.
 
-They run in a process of their own, since moto needs more time for a webhook than everything else together. The stack's
-resources are made as template.yaml makes them.
+They run in a separate process, because moto needs more CPU time per webhook than everything else together. The
+resources have the same settings as in template.yaml.
 """
 
 import json
@@ -28,124 +28,142 @@ from shopwire_wsgi import (
     Environ,
     Server,
     StartResponse,
-    answer_json,
-    asks_for_this_machine,
-    body_of,
-    break_off,
+    drop_connection,
+    is_for_loopback,
     listen,
+    read_body,
+    respond_json,
 )
 
 REGION = "eu-central-1"
 TABLE = "shopwire"
 SHOPS_PATH = "/shopwire/dev/shops/"
 PARTS = {"queue": "sqs", "ledger": "dynamodb", "settings": "ssm"}
+"""Part of shopwire -> AWS service."""
 MODES = ("down", "hang", "ok")
 
-_LONGEST_HANG = 30.0
+_MAX_HANG_SECONDS = 30.0
 _FAULTS_PATH = "/shopwire/faults"
-_SERVICE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([a-z0-9-]+)/aws4_request")
-_WEEKS = "1209600"
-QUEUE = {
+_SIGNED_SERVICE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([a-z0-9-]+)/aws4_request")
+_RETENTION_SECONDS = "1209600"  # 14 days
+QUEUE_ATTRIBUTES = {
     "FifoQueue": "true",
     "DeduplicationScope": "messageGroup",
     "FifoThroughputLimit": "perMessageGroupId",
     "VisibilityTimeout": "360",
-    "MessageRetentionPeriod": _WEEKS,
+    "MessageRetentionPeriod": _RETENTION_SECONDS,
     "MaximumMessageSize": "1048576",
 }
 
 
 class BadFault(Exception):
-    """A fault was asked for in a way that cannot be done. The text names the field."""
+    """The requested fault is invalid. The text names the field."""
 
 
 @dataclass(slots=True)
 class Faults:
-    """Which parts are broken, until when (seconds of the clock)."""
+    """The injected faults.
+
+    Args:
+        clock: returns seconds.
+    """
 
     clock: Callable[[], float] = time.monotonic
-    broken: dict[str, tuple[str, float]] = field(default_factory=dict)
+    by_service: dict[str, tuple[str, float]] = field(default_factory=dict)
+    """AWS service -> (mode, end of the fault in seconds of the clock)."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def set(self, wanted: Any) -> None:
-        """Break a part, or mend it: POST /dev/faults.
+        """Inject or end a fault of one part (POST /dev/faults).
 
         Raises:
             BadFault.
         """
         if not isinstance(wanted, dict):
-            raise BadFault("an object with part and mode is needed")
+            raise BadFault("the body must be an object with the fields part and mode")
         part, mode, seconds = wanted.get("part"), wanted.get("mode"), wanted.get("seconds")
         if not isinstance(part, str) or part not in PARTS:
-            raise BadFault(f"part: one of {', '.join(PARTS)}")
+            raise BadFault(f"part must be one of {', '.join(PARTS)}")
         if not isinstance(mode, str) or mode not in MODES:
-            raise BadFault(f"mode: one of {', '.join(MODES)}")
+            raise BadFault(f"mode must be one of {', '.join(MODES)}")
         if seconds is not None and not (type(seconds) in (int, float) and math.isfinite(seconds) and seconds >= 0):
-            raise BadFault("seconds: a number that is not negative")
+            raise BadFault("seconds must be a number, 0 or greater")
         if unknown := wanted.keys() - {"part", "mode", "seconds"}:
-            raise BadFault(f"{', '.join(sorted(unknown))}: no such field")
+            raise BadFault(f"{', '.join(sorted(unknown))}: unknown field")
         with self.changed:
-            self.broken[PARTS[part]] = (mode, math.inf if seconds is None else self.clock() + seconds)
+            self.by_service[PARTS[part]] = (mode, math.inf if seconds is None else self.clock() + seconds)
             self.changed.notify_all()
 
     def mode(self, service: str) -> str:
-        """What a call of the service finds now."""
-        mode, until = self.broken.get(service, ("ok", 0.0))
+        """Return the mode in which the service is now."""
+        mode, until = self.by_service.get(service, ("ok", 0.0))
         return mode if self.clock() < until else "ok"
 
-    def wait_until_mended(self, service: str) -> None:
-        """Come back when the service is mended, or after half a minute."""
-        end = time.monotonic() + _LONGEST_HANG
+    def wait_while_hanging(self, service: str) -> None:
+        """Block until the service does not hang any more, at most 30 s."""
+        end = time.monotonic() + _MAX_HANG_SECONDS
         with self.changed:
             while self.mode(service) == "hang" and (left := end - time.monotonic()) > 0:
                 self.changed.wait(min(left, 0.2))
 
 
-def with_faults(services: Mapping[str, Application], faults: Faults) -> Application:
-    """The services behind one address, some of which do not answer."""
-    # moto hands one group's messages to two consumers that ask at the same moment, and stumbles over an item that is
-    # written while it looks through a table.
-    one_at_a_time = {name: threading.Lock() for name in services}
+def make_application(services: Mapping[str, Application], faults: Faults) -> Application:
+    """Return a WSGI application that serves all services at one address and applies the faults."""
+    # moto gives messages of one group to two consumers that receive at the same moment, and fails if an item is written
+    # while it scans a table.
+    locks = {name: threading.Lock() for name in services}
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not asks_for_this_machine(environ) or "HTTP_ORIGIN" in environ:
-            # The shops' secrets are in here, and moto would show them to any web page.
-            return answer_json(start_response, 403, {"message": "for AWS clients on this machine"})
+        if not is_for_loopback(environ) or "HTTP_ORIGIN" in environ:
+            # The parameters hold the shops' secrets, and moto would show them to any web page.
+            return respond_json(start_response, 403, {"message": "only AWS clients on this machine are served"})
         if environ["PATH_INFO"] == _FAULTS_PATH:
             try:
-                faults.set(json.loads(body_of(environ)))
+                faults.set(json.loads(read_body(environ)))
             except BadFault as error:
-                return answer_json(start_response, 400, str(error))
-            return answer_json(start_response, 200, None)
-        match = _SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
+                return respond_json(start_response, 400, str(error))
+            return respond_json(start_response, 200, None)
+        match = _SIGNED_SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
         service = match.group(1) if match else ""
         if service not in services:
-            return answer_json(start_response, 404, {"message": f"one of {', '.join(services)}, signed for it"})
+            return respond_json(
+                start_response, 404, {"message": f"the request is not signed for one of {', '.join(services)}"}
+            )
         mode = faults.mode(service)
         if mode == "down":
-            return answer_json(start_response, 503, {"__type": "ServiceUnavailable", "message": "broken on purpose"})
+            return respond_json(start_response, 503, {"__type": "ServiceUnavailable", "message": "injected fault"})
         if mode == "hang":
-            faults.wait_until_mended(service)
-            return break_off(environ)
-        with one_at_a_time[service]:
+            faults.wait_while_hanging(service)
+            return drop_connection(environ)
+        with locks[service]:
             return services[service](environ, start_response)
 
     return serve
 
 
 def process_environment(variables: Mapping[str, str]) -> dict[str, str | None]:
-    """What this process's environment must become so that functions in it reach only this machine's parts; None: unset.
+    """Return the changes of this process's environment that make functions use only the embedded services.
 
-    Whoever works with AWS has a profile, endpoints of his own, a proxy: none of them may come between.
+    A developer may have an AWS profile, custom endpoints or a proxy. None of them may affect the functions.
+
+    Args:
+        variables: further variables to set.
+
+    Returns:
+        The new value of each variable. None means that the variable must be unset.
     """
-    own = {name: None for name in os.environ if name.startswith("AWS_")}
+    inherited = {name: None for name in os.environ if name.startswith("AWS_")}
     hosts = ",".join(filter(None, (os.environ.get("NO_PROXY") or os.environ.get("no_proxy"), "127.0.0.1,localhost")))
-    nowhere = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
-    return {**own, **nowhere, "NO_PROXY": hosts, "no_proxy": hosts, **variables}
+    no_files = dict.fromkeys(("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"), os.devnull)
+    return {**inherited, **no_files, "NO_PROXY": hosts, "no_proxy": hosts, **variables}
 
 
 def make_table(dynamodb: Any, name: str) -> None:
-    """A table with the keys of template.yaml's."""
+    """Create a table with the keys of the table in template.yaml.
+
+    Args:
+        dynamodb: a boto3 client.
+    """
     dynamodb.create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -155,29 +173,33 @@ def make_table(dynamodb: Any, name: str) -> None:
 
 
 class Aws:
-    """The embedded parts, served on loopback; they end with this process, however it ends.
+    """The embedded services on loopback, in a child process that ends when this process ends.
 
     Raises:
-        wsgi.PortTaken.
+        PortUnavailable.
     """
 
     def __init__(self, host: str, port: int) -> None:
-        # Listened to from here: who asks before the other process is ready waits for it.
+        # The socket listens before the child process is ready, so that early clients wait instead of failing.
         listener = listen(host, port)
         self.url = f"http://{host}:{listener.getsockname()[1]}"
         self.queue_url = ""
         self.faults = Faults()
-        """Which parts are broken, as that process sees it."""
+        """A copy of the faults in the child process."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(listener.fileno())],
             pass_fds=[listener.fileno()],
             stdin=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C is for this process: that one ends when its stdin does
+            start_new_session=True,  # Ctrl-C must reach only this process; the child ends when its stdin is closed
         )
         listener.close()
 
     def start(self, shops: Iterable[Shop], settings: Mapping[str, Mapping[str, Any]]) -> None:
-        """Make the stack's resources and the shops' parameters."""
+        """Create the stack's table and queues, and a parameter for each shop.
+
+        Args:
+            settings: shop id -> fields of the shop's parameter.
+        """
         self._make_table()
         self.queue_url = self._make_queues()
         ssm = self.client("ssm")
@@ -189,7 +211,7 @@ class Aws:
         self._process.communicate()
 
     def set_fault(self, wanted: Any) -> None:
-        """Break a part, or mend it: POST /dev/faults.
+        """Inject or end a fault of one part (POST /dev/faults).
 
         Raises:
             BadFault.
@@ -202,7 +224,7 @@ class Aws:
         self.faults.set(wanted)
 
     def client(self, service: str) -> Any:
-        """A boto3 client of the embedded part."""
+        """Return a boto3 client of an embedded service."""
         return boto3.client(  # type: ignore[call-overload]
             service,
             endpoint_url=self.url,
@@ -213,7 +235,7 @@ class Aws:
         )
 
     def environment(self) -> dict[str, str]:
-        """The variables by which functions find the parts."""
+        """Return the environment variables with which functions find the embedded services."""
         return {
             "AWS_ENDPOINT_URL": self.url,
             "AWS_ACCESS_KEY_ID": "local",
@@ -224,7 +246,7 @@ class Aws:
             "SHOPWIRE_TABLE": TABLE,
             "SHOPWIRE_QUEUE_URL": self.queue_url,
             "SHOPWIRE_SHOPS_PATH": SHOPS_PATH,
-            "SHOPWIRE_HASH_KEY": "on-ones-own-machine",
+            "SHOPWIRE_HASH_KEY": "local-hash-key",
         }
 
     def _make_table(self) -> None:
@@ -236,23 +258,24 @@ class Aws:
 
     def _make_queues(self) -> str:
         sqs = self.client("sqs")
-        dead = sqs.create_queue(
-            QueueName="shopwire-dead.fifo", Attributes={"FifoQueue": "true", "MessageRetentionPeriod": _WEEKS}
+        dead_letters_url = sqs.create_queue(
+            QueueName="shopwire-dead.fifo",
+            Attributes={"FifoQueue": "true", "MessageRetentionPeriod": _RETENTION_SECONDS},
         )["QueueUrl"]
-        arn = sqs.get_queue_attributes(QueueUrl=dead, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+        arn = sqs.get_queue_attributes(QueueUrl=dead_letters_url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
         redrive = json.dumps({"deadLetterTargetArn": arn, "maxReceiveCount": 1000})
-        url: str = sqs.create_queue(QueueName="shopwire-retry.fifo", Attributes={**QUEUE, "RedrivePolicy": redrive})[
-            "QueueUrl"
-        ]
+        url: str = sqs.create_queue(
+            QueueName="shopwire-retry.fifo", Attributes={**QUEUE_ATTRIBUTES, "RedrivePolicy": redrive}
+        )["QueueUrl"]
         return url
 
 
 def _serve(file_descriptor: int) -> None:
-    """Serve the parts on a socket that listens already, until stdin ends."""
+    """Serve the embedded services on a listening socket until stdin is closed."""
     from moto.moto_server.werkzeug_app import create_backend_app
 
     services: dict[str, Any] = {name: create_backend_app(name) for name in PARTS.values()}  # type: ignore[arg-type]
-    Server(with_faults(services, Faults()), listener=socket.socket(fileno=file_descriptor)).start()
+    Server(make_application(services, Faults()), listener=socket.socket(fileno=file_descriptor)).start()
     sys.stdin.read()
 
 

@@ -1,4 +1,4 @@
-"""The shops of `shopwire dev`: a demo shop for each platform, and those of a TOML file."""
+"""The shops of `shopwire dev`: one demo shop per platform, and the shops of a TOML file."""
 
 import tomllib
 from pathlib import Path
@@ -10,12 +10,13 @@ from shopwire.models import Shop
 from shopwire.shops import parse_shop
 from shopwire_emulator.emulator import DEMO_KEY
 
-Settings = dict[str, dict[str, Any]]
+SettingsByShop = dict[str, dict[str, Any]]
+"""Shop id -> the fields of the shop, as in its SSM parameter."""
 
 
-def demo_settings() -> Settings:
-    """The built-in shops' settings, by id: `demo-<platform>` with the secret `demo-<platform>-secret`."""
-    shops: Settings = {
+def demo_settings() -> SettingsByShop:
+    """Return the settings of the demo shops: `demo-<platform>` with the secret `demo-<platform>-secret`."""
+    shops: SettingsByShop = {
         f"demo-{name}": {
             "platform": name,
             "secrets": [f"demo-{name}-secret"],
@@ -27,15 +28,17 @@ def demo_settings() -> Settings:
         }
         for name in platforms.OF_SHOPS
     }
-    shops["demo-shopify"]["store"] = "demo.myshopify.com"
+    for settings in shops.values():
+        if store := platforms.get(settings["platform"]).demo_store:
+            settings["store"] = store
     return shops
 
 
-def read_settings(path: str | Path) -> Settings:
-    """The shops of a TOML file, by id.
+def read_settings(path: str | Path) -> SettingsByShop:
+    """Return the shops in a TOML file.
 
     Raises:
-        BadSettings: the file cannot be read or is no TOML.
+        BadSettings: the file cannot be read or is not TOML.
     """
     try:
         with open(path, "rb") as file:
@@ -52,10 +55,10 @@ def read_settings(path: str | Path) -> Settings:
     return shops
 
 
-def parse_shops(settings: Settings) -> dict[str, Shop]:
-    """The shops, checked.
+def parse_shops(settings: SettingsByShop) -> dict[str, Shop]:
+    """Return the validated shops by id.
 
     Raises:
-        BadSettings: naming shop and field, never the value.
+        BadSettings: the text names the shop and the field, and never the value.
     """
     return {id: parse_shop(id, fields) for id, fields in settings.items()}

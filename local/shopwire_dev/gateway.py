@@ -1,7 +1,7 @@
-"""API Gateway on one's own machine: makes the events of an HTTP API (payload format 2.0) and answers what comes back.
+"""A local API Gateway: it converts HTTP requests to events of an HTTP API (payload format 2.0) and invokes functions.
 
-AWS, "Create AWS Lambda proxy integrations for HTTP APIs". Beside the functions it serves the emulated API, the
-switches of `shopwire dev` and the inspector.
+See AWS, "Create AWS Lambda proxy integrations for HTTP APIs". It also serves the emulated API, the inspector and the
+paths below /dev/.
 """
 
 import base64
@@ -27,64 +27,64 @@ from shopwire_wsgi import (
     Application,
     Environ,
     StartResponse,
-    answer,
-    answer_json,
-    asks_for_this_machine,
-    body_of,
-    sent_by_another_page,
+    is_cross_origin,
+    is_for_loopback,
+    read_body,
+    respond,
+    respond_json,
 )
 
 # AWS, "Quotas for HTTP APIs": payload size 10 MB.
-_LARGEST = 10 << 20
-SCRIPT = Path(shopwire.__file__).resolve().parents[2] / "storefront" / "shopwire.js"
-"""What a shop's theme includes. A deployed stack does not serve it: it is one of the theme's own files."""
+_MAX_BODY_BYTES = 10 << 20
+STOREFRONT_SCRIPT = Path(shopwire.__file__).resolve().parents[2] / "storefront" / "shopwire.js"
+"""The script that a shop's theme includes. A deployed stack does not serve it, because the theme contains a copy."""
 _SCRIPT_HEADERS = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache"}
-_WEBHOOKS = re.compile(r"/webhooks/(?P<shop>[^/]+)")
-_STOREFRONT = re.compile(r"/storefront/(?P<shop>[^/]+)")
+_WEBHOOK_PATH = re.compile(r"/webhooks/(?P<shop>[^/]+)")
+_STOREFRONT_PATH = re.compile(r"/storefront/(?P<shop>[^/]+)")
 ROUTES = {
-    **{f"{method} /webhooks/{{shop}}": ("webhook", _WEBHOOKS) for method in ("GET", "HEAD", "POST")},
+    **{f"{method} /webhooks/{{shop}}": ("webhook", _WEBHOOK_PATH) for method in ("GET", "HEAD", "POST")},
     "GET /health": ("webhook", re.compile(r"/health")),
-    **{f"{method} /storefront/{{shop}}": ("storefront", _STOREFRONT) for method in ("OPTIONS", "POST")},
+    **{f"{method} /storefront/{{shop}}": ("storefront", _STOREFRONT_PATH) for method in ("OPTIONS", "POST")},
 }
-"""Route key -> function, path."""
-# What AWS's documentation calls binary is everything but these: a form and a body without a type too.
+"""Route key -> (function, pattern of the path)."""
+# Besides text/*, AWS passes only these media types as text. Everything else is binary, also a form or a missing type.
 _TEXT_TYPES = frozenset({"application/json", "application/javascript", "application/xml"})
 
 
 @dataclass(frozen=True, slots=True)
-class Parked:
-    """What the gateway asks of the parked webhooks. Each may raise TableUnavailable or QueueUnavailable."""
+class ParkedRoutes:
+    """The functions behind /dev/parked. Each may raise TableUnavailable or QueueUnavailable."""
 
     list: Callable[[], Any]
     show: Callable[[str], Any]
-    """By id; None: no such."""
+    """Takes an id and returns the details, or None if there is no such parked webhook."""
     replay: Callable[[str], bool]
-    """By id; whether there is such a one."""
+    """Takes an id and returns False if there is no such parked webhook."""
 
 
-class NoRoute(Exception):
-    """No route leads anywhere."""
+class RouteNotFound(Exception):
+    """No route matches the request."""
 
 
-class BadAnswer(Exception):
-    """The function's answer is none that API Gateway understands."""
+class BadResponse(Exception):
+    """API Gateway does not understand the function's response."""
 
 
 class Gateway:
     """The WSGI application of `shopwire dev`.
 
     Args:
-        break_part: breaks queue, ledger or settings; raises BadFault.
-        aws: where the command line finds the shops' parameters; no secret, and an address of this machine only.
-        any_host: serve whatever name is asked for (when told to listen beyond loopback).
+        set_fault: injects or ends a fault of queue, ledger or settings, and may raise BadFault.
+        aws: endpoint, region and parameter path, with which the command line finds the shops' parameters.
+        any_host: serve every Host name. For a server that listens beyond loopback.
     """
 
     def __init__(
         self,
         functions: Mapping[str, Function],
         esputnik: Application,
-        break_part: Callable[[Any], None],
-        parked: Parked,
+        set_fault: Callable[[Any], None],
+        parked: ParkedRoutes,
         inspector: Application,
         *,
         aws: Mapping[str, str] | None = None,
@@ -92,65 +92,66 @@ class Gateway:
     ) -> None:
         self._functions = functions
         self._esputnik = esputnik
-        self._break_part = break_part
+        self._set_fault = set_fault
         self._parked = parked
         self._inspector = inspector
         self._aws = aws or {}
         self._any_host = any_host
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not (self._any_host or asks_for_this_machine(environ)):
-            return answer_json(start_response, 403, {"error": "ask for 127.0.0.1 or localhost"})
+        if not (self._any_host or is_for_loopback(environ)):
+            return respond_json(start_response, 403, {"error": "the host must be 127.0.0.1 or localhost"})
         path = environ["PATH_INFO"]
-        if path.startswith(("/esputnik/", "/dev/")) and sent_by_another_page(environ):
-            return answer_json(start_response, 403, {"error": "not for other web pages"})
+        if path.startswith(("/esputnik/", "/dev/")) and is_cross_origin(environ):
+            return respond_json(start_response, 403, {"error": "requests of other web pages are refused"})
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
         if path == "/" or path.startswith("/inspect/"):
             return self._inspector(environ, start_response)
-        body = body_of(environ)
+        body = read_body(environ)
         if path == "/shopwire.js":
-            return answer(start_response, 200, SCRIPT.read_bytes(), _SCRIPT_HEADERS)
+            return respond(start_response, 200, STOREFRONT_SCRIPT.read_bytes(), _SCRIPT_HEADERS)
         if path.startswith("/dev/"):
-            return self._dev(environ["REQUEST_METHOD"], path, body, start_response)
-        if len(body) > _LARGEST:
-            return answer_json(start_response, 413, {"message": "Request Entity Too Large"})
+            return self._serve_dev(environ["REQUEST_METHOD"], path, body, start_response)
+        if len(body) > _MAX_BODY_BYTES:
+            return respond_json(start_response, 413, {"message": "Request Entity Too Large"})
         try:
-            request = event(environ, body)
-        except NoRoute:
-            return answer_json(start_response, 404, {"message": "Not Found"})
+            event = make_event(environ, body)
+        except RouteNotFound:
+            return respond_json(start_response, 404, {"message": "Not Found"})
         try:
-            function, _ = ROUTES[request["routeKey"]]
-            status, body, headers = answer_of(self._functions[function].invoke(request))
+            function, _ = ROUTES[event["routeKey"]]
+            status, body, headers = parse_response(self._functions[function].invoke(event))
         except Exception:
             traceback.print_exc()
-            return answer_json(start_response, 500, {"message": "Internal Server Error"})
-        return answer(start_response, status, body, headers)
+            return respond_json(start_response, 500, {"message": "Internal Server Error"})
+        return respond(start_response, status, body, headers)
 
-    def _dev(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
+    def _serve_dev(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            status, said = self._switch(method, path.removeprefix("/dev/").split("/"), body)
+            status, response = self._handle_dev(method, path.removeprefix("/dev/").split("/"), body)
         except BadFault as error:
-            status, said = 400, {"error": str(error)}
+            status, response = 400, {"error": str(error)}
         except (QueueUnavailable, TableUnavailable) as error:
-            status, said = 503, {"error": f"{type(error).__name__}: {error}"}
-        return answer_json(start_response, status, said)
+            status, response = 503, {"error": f"{type(error).__name__}: {error}"}
+        return respond_json(start_response, status, response)
 
-    def _switch(self, method: str, parts: list[str], body: bytes) -> tuple[int, Any]:
+    def _handle_dev(self, method: str, parts: list[str], body: bytes) -> tuple[int, Any]:
+        """Return the status and the JSON body for a request below /dev/."""
         match method, *parts:
             case "POST", "faults":
                 try:
                     wanted = json.loads(body)
                 except ValueError:
                     raise BadFault("the body is not JSON") from None
-                self._break_part(wanted)
+                self._set_fault(wanted)
                 return 200, {"status": "ok"}
             case "GET", "aws":
                 return 200, self._aws
             case "GET", "parked":
                 return 200, self._parked.list()
-            case "GET", "parked", id if found := self._parked.show(id):
-                return 200, found
+            case "GET", "parked", id if details := self._parked.show(id):
+                return 200, details
             case "POST", "parked", id, "replay" if self._parked.replay(id):
                 return 200, {"status": "queued"}
             case _, "parked", *_:
@@ -158,24 +159,24 @@ class Gateway:
         return 404, {"error": "not found"}
 
 
-def event(environ: Environ, body: bytes) -> dict[str, Any]:
-    """The event that API Gateway makes of this request.
+def make_event(environ: Environ, body: bytes) -> dict[str, Any]:
+    """Return the event that API Gateway creates for this request.
 
     Raises:
-        NoRoute.
+        RouteNotFound.
     """
-    # HTTP APIs match and pass on the decoded path, %2F and all.
+    # HTTP APIs decode the path before they match and forward it. They decode %2F too.
     method, path = environ["REQUEST_METHOD"], unquote(environ["RAW_URI"].partition("?")[0])
-    route, parameters = _route(method, path)
+    route_key, parameters = _find_route(method, path)
     headers = {
         name.removeprefix("HTTP_").replace("_", "-").lower(): value
         for name, value in environ.items()
         if name.startswith("HTTP_") or (name in ("CONTENT_TYPE", "CONTENT_LENGTH") and value not in ("", "0"))
     }
     now = time.time()
-    made: dict[str, Any] = {
+    event: dict[str, Any] = {
         "version": "2.0",
-        "routeKey": route,
+        "routeKey": route_key,
         "rawPath": path,
         "rawQueryString": environ.get("QUERY_STRING", ""),
         "headers": headers,
@@ -192,7 +193,7 @@ def event(environ: Environ, body: bytes) -> dict[str, Any]:
                 "userAgent": headers.get("user-agent", ""),
             },
             "requestId": str(uuid.uuid4()),
-            "routeKey": route,
+            "routeKey": route_key,
             "stage": "$default",
             "time": datetime.fromtimestamp(now, UTC).strftime("%d/%b/%Y:%H:%M:%S +0000"),
             "timeEpoch": int(now * 1000),
@@ -200,33 +201,35 @@ def event(environ: Environ, body: bytes) -> dict[str, Any]:
         "isBase64Encoded": False,
     }
     if cookies := headers.get("cookie"):
-        made["cookies"] = [cookie.strip() for cookie in re.split("[;,]", cookies)]
-    if query := _query(made["rawQueryString"]):
-        made["queryStringParameters"] = query
+        event["cookies"] = [cookie.strip() for cookie in re.split("[;,]", cookies)]
+    if query := _parse_query(event["rawQueryString"]):
+        event["queryStringParameters"] = query
     if parameters:
-        made["pathParameters"] = parameters
+        event["pathParameters"] = parameters
     if body:
-        text = _text(headers.get("content-type", ""), body)
-        made["isBase64Encoded"] = text is None
-        made["body"] = base64.b64encode(body).decode() if text is None else text
-    return made
+        text = _decode_text(headers.get("content-type", ""), body)
+        event["isBase64Encoded"] = text is None
+        event["body"] = base64.b64encode(body).decode() if text is None else text
+    return event
 
 
-def _route(method: str, path: str) -> tuple[str, dict[str, str]]:
+def _find_route(method: str, path: str) -> tuple[str, dict[str, str]]:
     for key, (_, pattern) in ROUTES.items():
         if key.startswith(f"{method} ") and (match := pattern.fullmatch(path)):
             return key, match.groupdict()
-    raise NoRoute
+    raise RouteNotFound
 
 
-def _query(raw: str) -> dict[str, str]:
+def _parse_query(raw: str) -> dict[str, str]:
+    """Return the query parameters. Like API Gateway, join the values of a repeated name with commas."""
     query: dict[str, str] = {}
     for name, value in parse_qsl(raw, keep_blank_values=True):
         query[name] = f"{query[name]},{value}" if name in query else value
     return query
 
 
-def _text(content_type: str, body: bytes) -> str | None:
+def _decode_text(content_type: str, body: bytes) -> str | None:
+    """Return the body as text, or None if API Gateway passes it in base64."""
     media = content_type.partition(";")[0].strip().lower()
     if media.startswith("text/") or media in _TEXT_TYPES:
         try:
@@ -236,23 +239,25 @@ def _text(content_type: str, body: bytes) -> str | None:
     return None
 
 
-def answer_of(said: Any) -> tuple[int, bytes, Mapping[str, str]]:
-    """Status, body and headers out of what a function returned.
+def parse_response(result: Any) -> tuple[int, bytes, Mapping[str, str]]:
+    """Return the status, body and headers in what a function returned.
+
+    A result without statusCode is the JSON body of a response with status 200.
 
     Raises:
-        BadAnswer, TypeError: it has a statusCode, but is no answer.
+        BadResponse, TypeError: the result is not a valid response.
     """
-    if not isinstance(said, dict) or "statusCode" not in said:
-        return 200, json.dumps(said).encode(), {}
-    status, body, headers = said["statusCode"], said.get("body") or "", said.get("headers") or {}
+    if not isinstance(result, dict) or "statusCode" not in result:
+        return 200, json.dumps(result).encode(), {}
+    status, body, headers = result["statusCode"], result.get("body") or "", result.get("headers") or {}
     if type(status) is not int or status not in set(HTTPStatus):
-        raise BadAnswer("statusCode is no HTTP status")
+        raise BadResponse("statusCode is not an HTTP status")
     if not isinstance(body, str):
-        raise BadAnswer("body is no text")
+        raise BadResponse("body is not a string")
     if not isinstance(headers, dict) or any("\n" in f"{name}{value}" for name, value in headers.items()):
-        raise BadAnswer("headers are no table of texts of one line")
+        raise BadResponse("headers is not an object of single-line strings")
     try:
-        raw = base64.b64decode(body, validate=True) if said.get("isBase64Encoded") else body.encode()
+        raw = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()
     except (binascii.Error, UnicodeEncodeError):
-        raise BadAnswer("body cannot be encoded") from None
+        raise BadResponse("body cannot be encoded") from None
     return status, raw, {name.title(): str(value) for name, value in headers.items()}

@@ -1,6 +1,6 @@
-"""Lambda environments on one's own machine: the functions' own app.py files, one module an environment.
+"""Local Lambda functions: they run the real app.py files, with one module per Lambda environment.
 
-As in Lambda, an environment serves one invocation at a time and keeps what it cached between them.
+As in Lambda, an environment serves one invocation at a time and keeps its caches between invocations.
 """
 
 import functools
@@ -17,15 +17,15 @@ import botocore.session
 
 import shopwire
 
-TIMEOUTS = {"webhook": 10.0, "storefront": 10.0, "retry": 60.0, "upkeep": 50.0}
-"""Seconds, as in template.yaml."""
+TIMEOUT_SECONDS = {"webhook": 10.0, "storefront": 10.0, "retry": 60.0, "upkeep": 50.0}
+"""Function -> time limit, as in template.yaml."""
 
-_FUNCTIONS = Path(shopwire.__file__).resolve().parents[2] / "functions"
-_MOST_ENVIRONMENTS = 24
+_FUNCTIONS_FOLDER = Path(shopwire.__file__).resolve().parents[2] / "functions"
+_MAX_ENVIRONMENTS = 24
 
 
 def queue_record(message: Mapping[str, Any]) -> dict[str, Any]:
-    """What the event source mapping makes of a received message, as far as the functions read it."""
+    """Return the event source mapping's record for a received message, with the fields that functions read."""
     return {
         "messageId": message["MessageId"],
         "receiptHandle": message["ReceiptHandle"],
@@ -34,30 +34,30 @@ def queue_record(message: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-class NoFunctions(Exception):
-    """The functions' folder is not where it belongs."""
+class FunctionNotFound(Exception):
+    """The function's app.py is missing, because shopwire does not run from its repository."""
 
 
 class Context:
-    """What Lambda tells a function of its invocation."""
+    """The context object that Lambda passes to a handler."""
 
     def __init__(self, function: str) -> None:
         self.function_name = function
         self.aws_request_id = str(uuid.uuid4())
-        self._end = time.monotonic() + TIMEOUTS[function]
+        self._deadline = time.monotonic() + TIMEOUT_SECONDS[function]
 
     def get_remaining_time_in_millis(self) -> int:
-        return max(0, int((self._end - time.monotonic()) * 1000))
+        return max(0, int((self._deadline - time.monotonic()) * 1000))
 
 
 class Function:
     """One function with its environments.
 
     Args:
-        load: makes the handler of a new environment.
+        load: takes the function's name and returns the handler of a new environment.
 
     Raises:
-        NoFunctions.
+        FunctionNotFound.
     """
 
     def __init__(self, name: str, load: Callable[[str], Callable[[Any, Any], Any]] | None = None) -> None:
@@ -65,12 +65,12 @@ class Function:
         self._load = load or functools.partial(_load, _path(name))
         self._free: list[Callable[[Any, Any], Any]] = []
         self._lock = threading.Lock()
-        # Beyond this many the rest waits, as beyond an account's concurrency.
-        self._places = threading.Semaphore(_MOST_ENVIRONMENTS)
+        # Further invocations wait, as they do at the concurrency limit of an account.
+        self._capacity = threading.Semaphore(_MAX_ENVIRONMENTS)
 
     def invoke(self, event: Any) -> Any:
-        """Run the handler in a free environment, or a new one."""
-        with self._places:
+        """Run the handler in a free environment, or in a new one if none is free, and return its result."""
+        with self._capacity:
             with self._lock:
                 handler = self._free.pop() if self._free else None
             handler = handler or self._load(self.name)
@@ -81,19 +81,23 @@ class Function:
                     self._free.append(handler)
 
     def warm_up(self, environments: int, events: Iterable[Any]) -> None:
-        """Make so many environments, each of which has seen these events."""
-        made = [self._load(self.name) for _ in range(environments)]
+        """Create environments and let each handle the events.
+
+        Args:
+            environments: number of environments.
+        """
+        handlers = [self._load(self.name) for _ in range(environments)]
         for event in events:
-            for handler in made:
+            for handler in handlers:
                 handler(event, Context(self.name))
         with self._lock:
-            self._free += made
+            self._free += handlers
 
 
 def _path(name: str) -> Path:
-    path = _FUNCTIONS / name / "app.py"
+    path = _FUNCTIONS_FOLDER / name / "app.py"
     if not path.is_file():
-        raise NoFunctions(f"{path} is missing: run shopwire from its repository (make install)")
+        raise FunctionNotFound(f"{path} is missing: run shopwire from its repository (make install)")
     return path
 
 
@@ -107,6 +111,6 @@ def _load(path: Path, name: str) -> Callable[[Any, Any], Any]:
     return handler
 
 
-# Each environment makes its own botocore session, and each session reads the services' descriptions anew: 40 MB and a
-# third of a second. In Lambda an environment is a process; here they share what none of them changes.
+# Each environment creates a botocore session, and each session would load the service descriptions again. That takes
+# 40 MB and a third of a second. All environments share one process here, so they share the loader, which is read-only.
 botocore.session.create_loader = functools.cache(botocore.session.create_loader)

@@ -1,6 +1,6 @@
-"""What AWS does by itself: the event source mapping of the retry queue, and the schedule of `upkeep`.
+"""What AWS runs in a deployed stack: the event source mapping of the retry queue, and the schedule of `upkeep`.
 
-What stands in a message or an answer is not looked at, but for the ids of those that stay.
+Neither reads message bodies. Of a handler's result, only the ids of failed messages matter.
 """
 
 import logging
@@ -16,19 +16,21 @@ from shopwire_dev.aws import REGION
 from shopwire_dev.lambdas import Function, queue_record
 
 _log = logging.getLogger(__name__)
-_BATCH = 10
-_REST_SECONDS = 0.5
-# Short polling: while moto waits for messages it loses sight of the groups that others have in flight.
+_BATCH_SIZE = 10
+_ERROR_PAUSE_SECONDS = 0.5
+# With long polling, moto does not see which groups other consumers have in flight, so this is short polling.
 _IDLE_SECONDS = 0.15
-_STOP_SECONDS = 5.0
+_STOP_TIMEOUT_SECONDS = 5.0
 
 
 class Poller:
-    """Takes batches off a FIFO queue and invokes the function with them; deletes what it did not report as failed.
+    """Receives batches from a FIFO queue and invokes a function with them.
+
+    It deletes the messages that the function did not report as failed.
 
     Args:
         sqs: a boto3 client.
-        threads: how many batches may be under way: the mapping's maximum concurrency.
+        threads: maximum number of batches in progress, like the maximum concurrency of an event source mapping.
     """
 
     def __init__(self, sqs: Any, queue_url: str, function: Function, threads: int = 4) -> None:
@@ -37,7 +39,7 @@ class Poller:
         self._function = function
         self._stop = threading.Event()
         self._busy = threading.Event()
-        """Set while there is work for more than the one thread that looks into an empty queue."""
+        """Set while the queue is not empty. Only one thread polls an empty queue."""
         self._threads = [
             threading.Thread(target=self._run, args=(n > 0,), name=f"poller-{n}", daemon=True) for n in range(threads)
         ]
@@ -62,64 +64,64 @@ class Poller:
                     self._busy.clear()
                     self._stop.wait(_IDLE_SECONDS)
             except (ClientError, BotoCoreError):
-                self._stop.wait(_REST_SECONDS)  # SQS is broken: AWS's own poller tries on too
+                self._stop.wait(_ERROR_PAUSE_SECONDS)  # SQS fails; AWS's own poller also continues
             except Exception:
                 _log.error("poller: %s", traceback.format_exc(limit=3))
-                self._stop.wait(_REST_SECONDS)
+                self._stop.wait(_ERROR_PAUSE_SECONDS)
 
     def poll_once(self) -> bool:
-        """Take one batch, if there is one, and deal with it; answers whether there was one."""
+        """Receive and handle one batch. Return False if the queue was empty."""
         messages = self._sqs.receive_message(
             QueueUrl=self.queue_url,
-            MaxNumberOfMessages=_BATCH,
+            MaxNumberOfMessages=_BATCH_SIZE,
             AttributeNames=["All"],
             MessageAttributeNames=["All"],
         ).get("Messages", [])
         if not messages:
             return False
-        failed = self._failed({"Records": [_record(message, self.queue_url) for message in messages]})
-        if failed is None:
+        failed_ids = self._invoke({"Records": [_record(message, self.queue_url) for message in messages]})
+        if failed_ids is None:
             return True
         for message in messages:
-            if message["MessageId"] not in failed:
+            if message["MessageId"] not in failed_ids:
                 self._delete(message["ReceiptHandle"])
         return True
 
     def _delete(self, receipt_handle: str) -> None:
-        # Given up at once, it would come again after the visibility time-out, its group held up until then.
+        # A message that is not deleted blocks its group until the visibility timeout, so the deletion is repeated.
         while True:
             try:
                 self._sqs.delete_message(QueueUrl=self.queue_url, ReceiptHandle=receipt_handle)
                 return
             except (ClientError, BotoCoreError):
-                if self._stop.wait(_REST_SECONDS):
+                if self._stop.wait(_ERROR_PAUSE_SECONDS):
                     return
 
-    def _failed(self, event: dict[str, Any]) -> set[str] | None:
-        """The ids that stay in the queue; None: all of them."""
+    def _invoke(self, event: dict[str, Any]) -> set[str] | None:
+        """Invoke the function. Return the ids of the messages that stay in the queue, or None if all of them stay."""
         try:
-            answer = self._function.invoke(event)
+            result = self._function.invoke(event)
         except Exception:
             _log.error("retry: %s", traceback.format_exc(limit=3))
             return None
-        # AWS, "Implementing partial batch responses": nothing listed is success, a malformed answer is failure.
-        if answer is None:
+        # AWS, "Implementing partial batch responses": an empty list means success, a malformed result means failure.
+        if result is None:
             return set()
-        if not isinstance(answer, dict):
+        if not isinstance(result, dict):
             return None
-        failures = answer.get("batchItemFailures")
+        failures = result.get("batchItemFailures")
         if failures is None:
             return set()
-        known = {record["messageId"] for record in event["Records"]}
+        received_ids = {record["messageId"] for record in event["Records"]}
         try:
-            ids = {failure["itemIdentifier"] for failure in failures}
+            failed_ids = {failure["itemIdentifier"] for failure in failures}
         except (TypeError, KeyError):
             return None
-        return ids if ids <= known else None
+        return failed_ids if failed_ids <= received_ids else None
 
 
 class Schedule:
-    """Invokes a function every so often, never twice at once."""
+    """Invokes a function at an interval in seconds, one invocation at a time."""
 
     def __init__(self, function: Function, seconds: float) -> None:
         self._function = function
@@ -143,7 +145,8 @@ class Schedule:
 
 
 def _join(threads: Iterable[threading.Thread]) -> None:
-    end = time.monotonic() + _STOP_SECONDS
+    """Wait for the threads to end, at most `_STOP_TIMEOUT_SECONDS` for all of them."""
+    end = time.monotonic() + _STOP_TIMEOUT_SECONDS
     for thread in threads:
         thread.join(timeout=max(0.0, end - time.monotonic()))
 

@@ -1,6 +1,6 @@
-"""`shopwire dev`: everything on one's own machine, in memory: gateway, functions, AWS parts, the API's emulator.
+"""`shopwire dev` as a whole: gateway, functions, embedded AWS services and API emulator, in memory on this machine.
 
-Puts the parts together, starts and ends them; what each of them does is its own.
+This module connects the parts, starts and stops them.
 """
 
 import os
@@ -10,22 +10,21 @@ import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
-from shopwire.environment import Clients, Environment, now
-from shopwire.environment import Settings as EnvironmentSettings
+from shopwire.environment import Clients, Environment, Settings, now
 from shopwire.errors import SettingsUnavailable
+from shopwire_dev.actions import DevActions
 from shopwire_dev.aws import REGION, SHOPS_PATH, Aws, process_environment
-from shopwire_dev.controls import DevControls
-from shopwire_dev.demo_shops import Settings, demo_settings, parse_shops
-from shopwire_dev.gateway import Gateway, Parked, event
-from shopwire_dev.lambdas import TIMEOUTS
+from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
+from shopwire_dev.gateway import Gateway, ParkedRoutes, make_event
+from shopwire_dev.lambdas import TIMEOUT_SECONDS
 from shopwire_dev.poller import Poller, Schedule
-from shopwire_dev.taps import Taps
+from shopwire_dev.recorder import Recorder
 from shopwire_emulator.emulator import Emulator
-from shopwire_emulator.endpoints import application
-from shopwire_inspector.installation import Installation
+from shopwire_emulator.endpoints import make_application
+from shopwire_inspector.data_source import DataSource
 from shopwire_inspector.journal import Journal
 from shopwire_inspector.pages import Pages
-from shopwire_wsgi import Environ, PortTaken, Server, StartResponse
+from shopwire_wsgi import Environ, PortUnavailable, Server, StartResponse
 
 _UPKEEP_SECONDS = 2.0
 _RETRY_BASE_SECONDS = "1"
@@ -33,15 +32,15 @@ _WARM_ENVIRONMENTS = 4
 
 
 class DevStack:
-    """The whole, for a command or a test.
+    """A complete local shopwire, for the command line and for tests.
 
     Args:
-        port: of the gateway; the AWS parts are on the next one. 0: free ones.
-        esputnik_url: another API than the emulator.
-        settings: shops beside the demo shops, by id.
+        port: port of the gateway. The AWS services use the next one. 0 chooses free ports.
+        esputnik_url: URL of an API to use instead of the emulator.
+        settings: shops besides the demo shops.
 
     Raises:
-        BadSettings, PortTaken.
+        BadSettings, PortUnavailable.
     """
 
     def __init__(
@@ -50,59 +49,59 @@ class DevStack:
         port: int = 0,
         *,
         esputnik_url: str | None = None,
-        settings: Settings | None = None,
+        settings: SettingsByShop | None = None,
     ) -> None:
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
         self.emulator = Emulator(time.monotonic)
         self.journal = Journal()
-        self._taps = Taps(self.journal)
-        self._functions = {name: self._taps.function(name) for name in TIMEOUTS}
+        self._recorder = Recorder(self.journal)
+        self._functions = {name: self._recorder.make_function(name) for name in TIMEOUT_SECONDS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
         self._any_host = host not in ("127.0.0.1", "localhost")
         gateway = Gateway(
             self._functions,
-            application(self.emulator, self._stopping.wait),
+            make_application(self.emulator, self._stopping.wait),
             self.aws.set_fault,
-            Parked(self._parked_list, self._parked_show, self._parked_replay),
-            self._inspect,
+            ParkedRoutes(self._list_parked, self._show_parked, self._replay_parked),
+            self._serve_inspector,
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             any_host=self._any_host,
         )
         try:
             self._servers = [Server(gateway, host, port)]
             if host not in ("127.0.0.1", "localhost", "0.0.0.0"):
-                # Whatever else is listened to: functions and emulator speak with each other on loopback.
+                # The functions reach the emulator on loopback, so the gateway must listen there too.
                 self._servers.append(Server(gateway, "127.0.0.1", self._servers[0].port))
-        except PortTaken:
+        except PortUnavailable:
             self.aws.stop()
             raise
         self.url = f"http://127.0.0.1:{self._servers[0].port}"
         self._esputnik_url = esputnik_url or f"{self.url}/esputnik/api/"
         self._background: list[Poller | Schedule] = []
-        self._before: Mapping[str, str] = {}
-        self._listening = ExitStack()
+        self._environment_before: Mapping[str, str] = {}
+        self._recording = ExitStack()
         self._environment: Environment | None = None
         self._pages: Pages | None = None
 
     def start(self) -> None:
-        """Come back when everything answers."""
-        self._before = dict(os.environ)
+        """Start everything, and return when everything responds."""
+        self._environment_before = dict(os.environ)
         self.aws.start(self.shops.values(), self._settings)
-        variables = {"SHOPWIRE_RETRY_BASE_SECONDS": _RETRY_BASE_SECONDS, **_of_shopwire()}
+        variables = {"SHOPWIRE_RETRY_BASE_SECONDS": _RETRY_BASE_SECONDS, **_shopwire_variables()}
         variables |= {**self.aws.environment(), "SHOPWIRE_ESPUTNIK_URL": self._esputnik_url}
         for name, value in process_environment(variables).items():
             if value is None:
                 os.environ.pop(name, None)
             else:
                 os.environ[name] = value
-        self._listening.enter_context(self._taps.open())
-        self._environment, self._pages = self._looked_at()
+        self._recording.enter_context(self._recorder.record())
+        self._environment, self._pages = self._make_pages()
         for server in self._servers:
             server.start()
-        # A stack that has been up for a while knows its shops: what breaks SSM now finds them cached.
-        self._functions["webhook"].warm_up(_WARM_ENVIRONMENTS, [_probe(id) for id in self.shops])
+        # The functions of a stack in use have the shops' settings in their caches, so an SSM fault does not stop them.
+        self._functions["webhook"].warm_up(_WARM_ENVIRONMENTS, [_get_event(id) for id in self.shops])
         self._background = [
             Poller(self.aws.client("sqs"), self.aws.queue_url, self._functions["retry"]),
             Schedule(self._functions["upkeep"], _UPKEEP_SECONDS),
@@ -111,65 +110,64 @@ class DevStack:
             part.start()
 
     def stop(self) -> None:
-        """End everything, and give the process its environment back."""
+        """Stop everything, and restore the process's environment variables."""
         self._stopping.set()
         for part in self._background:
             part.stop()
         for server in self._servers:
             server.stop()
         self.aws.stop()
-        self._listening.close()
+        self._recording.close()
         os.environ.clear()
-        os.environ.update(self._before)
+        os.environ.update(self._environment_before)
 
-    def _looked_at(self) -> tuple[Environment, Pages]:
-        settings, clients = EnvironmentSettings.read(os.environ), Clients()
+    def _make_pages(self) -> tuple[Environment, Pages]:
+        settings, clients = Settings.read(os.environ), Clients()
         environment = Environment(settings, clients)
         emulator = self.emulator if self._esputnik_url.startswith(self.url) else None
-        controls = DevControls(self.url, emulator, self.aws, self.shops, self._parked_replay)
-        installation = Installation(
-            "shopwire dev, in memory", settings, clients, environment, self._shop_ids, controls=controls
-        )
-        return environment, Pages(self.journal, installation, any_host=self._any_host)
+        actions = DevActions(self.url, emulator, self.aws, self.shops, self._replay_parked)
+        source = DataSource("shopwire dev, in memory", settings, clients, environment, self._shop_ids, actions=actions)
+        return environment, Pages(self.journal, source, any_host=self._any_host)
 
-    def _inspect(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
+    def _serve_inspector(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         assert self._pages
         return self._pages(environ, start_response)
 
-    def _parked_list(self) -> list[dict[str, object]]:
-        environment = self._wired()
-        return [one.summary for shop in self._shop_ids() for one in environment.parked.list(shop)]
+    def _list_parked(self) -> list[dict[str, object]]:
+        environment = self._started_environment()
+        return [parked.summary for shop in self._shop_ids() for parked in environment.parked.list(shop)]
 
-    def _parked_show(self, id: str) -> dict[str, object] | None:
-        found = self._wired().parked.get(id)
-        return found.details if found else None
+    def _show_parked(self, id: str) -> dict[str, object] | None:
+        parked = self._started_environment().parked.get(id)
+        return parked.record if parked else None
 
-    def _parked_replay(self, id: str) -> bool:
-        environment = self._wired()
-        found = environment.parked.get(id)
-        if found is None:
+    def _replay_parked(self, id: str) -> bool:
+        environment = self._started_environment()
+        parked = environment.parked.get(id)
+        if parked is None:
             return False
         at = now()
-        environment.replay(found)
-        self.journal.replayed(found.shop, found.message.received_at, at)
+        environment.replay(parked)
+        self.journal.add_replay(parked.shop, parked.message.received_at, at)
         return True
 
     def _shop_ids(self) -> list[str]:
+        """Return the ids of the shops, or of the shops at the start if SSM does not respond."""
         try:
-            return sorted(self._wired().shops.ids())
+            return sorted(self._started_environment().shops.ids())
         except SettingsUnavailable:
-            return list(self.shops)  # those that it began with
+            return list(self.shops)
 
-    def _wired(self) -> Environment:
+    def _started_environment(self) -> Environment:
         assert self._environment
         return self._environment
 
 
-def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: Settings | None = None) -> None:
+def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: SettingsByShop | None = None) -> None:
     """Run until Ctrl-C or SIGTERM.
 
     Raises:
-        BadSettings, PortTaken.
+        BadSettings, PortUnavailable.
     """
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -177,7 +175,7 @@ def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: Se
     stack = DevStack(host, port, esputnik_url=esputnik_url, settings=settings)
     try:
         stack.start()
-        print("everything is kept in memory and gone when this ends (Ctrl-C)")
+        print("everything is in memory and is lost when this command ends (Ctrl-C)")
         print(f"shops: {', '.join(f'{stack.url}/webhooks/{id}' for id in stack.shops)}")
         print(f"ready {stack.url}", flush=True)
         ended.wait()
@@ -185,11 +183,11 @@ def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: Se
         stack.stop()
 
 
-def _of_shopwire() -> dict[str, str]:
-    """What the user set himself."""
+def _shopwire_variables() -> dict[str, str]:
+    """Return the shopwire settings in the user's environment variables."""
     return {name: value for name, value in os.environ.items() if name.startswith("SHOPWIRE_")}
 
 
-def _probe(shop: str) -> dict[str, object]:
-    """The event of a platform that asks whether the shop's URL is there."""
-    return event({"REQUEST_METHOD": "GET", "RAW_URI": f"/webhooks/{shop}"}, b"")
+def _get_event(shop: str) -> dict[str, object]:
+    """Return the event of a GET request to the shop's webhook URL, with which a platform checks that the URL exists."""
+    return make_event({"REQUEST_METHOD": "GET", "RAW_URI": f"/webhooks/{shop}"}, b"")

@@ -1,1 +1,1 @@
-"""An emulator of the receiving API (eSputnik), as strict as the API itself."""
+"""An emulator of the receiving API (eSputnik) that is as strict as the API itself."""

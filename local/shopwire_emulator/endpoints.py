@@ -1,4 +1,4 @@
-"""The emulated API over HTTP: the real host's paths below /esputnik/api/, and its state and faults beside them."""
+"""The emulated API over HTTP: the paths of the real host below /esputnik/api/, and its state, faults and reset."""
 
 import base64
 import binascii
@@ -7,51 +7,52 @@ from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
 
 from shopwire_emulator.emulator import DEMO_KEY, BadRequest, Emulator
-from shopwire_wsgi import Application, Environ, StartResponse, answer_json, body_of, break_off
+from shopwire_wsgi import Application, Environ, StartResponse, drop_connection, read_body, respond_json
 
-_LARGEST = 8 << 20
-_API = "/esputnik/api/"
+_MAX_BODY_BYTES = 8 << 20
+_API_PREFIX = "/esputnik/api/"
 
 
-def application(emulator: Emulator, wait: Callable[[float], object]) -> Application:
-    """The WSGI application.
+def make_application(emulator: Emulator, wait: Callable[[float], object]) -> Application:
+    """Return the WSGI application of the emulator.
 
     Args:
-        wait: waits so many seconds (for answers that are slow).
+        wait: waits for a number of seconds. It is called before a slow response.
     """
 
     def serve(environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"]
-        body = body_of(environ)
-        if len(body) > _LARGEST:
-            return answer_json(start_response, 413, {"error": "too large"})
+        body = read_body(environ)
+        if len(body) > _MAX_BODY_BYTES:
+            return respond_json(start_response, 413, {"error": f"the body has more than {_MAX_BODY_BYTES} bytes"})
         query = dict(parse_qsl(environ.get("QUERY_STRING", "")))
-        if path.startswith(_API):
-            reply = emulator.handle(_key(environ), method, path.removeprefix(_API), query, body)
-            if reply.delay:
-                wait(reply.delay)
-            if not reply.status:
-                return break_off(environ)
-            return answer_json(start_response, reply.status, reply.body, reply.headers)
+        if path.startswith(_API_PREFIX):
+            response = emulator.handle(_api_key(environ), method, path.removeprefix(_API_PREFIX), query, body)
+            if response.delay_seconds:
+                wait(response.delay_seconds)
+            if not response.status:
+                return drop_connection(environ)
+            return respond_json(start_response, response.status, response.body, response.headers)
         try:
             if (method, path) == ("GET", "/esputnik/state"):
-                return answer_json(start_response, 200, emulator.state(query.get("key", DEMO_KEY)))
+                return respond_json(start_response, 200, emulator.state(query.get("key", DEMO_KEY)))
             if (method, path) == ("POST", "/esputnik/faults"):
                 emulator.set_fault(json.loads(body or b"null"))
-                return answer_json(start_response, 200, {"status": "ok"})
+                return respond_json(start_response, 200, {"status": "ok"})
             if (method, path) == ("POST", "/esputnik/reset"):
                 emulator.reset()
-                return answer_json(start_response, 200, {"status": "ok"})
+                return respond_json(start_response, 200, {"status": "ok"})
         except BadRequest as error:
-            return answer_json(start_response, 400, {"error": str(error)})
+            return respond_json(start_response, 400, {"error": str(error)})
         except ValueError:
-            return answer_json(start_response, 400, {"error": "the body is not JSON"})
-        return answer_json(start_response, 404, {"error": "not found"})
+            return respond_json(start_response, 400, {"error": "the body is not JSON"})
+        return respond_json(start_response, 404, {"error": "not found"})
 
     return serve
 
 
-def _key(environ: Environ) -> str | None:
+def _api_key(environ: Environ) -> str | None:
+    """Return the password of Basic auth, or None if there is none."""
     scheme, _, token = environ.get("HTTP_AUTHORIZATION", "").partition(" ")
     if scheme.lower() != "basic":
         return None

@@ -1,6 +1,7 @@
-"""What the API does with a request: shapes, contacts, orders, and what it would ignore without a word.
+"""The API's rules: which requests it accepts, how it keeps contacts and orders, what it silently ignores.
 
-From the vendor's page on v1/event and what its plugins show. Pure: no clock, no network, no faults.
+The rules follow the vendor's page on v1/event and what the vendor's plugins show. They use no clock and no network, and
+know no faults.
 """
 
 import json
@@ -11,8 +12,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-_KEPT_EVENTS = 100_000
-_FORBIDDEN_IN_TYPE = frozenset("<;'\\/|\"`^?!,>")
+_MAX_EVENTS = 100_000
+_FORBIDDEN_IN_EVENT_TYPE = frozenset("<;'\\/|\"`^?!,>")
 _STATUSES = frozenset({"INITIALIZED", "IN_PROGRESS", "DELIVERED", "CANCELLED", "ABANDONED_SHOPPING_CART"})
 _EMAIL_NAMES = frozenset({"email", "emailaddress", "useremail", "contactemail"})
 _PHONE_NAMES = frozenset({"phone", "sms", "phonenumber"})
@@ -20,48 +21,48 @@ _KEY_NAMES = frozenset({"contactkey", "contact_key"})
 _ID_NAMES = frozenset({"contactid", "contact_id"})
 _IDENTIFIERS = _EMAIL_NAMES | _PHONE_NAMES | _KEY_NAMES | _ID_NAMES | {"pushtoken"}
 _ORDER_PARAMS = ("externalOrderId", "externalCustomerId", "totalCost", "status", "date", "currency")
-_ADDRESSES = ("email", "phone", "externalCustomerId")
-"""What a contact is found by, in this order."""
+_CONTACT_KEYS = ("email", "phone", "externalCustomerId")
+"""JsonObject that identify a contact, in the order of the lookup."""
 _AMOUNT = re.compile(r"\d+(\.\d+)?", re.ASCII)
-_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
-_STATE_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
-_PERSONAL = _EMAIL_NAMES | _PHONE_NAMES | {"firstname", "lastname", "deliveryaddress"}
+_DATE = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:?\d\d)?", re.ASCII)
+_CART_STATE_ID = re.compile(r"[A-Za-z0-9-]{1,64}", re.ASCII)
+_PERSONAL_PARAMS = _EMAIL_NAMES | _PHONE_NAMES | {"firstname", "lastname", "deliveryaddress"}
 
-Fields = dict[str, Any]
+JsonObject = dict[str, Any]
 
 
 class BadRequest(Exception):
-    """400: the text says what is wrong with the request."""
+    """The API rejects the request with status 400. The text says what is wrong."""
 
 
-class NotSaved(Exception):
-    """200, and ignored: the text says why."""
+class EventIgnored(Exception):
+    """The API responds with status 200 but does not save the event. The text says why."""
 
 
 @dataclass(slots=True)
 class Account:
-    """What the API holds for one key."""
+    """What the API holds for one API key."""
 
-    contacts: dict[int, Fields] = field(default_factory=dict)
-    found: dict[tuple[str, str], int] = field(default_factory=dict)
-    """(one of _ADDRESSES, value) -> contact id."""
-    orders: dict[str, Fields] = field(default_factory=dict)
-    states: dict[str, str] = field(default_factory=dict)
+    contacts: dict[int, JsonObject] = field(default_factory=dict)
+    contact_ids: dict[tuple[str, str], int] = field(default_factory=dict)
+    """(one of _CONTACT_KEYS, value) -> contact id."""
+    orders: dict[str, JsonObject] = field(default_factory=dict)
+    cart_states: dict[str, str] = field(default_factory=dict)
     """recycleStateId -> products."""
-    events: deque[Fields] = field(default_factory=lambda: deque(maxlen=_KEPT_EVENTS))
+    events: deque[JsonObject] = field(default_factory=lambda: deque(maxlen=_MAX_EVENTS))
     requests: int = 0
-    next_id: int = 1
+    next_contact_id: int = 1
 
 
-def parse(body: bytes) -> Fields:
-    """The body's JSON object.
+def parse_body(body: bytes) -> JsonObject:
+    """Return the JSON object in the body.
 
     Raises:
         BadRequest.
     """
     try:
-        value = json.loads(body, parse_constant=_no_number)
-        json.dumps(value, ensure_ascii=False).encode()  # a lone surrogate is no text that could be kept
+        value = json.loads(body, parse_constant=_reject_constant)
+        json.dumps(value, ensure_ascii=False).encode()  # fails for a lone surrogate, which cannot be stored as text
     except (ValueError, RecursionError):
         raise BadRequest("the body is not JSON") from None
     if not isinstance(value, dict):
@@ -69,23 +70,24 @@ def parse(body: bytes) -> Fields:
     return value
 
 
-def _no_number(text: str) -> float:
+def _reject_constant(text: str) -> float:
+    """Reject NaN and Infinity, which Python's parser accepts and JSON does not have."""
     raise ValueError(text)
 
 
-def take_event(account: Account, event: Fields) -> None:
-    """Keep an event, saved or not, with the reason.
+def process_event(account: Account, event: JsonObject) -> None:
+    """Apply an event if the API would save it, and append it to the events of the account with `saved` and `reason`.
 
     Raises:
         BadRequest.
     """
-    type_, key, params = _shape(event)
+    type_, key, params = _parse_event(event)
     reason = None
     try:
         _check_contact(account, params)
-        _CHECKS.get(type_, _check_nothing)(account, type_, params)
+        _CHECKS.get(type_, _accept)(account, type_, params)
         _apply(account, type_, params)
-    except NotSaved as ignored:
+    except EventIgnored as ignored:
         reason = str(ignored)
     account.events.append(
         {
@@ -98,11 +100,11 @@ def take_event(account: Account, event: Fields) -> None:
     )
 
 
-def _shape(event: Fields) -> tuple[str, str, dict[str, str]]:
+def _parse_event(event: JsonObject) -> tuple[str, str, dict[str, str]]:
     type_, key, params = event.get("eventTypeKey"), event.get("keyValue"), event.get("params")
     if not isinstance(type_, str) or not type_:
         raise BadRequest("eventTypeKey is missing")
-    if not _FORBIDDEN_IN_TYPE.isdisjoint(type_):
+    if not _FORBIDDEN_IN_EVENT_TYPE.isdisjoint(type_):
         raise BadRequest("eventTypeKey has a forbidden character")
     if not isinstance(key, str) or not key:
         raise BadRequest("keyValue is missing")
@@ -115,32 +117,32 @@ def _shape(event: Fields) -> tuple[str, str, dict[str, str]]:
             raise BadRequest("a param has no name")
         name, value = param["name"], param.get("value")
         if not isinstance(value, str) or not value:
-            raise BadRequest(f"param {name}: its value is not a non-empty text")
+            raise BadRequest(f"param {name}: the value is not a non-empty string")
         if name.lower() in seen:
-            raise BadRequest(f"param {name} comes twice")
+            raise BadRequest(f"param {name} is given twice")
         seen.add(name.lower())
         named[name] = value
     return type_, key, named
 
 
 def _check_contact(account: Account, params: Mapping[str, str]) -> None:
-    given = False
+    has_identifier = False
     for name, value in params.items():
         lowered = name.lower()
         if lowered not in _IDENTIFIERS:
             continue
-        given = True
+        has_identifier = True
         if lowered in _EMAIL_NAMES:
-            found = account.found.get(("email", value.lower()))
+            contact_id = account.contact_ids.get(("email", value.lower()))
         elif lowered in _PHONE_NAMES:
-            found = account.found.get(("phone", value))
+            contact_id = account.contact_ids.get(("phone", value))
         elif lowered in _KEY_NAMES:
-            found = account.found.get(("externalCustomerId", value))
+            contact_id = account.contact_ids.get(("externalCustomerId", value))
         else:
-            found = next((id for id in account.contacts if str(id) == value), None)
-        if found is not None:
+            contact_id = next((id for id in account.contacts if str(id) == value), None)
+        if contact_id is not None:
             return
-    raise NotSaved("unknown contact" if given else "no identifying param")
+    raise EventIgnored("unknown contact" if has_identifier else "no identifying param")
 
 
 def _apply(account: Account, type_: str, params: Mapping[str, str]) -> None:
@@ -152,8 +154,8 @@ def _apply(account: Account, type_: str, params: Mapping[str, str]) -> None:
             order["status"] = forced
 
 
-def _check_nothing(account: Account, type_: str, params: Mapping[str, str]) -> None:
-    """A type of the user's own: saved as it is."""
+def _accept(account: Account, type_: str, params: Mapping[str, str]) -> None:
+    """Accept an event of a type that the account's owner defined: the API saves it as it is."""
 
 
 def _check_order(account: Account, type_: str, params: Mapping[str, str]) -> None:
@@ -161,68 +163,68 @@ def _check_order(account: Account, type_: str, params: Mapping[str, str]) -> Non
     if type_ in ("orderDelivered", "orderCancelled"):
         _require(params, ("externalOrderId",))
         if not known:
-            raise NotSaved("unknown order")
+            raise EventIgnored("unknown order")
     else:
         _require(params, ("externalOrderId",) if known and type_ == "orderUpdated" else _ORDER_PARAMS)
     if params.get("status", "INITIALIZED") not in _STATUSES:
-        raise NotSaved("status is none of the API's")
+        raise EventIgnored("status is not one of the API's statuses")
     if "totalCost" in params and not _AMOUNT.fullmatch(params["totalCost"]):
-        raise NotSaved("totalCost is not a plain amount")
+        raise EventIgnored("totalCost is not a plain amount")
     if "date" in params:
         _check_date(params["date"])
     if "items" in params:
-        for item in _list(params, "items"):
+        for item in _json_list(params, "items"):
             _check_shape("items", item, _ITEM)
 
 
 def _check_cart(account: Account, type_: str, params: Mapping[str, str]) -> None:
     _require(params, ("recycleStateId",))
     state = params["recycleStateId"]
-    if not _STATE_ID.fullmatch(state):
-        raise NotSaved("recycleStateId: 1 to 64 letters, digits and dashes")
-    for product in _list(params, "products") if "products" in params else ():
+    if not _CART_STATE_ID.fullmatch(state):
+        raise EventIgnored("recycleStateId is not 1 to 64 letters, digits and dashes")
+    for product in _json_list(params, "products") if "products" in params else ():
         _check_shape("products", product, _PRODUCT)
     content = params.get("products", "")
-    if account.states.setdefault(state, content) != content:
-        raise NotSaved("recycleStateId was used for another state")
+    if account.cart_states.setdefault(state, content) != content:
+        raise EventIgnored("recycleStateId was used for another state")
 
 
 def _check_view(account: Account, type_: str, params: Mapping[str, str]) -> None:
     name, shape = _VIEWS[type_]
-    value = _nested(params, name)
+    value = _json_value(params, name)
     if not isinstance(value, dict):
-        raise NotSaved(f"{name} is not a JSON object")
+        raise EventIgnored(f"{name} is not a JSON object")
     _check_shape(name, value, shape)
 
 
 def _require(params: Mapping[str, str], names: tuple[str, ...]) -> None:
     for name in names:
         if name not in params:
-            raise NotSaved(f"{name} is missing")
+            raise EventIgnored(f"{name} is missing")
 
 
 def _check_date(text: str) -> None:
     try:
-        if not _MOMENT.fullmatch(text):
+        if not _DATE.fullmatch(text):
             raise ValueError
         datetime.fromisoformat(text)
     except ValueError:
-        raise NotSaved("date is not ISO 8601") from None
+        raise EventIgnored("date is not ISO 8601") from None
 
 
-def _list(params: Mapping[str, str], name: str) -> list[Fields]:
-    value = _nested(params, name)
-    if not isinstance(value, list) or not all(isinstance(one, dict) for one in value):
-        raise NotSaved(f"{name} is not a JSON list of objects")
+def _json_list(params: Mapping[str, str], name: str) -> list[JsonObject]:
+    value = _json_value(params, name)
+    if not isinstance(value, list) or not all(isinstance(element, dict) for element in value):
+        raise EventIgnored(f"{name} is not a JSON list of objects")
     return value
 
 
-def _nested(params: Mapping[str, str], name: str) -> Any:
+def _json_value(params: Mapping[str, str], name: str) -> Any:
     _require(params, (name,))
     try:
-        return json.loads(params[name], parse_constant=_no_number)
+        return json.loads(params[name], parse_constant=_reject_constant)
     except (ValueError, RecursionError):
-        raise NotSaved(f"{name} is not valid JSON") from None
+        raise EventIgnored(f"{name} is not valid JSON") from None
 
 
 def _is_text(value: Any) -> bool:
@@ -235,24 +237,25 @@ def _is_number(value: Any) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Field:
-    """What a field of nested data has to be, in words and as a test."""
+    """The expected type of a field in nested data."""
 
-    words: str
-    holds: Callable[[Any], bool]
-    needed: bool = True
+    description: str
+    is_valid: Callable[[Any], bool]
+    required: bool = True
 
     def optional(self) -> "_Field":
-        return _Field(self.words, self.holds, needed=False)
+        return _Field(self.description, self.is_valid, required=False)
 
 
-_TEXT = _Field("a text", _is_text)
+_TEXT = _Field("a non-empty string", _is_text)
 _NUMBER = _Field("a number", _is_number)
-_COUNT = _Field("a whole number from 1", lambda value: type(value) is int and value >= 1)
+_COUNT = _Field("a whole number, 1 or greater", lambda value: type(value) is int and value >= 1)
 _FLAG = _Field("0 or 1", lambda value: type(value) is int and value in (0, 1))
-_TEXTS = _Field("a list of texts", lambda value: isinstance(value, list) and all(map(_is_text, value)))
-# Deeper data is kept as a text that nobody can use: as good as lost.
+_TEXTS = _Field("a list of non-empty strings", lambda value: isinstance(value, list) and all(map(_is_text, value)))
+# The API stores deeper data as one string that templates cannot use, so it is as good as lost.
 _FLAT = _Field(
-    "a text, a number or a list of texts", lambda value: _is_text(value) or _is_number(value) or _TEXTS.holds(value)
+    "a non-empty string, a number or a list of non-empty strings",
+    lambda value: _is_text(value) or _is_number(value) or _TEXTS.is_valid(value),
 )
 
 Shape = Mapping[str, _Field]
@@ -275,14 +278,14 @@ _VIEWS: dict[str, tuple[str, Shape]] = {
 }
 
 
-def _check_shape(name: str, value: Fields, shape: Shape) -> None:
-    for key, wanted in shape.items():
-        if (key in value or wanted.needed) and not wanted.holds(value.get(key)):
-            raise NotSaved(f"{name}: {key} is not {wanted.words}")
-    beyond = _TEXTS if name in ("product", "products") else _FLAT
+def _check_shape(name: str, value: JsonObject, shape: Shape) -> None:
+    for key, expected in shape.items():
+        if (key in value or expected.required) and not expected.is_valid(value.get(key)):
+            raise EventIgnored(f"{name}: {key} is not {expected.description}")
+    expected_extra = _TEXTS if name in ("product", "products") else _FLAT
     for key, extra in value.items():
-        if key not in shape and not beyond.holds(extra):
-            raise NotSaved(f"{name}: {key} is not {beyond.words}")
+        if key not in shape and not expected_extra.is_valid(extra):
+            raise EventIgnored(f"{name}: {key} is not {expected_extra.description}")
 
 
 _ORDER_TYPES = frozenset({"orderCreated", "orderUpdated", "orderDelivered", "orderCancelled"})
@@ -293,69 +296,79 @@ _CHECKS: dict[str, Callable[[Account, str, Mapping[str, str]], None]] = {
 }
 
 
-def take_contact(account: Account, body: Fields) -> int:
-    """Create or update a contact; answers its id.
+def save_contact(account: Account, body: JsonObject) -> int:
+    """Create or update a contact and return its id.
 
     Raises:
         BadRequest.
     """
     channels = body.get("channels") or []
     if not isinstance(channels, list):
-        raise BadRequest("channels: not a list")
-    given: dict[str, str] = {}
+        raise BadRequest("channels is not a list")
+    addresses: dict[str, str] = {}
     for channel in channels:
         kind, value = (channel.get("type"), channel.get("value")) if isinstance(channel, dict) else (None, None)
         if kind not in ("email", "sms") or not isinstance(value, str) or not value:
-            raise BadRequest("channels: a type (email or sms) and a value each")
-        given["email" if kind == "email" else "phone"] = value.lower() if kind == "email" else value
+            raise BadRequest("channels: each needs a type (email or sms) and a value")
+        addresses["email" if kind == "email" else "phone"] = value.lower() if kind == "email" else value
     for name in ("firstName", "lastName", "externalCustomerId"):
         if name in body and (not isinstance(body[name], str) or not body[name]):
-            raise BadRequest(f"{name} is not a non-empty text")
-    fields = given | {name: body[name] for name in ("firstName", "lastName", "externalCustomerId") if name in body}
-    keys = [(kind, fields[kind]) for kind in _ADDRESSES if kind in fields]
-    id = next((account.found[key] for key in keys if key in account.found), None)
+            raise BadRequest(f"{name} is not a non-empty string")
+    fields = addresses | {name: body[name] for name in ("firstName", "lastName", "externalCustomerId") if name in body}
+    keys = [(kind, fields[kind]) for kind in _CONTACT_KEYS if kind in fields]
+    id = next((account.contact_ids[key] for key in keys if key in account.contact_ids), None)
     if id is None:
-        if not given:
-            raise BadRequest("channels: an e-mail address or a phone is needed")
-        id, account.next_id = account.next_id, account.next_id + 1
+        if not addresses:
+            raise BadRequest("channels: a new contact needs an e-mail address or a phone")
+        id, account.next_contact_id = account.next_contact_id, account.next_contact_id + 1
         account.contacts[id] = {"id": id}
     for kind, value in keys:
-        _give(account, id, kind, value)
+        _assign_key(account, id, kind, value)
     account.contacts[id].update(fields)
     return id
 
 
-def _give(account: Account, id: int, kind: str, value: str) -> None:
-    """An address belongs to one contact: the new holder loses his old one, the old holder this one."""
+def _assign_key(account: Account, id: int, kind: str, value: str) -> None:
+    """Give a contact an e-mail address, phone or externalCustomerId.
+
+    A value belongs to one contact at a time, so the contact loses its old value and another contact loses this one.
+    """
     if old := account.contacts[id].get(kind):
-        account.found.pop((kind, old), None)
-    holder = account.found.get((kind, value))
+        account.contact_ids.pop((kind, old), None)
+    holder = account.contact_ids.get((kind, value))
     if holder is not None and holder != id:
         account.contacts[holder].pop(kind, None)
-    account.found[kind, value] = id
+    account.contact_ids[kind, value] = id
 
 
-def erase(account: Account, query: Mapping[str, str]) -> bool:
-    """Remove a contact, and with `erase=true` what orders and events say of him; answers whether he was there."""
-    id = account.found.get(("externalCustomerId", query.get("externalCustomerId", "")))
+def erase_contact(account: Account, query: Mapping[str, str]) -> bool:
+    """Remove a contact. With `erase=true`, also remove its personal data from orders and events.
+
+    Args:
+        query: query parameters of DELETE v1/contact.
+
+    Returns:
+        False if there is no such contact.
+    """
+    id = account.contact_ids.get(("externalCustomerId", query.get("externalCustomerId", "")))
     if id is None:
         return False
     contact = account.contacts.pop(id)
-    account.found = {key: found for key, found in account.found.items() if found != id}
+    account.contact_ids = {key: other for key, other in account.contact_ids.items() if other != id}
     if query.get("erase") == "true":
         for order in account.orders.values():
-            if _names(order, contact):
-                for name in [name for name in order if name.lower() in _PERSONAL]:
+            if _is_about(order, contact):
+                for name in [name for name in order if name.lower() in _PERSONAL_PARAMS]:
                     del order[name]
         for event in account.events:
-            if _names({param["name"]: param["value"] for param in event["params"]}, contact):
+            if _is_about({param["name"]: param["value"] for param in event["params"]}, contact):
                 event["keyValue"] = "erased"
-                event["params"] = [param for param in event["params"] if param["name"].lower() not in _PERSONAL]
+                event["params"] = [param for param in event["params"] if param["name"].lower() not in _PERSONAL_PARAMS]
     return True
 
 
-def _names(params: Mapping[str, str], contact: Fields) -> bool:
-    """Whether one of the params says that it is about the contact."""
+def _is_about(params: Mapping[str, str], contact: JsonObject) -> bool:
+    """Return True if one of the params identifies the contact."""
     kinds = {
         **dict.fromkeys(_EMAIL_NAMES, "email"),
         **dict.fromkeys(_PHONE_NAMES, "phone"),

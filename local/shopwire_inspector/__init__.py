@@ -1,13 +1,14 @@
-"""The inspector: pages that show the way of every webhook, of the running `shopwire dev` or of a deployed stack.
+"""The inspector: pages that show what happened to each webhook of a running `shopwire dev` or of a deployed stack.
 
-- `journal`: what came in and what became of it; fed by `taps` (dev: the functions as they run) or by `stack` (its log
-  lines). One shape for both, so that the pages know no difference.
-- `minutes`: the journal's counts by minute, for the charts.
-- `installation`: what the pages ask of shopwire itself: entries, parked webhooks, and in dev faults and samples.
-- `rehearsal`: what a webhook would send now, without sending.
-- `masking`: what of a body may be shown where its people are real.
+- `journal`: the webhooks that arrived, their deliveries and attempts. In dev, shopwire_dev's recorder fills it while
+  the functions run. For a deployed stack, `log_reader` fills it from log lines.
+- `minutes`, `charts`: the journal's counts per minute, and the charts of them.
+- `data_source`: what the pages read from shopwire itself: ledger entries, parked webhooks, shops, the queue.
+- `dry_run`: what a webhook would send now.
+- `masking`: hides personal data of a deployed stack.
 - `words`: outcomes and reasons as sentences.
-- `views`, `pages`: what each page shows, and the WSGI application around it.
+- `views`, `pages`: the content of each page, and the WSGI application.
+- `stack_inspector`: serves the pages of a deployed stack on this machine.
 
-Only the pages look at webhooks' content, and to them it is text: templates escape, the script sets text only.
+Only the pages show content of webhooks, and they treat it as text: templates escape it, and the script sets only text.
 """

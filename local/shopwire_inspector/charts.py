@@ -1,67 +1,75 @@
-"""The charts' geometry: bars as SVG wants them, so that template and script only copy numbers. Pure."""
+"""The charts' geometry: SVG coordinates of the bars, which template and script only copy. Pure functions."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from shopwire_inspector.minutes import GROUPS, SHOWN, Minute
+from shopwire_inspector.minutes import CHART_MINUTES, GROUPS, Minute
 
 WIDTH, HEIGHT = 300, 64
-STEP = WIDTH // SHOWN
-_LEAST = 1.5
-"""What is there at all is seen."""
+BAR_STEP = WIDTH // CHART_MINUTES
+"""Distance from one bar to the next, in SVG units."""
+_MIN_BAR_HEIGHT = 1.5
+"""Keeps every value above 0 visible."""
 
 
 @dataclass(frozen=True, slots=True)
 class Chart:
-    """A bar chart of the last minutes. Each bar is its segments' (y, height), bottom up, one for each of `series`."""
+    """A bar chart of the last minutes."""
 
     name: str
     title: str
     series: Sequence[str]
     bars: Sequence[Sequence[tuple[float, float]]]
-    now: str
-    """The value at this moment, in words."""
+    """A bar is a (y, height) for each of `series`, from bottom to top."""
+    current: str
+    """The current value as text."""
     label: str
-    """The chart in words."""
+    """The chart as text, for screen readers."""
 
 
-def charts(minutes: Sequence[Minute], depth: int, oldest: int) -> list[Chart]:
-    """All of them.
+def make_charts(minutes: Sequence[Minute], waiting: int, oldest_age_ms: int) -> list[Chart]:
+    """Return all charts.
 
     Args:
-        depth: how many wait at this moment; a minute's bar is the most that did.
-        oldest: since how many milliseconds the one that waits longest does.
+        waiting: number of webhooks that wait now. A bar shows the maximum of its minute.
+        oldest_age_ms: age of the oldest waiting webhook now.
     """
-    outcomes = [[minute.outcomes.get(name, 0) for name in GROUPS] for minute in minutes]
-    depths = [[minute.depth] for minute in minutes]
-    ages = [[minute.oldest // 1000] for minute in minutes]
+    outcomes = [[minute.outcomes.get(group, 0) for group in GROUPS] for minute in minutes]
+    waiting_counts = [[minute.max_waiting] for minute in minutes]
+    ages = [[minute.max_age_ms // 1000] for minute in minutes]
     return [
-        _chart("outcomes", "Outcomes a minute", GROUPS, outcomes, str, sum(outcomes[-1])),
-        _chart("depth", "Waiting", ("waiting",), depths, str, depth),
-        _chart("oldest", "Oldest waiting", ("waiting",), ages, age, oldest // 1000),
+        _make_chart("outcomes", "Outcomes per minute", GROUPS, outcomes, str, sum(outcomes[-1])),
+        _make_chart("waiting", "Waiting", ("waiting",), waiting_counts, str, waiting),
+        _make_chart("oldest", "Oldest waiting", ("waiting",), ages, format_age, oldest_age_ms // 1000),
     ]
 
 
-def age(seconds: int) -> str:
-    """A length of time, short: "45 s", "3 min", "2 h"."""
+def format_age(seconds: int) -> str:
+    """Return a short text for a duration, like "45 s", "3 min" or "2 h"."""
     for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{seconds} s"
 
 
-def _chart(
-    name: str, title: str, series: Sequence[str], values: Sequence[Sequence[int]], words: Callable[[int], str], now: int
+def _make_chart(
+    name: str,
+    title: str,
+    series: Sequence[str],
+    values: Sequence[Sequence[int]],
+    format_value: Callable[[int], str],
+    current: int,
 ) -> Chart:
-    top = max(map(sum, values), default=0)
-    label = f"{title}: {words(now)} now, at most {words(top)}"
-    return Chart(name, title, series, [_bar(one, top) for one in values], words(now), label)
+    maximum = max(map(sum, values), default=0)
+    label = f"{title}: {format_value(current)} now, at most {format_value(maximum)}"
+    bars = [_make_bar(segments, maximum) for segments in values]
+    return Chart(name, title, series, bars, format_value(current), label)
 
 
-def _bar(values: Sequence[int], top: int) -> list[tuple[float, float]]:
+def _make_bar(values: Sequence[int], maximum: int) -> list[tuple[float, float]]:
     segments, y = [], float(HEIGHT)
     for value in values:
-        height = max(round(value / top * HEIGHT, 1), _LEAST) if value else 0.0
+        height = max(round(value / maximum * HEIGHT, 1), _MIN_BAR_HEIGHT) if value else 0.0
         y = max(round(y - height, 1), 0.0)
         segments.append((y, height))
     return segments

@@ -1,8 +1,9 @@
-"""The inspector's WSGI application: which address shows what, and what no browser may be tricked into.
+"""The inspector's WSGI application: its routes, and the protection against other web pages.
 
-Another page may neither read here (the Host must be this machine's: DNS rebinding) nor act here (a POST's Origin must
-be the very page asked). What is shown came from outside and is text: templates escape everything, and the Content
-Security Policy lets nothing run or load but the files beside this one.
+Another web page can neither read from the inspector, because the Host header must name this machine (against DNS
+rebinding), nor act on it, because the Origin of a POST must be the inspector itself. Content of webhooks comes from
+outside and is shown as text: templates escape it, and the Content Security Policy allows only the static files of this
+package to run or load.
 """
 
 import hashlib
@@ -18,45 +19,53 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from shopwire.environment import now
 from shopwire.errors import MessageTooLarge, QueueUnavailable, SettingsUnavailable, TableUnavailable
-from shopwire_inspector.charts import HEIGHT, STEP, WIDTH, Chart, charts
-from shopwire_inspector.installation import Installation
+from shopwire_inspector.charts import BAR_STEP, HEIGHT, WIDTH, Chart, make_charts
+from shopwire_inspector.data_source import DataSource
 from shopwire_inspector.journal import Filter, Journal
 from shopwire_inspector.minutes import GROUPS
 from shopwire_inspector.views import Views
 from shopwire_inspector.words import OUTCOMES
-from shopwire_wsgi import Environ, StartResponse, answer, answer_json, asks_for_this_machine, body_of
+from shopwire_wsgi import Environ, StartResponse, is_for_loopback, read_body, respond, respond_json
 
 _HERE = Path(__file__).parent
-_STATIC = {
+_JAVASCRIPT = "text/javascript; charset=utf-8"
+_STATIC_FILES = {
     "inspector.css": "text/css; charset=utf-8",
-    "inspector.js": "text/javascript; charset=utf-8",
+    "inspector.js": _JAVASCRIPT,
+    "page.js": _JAVASCRIPT,
+    "webhooks.js": _JAVASCRIPT,
+    "parked.js": _JAVASCRIPT,
+    "faults.js": _JAVASCRIPT,
     "icon.svg": "image/svg+xml",
 }
+"""File name -> content type."""
 _KINDS = ("order", "cart", "contact", "view", "shop")
-_GROUP_WORDS = {"unsent": "not sent"}
-_FIRST_ROWS = 100
-_MOST_ROWS = 1000
-_QUEUE_SECONDS = 10.0
-# How often a page asks whether what it shows has changed, in milliseconds: on one's own machine, and of AWS.
-_LOOK_EVERY, _LOOK_AT_AWS_EVERY = 700, 15_000
+_GROUP_LABELS = {"unsent": "not sent"}
+_FIRST_PAGE_ROWS = 100
+_PAGE_ROWS = 1000
+_QUEUE_COUNT_SECONDS = 10.0
+"""How long the counts of a deployed stack's queue are kept."""
+# How often a page asks whether its content has changed. Behind a deployed stack's pages are paid AWS requests.
+_DEV_POLL_MS, _STACK_POLL_MS = 700, 15_000
 
 API_MODES = {
     "ok": "works",
     "down": "breaks every connection",
-    "error": "answers 500",
-    "throttle": "answers 429",
-    "unauthorized": "answers 401",
-    "bad_request": "answers 400",
-    "slow": "answers after 30 s",
-    "lost_answer": "takes the event, then breaks the connection",
+    "error": "responds with 500",
+    "throttle": "responds with 429",
+    "unauthorized": "responds with 401",
+    "bad_request": "responds with 400",
+    "slow": "responds after 30 s",
+    "lost_answer": "processes the request, then breaks the connection",
 }
-PART_MODES = {"ok": "works", "down": "answers 503", "hang": "does not answer"}
+PART_MODES = {"ok": "works", "down": "responds with 503", "hang": "does not respond"}
 PARTS = {
     "api": ("The API", API_MODES),
     "queue": ("Queue (SQS)", PART_MODES),
     "ledger": ("Ledger (DynamoDB)", PART_MODES),
     "settings": ("Settings (SSM)", PART_MODES),
 }
+"""Part -> (title, fault mode -> what the part does in this mode)."""
 
 HEADERS = {
     "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
@@ -70,47 +79,50 @@ HEADERS = {
 }
 
 
-class _Answer(Exception):
-    """An answer instead of a page: status and text."""
+class _HttpError(Exception):
+    """An error page instead of the requested page. The arguments are the status and the text."""
 
 
 class Pages:
-    """The application; serves "/" and everything below "/inspect/".
+    """The application. It serves "/" and everything below "/inspect/".
 
     Args:
-        any_host: it is told to listen beyond loopback: serve under addresses and names of the local network too.
+        any_host: also serve IP addresses and names of the local network. For a server that listens beyond loopback.
     """
 
-    def __init__(self, journal: Journal, installation: Installation, *, any_host: bool = False) -> None:
+    def __init__(self, journal: Journal, source: DataSource, *, any_host: bool = False) -> None:
         self._journal = journal
-        self._installation = installation
-        self._views = Views(journal, installation)
+        self._source = source
+        self._views = Views(journal, source)
         self._any_host = any_host
-        self._queue: tuple[float, str] = (0.0, "")
+        self._queue_text: tuple[float, str] = (0.0, "")
+        """When the queue was counted (monotonic seconds), and the text."""
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            self._refuse_others(environ)
+            self._refuse_other_pages(environ)
             return self._serve(environ, start_response)
-        except _Answer as said:
-            status, text = said.args
+        except _HttpError as error:
+            status, text = error.args
         except (TableUnavailable, SettingsUnavailable, QueueUnavailable) as error:
-            status, text = 503, f"{type(error).__name__}: {error}. Is it broken on purpose?"
+            status, text = 503, f"{type(error).__name__}: {error}."
+            if self._source.actions:
+                text += " A fault may be active."
         except MessageTooLarge:
-            status, text = 400, "It is too large for the queue."
-        return self._page(start_response, "error.html", {"status": status, "text": text}, status)
+            status, text = 400, "The webhook is too large for the queue."
+        return self._render(start_response, "error.html", {"status": status, "text": text}, status)
 
-    def _refuse_others(self, environ: Environ) -> None:
-        if not (asks_for_this_machine(environ) or (self._any_host and _nobody_elses(environ.get("HTTP_HOST", "")))):
-            raise _Answer(403, "Ask for 127.0.0.1 or localhost.")
+    def _refuse_other_pages(self, environ: Environ) -> None:
+        if not (is_for_loopback(environ) or (self._any_host and _is_local_name(environ.get("HTTP_HOST", "")))):
+            raise _HttpError(403, "Use the host 127.0.0.1 or localhost.")
         if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
             return
-        # A browser says with every POST which page sent it; who says nothing is no browser.
+        # A browser sends an Origin header with every POST, so a request without one is not from a browser.
         origin = environ.get("HTTP_ORIGIN")
         if origin is not None and origin != f"http://{environ.get('HTTP_HOST', '')}":
-            raise _Answer(403, "Not for other web pages.")
+            raise _HttpError(403, "Requests of other web pages are refused.")
         if environ.get("HTTP_SEC_FETCH_SITE", "same-origin") not in ("same-origin", "none"):
-            raise _Answer(403, "Not for other web pages.")
+            raise _HttpError(403, "Requests of other web pages are refused.")
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         method = "GET" if environ["REQUEST_METHOD"] == "HEAD" else environ["REQUEST_METHOD"]
@@ -118,183 +130,185 @@ class Pages:
         parts = environ["PATH_INFO"].removeprefix("/inspect").strip("/").split("/")
         match method, *parts:
             case "GET", "":
-                return self._page(start_response, "list.html", self._list(query))
+                return self._render(start_response, "list.html", self._list(query))
             case "GET", "rows":
-                return answer_json(start_response, 200, self._rows(query), HEADERS)
-            case "GET", "static", name if name in _STATIC:
+                return respond_json(start_response, 200, self._rows(query), HEADERS)
+            case "GET", "static", name if name in _STATIC_FILES:
                 body = (_HERE / "static" / name).read_bytes()
-                return answer(start_response, 200, body, HEADERS | {"Content-Type": _STATIC[name]})
-            case "GET", "webhooks", id if found := self._journal.get(_number(id) or 0):
-                return self._page(start_response, "webhook.html", {"one": self._views.webhook(found)})
-            case "GET", "webhooks", id, "changed" if found := self._journal.get(_number(id) or 0):
-                return answer_json(start_response, 200, {"changed": found.changed}, HEADERS)
+                return respond(start_response, 200, body, HEADERS | {"Content-Type": _STATIC_FILES[name]})
+            case "GET", "webhooks", id if webhook := self._journal.get(_parse_number(id) or 0):
+                return self._render(start_response, "webhook.html", {"webhook": self._views.webhook_page(webhook)})
+            case "GET", "webhooks", id, "revision" if webhook := self._journal.get(_parse_number(id) or 0):
+                return respond_json(start_response, 200, {"revision": webhook.revision}, HEADERS)
             case "GET", "entity":
                 shop, entity = query.get("shop", ""), query.get("entity", "")
-                shown = {"shop": shop, "entity": entity, "story": self._views.story(shop, entity)}
-                return self._page(start_response, "entity.html", shown | {"entry": self._views.entry(shop, entity)})
+                view = {"shop": shop, "entity": entity, "timeline": self._views.timeline(shop, entity)}
+                return self._render(start_response, "entity.html", view | {"entry": self._views.entry(shop, entity)})
             case "GET", "parked":
-                return self._page(start_response, "parked.html", self._parked() | {"said": query.get("said", "")})
+                return self._render(start_response, "parked.html", self._parked() | {"queued": "queued" in query})
             case "GET", "parked", "rows":
-                now_parked = self._parked()
-                same = now_parked["changed"] == query.get("seen")
-                return answer_json(start_response, 200, now_parked | ({"listed": None} if same else {}), HEADERS)
-            case "GET", "parked", id if one := self._installation.environment.parked.get(id):
-                return self._page(start_response, "parked_one.html", {"one": self._views.parked(one)})
-            case "GET", "parked", id, "changed":
-                one = self._installation.environment.parked.get(id)
-                return answer_json(start_response, 200, {"changed": one.tries if one else None}, HEADERS)
-            case "GET", "faults" if controls := self._installation.controls:
-                return self._page(
-                    start_response, "faults.html", {"parts_of": {one: PARTS[one] for one in controls.modes}}
+                parked = self._parked()
+                known = parked["revision"] == query.get("revision")
+                return respond_json(start_response, 200, parked | ({"rows": None} if known else {}), HEADERS)
+            case "GET", "parked", id if row := self._source.environment.parked.get(id):
+                return self._render(start_response, "parked_webhook.html", {"parked": self._views.parked_page(row)})
+            case "GET", "parked", id, "revision":
+                row = self._source.environment.parked.get(id)
+                return respond_json(start_response, 200, {"revision": row.tries if row else None}, HEADERS)
+            case "GET", "faults" if actions := self._source.actions:
+                return self._render(
+                    start_response, "faults.html", {"parts_with_modes": {part: PARTS[part] for part in actions.modes}}
                 )
-            case "GET", "faults", "modes" if controls := self._installation.controls:
-                said = {"modes": controls.modes, "broken": _broken(controls.modes)}
-                return answer_json(start_response, 200, said, HEADERS)
+            case "GET", "faults", "modes" if actions := self._source.actions:
+                modes = actions.modes
+                return respond_json(start_response, 200, {"modes": modes, "faults": _describe_faults(modes)}, HEADERS)
             case "POST", *_:
-                return self._act(parts, dict(parse_qsl(body_of(environ).decode("utf-8", "replace"))), start_response)
-        raise _Answer(404, "There is no such page, or what it showed is not kept any more.")
+                return self._act(parts, dict(parse_qsl(read_body(environ).decode("utf-8", "replace"))), start_response)
+        raise _HttpError(404, "This page does not exist, or its webhook is not kept any more.")
 
     def _act(self, parts: list[str], form: Mapping[str, str], start_response: StartResponse) -> Iterable[bytes]:
-        controls = self._installation.controls
-        if controls is None:
-            raise _Answer(403, "A deployed stack is only looked at from here: `shopwire parked replay --stack` acts.")
+        actions = self._source.actions
+        if actions is None:
+            raise _HttpError(
+                403, "The inspector of a deployed stack is read-only. Use `shopwire parked replay --stack` to replay."
+            )
         match parts:
             case ["send"]:
                 try:
-                    status, said = controls.send(form.get("sample", ""), fresh="fresh" in form)
+                    status, body = actions.send(form.get("sample", ""), fresh="fresh" in form)
                 except KeyError:
-                    raise _Answer(400, "There is no such sample.") from None
+                    raise _HttpError(400, "There is no such sample.") from None
                 if "json" in form:
-                    return answer_json(start_response, 200, {"status": status, "said": said}, HEADERS)
-                return _go(start_response, "/")
+                    return respond_json(start_response, 200, {"status": status, "body": body}, HEADERS)
+                return _redirect(start_response, "/")
             case ["faults"]:
                 part, mode = form.get("part", ""), form.get("mode", "")
-                seconds = _number(form.get("seconds", ""))
-                if part not in controls.modes or mode not in PARTS[part][1]:
-                    raise _Answer(400, "There is no such part or mode.")
-                controls.break_part(part, mode, seconds)
-                return _go(start_response, "/inspect/faults")
-            case ["faults", "mend"]:
-                for part in controls.modes:
-                    controls.break_part(part, "ok", None)
-                return _go(start_response, "/inspect/faults")
-            case ["parked", id, "replay"] if controls.replay(id):
+                seconds = _parse_number(form.get("seconds", ""))
+                if part not in actions.modes or mode not in PARTS[part][1]:
+                    raise _HttpError(400, "There is no such part or fault mode.")
+                actions.set_fault(part, mode, seconds)
+                return _redirect(start_response, "/inspect/faults")
+            case ["faults", "clear"]:
+                for part in actions.modes:
+                    actions.set_fault(part, "ok", None)
+                return _redirect(start_response, "/inspect/faults")
+            case ["parked", id, "replay"] if actions.replay(id):
                 shop, _, rest = id.partition(".")
-                known = self._journal.at(shop, _number(rest.partition(".")[0]) or 0)
-                where = f"/inspect/webhooks/{known.id}" if known else "/inspect/parked?" + urlencode({"said": "queued"})
-                return _go(start_response, where)
-        raise _Answer(404, "There is nothing to be done under this address (any more).")
+                webhook = self._journal.find_by_time(shop, _parse_number(rest.partition(".")[0]) or 0)
+                target = f"/inspect/webhooks/{webhook.id}" if webhook else "/inspect/parked?queued="
+                return _redirect(start_response, target)
+        raise _HttpError(404, "There is no such action, or the webhook is not parked any more.")
 
     def _list(self, query: Mapping[str, str]) -> dict[str, Any]:
-        wanted = _filter(query)
-        controls = self._installation.controls
-        rows, _ = self._journal.page(wanted, before=None, limit=_FIRST_ROWS)
+        wanted = _parse_filter(query)
+        actions = self._source.actions
+        webhooks, _ = self._journal.find_page(wanted, before=None, limit=_FIRST_PAGE_ROWS)
         samples: dict[str, list[str]] = {}
-        for sample in controls.samples() if controls else ():
+        for sample in actions.samples() if actions else ():
             samples.setdefault(sample.platform, []).append(sample.name)
         return {
             "filter": wanted,
-            "filtered": wanted != Filter(),
-            "rows": [self._views.row(one) for one in rows],
-            "shops": sorted({*self._ids(), *self._journal.shops()}),
-            "outcomes": {one: _GROUP_WORDS.get(one, one) for one in dict.fromkeys((*GROUPS, *OUTCOMES))},
+            "rows": [self._views.webhook_row(webhook) for webhook in webhooks],
+            "shops": sorted({*self._shop_ids(), *self._journal.shops()}),
+            "outcomes": {name: _GROUP_LABELS.get(name, name) for name in dict.fromkeys((*GROUPS, *OUTCOMES))},
             "kinds": _KINDS,
             "samples": samples,
             "charts": self._charts(),
-            "chart": {"width": WIDTH, "height": HEIGHT, "step": STEP},
+            "chart_size": {"width": WIDTH, "height": HEIGHT, "step": BAR_STEP},
             "counters": self._counters(),
-            "queue": self._in_queue(),
+            "queue": self._queue(),
         }
 
     def _rows(self, query: Mapping[str, str]) -> dict[str, Any]:
-        wanted = _filter(query)
-        after, before = _number(query.get("after", "")), _number(query.get("before", ""))
+        wanted = _parse_filter(query)
+        after, before = _parse_number(query.get("after", "")), _parse_number(query.get("before", ""))
         cursor = self._journal.cursor
         more: dict[str, Any]
         if after is not None:
             changed = self._journal.changed_since(after)
-            rows = [one for one in changed if wanted.holds(one)]
-            more = {"gone": [one.id for one in changed if not wanted.holds(one)]}
+            webhooks = [webhook for webhook in changed if wanted.matches(webhook)]
+            more = {"removed": [webhook.id for webhook in changed if not wanted.matches(webhook)]}
         else:
-            limit = _FIRST_ROWS if before is None else _MOST_ROWS
-            rows, total = self._journal.page(wanted, before=before, limit=limit)
+            limit = _FIRST_PAGE_ROWS if before is None else _PAGE_ROWS
+            webhooks, total = self._journal.find_page(wanted, before=before, limit=limit)
             more = {"total": total}
-        controls = self._installation.controls
+        actions = self._source.actions
         return more | {
             "cursor": cursor,
-            "rows": [self._views.row(one) for one in rows],
+            "rows": [self._views.webhook_row(webhook) for webhook in webhooks],
             "counters": self._counters(),
-            "queue": self._in_queue(),
-            "charts": [asdict(one) for one in self._charts()],
-            "broken": _broken(controls.modes) if controls else [],
+            "queue": self._queue(),
+            "charts": [asdict(chart) for chart in self._charts()],
+            "faults": _describe_faults(actions.modes) if actions else [],
         }
 
     def _parked(self) -> dict[str, Any]:
-        """The parked list, and a short word for all that it says."""
-        listed = [self._views.parked_row(one) for one in self._installation.parked()]
-        return {"listed": listed, "changed": hashlib.sha256(json.dumps(listed).encode()).hexdigest()[:16]}
+        """Return the rows of the parked list, and a hash of them as their revision."""
+        rows = [self._views.parked_row(parked) for parked in self._source.list_parked()]
+        return {"rows": rows, "revision": hashlib.sha256(json.dumps(rows).encode()).hexdigest()[:16]}
 
     def _counters(self) -> list[tuple[str, str, int]]:
-        """Words, group to filter by, count. Always the same ones, so that nothing moves."""
-        counts = self._journal.groups()
-        return [("webhooks", "", counts.total()), *((_GROUP_WORDS.get(one, one), one, counts[one]) for one in GROUPS)]
+        """Return (label, group to filter by, count) for each group. All groups are always there, so nothing moves."""
+        counts = self._journal.count_by_group()
+        groups = ((_GROUP_LABELS.get(group, group), group, counts[group]) for group in GROUPS)
+        return [("webhooks", "", counts.total()), *groups]
 
     def _charts(self) -> list[Chart]:
         at = now()
-        depth, since = self._journal.waiting()
-        return charts(self._journal.last_minutes(at), depth, 0 if since is None else max(at - since, 0))
+        waiting, since = self._journal.waiting()
+        return make_charts(self._journal.last_minutes(at), waiting, 0 if since is None else max(at - since, 0))
 
-    def _in_queue(self) -> str:
-        """What a deployed stack's queue says of itself: the journal knows only what the logs of the last while tell."""
-        if self._installation.controls:
+    def _queue(self) -> str:
+        """Return the counts of a deployed stack's queue as text. The journal knows only the webhooks in recent logs."""
+        if self._source.actions:
             return ""
-        asked_at, said = self._queue
-        if time.monotonic() - asked_at > _QUEUE_SECONDS:
-            found = self._installation.queue()
-            counts = "does not answer" if found is None else ", ".join(f"{n} {words}" for words, n in found.items())
-            self._queue = (time.monotonic(), said := f"Retry queue: {counts}")
-        return said
+        counted_at, text = self._queue_text
+        if time.monotonic() - counted_at > _QUEUE_COUNT_SECONDS:
+            counts = self._source.count_queue()
+            text = "does not respond" if counts is None else ", ".join(f"{n} {state}" for state, n in counts.items())
+            self._queue_text = (time.monotonic(), text := f"Retry queue: {text}")
+        return text
 
-    def _ids(self) -> Iterable[str]:
+    def _shop_ids(self) -> Iterable[str]:
         try:
-            return self._installation.ids()
+            return self._source.shop_ids()
         except SettingsUnavailable:
             return ()
 
-    def _page(
-        self, start_response: StartResponse, template: str, shown: Mapping[str, Any], status: int = 200
+    def _render(
+        self, start_response: StartResponse, template: str, view: Mapping[str, Any], status: int = 200
     ) -> Iterable[bytes]:
-        controls = self._installation.controls
+        actions = self._source.actions
         page = _templates().get_template(template)
         text = page.render(
-            shown,
-            title=self._installation.title,
-            masked=self._installation.masked,
-            controls=controls is not None,
-            look_every=_LOOK_EVERY if controls else _LOOK_AT_AWS_EVERY,
-            modes=controls.modes if controls else {},
-            broken=_broken(controls.modes) if controls else [],
+            view,
+            title=self._source.title,
+            masked=self._source.masked,
+            has_actions=actions is not None,
+            poll_ms=_DEV_POLL_MS if actions else _STACK_POLL_MS,
+            modes=actions.modes if actions else {},
+            faults=_describe_faults(actions.modes) if actions else [],
         )
-        return answer(start_response, status, text.encode(), HEADERS | {"Content-Type": "text/html; charset=utf-8"})
+        return respond(start_response, status, text.encode(), HEADERS | {"Content-Type": "text/html; charset=utf-8"})
 
 
 @cache
 def _templates() -> Any:
-    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # only who opens a page waits for it
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined  # loaded when the first page opens
 
-    made = Environment(
+    environment = Environment(
         loader=FileSystemLoader(_HERE / "templates"),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.filters["query"] = urlencode
-    return made
+    environment.filters["query"] = urlencode
+    return environment
 
 
-def _nobody_elses(host: str) -> bool:
-    """Whether it is an address, or a name without a dot: any other may be somebody's who points it at this machine."""
+def _is_local_name(host: str) -> bool:
+    """Return True for an IP address or a name without a dot. Another name may belong to an attacker's web page."""
     name = urlsplit(f"//{host}").hostname or ""
     try:
         ip_address(name)
@@ -303,17 +317,18 @@ def _nobody_elses(host: str) -> bool:
     return True
 
 
-def _filter(query: Mapping[str, str]) -> Filter:
+def _parse_filter(query: Mapping[str, str]) -> Filter:
     return Filter(query.get("shop", ""), query.get("outcome", ""), query.get("kind", ""), query.get("text", "").strip())
 
 
-def _broken(modes: Mapping[str, str]) -> list[str]:
+def _describe_faults(modes: Mapping[str, str]) -> list[str]:
+    """Return a sentence for each active fault."""
     return [f"{PARTS[part][0]} {PARTS[part][1][mode]}" for part, mode in modes.items() if mode != "ok"]
 
 
-def _number(text: str) -> int | None:
+def _parse_number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 16 else None
 
 
-def _go(start_response: StartResponse, where: str) -> Iterable[bytes]:
-    return answer(start_response, 303, b"", HEADERS | {"Location": where})
+def _redirect(start_response: StartResponse, location: str) -> Iterable[bytes]:
+    return respond(start_response, 303, b"", HEADERS | {"Location": location})

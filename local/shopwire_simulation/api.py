@@ -108,7 +108,7 @@ class Api:
             self._wait(int(seconds * 900), "before")  # late, but within the caller's patience
         slow = faults.on("api_slow", world.now)
         lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)
-        reply = self.emulator.take(shop, method, path, dict(parse_qsl(split.query)), body)
+        reply = self.emulator.handle_without_faults(shop, method, path, dict(parse_qsl(split.query)), body)
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
         taken_at = world.now
         self._taken(invocation, shop, f"{method} {path}", body, event, not lost)

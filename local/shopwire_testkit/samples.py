@@ -94,7 +94,7 @@ def sample_shop(platform: Platform, **settings: Any) -> Shop:
             "secrets": ("sample-secret",),
             "esputnik_key": "sample-key",
             "region": "UA",
-            "store": platform.store_example or None,
+            "store": platform.demo_store or platform.store_example or None,
             "old_order_days": 0,
             "storefront_secret": "sample-storefront-secret",
         }

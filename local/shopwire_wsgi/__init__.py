@@ -1,7 +1,7 @@
-"""What the WSGI applications on one's own machine share: a server on loopback, JSON answers, a broken connection.
+"""The HTTP server of the local WSGI applications, and helpers for their requests and responses.
 
-werkzeug's development server ends every connection after one answer; seven calls a webhook spend more time on
-connecting than on answering then. This one keeps connections open, as API Gateway and AWS do.
+werkzeug's development server closes each connection after one response. One webhook makes seven calls, and opening
+their connections would take longer than serving them. This server keeps connections open, as API Gateway and AWS do.
 """
 
 import errno
@@ -23,23 +23,23 @@ StartResponse = Callable[..., Any]
 Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "host.docker.internal"})
-"""Names under which only this machine is reached (the last one: by its own containers)."""
+"""Host names that mean this machine. Containers on it use the last one."""
 
-_LARGEST = 64 << 20
+_MAX_BODY_BYTES = 64 << 20
 _IDLE_SECONDS = 75.0
-_CONNECTION = "shopwire.connection"
+_CONNECTION_KEY = "shopwire.connection"
 
 
-class PortTaken(Exception):
-    """Somebody listens on that port already."""
+class PortUnavailable(Exception):
+    """The address cannot be listened on, usually because another process uses the port."""
 
 
-class _Bad(Exception):
-    """The request cannot be read: status and reason."""
+class _BadRequest(Exception):
+    """The request cannot be read. The arguments are the status and the reason."""
 
 
 class _Connection(BaseHTTPRequestHandler):
-    """Serves one connection's requests. Bodies are read whole before the application sees them."""
+    """Serves the requests of one connection. A body is read completely before the application is called."""
 
     server: "_Listener"
     protocol_version = "HTTP/1.1"
@@ -47,27 +47,27 @@ class _Connection(BaseHTTPRequestHandler):
     timeout = _IDLE_SECONDS
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # do_GET, do_POST, ...: whatever the method, the application answers
+        if name.startswith("do_"):  # do_GET, do_POST, ...: the application handles every method
             return self._serve
         raise AttributeError(name)
 
     def log_message(self, *arguments: object) -> None:
-        """Say nothing: the functions log what matters."""
+        """Log nothing, because the functions log what matters."""
 
     def _serve(self) -> None:
         try:
-            environ = self._environ(self._body())
-        except _Bad as error:
+            environ = self._make_environ(self._read_body())
+        except _BadRequest as error:
             self.close_connection = True
             self._send(f"{error.args[0]} -", [], str(error.args[1]).encode())
             return
-        said: list[Any] = []
+        started: list[Any] = []
         try:
-            chunks = self.server.application(environ, lambda status, headers, _=None: said.extend((status, headers)))
+            chunks = self.server.application(environ, lambda status, headers, _=None: started.extend((status, headers)))
             body = b"".join(chunks)
             if close := getattr(chunks, "close", None):
                 close()
-            status, headers = said
+            status, headers = started
         except ConnectionError:
             self.close_connection = True
             return
@@ -77,54 +77,54 @@ class _Connection(BaseHTTPRequestHandler):
         self._send(status, headers, body)
 
     def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        own = (
+        added = (
             [] if any(name.lower() == "content-length" for name, _ in headers) else [("Content-Length", str(len(body)))]
         )
         if self.close_connection:
-            own.append(("Connection", "close"))
+            added.append(("Connection", "close"))
         lines = [f"HTTP/1.1 {status}", f"Date: {self.date_time_string()}"]
-        lines += (f"{name}: {value}" for name, value in (*headers, *own))
+        lines += (f"{name}: {value}" for name, value in (*headers, *added))
         head = "\r\n".join(lines).encode("latin-1", "replace")
         self.wfile.write(head + b"\r\n\r\n" + (b"" if self.command == "HEAD" else body))
 
-    def _body(self) -> bytes:
+    def _read_body(self) -> bytes:
         length = self.headers.get("Content-Length")
         encoding = self.headers.get("Transfer-Encoding")
         if encoding is not None:
-            # Both at once is how requests are smuggled (RFC 9112, 6.1).
+            # A request with both headers may be an attempt at request smuggling (RFC 9112, 6.1).
             if encoding.lower() != "chunked" or length is not None:
-                raise _Bad(400, "Transfer-Encoding: chunked alone is understood")
-            return self._chunks()
+                raise _BadRequest(400, "only `Transfer-Encoding: chunked` without Content-Length is supported")
+            return self._read_chunks()
         if length is None:
             return b""
         if not (length.isascii() and length.isdigit()):
-            raise _Bad(400, "Content-Length is not a number")
-        return self._exactly(int(length))
+            raise _BadRequest(400, "Content-Length is not a number")
+        return self._read_exactly(int(length))
 
-    def _chunks(self) -> bytes:
+    def _read_chunks(self) -> bytes:
         body = bytearray()
-        while size := self._chunk_size():
-            body += self._exactly(size, len(body))
+        while size := self._read_chunk_size():
+            body += self._read_exactly(size, len(body))
             self.rfile.readline(3)
         while self.rfile.readline(1 << 16).strip():  # trailers
             pass
         return bytes(body)
 
-    def _chunk_size(self) -> int:
+    def _read_chunk_size(self) -> int:
         try:
             return int(self.rfile.readline(1 << 10).partition(b";")[0].strip(), 16)
         except ValueError:
-            raise _Bad(400, "a chunk has no size") from None
+            raise _BadRequest(400, "a chunk has no size") from None
 
-    def _exactly(self, length: int, before: int = 0) -> bytes:
-        if not 0 <= length <= _LARGEST - before:
-            raise _Bad(413, f"at most {_LARGEST} bytes")
-        read = self.rfile.read(length)
-        if len(read) < length:
+    def _read_exactly(self, length: int, already_read: int = 0) -> bytes:
+        if not 0 <= length <= _MAX_BODY_BYTES - already_read:
+            raise _BadRequest(413, f"the body has more than {_MAX_BODY_BYTES} bytes")
+        data = self.rfile.read(length)
+        if len(data) < length:
             raise ConnectionAbortedError
-        return read
+        return data
 
-    def _environ(self, body: bytes) -> Environ:
+    def _make_environ(self, body: bytes) -> Environ:
         target = urlsplit(self.path if "://" in self.path.partition("?")[0] else f"//host{self.path}")
         environ: Environ = {
             "wsgi.version": (1, 0),
@@ -134,7 +134,7 @@ class _Connection(BaseHTTPRequestHandler):
             "wsgi.multithread": True,
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
-            _CONNECTION: self.connection,
+            _CONNECTION_KEY: self.connection,
             "REQUEST_METHOD": self.command,
             "SCRIPT_NAME": "",
             "PATH_INFO": unquote_to_bytes(target.path or "/").decode("latin-1"),
@@ -148,7 +148,7 @@ class _Connection(BaseHTTPRequestHandler):
         }
         for name, value in self.headers.items():
             if "_" in name or name.lower() in ("content-length", "transfer-encoding"):
-                continue  # X_A and X-A would be one name in here
+                continue  # X_A and X-A would become the same name in environ
             key = name.upper().replace("-", "_")
             key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
             value = value.replace("\r\n", "")
@@ -166,29 +166,36 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
         self.application = application
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        if not isinstance(sys.exc_info()[1], OSError):  # who hangs up in the middle is nobody's error
+        if not isinstance(sys.exc_info()[1], OSError):  # a client that disconnects early is not an error
             super().handle_error(request, client_address)
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A socket that listens; `port` 0: on a free one.
+    """Open a listening socket.
+
+    Args:
+        port: 0 chooses a free port.
 
     Raises:
-        PortTaken.
+        PortUnavailable.
     """
     try:
         return socket.create_server((host, port), backlog=128)
     except OSError as error:
         taken = error.errno == errno.EADDRINUSE
         why = "is taken: choose another with --port" if taken else f"cannot be listened on: {error.strerror}"
-        raise PortTaken(f"{host}:{port} {why}") from None
+        raise PortUnavailable(f"{host}:{port} {why}") from None
 
 
 class Server:
-    """A WSGI application served by threads of its own, on a port of this machine (0: a free one) or a given socket.
+    """Serves a WSGI application on a local port, with a thread for each connection.
+
+    Args:
+        port: 0 chooses a free port.
+        listener: a listening socket to use instead of `host` and `port`.
 
     Raises:
-        PortTaken.
+        PortUnavailable.
     """
 
     def __init__(
@@ -205,56 +212,61 @@ class Server:
         self._thread.start()
 
     def stop(self) -> None:
-        """Take no more connections. A server that was never started only gives its port back."""
+        """Accept no more connections and release the port, also if the server was never started."""
         if self._thread.is_alive():
             self._listener.shutdown()
         self._listener.server_close()
 
 
-def asks_for_this_machine(environ: Environ) -> bool:
-    """Whether the request asks for loopback by name: another name that resolves to this machine is how a page in the
-    browser would reach us (DNS rebinding)."""
+def is_for_loopback(environ: Environ) -> bool:
+    """Return True if the Host header names loopback.
+
+    A web page can make another host name resolve to this machine and so reach this server (DNS rebinding). Such a
+    request carries that other name in its Host header.
+    """
     return _host(f"//{environ.get('HTTP_HOST', '')}") in LOOPBACK
 
 
-def sent_by_another_page(environ: Environ) -> bool:
-    """Whether a page of another host than the one asked, or loopback, sent the request."""
+def is_cross_origin(environ: Environ) -> bool:
+    """Return True if a web page sent the request, and that page comes neither from the requested host nor from
+    loopback."""
     origin = environ.get("HTTP_ORIGIN")
     return origin is not None and _host(origin) not in LOOPBACK | {_host(f"//{environ.get('HTTP_HOST', '')}")}
 
 
 def _host(url: str) -> str:
+    """Return the URL's host name, or "invalid" if there is none."""
     try:
-        return urlsplit(url).hostname or "nobody"
+        return urlsplit(url).hostname or "invalid"
     except ValueError:
-        return "nobody"
+        return "invalid"
 
 
-def body_of(environ: Environ) -> bytes:
-    """The raw body."""
+def read_body(environ: Environ) -> bytes:
+    """Return the raw request body."""
     body: bytes = environ["wsgi.input"].read()
     return body
 
 
-def answer(
+def respond(
     start_response: StartResponse, status: int, body: bytes, headers: Mapping[str, str] | None = None
 ) -> Iterable[bytes]:
-    """Answer with these bytes."""
+    """Start a response and return its body. The content type is application/json unless `headers` has another."""
     start_response(
         f"{status} {HTTPStatus(status).phrase}", list({"Content-Type": "application/json", **(headers or {})}.items())
     )
     return [body]
 
 
-def answer_json(
+def respond_json(
     start_response: StartResponse, status: int, body: Any, headers: Mapping[str, str] | None = None
 ) -> Iterable[bytes]:
-    """Answer with JSON."""
-    return answer(start_response, status, json.dumps(body, ensure_ascii=False).encode(), headers)
+    """Start a response with `body` as JSON and return its bytes."""
+    return respond(start_response, status, json.dumps(body, ensure_ascii=False).encode(), headers)
 
 
-def break_off(environ: Environ) -> Iterable[bytes]:
-    """Close the connection without any answer."""
-    connection: socket.socket = environ[_CONNECTION]
+def drop_connection(environ: Environ) -> Iterable[bytes]:
+    """Close the connection without a response."""
+    connection: socket.socket = environ[_CONNECTION_KEY]
     connection.shutdown(socket.SHUT_RDWR)
     raise ConnectionAbortedError

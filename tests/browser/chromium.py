@@ -1,6 +1,7 @@
-"""Where the tests' Chromium comes from. No test is skipped for want of one: it is found, fetched or installed.
+"""Finds or installs Chromium for the tests, so that no test is skipped.
 
-What counts is that it starts: the `chromium-browser` of some distributions only says which package to install.
+The search ends with a Chromium that starts, because `chromium-browser` of some distributions only prints which package
+to install.
 """
 
 import shutil
@@ -13,43 +14,44 @@ from tests.support.installing import apt_install, one_at_a_time, run
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 
-# Only this machine has a name: whatever a page asks of another host fails as if there were no such host. (Playwright's
-# routes would do that too, but with any route set it answers CORS preflights itself, and those are tested here.)
+# The browser can resolve only the names of this machine, so requests to other hosts fail. Playwright's routes could
+# block them too, but with a route Playwright answers CORS preflights itself, and the tests must see the real responses.
 _ARGUMENTS = ["--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost"]
 
-HOW_TO_GET_ONE = """no Chromium starts here, and the browser tests need one:
+HOW_TO_INSTALL = """The browser tests need Chromium, and none starts on this machine. Install one:
   Debian, Ubuntu   apt-get install chromium
   macOS            brew install --cask google-chrome, and google-chrome on the PATH
   anywhere         .venv/bin/python -m playwright install --with-deps chromium
-What was tried:
+These were tried:
 """
 
 
-def launch(chromium: BrowserType, ways: Iterable[tuple[str, str | None]] | None = None) -> Browser:
-    """The first Chromium that starts.
+def launch(chromium: BrowserType, candidates: Iterable[tuple[str, str | None]] | None = None) -> Browser:
+    """Return the first Chromium that starts.
 
     Args:
-        ways: what to call each, and the executable (None: Playwright's own); by default all that there are.
+        candidates: (label, executable) of each Chromium to try. The executable None is Playwright's own Chromium. By
+            default, all that are found or can be installed.
 
     Raises:
-        RuntimeError: none does; says how to get one.
+        RuntimeError: no Chromium starts. The text says how to install one.
     """
-    tried = []
+    errors = []
     with one_at_a_time("chromium"):
-        for way, path in _ways() if ways is None else ways:
+        for label, path in _candidates() if candidates is None else candidates:
             try:
                 return chromium.launch(executable_path=path, args=_ARGUMENTS)
             except Error as error:
-                tried.append(f"  {way}: {error.message.strip().splitlines()[0]}")
-    raise RuntimeError(HOW_TO_GET_ONE + "\n".join(tried))
+                errors.append(f"  {label}: {error.message.strip().splitlines()[0]}")
+    raise RuntimeError(HOW_TO_INSTALL + "\n".join(errors))
 
 
-def _ways() -> Iterator[tuple[str, str | None]]:
-    """Each is made only when the one before it failed."""
+def _candidates() -> Iterator[tuple[str, str | None]]:
+    """Yield the candidates. A download or an installation starts only after the candidates before it have failed."""
     yield from _on_path()
     yield "Playwright's own", None
     run(sys.executable, "-m", "playwright", "install", "--only-shell", "chromium")
-    yield "Playwright's own, fetched", None
+    yield "Playwright's own, downloaded", None
     if apt_install("chromium"):
         yield from _on_path()
 

@@ -1,4 +1,4 @@
-"""What the browser tests share: a Chromium, a page that reaches this machine only, and a running `shopwire dev`."""
+"""Fixtures of the browser tests: Chromium, a page without access to other hosts, and a running `shopwire dev`."""
 
 import os
 from collections.abc import Iterator
@@ -7,12 +7,12 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
-from shopwire_dev.demo_shops import Settings
+from shopwire_dev.demo_shops import SettingsByShop
 from shopwire_dev.stack import DevStack
 from shopwire_wsgi import LOOPBACK
 from tests.browser.chromium import launch
 
-# Below the virtualenv like everything else that is installed.
+# Playwright installs its browser into the virtualenv.
 os.environ.setdefault("PLAYWRIGHT_BROWSERS_PATH", "0")
 
 
@@ -26,15 +26,15 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def context(browser: Browser) -> Iterator[BrowserContext]:
-    """A browser profile of the test's own. Fails the test when a page in it asks anything of another host."""
+    """A new browser profile. It fails the test if a page sends a request to another host."""
     foreign = []
 
-    def look(url: str) -> None:
+    def check_host(url: str) -> None:
         if (host := urlsplit(url).hostname) and host not in LOOPBACK:
             foreign.append(url)
 
     context = browser.new_context()
-    context.on("request", lambda request: look(request.url))
+    context.on("request", lambda request: check_host(request.url))
     yield context
     context.close()
     assert not foreign
@@ -46,15 +46,15 @@ def page(context: BrowserContext) -> Page:
 
 
 @pytest.fixture(scope="module")
-def more_shops() -> Settings:
-    """Shops beside the demo shops: a test file that needs some has a fixture of this name."""
+def more_shops() -> SettingsByShop:
+    """Shops besides the demo shops. A test module that needs some overrides this fixture."""
     return {}
 
 
-# Not for the whole session: the stack sets the process's environment, which other tests of the same worker read.
+# The scope is not the session, because the stack sets environment variables that other tests of the worker read.
 @pytest.fixture(scope="module")
-def stack(more_shops: Settings) -> Iterator[DevStack]:
-    """`shopwire dev` on free ports, with the real functions: see `stack.url`, `stack.emulator`, `stack.shops`."""
+def stack(more_shops: SettingsByShop) -> Iterator[DevStack]:
+    """A running `shopwire dev` on free ports, with the real functions."""
     stack = DevStack(settings=more_shops)
     stack.start()
     yield stack
@@ -62,8 +62,8 @@ def stack(more_shops: Settings) -> Iterator[DevStack]:
 
 
 @pytest.fixture(autouse=True)
-def all_is_well(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Whatever a test broke in its stack works again for the next, and the emulated API knows nobody."""
+def end_faults(request: pytest.FixtureRequest) -> Iterator[None]:
+    """End all faults after each test, and delete all data of the emulated API."""
     yield
     if "stack" in request.fixturenames:
         stack: DevStack = request.getfixturevalue("stack")

@@ -1,7 +1,6 @@
-"""The recipes of docs/storefront.md, the very files, in a real Chromium: what they send arrives as they say.
+"""The files that docs/storefront.md recommends, in Chromium: the visits that they send arrive.
 
-The platforms' side of them (Liquid's objects, the pixel's sandbox, WordPress's functions) is a stand-in after their
-documentation.
+The platforms' side (Liquid objects, the pixel's sandbox, WordPress functions) is imitated as its documentation says.
 """
 
 import html
@@ -22,10 +21,10 @@ from shopwire import platforms
 from shopwire.platforms.base import hmac_sha256
 from shopwire.platforms.storefront import sign_contact
 from shopwire.shops import parse_shop
-from tests.browser.storefront import SECRET, SHOP, Shop
-from tests.browser.storefront import more_shops as more_shops
-from tests.browser.storefront import pages as pages
-from tests.browser.storefront import shop as shop
+from tests.browser.shop_page import SECRET, SHOP, Shop
+from tests.browser.shop_page import more_shops as more_shops
+from tests.browser.shop_page import server as server
+from tests.browser.shop_page import shop as shop
 from tests.php.interpreter import render
 
 RECIPES = Path(__file__).parents[2] / "storefront"
@@ -43,15 +42,15 @@ def _hmac(text: str, secret: str) -> str:
 
 
 def liquid(address: str, asset: str, page_type: str, *, consent: bool = False, **objects: Any) -> str:
-    """The theme's snippet as Shopify would render it."""
+    """Return the theme's snippet as Shopify renders it."""
     source = (RECIPES / "shopify.liquid").read_text(encoding="utf-8")
-    for theirs, ours in (
+    for placeholder, value in (
         (ADDRESS, address),
         ("the storefront_secret of this shop", SECRET),
         ("shopwire_asks_consent = true", f"shopwire_asks_consent = {str(consent).lower()}"),
     ):
-        assert theirs in source
-        source = source.replace(theirs, ours)
+        assert placeholder in source
+        source = source.replace(placeholder, value)
     environment = Environment()
     environment.filters["hmac_sha256"] = _hmac
     environment.filters["asset_url"] = lambda name: f"{asset}/{name}"
@@ -60,66 +59,68 @@ def liquid(address: str, asset: str, page_type: str, *, consent: bool = False, *
     return environment.from_string(source).render(request={"page_type": page_type}, cart=cart, **objects)
 
 
-class _Script(HTMLParser):
-    said: dict[str, str | None]
+class _ScriptTag(HTMLParser):
+    """Finds the attributes of the last script tag with a source."""
+
+    attributes: dict[str, str | None]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         if tag == "script" and "src" in dict(attrs):
-            self.said = dict(attrs)
+            self.attributes = dict(attrs)
 
 
 def attributes(page: str) -> dict[str, str | None]:
-    parser = _Script()
+    parser = _ScriptTag()
     parser.feed(page)
-    return parser.said
+    return parser.attributes
 
 
 # --- plain HTML
 
 
 def block(language: str) -> str:
-    """The guide's first code block in that language."""
+    """Return the guide's first code block in this language."""
     guide = (RECIPES.parent / "docs" / "storefront.md").read_text(encoding="utf-8")
-    found = re.search(rf"^```{language}\b[^\n]*\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
-    assert found
-    return found[1]
+    match = re.search(rf"^```{language}\b[^\n]*\n(.*?)^```$", guide, re.MULTILINE | re.DOTALL)
+    assert match
+    return match[1]
 
 
-def test_the_guides_page_is_signed_for_the_guides_shop_and_arrives_as_it_stands(shop: Shop) -> None:
+def test_example_page_of_the_guide_is_signed_and_its_visits_arrive(shop: Shop) -> None:
     settings = tomllib.loads(block("toml"))["my-shop"]
     parse_shop("my-shop", settings)
     page = block("html")
-    said = attributes(page)
-    assert said["data-signature"] == sign_contact(settings["storefront_secret"], "email", said["data-email"] or "")
-    assert settings["storefront_secret"] == SECRET, "so that the page is believed here too"
-    shop.pages.html["/guide"] = page.replace("http://127.0.0.1:8787", shop.stack.url).replace("my-shop", SHOP)
-    shop.page.goto(f"{shop.pages.own}/guide")
+    script = attributes(page)
+    assert script["data-signature"] == sign_contact(settings["storefront_secret"], "email", script["data-email"] or "")
+    assert settings["storefront_secret"] == SECRET, "the page must be signed with the secret of the test's shop"
+    shop.server.html["/guide"] = page.replace("http://127.0.0.1:8787", shop.stack.url).replace("my-shop", SHOP)
+    shop.page.goto(f"{shop.server.shop_origin}/guide")
     (event,) = shop.events(1)
     assert (event["type"], event["email"], event["currencyCode"]) == ("productViewed", "anna@example.com", "UAH")
     shop.page.get_by_role("button").click()
-    assert [one["type"] for one in shop.events(2)][1] == "cartUpdated"
+    assert shop.events(2)[1]["type"] == "cartUpdated"
 
 
 # --- Shopify's theme
 
 
 @pytest.mark.parametrize("email", ["olena@example.com", 'o"neil+<b>&amp;@example.com', "Олена@Example.com"])
-def test_liquid_signs_the_very_address_that_the_page_names(email: str) -> None:
-    said = attributes(liquid(ADDRESS, "", "index", customer={"email": email}))
-    assert said["data-email"] == email
-    assert said["data-signature"] == sign_contact(SECRET, "email", email)
+def test_liquid_signs_the_email_that_the_page_names(email: str) -> None:
+    script = attributes(liquid(ADDRESS, "", "index", customer={"email": email}))
+    assert script["data-email"] == email
+    assert script["data-signature"] == sign_contact(SECRET, "email", email)
 
 
-def test_liquid_says_nothing_of_a_visitor_who_is_not_logged_in_and_never_the_secret() -> None:
+def test_liquid_names_only_logged_in_visitors_and_never_the_secret() -> None:
     page = liquid(ADDRESS, "", "product", customer=None, product=PRODUCT)
     assert not {"data-email", "data-signature", "data-consent", "data-page"} & attributes(page).keys()
     assert SECRET not in page
     assert SECRET not in liquid(ADDRESS, "", "index", customer={"email": "olena@example.com"})
 
 
-def test_liquid_tells_a_product_a_collection_and_any_other_page() -> None:
-    said = attributes(liquid(ADDRESS, "", "product", product=PRODUCT))
-    assert json.loads(said["data-product"] or "") == {
+def test_liquid_names_the_product_collection_or_page() -> None:
+    script = attributes(liquid(ADDRESS, "", "product", product=PRODUCT))
+    assert json.loads(script["data-product"] or "") == {
         "id": "44903100227001",
         "price": 499.5,
         "in_stock": True,
@@ -130,14 +131,16 @@ def test_liquid_tells_a_product_a_collection_and_any_other_page() -> None:
 
 
 def open_theme(shop: Shop, context: BrowserContext, page_type: str, *, consent: bool = False, **objects: Any) -> None:
-    context.add_cookies([{"name": "cart", "value": f"{TOKEN}-{shop.visitor[:7]}%3Fkey%3D0a1b", "url": shop.pages.own}])
+    context.add_cookies(
+        [{"name": "cart", "value": f"{TOKEN}-{shop.visitor[:7]}%3Fkey%3D0a1b", "url": shop.server.shop_origin}]
+    )
     address, asset = f"{shop.stack.url}/storefront/{SHOP}", shop.stack.url
     rendered = liquid(address, asset, page_type, consent=consent, **objects)
-    shop.pages.html["/theme"] = f"<!doctype html><title>A shop</title>{rendered}"
-    shop.page.goto(f"{shop.pages.own}/theme")
+    shop.server.html["/theme"] = f"<!doctype html><title>A shop</title>{rendered}"
+    shop.page.goto(f"{shop.server.shop_origin}/theme")
 
 
-def test_a_theme_names_the_person_of_a_cart_whose_webhooks_then_arrive(shop: Shop, context: BrowserContext) -> None:
+def test_theme_names_the_contact_of_a_cart_and_cart_webhooks_are_sent(shop: Shop, context: BrowserContext) -> None:
     token = f"{TOKEN}-{shop.visitor[:7]}"
     now = datetime.now(UTC)
     cart = {"id": token, "token": token, "updated_at": now.isoformat(), "line_items": []}
@@ -145,57 +148,58 @@ def test_a_theme_names_the_person_of_a_cart_whose_webhooks_then_arrive(shop: Sho
     later = cart | {"updated_at": (now + timedelta(seconds=1)).isoformat(), "line_items": [line]}
     assert webhook(shop, "carts/create", cart) == "ignored"
     open_theme(shop, context, "product", customer={"email": shop.visitor}, product=PRODUCT)
-    assert [(one["type"], one["email"]) for one in shop.events(1)] == [("productViewed", shop.visitor)]
-    shop.settled()
+    assert [(event["type"], event["email"]) for event in shop.events(1)] == [("productViewed", shop.visitor)]
+    shop.wait_for_responses()
     assert webhook(shop, "carts/update", later) == "delivered"
-    assert [(one["type"], one["email"]) for one in shop.events(2)][1] == ("cartUpdated", shop.visitor)
+    event = shop.events(2)[1]
+    assert (event["type"], event["email"]) == ("cartUpdated", shop.visitor)
 
 
 def webhook(shop: Shop, topic: str, body: dict[str, Any]) -> str:
-    """A webhook of Shopify's: what became of it."""
+    """Post a Shopify webhook and return its outcome."""
     raw = json.dumps(body).encode()
-    headers = platforms.get("shopify").sign(topic, raw, shop.stack.shops[SHOP], 0)
-    answered = shop.page.request.post(f"{shop.stack.url}/webhooks/{SHOP}", data=raw, headers=headers)
-    status: str = answered.json()["status"]
-    return status
+    headers = dict(platforms.get("shopify").sign(topic, raw, shop.stack.shops[SHOP], 0).headers)
+    response = shop.page.request.post(f"{shop.stack.url}/webhooks/{SHOP}", data=raw, headers=headers)
+    outcome: str = response.json()["status"]
+    return outcome
 
 
-def test_a_theme_that_asks_for_consent_sends_with_shopifys_own_answer(shop: Shop, context: BrowserContext) -> None:
+def test_theme_sends_after_the_consent_event_of_shopify(shop: Shop, context: BrowserContext) -> None:
     shop.page.add_init_script("window.Shopify = {loadFeatures: (wanted, then) => then(new Error('not here'))}")
     open_theme(shop, context, "index", consent=True, customer={"email": shop.visitor})
     assert shop.run("document.readyState") == "complete"
     assert shop.stack.emulator.state()["events"] == []
-    said = "new CustomEvent('visitorConsentCollected', {detail: {marketingAllowed: true}})"
-    shop.run(f"document.dispatchEvent({said})")
-    assert [one["type"] for one in shop.events(1)] == ["pageViewed"]
+    event = "new CustomEvent('visitorConsentCollected', {detail: {marketingAllowed: true}})"
+    shop.run(f"document.dispatchEvent({event})")
+    assert [event["type"] for event in shop.events(1)] == ["pageViewed"]
 
 
-def test_a_theme_knows_the_consent_of_an_earlier_page(shop: Shop, context: BrowserContext) -> None:
+def test_theme_uses_consent_given_on_an_earlier_page(shop: Shop, context: BrowserContext) -> None:
     allowed = "customerPrivacy: {marketingAllowed: () => true}"
     shop.page.add_init_script(f"window.Shopify = {{loadFeatures: (wanted, then) => then(), {allowed}}}")
     open_theme(shop, context, "index", consent=True, customer={"email": shop.visitor})
-    assert [one["type"] for one in shop.events(1)] == ["pageViewed"]
+    assert [event["type"] for event in shop.events(1)] == ["pageViewed"]
 
 
 # --- WooCommerce's plugin
 
 
-def test_a_plugins_page_tells_what_is_seen_and_what_is_in_the_cart(shop: Shop) -> None:
+def test_plugin_sends_the_product_view_and_the_cart(shop: Shop) -> None:
     constants = {"SHOPWIRE_URL": f"{shop.stack.url}/storefront/{SHOP}", "SHOPWIRE_SECRET": SECRET}
     name = 'Чашка "Ранок" &quot;</script>'
     product = {"id": 44, "price": 499.5, "in_stock": True, "name": name}
     line = {"product_id": 44, "variation_id": 45, "quantity": 2, "line_total": 800.0, "line_tax": 199.0, "name": name}
-    scene = {"constants": constants, "asset": shop.stack.url, "email": shop.visitor, "product": product}
-    tag = render(scene | {"session": {}, "cart": [line]})["tag"]
-    shop.pages.html["/plugin"] = f"<!doctype html><title>A shop</title>{tag}"
-    shop.page.goto(f"{shop.pages.own}/plugin")
-    seen, cart = shop.events(2)
-    assert [(one["type"], one["email"]) for one in (seen, cart)] == [
+    page_input = {"constants": constants, "asset": shop.stack.url, "email": shop.visitor, "product": product}
+    tag = render(page_input | {"session": {}, "cart": [line]})["tag"]
+    shop.server.html["/plugin"] = f"<!doctype html><title>A shop</title>{tag}"
+    shop.page.goto(f"{shop.server.shop_origin}/plugin")
+    view, cart = shop.events(2)
+    assert [(event["type"], event["email"]) for event in (view, cart)] == [
         ("productViewed", shop.visitor),
         ("cartUpdated", shop.visitor),
     ]
-    assert json.loads(seen["product"])["name"] == [name]
-    assert [(one["productId"], one["quantity"], one["price"]) for one in json.loads(cart["products"])] == [
+    assert json.loads(view["product"])["name"] == [name]
+    assert [(item["productId"], item["quantity"], item["price"]) for item in json.loads(cart["products"])] == [
         ("45", 2, 499.5)
     ]
 
@@ -215,18 +219,18 @@ _SANDBOX = """<script>
 </script>"""
 
 
-def test_a_pixel_in_its_sandbox_tells_of_the_visitor_whom_the_cart_is_known_to_belong_to(shop: Shop) -> None:
+def test_pixel_sends_visits_of_the_contact_that_owns_the_cart(shop: Shop) -> None:
     token = f"pixel-{shop.visitor[:7]}"
     cart = json.dumps({"token": token, "items": []})
-    assert shop.answered(lambda: shop.show(cart=cart)).status == 200
+    assert shop.response_to(lambda: shop.show(cart=cart)).status == 200
     pixel = (RECIPES / "shopify-pixel.js").read_text(encoding="utf-8")
     pixel = pixel.replace(ADDRESS, f"{shop.stack.url}/storefront/{SHOP}")
     sandbox = _SANDBOX.replace("TOKEN", token).replace("PIXEL", pixel)
     frame = f'<iframe sandbox="allow-scripts allow-forms" srcdoc="{html.escape(sandbox)}"></iframe>'
-    shop.pages.html["/pixel"] = f"<!doctype html><title>A shop</title>{frame}"
-    shop.page.goto(f"{shop.pages.own}/pixel")
-    events = {one["type"]: one for one in shop.events(4)}
+    shop.server.html["/pixel"] = f"<!doctype html><title>A shop</title>{frame}"
+    shop.page.goto(f"{shop.server.shop_origin}/pixel")
+    events = {event["type"]: event for event in shop.events(4)}
     assert json.loads(events["pageViewed"]["page"]) == {"location": "https://shop.example/a"}
     assert json.loads(events["productCategoryViewed"]["category"]) == {"productCategoryId": "77"}
     assert json.loads(events["productViewed"]["product"]) == {"productId": "5", "price": 499.5, "name": ["Чашка"]}
-    assert {one["email"] for one in events.values()} == {shop.visitor}
+    assert {event["email"] for event in events.values()} == {shop.visitor}

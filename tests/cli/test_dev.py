@@ -1,4 +1,4 @@
-"""`shopwire dev`: what reaches the server, and what is said of what cannot be served. Nothing is started here."""
+"""`shopwire dev`: its options reach the server, and wrong ones are refused. No server is started here."""
 
 import socket
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import shopwire_cli.commands.dev
+import shopwire_dev.stack
 from shopwire_cli.main import main
 
 Captured = pytest.CaptureFixture[str]
@@ -14,16 +14,17 @@ Captured = pytest.CaptureFixture[str]
 
 @pytest.fixture
 def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
+    """The arguments of each call of `serve`."""
     calls: list[tuple[Any, ...]] = []
 
     def serve(host: str, port: int, *, esputnik_url: str | None, settings: Any) -> None:
         calls.append((host, port, esputnik_url, settings))
 
-    monkeypatch.setattr(shopwire_cli.commands.dev, "serve", serve)
+    monkeypatch.setattr(shopwire_dev.stack, "serve", serve)
     return calls
 
 
-def test_the_defaults_are_the_contracts(served: list[Any]) -> None:
+def test_defaults_are_those_of_the_contract(served: list[Any]) -> None:
     assert main(["dev"]) == 0
     assert served == [("127.0.0.1", 8787, None, None)]
 
@@ -38,7 +39,7 @@ def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
         ("--shops /no/such", "--shops: /no/such: No such file or directory"),
         (
@@ -48,15 +49,15 @@ def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> N
         ("--esputnik nonsense", "--esputnik: 'nonsense' is not one of 127.0.0.1, esputnik.com"),
     ],
 )
-def test_a_wrong_option_is_one_line_and_exit_2(served: list[Any], capsys: Captured, words: str, says: str) -> None:
+def test_wrong_option_is_one_line_and_exit_2(served: list[Any], capsys: Captured, words: str, message: str) -> None:
     assert main(["dev", *words.split()]) == 2
     out, err = capsys.readouterr()
     assert (out, served) == ("", [])
-    assert err.startswith(f"shopwire dev: {says}")
+    assert err.startswith(f"shopwire dev: {message}")
     assert err.count("\n") == 1
 
 
-def test_a_shop_without_a_secret_is_named_before_anything_starts(capsys: Captured, tmp_path: Path) -> None:
+def test_shop_without_a_secret_is_named_before_anything_starts(capsys: Captured, tmp_path: Path) -> None:
     shops = tmp_path / "shops.toml"
     shops.write_text('[my-shop]\nplatform = "shopify"\nesputnik_key = "hush"\n')
     assert main(["dev", "--shops", str(shops)]) == 2
@@ -64,11 +65,11 @@ def test_a_shop_without_a_secret_is_named_before_anything_starts(capsys: Capture
     assert (out, err) == ("", "shopwire dev: --shops: shop my-shop: secrets: Field required\n")
 
 
-def test_a_port_that_is_taken_is_one_line_and_exit_1(capsys: Captured) -> None:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        taken.listen()
-        port = taken.getsockname()[1]
+def test_port_in_use_is_one_line_and_exit_1(capsys: Captured) -> None:
+    with socket.socket() as listening:
+        listening.bind(("127.0.0.1", 0))
+        listening.listen()
+        port = listening.getsockname()[1]
         assert main(["dev", "--port", str(port)]) == 1
     out, err = capsys.readouterr()
     assert out == ""

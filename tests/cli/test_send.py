@@ -1,4 +1,4 @@
-"""`shopwire send`: what goes over the wire, what is printed, how it ends. A server of a few lines listens."""
+"""`shopwire send`: what is posted, what is printed, and the exit code. A small HTTP server receives the webhooks."""
 
 import json
 import threading
@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
@@ -14,18 +13,17 @@ from shopwire import platforms
 from shopwire.models import Webhook
 from shopwire_cli.main import main
 from shopwire_dev.demo_shops import demo_settings, parse_shops
-from shopwire_testkit.samples import samples
+from shopwire_testkit.samples import Sample, samples
 
 Captured = pytest.CaptureFixture[str]
 SHOPS = parse_shops(demo_settings())
 SAMPLES = [sample for name in ("shopify", "woocommerce") for sample in samples(name)]
-
-VISITS = samples("storefront")
+STOREFRONT_SAMPLES = samples("storefront")
 
 
 @dataclass
 class Server:
-    """What listens: where, what came, what it answers."""
+    """The receiving server: its URL, the status that it answers with, and the calls that it received."""
 
     url: str = ""
     status: int = 200
@@ -41,11 +39,11 @@ def listening() -> Iterator[Server]:
             body = self.rfile.read(int(self.headers["content-length"]))
             headers = {name.lower(): value for name, value in self.headers.items()}
             state.calls.append((self.path, Webhook(headers, body, 0)))
-            said = b'{"status": "delivered", "delivery": "k"}\n'
+            response = b'{"status": "delivered", "delivery": "k"}\n'
             self.send_response(state.status)
-            self.send_header("content-length", str(len(said)))
+            self.send_header("content-length", str(len(response)))
             self.end_headers()
-            self.wfile.write(said)
+            self.wfile.write(response)
 
         def log_message(self, format: str, *args: object) -> None:
             pass
@@ -70,7 +68,7 @@ def send(server: Server, *words: str) -> int:
 
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.platform} {sample.name}")
-def test_a_sample_is_posted_as_its_platform_would(server: Server, capsys: Captured, sample: SimpleNamespace) -> None:
+def test_sample_is_posted_as_its_platform_posts_it(server: Server, capsys: Captured, sample: Sample) -> None:
     assert send(server, sample.platform, sample.name) == 0
     assert capsys.readouterr() == ('{"status": "delivered", "delivery": "k"}\n', "")
     ((path, webhook),) = server.calls
@@ -84,34 +82,33 @@ def test_a_sample_is_posted_as_its_platform_would(server: Server, capsys: Captur
 
 
 @pytest.mark.parametrize("id", ["demo-shopify", "demo-woocommerce"])
-@pytest.mark.parametrize("sample", VISITS, ids=lambda sample: sample.name)
-def test_a_visit_is_posted_to_the_storefront_of_any_shop_its_person_signed_with_that_ones_secret(
-    server: Server, sample: SimpleNamespace, id: str
-) -> None:
+@pytest.mark.parametrize("sample", STOREFRONT_SAMPLES, ids=lambda sample: sample.name)
+def test_storefront_sample_is_signed_with_the_secret_of_the_named_shop(server: Server, sample: Sample, id: str) -> None:
     assert send(server, "storefront", sample.name, "--shop", id) == 0
     ((path, webhook),) = server.calls
     assert path == f"/storefront/{id}"
     platforms.get("storefront").verify(webhook, SHOPS[id])
-    without = [{**json.loads(body), "signature": None} for body in (webhook.body, sample.body)]
-    assert without[0] == without[1]
+    unsigned = [{**json.loads(body), "signature": None} for body in (webhook.body, sample.body)]
+    assert unsigned[0] == unsigned[1]
 
 
-def test_the_list_holds_what_can_be_typed_for_every_sample(capsys: Captured) -> None:
+def test_list_prints_the_arguments_for_every_sample(capsys: Captured) -> None:
     assert main(["send", "--list"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines == [*(f"{sample.platform} {sample.name}" for sample in [*SAMPLES, *VISITS]), "woocommerce ping"]
+    names = [f"{sample.platform} {sample.name}" for sample in [*SAMPLES, *STOREFRONT_SAMPLES]]
+    assert lines == [*names, "woocommerce ping"]
     assert main(["send", "shopify", "--list"]) == 0
     assert capsys.readouterr().out.splitlines() == [line for line in lines if line.startswith("shopify ")]
 
 
-def test_counted_it_is_one_delivery_repeated(server: Server, capsys: Captured) -> None:
+def test_count_repeats_one_delivery(server: Server, capsys: Captured) -> None:
     assert send(server, "shopify", "orders/create", "--count", "3") == 0
     first, second, third = (webhook for _, webhook in server.calls)
     assert first == second == third
     assert capsys.readouterr().out.count("\n") == 3
 
 
-def test_sent_again_it_is_another_delivery_of_the_same_bytes(server: Server) -> None:
+def test_second_send_is_another_delivery_of_the_same_bytes(server: Server) -> None:
     send(server, "shopify", "orders/create")
     send(server, "shopify", "orders/create")
     (_, first), (_, second) = server.calls
@@ -119,14 +116,14 @@ def test_sent_again_it_is_another_delivery_of_the_same_bytes(server: Server) -> 
     assert first.headers["x-shopify-event-id"] != second.headers["x-shopify-event-id"]
 
 
-def test_fresh_ones_are_different_orders_correctly_signed(server: Server) -> None:
+def test_fresh_samples_are_different_orders_with_valid_signatures(server: Server) -> None:
     assert send(server, "woocommerce", "order.created", "--fresh", "--count", "3") == 0
     for _, webhook in server.calls:
         platforms.get("woocommerce").verify(webhook, SHOPS["demo-woocommerce"])
     assert len({json.loads(webhook.body)["id"] for _, webhook in server.calls}) == 3
 
 
-def test_woocommerces_ping_is_an_unsigned_form(server: Server) -> None:
+def test_woocommerce_ping_is_an_unsigned_form(server: Server) -> None:
     assert send(server, "woocommerce", "ping") == 0
     ((path, webhook),) = server.calls
     assert (path, webhook.body) == ("/webhooks/demo-woocommerce", b"webhook_id=1")
@@ -134,7 +131,7 @@ def test_woocommerces_ping_is_an_unsigned_form(server: Server) -> None:
     assert not any(name.startswith("x-wc-") for name in webhook.headers)
 
 
-def test_a_file_of_ones_own_to_a_shop_of_ones_own(server: Server, tmp_path: Path) -> None:
+def test_file_is_posted_to_a_shop_of_the_shops_file(server: Server, tmp_path: Path) -> None:
     shops = tmp_path / "shops.toml"
     shops.write_text('[my-shop]\nplatform = "woocommerce"\nsecrets = ["s3"]\nesputnik_key = "k"\n')
     body = tmp_path / "order.json"
@@ -143,15 +140,14 @@ def test_a_file_of_ones_own_to_a_shop_of_ones_own(server: Server, tmp_path: Path
     assert send(server, *words) == 0
     ((path, webhook),) = server.calls
     assert (path, webhook.body) == ("/webhooks/my-shop", body.read_bytes())
-    (secret,) = ("s3",)
     shop = SHOPS["demo-woocommerce"].model_validate(
-        {"id": "my-shop", "platform": "woocommerce", "secrets": (secret,), "esputnik_key": "k"}
+        {"id": "my-shop", "platform": "woocommerce", "secrets": ("s3",), "esputnik_key": "k"}
     )
     platforms.get("woocommerce").verify(webhook, shop)
 
 
 @pytest.mark.parametrize("status", [401, 404, 413, 503])
-def test_an_answer_that_is_no_2xx_is_exit_1(server: Server, capsys: Captured, status: int) -> None:
+def test_response_that_is_not_2xx_is_exit_1(server: Server, capsys: Captured, status: int) -> None:
     server.status = status
     assert send(server, "shopify", "orders/create", "--count", "2") == 1
     out, err = capsys.readouterr()
@@ -160,27 +156,43 @@ def test_an_answer_that_is_no_2xx_is_exit_1(server: Server, capsys: Captured, st
 
 
 @pytest.mark.parametrize(
-    ("words", "says"),
+    ("words", "message"),
     [
-        ("shopify no/such", "no sample of 'no/such': shopwire send shopify --list lists them; or give a FILE"),
-        ("shopify orders/create--no-such", "no sample of 'orders/create--no-such'"),
+        (
+            "shopify no/such",
+            "no sample 'no/such': `shopwire send shopify --list` lists the samples; or name a FILE",
+        ),
+        ("shopify orders/create--no-such", "no sample 'orders/create--no-such'"),
         ("shopify orders/create /no/such", "/no/such: No such file or directory"),
-        ("shopify orders/create --shop nobody", "no shop 'nobody': one of demo-shopify, demo-woocommerce"),
-        ("shopify orders/create --shop demo-woocommerce", "shop demo-woocommerce is one of woocommerce's"),
+        ("shopify orders/create --shop nobody", "no shop 'nobody'; there are demo-shopify, demo-woocommerce"),
+        (
+            "shopify orders/create --shop demo-woocommerce",
+            "shop demo-woocommerce is on woocommerce, not on shopify: name another with --shop",
+        ),
         ("shopify orders/create --shops /no/such", "--shops: /no/such: No such file or directory"),
-        ("woocommerce ping --url 127.0.0.1:1", "--url: 127.0.0.1:1/webhooks/demo-woocommerce is no address"),
+        ("woocommerce ping --url 127.0.0.1:1", "--url: 127.0.0.1:1/webhooks/demo-woocommerce is not an address"),
         ("magento --list", "no platform 'magento'"),
     ],
 )
-def test_what_cannot_be_sent_is_one_line_and_exit_2(capsys: Captured, words: str, says: str) -> None:
+def test_what_cannot_be_sent_is_one_line_and_exit_2(capsys: Captured, words: str, message: str) -> None:
     assert main(["send", *words.split()]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith(f"shopwire send: {says}")
+    assert err.startswith(f"shopwire send: {message}")
     assert err.count("\n") == 1
 
 
-def test_a_bad_shops_file_names_shop_and_field_and_not_the_value(capsys: Captured, tmp_path: Path) -> None:
+def test_topic_that_a_header_cannot_carry_is_exit_2(server: Server, capsys: Captured, tmp_path: Path) -> None:
+    file = tmp_path / "body.json"
+    file.write_text("{}")
+    assert send(server, "shopify", "orders/\ncreate", str(file)) == 2
+    assert capsys.readouterr() == (
+        "",
+        "shopwire send: TOPIC: it contains characters that an HTTP header cannot carry\n",
+    )
+
+
+def test_wrong_shops_file_names_shop_and_field_and_not_the_value(capsys: Captured, tmp_path: Path) -> None:
     shops = tmp_path / "shops.toml"
     shops.write_text('[demo-shopify]\nplatform = "shopify"\nsecrets = [""]\nesputnik_key = "hush"\n')
     assert main(["send", "shopify", "orders/create", "--shops", str(shops)]) == 2
@@ -192,12 +204,12 @@ def test_a_bad_shops_file_names_shop_and_field_and_not_the_value(capsys: Capture
     assert capsys.readouterr().err.count("\n") == 1
 
 
-def test_nobody_listening_is_exit_1(capsys: Captured) -> None:
+def test_no_server_is_exit_1(capsys: Captured) -> None:
     assert main(["send", "woocommerce", "ping", "--url", "http://127.0.0.1:9"]) == 1
     assert capsys.readouterr() == (
         "",
-        "shopwire send: nobody answers at http://127.0.0.1:9/webhooks/demo-woocommerce: is `shopwire dev` running"
-        " there?\n",
+        "shopwire send: no answer from http://127.0.0.1:9/webhooks/demo-woocommerce: start `shopwire dev`, or set --url"
+        " to where it listens\n",
     )
 
 
@@ -205,5 +217,5 @@ def test_fresh_needs_an_object(server: Server, capsys: Captured, tmp_path: Path)
     file = tmp_path / "body.json"
     file.write_text("[]")
     assert send(server, "shopify", "orders/create", str(file), "--fresh") == 2
-    assert capsys.readouterr().err == "shopwire send: --fresh: the body is no JSON object\n"
+    assert capsys.readouterr().err == "shopwire send: --fresh: the body must be a JSON object\n"
     assert server.calls == []

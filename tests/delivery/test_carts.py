@@ -57,7 +57,7 @@ def test_a_checkout_older_than_the_anonymous_carts_last_change_names_its_person_
 
 def test_of_an_anonymous_cart_nothing_is_kept_but_that_it_was_seen(world: World) -> None:
     world.send(cart(contact=NOBODY))
-    assert not {"known", "person", "reference"} & world.entry("cart", "cart-a").keys()
+    assert not {"sent", "contact_ref", "order_reference"} & world.entry("cart", "cart-a").keys()
 
 
 def test_the_order_carries_the_state_that_the_api_took_last_in_its_first_event_only(world: World) -> None:
@@ -81,7 +81,7 @@ def test_a_state_that_the_api_refused_is_not_carried(world: World) -> None:
 def test_no_cart_event_goes_out_after_its_purchase(world: World) -> None:
     world.send(cart())
     world.send(order(cart_token="cart-a"))
-    assert world.tell(cart(minutes=9, units=5)) == Outcome("ignored", "the cart became an order")
+    assert world.tell(cart(minutes=9, units=5)) == Outcome("ignored", "cart_converted")
     assert world.api.story[-1] == "orderCreated"
 
 
@@ -101,7 +101,7 @@ def test_a_cart_that_waits_is_ignored_once_it_was_bought(world: World) -> None:
 
 def test_an_order_waits_a_moment_for_a_change_of_its_cart_that_is_being_sent(world: World) -> None:
     def meanwhile(method: str, url: str, said: object) -> int:
-        assert world.tell(order(cart_token="cart-a")) == Outcome("queued", "a change of its cart is being sent")
+        assert world.tell(order(cart_token="cart-a")) == Outcome("queued", "cart_busy")
         return 200
 
     world.send(customer())
@@ -114,7 +114,7 @@ def test_an_order_waits_a_moment_for_a_change_of_its_cart_that_is_being_sent(wor
 
 def test_a_cart_that_its_platform_tells_of_a_day_late_is_ignored(world: World) -> None:
     world.clock.pass_(25 * HOUR)
-    assert world.tell(cart()) == Outcome("ignored", "too old")
+    assert world.tell(cart()) == Outcome("ignored", "too_old")
 
 
 # --- visits
@@ -193,5 +193,5 @@ def test_what_waited_past_its_kinds_age_is_parked_and_never_sent(world: World, c
     world.clock.pass_(limit + MINUTE)
     world.api.steady = 200
     assert world.poll() == ["parked"]
-    assert world.parked() == ["too old"]
+    assert world.parked() == ["too_old"]
     assert world.api.story == []

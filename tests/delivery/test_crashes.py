@@ -86,7 +86,7 @@ def restart(world: World) -> None:
 
 def judge(world: World) -> dict[str, Any]:
     entry = world.entry("order", "1001")
-    kept = ("known", "version", "arrived", "open_parcels", "person", "reference")
+    kept = ("sent", "version", "arrived_parcels", "open_parcels", "contact_ref", "order_reference")
     order_as_the_api_has_it: dict[str, str] = {}
     for event in world.api.events:
         if "externalOrderId" in event:
@@ -98,7 +98,7 @@ def judge(world: World) -> dict[str, Any]:
         "ledger": {name: entry.get(name) for name in kept},
         "order": order_as_the_api_has_it,
         # A fact whose holder died after parking it stays on the list; it is applied all the same.
-        "parked": [reason for reason in world.parked() if reason != "order not seen"],
+        "parked": [reason for reason in world.parked() if reason != "order_not_seen"],
         "waits": "pending_key" in entry or "lease_holder" in entry,
         "anna": "anna" in world.stored(),
     }

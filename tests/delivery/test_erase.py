@@ -116,7 +116,7 @@ def test_no_platform_waits_until_a_full_outbox_is_looked_through(world: World) -
     fill_outbox(world, 12)
     slow_table(world, 300)
     began = world.clock.now
-    assert world.tell(FORGET) == Outcome("queued", "more is to be deleted")
+    assert world.tell(FORGET) == Outcome("queued", "more_to_erase")
     assert world.clock.now - began < 4_000
     assert world.in_outbox() > 0
     slow_table(world, 0)
@@ -141,7 +141,7 @@ def test_a_late_order_of_who_was_forgotten_is_ignored(world: World) -> None:
     world.send(order())
     world.clock.pass_(MINUTE)
     world.send(FORGET)
-    assert world.tell(paid(minutes=9)) == Outcome("ignored", "redacted")
+    assert world.tell(paid(minutes=9)) == Outcome("ignored", "erased")
     assert world.api.story == ["contact", "orderCreated", "erase", "erase", "erase"]
 
 
@@ -149,15 +149,15 @@ def test_a_parcel_of_who_was_forgotten_is_ignored(world: World) -> None:
     world.send(shipped("1002"))
     world.clock.pass_(MINUTE)
     world.send(FORGET)
-    assert world.tell(arrived(id="1002")) == Outcome("ignored", "redacted")
+    assert world.tell(arrived(id="1002")) == Outcome("ignored", "erased")
 
 
 def test_a_cart_of_who_was_forgotten_is_ignored_whether_it_names_him_or_not(world: World) -> None:
     world.send(cart())
     world.clock.pass_(MINUTE)
     world.send(FORGET)
-    assert world.tell(cart(minutes=9, units=2)) == Outcome("ignored", "redacted")
-    assert world.tell(cart(minutes=10, units=3, contact=Contact())) == Outcome("ignored", "redacted")
+    assert world.tell(cart(minutes=9, units=2)) == Outcome("ignored", "erased")
+    assert world.tell(cart(minutes=10, units=3, contact=Contact())) == Outcome("ignored", "erased")
 
 
 def test_what_waits_in_the_queue_is_stopped(world: World) -> None:
@@ -176,7 +176,7 @@ def test_who_comes_back_is_welcome(world: World) -> None:
     world.clock.pass_(HOUR)
     assert world.send(order("2002", created_at=START.replace(hour=10), minutes=61)) == "delivered"
     assert world.api.story[-2:] == ["contact", "orderCreated"]
-    assert world.tell(order("1003")) == Outcome("ignored", "redacted")
+    assert world.tell(order("1003")) == Outcome("ignored", "erased")
 
 
 def test_a_redaction_that_cannot_be_sent_stops_late_ones_at_once(world: World) -> None:
@@ -184,7 +184,7 @@ def test_a_redaction_that_cannot_be_sent_stops_late_ones_at_once(world: World) -
     world.clock.pass_(MINUTE)
     world.api.steady = 503
     assert world.send(FORGET) == "queued"
-    assert world.tell(paid("1002")) == Outcome("ignored", "redacted")
+    assert world.tell(paid("1002")) == Outcome("ignored", "erased")
     world.api.steady = 200
     assert world.drain() == ["delivered"]
     assert world.api.story == ["contact", "orderCreated", "erase", "erase", "erase"]
@@ -197,7 +197,7 @@ def test_who_is_forgotten_while_he_is_introduced_is_erased_again(world: World) -
         return 200
 
     world.api.answers = [meanwhile]
-    assert world.tell(order("2")) == Outcome("ignored", "redacted")
+    assert world.tell(order("2")) == Outcome("ignored", "erased")
     assert world.api.story.count("erase") == 6
     assert world.api.story[-1] == "erase"
     assert "anna" not in world.stored()
@@ -209,13 +209,13 @@ def test_one_identity_is_enough_to_stop_the_others_that_are_on_record_with_it(wo
     world.clock.pass_(MINUTE)
     world.send(Redaction(contact, "77"))
     for left in (Contact(email=ANNA.email), Contact(phone=ANNA.phone), Contact(customer_id="77")):
-        assert world.tell(order("9", contact=left)) == Outcome("ignored", "redacted")
+        assert world.tell(order("9", contact=left)) == Outcome("ignored", "erased")
 
 
 def test_a_redaction_that_comes_again_when_it_was_granted_leaves_nobody_to_erase(world: World) -> None:
     assert world.send(FORGET, key="wish") == "delivered"
     guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
-    ContactStore(world.webhook.table, "hash-key").know(SHOP, guest, world.clock.now, world.clock.now + 1)
+    ContactStore(world.webhook.table, "hash-key").record(SHOP, guest, world.clock.now, world.clock.now + 1)
     assert world.send(FORGET, key="wish") == "duplicate"
     assert "anna" not in world.stored()
 

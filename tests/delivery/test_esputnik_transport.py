@@ -8,7 +8,7 @@ import pytest
 
 from shopwire.errors import NoAnswer
 from shopwire.esputnik import Transport, http_transport
-from shopwire_wsgi import Environ, Server, StartResponse, body_of, break_off
+from shopwire_wsgi import Environ, Server, StartResponse, drop_connection, read_body
 
 HEADERS = {"Authorization": "Basic c2hvcHdpcmU6a2V5", "Content-Type": "application/json", "User-Agent": "shopwire"}
 
@@ -23,10 +23,10 @@ class Api:
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
         said = environ["HTTP_AUTHORIZATION"]
-        self.seen.append((environ["REQUEST_METHOD"], path, body_of(environ), said))
+        self.seen.append((environ["REQUEST_METHOD"], path, read_body(environ), said))
         self.connections.append(environ["shopwire.connection"])
         if path == "/broken":
-            return break_off(environ)
+            return drop_connection(environ)
         answers = {
             "/moved": ("302 Found", [("Location", "/elsewhere")]),
             "/busy": ("429 Too Many Requests", [("Retry-After", "7")]),

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import OrderDeleted
+from shopwire.models import OrderDeleted, Reason
 from tests.support.delivery_world import BORYS, DAY, HOUR, MINUTE, OTHER, SHOP, World, cancelled, order, paid, shipped
 
 
@@ -29,7 +29,7 @@ def test_while_the_api_is_down_changes_wait_and_then_arrive_in_order_once(world:
 def test_what_follows_lines_up_behind_what_waits(world: World) -> None:
     world.api.answers = [503]
     world.send(order())
-    assert world.tell(paid()) == Outcome("queued", "an earlier change is on its way")
+    assert world.tell(paid()) == Outcome("queued", "earlier_change_pending")
     assert world.api.story == []
 
 
@@ -72,14 +72,14 @@ def test_what_time_can_heal_waits(world: World, answer: int | None) -> None:
 def test_a_time_out_is_not_counted_as_sent(world: World) -> None:
     world.send(order())
     world.api.answers = [None]
-    assert world.tell(paid()) == Outcome("queued", "the API did not answer")
+    assert world.tell(paid()) == Outcome("queued", "api_no_answer")
     assert world.drain() == ["delivered"]
     assert world.api.story == ["contact", "orderCreated", "orderUpdated"]
 
 
 def test_a_request_is_begun_only_within_the_budget_that_leaves_a_second_for_notes(world: World) -> None:
     world.api.takes = 1_400
-    assert world.tell(order()) == Outcome("queued", "no time left")
+    assert world.tell(order()) == Outcome("queued", "no_time_left")
     assert world.api.story == ["contact"]
     world.drain()
     assert world.api.story == ["contact", "orderCreated"]
@@ -124,7 +124,7 @@ def test_a_fact_waits_behind_its_order(world: World) -> None:
 def test_a_bad_request_is_parked_and_holds_up_nobody(world: World) -> None:
     world.send(order())
     world.api.answers = [400]
-    assert world.tell(paid()) == Outcome("parked", "the API refused v1/event: 400")
+    assert world.tell(paid()) == Outcome("parked", Reason.API_REJECTED, {"http_status": 400, "path": "v1/event"})
     assert world.send(shipped()) == "delivered"
     assert paused(world) is None
 
@@ -149,7 +149,7 @@ def test_one_poisonous_order_is_parked_after_twenty_tries_while_its_shop_is_serv
         assert world.send(order(f"n{n}")) == "delivered"
         if world.parked():
             break
-    assert world.parked() == ["failed for itself, 20 tries: the API failed: 500"]
+    assert world.parked() == ["keeps_failing"]
     assert world.waits() == 0
     assert paused(world) is None
 
@@ -219,7 +219,7 @@ def test_three_failures_send_the_shops_webhooks_straight_to_the_queue_for_a_whil
 def test_a_wrong_key_pauses_its_shop_and_no_other(world: World) -> None:
     world.put_shop(OTHER, esputnik_key="key-two")
     world.api.answers = [401]
-    assert world.tell(order()) == Outcome("queued", "the API does not accept the shop's key: 401")
+    assert world.tell(order()) == Outcome("queued", Reason.API_UNAUTHORIZED, {"http_status": 401})
     assert paused(world) is not None
     assert world.send(order(), shop=OTHER) == "delivered"
 
@@ -310,7 +310,7 @@ def test_a_long_pause_moves_what_waits_to_the_outbox_and_back_in_order(world: Wo
     world.send(paid())
     assert sorted(world.poll()) == ["queued", "queued", "waiting"]
     assert (world.waits(), world.in_outbox()) == (1, 2)
-    assert world.tell(cancelled()) == Outcome("queued", "an earlier change waits")
+    assert world.tell(cancelled()) == Outcome("queued", "earlier_change_pending")
     assert (world.waits(), world.in_outbox()) == (1, 3)
     assert world.tidy() == 0
     world.clock.pass_(1801_000)
@@ -327,10 +327,10 @@ def test_in_the_last_minutes_of_a_long_pause_nothing_stays_in_the_queue_to_overt
     world.send(order())
     world.send(paid())
     earlier, later = world.receive_messages()[1:]
-    kept = world.retry.retry_consumer.consume([earlier], owner=world.owner(), deadline=world.clock.now + 60_000)
+    kept = world.retry.retry_consumer.consume([earlier], request_id=world.owner(), deadline=world.clock.now + 60_000)
     assert (kept, world.in_outbox()) == ([], 1)
     world.clock.pass_(1_700_000)
-    kept = world.retry.retry_consumer.consume([later], owner=world.owner(), deadline=world.clock.now + 60_000)
+    kept = world.retry.retry_consumer.consume([later], request_id=world.owner(), deadline=world.clock.now + 60_000)
     assert (kept, world.in_outbox()) == ([], 2)
 
 
@@ -343,15 +343,15 @@ def test_a_failing_api_is_tried_every_two_minutes_in_the_first_hour_a_wrong_key_
             world.clock.pass_(until - world.clock.now)
         return found
 
-    assert lengths("the API failed: 503", passes=True) == [20, 40, 80, 120, 120, 120]
-    world.webhook.pauses.served(SHOP, world.clock.now)
-    assert lengths("the API does not accept the shop's key: 401") == [20, 40, 80, 160, 320, 640]
+    assert lengths("api_failed", may_end_soon=True) == [20, 40, 80, 120, 120, 120]
+    world.webhook.pauses.record_success(SHOP, world.clock.now)
+    assert lengths("api_unauthorized") == [20, 40, 80, 160, 320, 640]
 
 
 def test_after_an_hour_a_failing_api_is_tried_less_often(world: World) -> None:
     for _ in range(30):
-        world.clock.now = world.webhook.pauses.pause(SHOP, "503", world.clock.now, passes=True)
-    assert world.webhook.pauses.pause(SHOP, "503", world.clock.now, passes=True) == world.clock.now + HOUR
+        world.clock.now = world.webhook.pauses.pause(SHOP, "503", world.clock.now, may_end_soon=True)
+    assert world.webhook.pauses.pause(SHOP, "503", world.clock.now, may_end_soon=True) == world.clock.now + HOUR
 
 
 def test_a_paused_shop_holds_up_no_other(world: World) -> None:
@@ -364,13 +364,13 @@ def test_a_paused_shop_holds_up_no_other(world: World) -> None:
 
 
 def test_what_is_past_its_age_in_a_paused_shops_outbox_is_parked(world: World) -> None:
-    world.webhook.pauses.pause(SHOP, "the API throttles: 429", world.clock.now, at_least=1800_000)
+    world.webhook.pauses.pause(SHOP, "api_throttled", world.clock.now, at_least_ms=1800_000)
     world.api.answers = [503]
     world.send(order())
     world.clock.pass_(3_000)
     assert world.poll() == ["queued"]
     world.clock.pass_(3 * DAY + HOUR)
-    world.webhook.pauses.pause(SHOP, "the API throttles: 429", world.clock.now, at_least=HOUR)
+    world.webhook.pauses.pause(SHOP, "api_throttled", world.clock.now, at_least_ms=HOUR)
     assert world.tidy() == 0
     assert world.upkeep.outbox_drain.drain(world.clock.now + 40_000, overdue_too=True) == 1
     assert world.poll() == ["parked"]

@@ -7,7 +7,7 @@ import pytest
 
 from shopwire.delivery.task import Outcome
 from shopwire.errors import NothingDurable, QueueUnavailable
-from shopwire.models import Delivery
+from shopwire.models import Delivery, Reason
 from tests.support.delivery_world import BORYS, HOUR, MINUTE, SHOP, World, arrived, cancelled, order, paid, shipped
 
 
@@ -72,7 +72,7 @@ def test_with_the_queue_down_what_can_be_sent_is_sent(world: World) -> None:
 
 def test_with_the_ledger_down_everything_goes_to_the_queue_and_is_done_when_it_answers(world: World) -> None:
     with world.outage("dynamodb"):
-        assert world.tell(order()) == Outcome("queued", "the ledger does not answer")
+        assert world.tell(order()) == Outcome("queued", "ledger_unavailable")
         assert world.send(paid()) == "queued"
         world.clock.pass_(1_000)
         assert world.poll() == []
@@ -97,7 +97,7 @@ def test_a_note_that_cannot_be_written_is_made_by_the_queues_turn(world: World) 
         return 200
 
     world.api.answers = [then_down]
-    assert world.tell(paid()) == Outcome("queued", "the ledger does not answer")
+    assert world.tell(paid()) == Outcome("queued", "ledger_unavailable")
     world.down.clear()
     assert world.drain() == ["delivered"]
     assert world.api.story == ["contact", "orderCreated", "orderUpdated", "orderUpdated"]
@@ -126,7 +126,7 @@ def test_a_parcel_that_could_not_be_noted_is_not_lost(world: World) -> None:
 def test_a_body_that_cannot_be_read_while_the_ledger_is_down_is_parked_later(world: World) -> None:
     with world.outage("dynamodb"):
         (outcome,) = world.receive(b"no such body")
-    assert outcome == Outcome("queued", "body: not_an_object")
+    assert outcome == Outcome("queued", Reason.UNREADABLE, {"field": "body", "problem": "not_an_object"})
     assert world.drain() == ["parked"]
 
 

@@ -1,4 +1,4 @@
-"""`shopwire dev` as a whole, with the real functions: what goes in arrives, what breaks heals."""
+"""`shopwire dev` as a whole, with the real functions: webhooks arrive, also after faults."""
 
 import json
 import os
@@ -6,7 +6,7 @@ import subprocess
 import sys
 import threading
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
@@ -25,25 +25,25 @@ SHOP = "demo-shopify"
 @pytest.fixture(scope="module")
 def stack() -> Iterator[DevStack]:
     before = dict(os.environ)
-    one = DevStack()
-    one.start()
-    yield one
-    one.stop()
+    stack = DevStack()
+    stack.start()
+    yield stack
+    stack.stop()
     assert dict(os.environ) == before
 
 
 @pytest.fixture(autouse=True)
-def all_is_well(stack: DevStack) -> Iterator[None]:
+def end_faults(stack: DevStack) -> Iterator[None]:
     yield
     for part in ("queue", "ledger", "settings"):
         stack.aws.set_fault({"part": part, "mode": "ok"})
     stack.emulator.reset()
 
 
-def call(url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
+def call(url: str, body: bytes | None = None, headers: Mapping[str, str] | None = None) -> tuple[int, Any]:
     try:
-        with urlopen(Request(url, body, headers or {}), timeout=30) as reply:
-            return reply.status, json.load(reply)
+        with urlopen(Request(url, body, dict(headers or {})), timeout=30) as response:
+            return response.status, json.load(response)
     except HTTPError as error:
         return error.code, json.load(error)
 
@@ -65,33 +65,33 @@ def order(id: int, minute: int, total: str = "25.00") -> bytes:
 
 
 def send(stack: DevStack, body: bytes) -> str:
-    """Post a webhook; answers its status. Whatever is broken, it is answered 200."""
-    headers = platforms.get("shopify").sign("orders/updated", body, stack.shops[SHOP], 0)
-    status, said = call(f"{stack.url}/webhooks/{SHOP}", body, headers)
-    assert status == 200, said
-    answered: str = said["status"]
-    return answered
+    """Post a webhook and return its outcome. The HTTP status must be 200, whatever fault is active."""
+    headers = platforms.get("shopify").sign("orders/updated", body, stack.shops[SHOP], 0).headers
+    status, response = call(f"{stack.url}/webhooks/{SHOP}", body, headers)
+    assert status == 200, response
+    outcome: str = response["status"]
+    return outcome
 
 
 def totals(stack: DevStack, id: int) -> list[str]:
-    """The totals of an order that the API saw, in its order."""
+    """Return the totals of the order's events, in the order in which the API received them."""
     events = [
         {param["name"]: param["value"] for param in event["params"]} for event in stack.emulator.state()["events"]
     ]
     return [params["totalCost"] for params in events if params["externalOrderId"] == str(id)]
 
 
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether it comes to hold: the stack works in its own time."""
+def within(seconds: float, condition: Callable[[], bool]) -> bool:
+    """Return True as soon as the condition holds, or False after the seconds."""
     pause = threading.Event()
     for _ in range(int(seconds / 0.05)):
-        if holds():
+        if condition():
             return True
         pause.wait(0.05)
-    return holds()
+    return condition()
 
 
-def test_a_signed_webhook_arrives_at_the_api(stack: DevStack) -> None:
+def test_signed_webhook_arrives_at_the_api(stack: DevStack) -> None:
     assert send(stack, order(1, 1)) == "delivered"
     state = call(f"{stack.url}/esputnik/state")[1]
     assert [contact["email"] for contact in state["contacts"]] == ["anna1@example.com"]
@@ -99,7 +99,7 @@ def test_a_signed_webhook_arrives_at_the_api(stack: DevStack) -> None:
     assert [event["reason"] for event in state["events"]] == [None]
 
 
-def test_the_api_down_means_queued_and_then_all_in_order(stack: DevStack) -> None:
+def test_webhooks_are_queued_while_the_api_is_down_and_arrive_in_order(stack: DevStack) -> None:
     stack.emulator.set_fault({"mode": "down", "seconds": 1})
     for minute in (1, 2, 3):
         assert send(stack, order(2, minute, f"{minute}.00")) == "queued"
@@ -108,7 +108,7 @@ def test_the_api_down_means_queued_and_then_all_in_order(stack: DevStack) -> Non
 
 
 @pytest.mark.parametrize(("part", "id"), [("queue", 3), ("ledger", 4), ("settings", 5)])
-def test_a_broken_part_costs_no_webhook(stack: DevStack, part: str, id: int) -> None:
+def test_fault_of_a_part_loses_no_webhook(stack: DevStack, part: str, id: int) -> None:
     fault = json.dumps({"part": part, "mode": "down"}).encode()
     assert call(f"{stack.url}/dev/faults", fault) == (200, {"status": "ok"})
     for minute in (1, 2):
@@ -117,7 +117,7 @@ def test_a_broken_part_costs_no_webhook(stack: DevStack, part: str, id: int) -> 
     assert within(60, lambda: totals(stack, id) == ["1.00", "2.00"])
 
 
-def test_what_cannot_be_read_is_parked_shown_and_replayed(stack: DevStack) -> None:
+def test_unreadable_webhook_is_parked_shown_and_replayed(stack: DevStack) -> None:
     assert send(stack, b'{"id": []}') == "parked"
     (parked,) = call(f"{stack.url}/dev/parked")[1]
     assert set(parked) == {"id", "shop", "topic", "entity", "reason", "tries", "first", "last"}
@@ -126,19 +126,19 @@ def test_what_cannot_be_read_is_parked_shown_and_replayed(stack: DevStack) -> No
     assert call(f"{stack.url}/dev/parked/none")[0] == 404
 
 
-def test_a_shop_is_connected_rotated_and_removed_while_it_runs(
+def test_shop_is_added_rotated_and_removed_at_run_time(
     stack: DevStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def shop(*words: object) -> str:
-        assert main(["shop", *map(str, words), "--url", stack.url]) == 0
+    def shop(*arguments: object) -> str:
+        assert main(["shop", *map(str, arguments), "--url", stack.url]) == 0
         out, err = capsys.readouterr()
         assert "a-secret" not in out + err
         return f"{out}{err}"
 
-    def answered(secret: str) -> int:
+    def post_status(secret: str) -> int:
         signed = parse_shop("my-shop", {**settings, "secrets": [secret]})
         body = order(6, 1)
-        headers = platforms.get("shopify").sign("orders/updated", body, signed, 0)
+        headers = platforms.get("shopify").sign("orders/updated", body, signed, 0).headers
         return call(f"{stack.url}/webhooks/my-shop", body, headers)[0]
 
     file = tmp_path / "shops.toml"
@@ -148,17 +148,17 @@ def test_a_shop_is_connected_rotated_and_removed_while_it_runs(
     settings = tomllib.loads(text)["my-shop"]
     file.write_text(text)
     assert "Kept in memory until `shopwire dev` ends" in shop("put", file)
-    assert answered("a-secret-1") == 200
+    assert post_status("a-secret-1") == 200
     file.write_text(text.replace('["a-secret-1"]', '["a-secret-1", "a-secret-2"]'))
     assert "my-shop: secrets:" in shop("put", file)
-    assert [answered(secret) for secret in ("a-secret-1", "a-secret-2", "a-secret-3")] == [200, 200, 401]
+    assert [post_status(secret) for secret in ("a-secret-1", "a-secret-2", "a-secret-3")] == [200, 200, 401]
     assert "my-shop" in shop("list")
     assert f'"url": "{stack.url}/webhooks/my-shop"' in shop("show", "my-shop")
     assert "removed my-shop" in shop("remove", "my-shop", "--yes")
     assert "my-shop" not in shop("list")
 
 
-def test_the_command_says_ready_and_ends_with_ctrl_c() -> None:
+def test_command_prints_ready_and_ends_with_ctrl_c() -> None:
     code = "import sys; from shopwire_cli.main import main; sys.exit(main(['dev', '--port', '0']))"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True

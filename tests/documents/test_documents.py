@@ -19,10 +19,10 @@ from pathlib import Path
 
 import pytest
 
-import shopwire_cli.commands.shop
-import shopwire_cli.main
 from shopwire import platforms
 from shopwire.shops import parse_shop
+from shopwire_cli.main import make_parser
+from shopwire_cli.shops_file import PUBLISHED_SECRETS
 from shopwire_dev.stack import DevStack
 from tests.support.markdown import DOCUMENTS, ROOT, Block, Document, read
 
@@ -95,7 +95,8 @@ def folder(dev: DevStack, tmp_path: Path) -> Path:
     program = tmp_path / ".venv" / "bin" / "shopwire"
     program.parent.mkdir(parents=True)
     program.write_text(
-        f"#!{sys.executable}\nimport sys, shopwire_cli.main as main\nmain.URL = {dev.url!r}\nsys.exit(main.main())\n"
+        f"#!{sys.executable}\nimport sys, shopwire_cli.parser\nshopwire_cli.parser.DEV_URL = {dev.url!r}\n"
+        "from shopwire_cli.main import main\nsys.exit(main())\n"
     )
     program.chmod(0o755)
     return tmp_path
@@ -146,7 +147,7 @@ def test_commands_that_cannot_be_run_here_can_at_least_be_typed(document: Docume
     for block in (*shell_blocks(document, "account"), *shell_blocks(document, "ci")):
         for command in commands(block):
             for words in words_of(command, "shopwire"):
-                shopwire_cli.main._parser().parse_args(words)  # exits with what is wrong
+                make_parser(words).parse_args(words)  # exits with what is wrong
             for words in words_of(command, "make"):
                 assert {word for word in words if "=" not in word} <= TARGETS, f"{document.name}: {command}"
 
@@ -160,7 +161,7 @@ def test_commands_in_the_text_exist(document: Document) -> None:
         if words[0] == "shopwire" and len(words) > 1:
             names = [word.split("|")[0] for word in words[1:3] if re.fullmatch(r"[a-z]+(\|[a-z]+)*", word)]
             with pytest.raises(SystemExit) as end:
-                shopwire_cli.main._parser().parse_args([*names[:1], "--help"])
+                make_parser(names).parse_args([*names[:1], "--help"])
             assert end.value.code == 0, f"{document.name}: {code}"
 
 
@@ -206,9 +207,7 @@ def test_settings_and_json_that_are_shown_are_right(document: Document) -> None:
             for id, fields in tomllib.loads(block.text).items():
                 if isinstance(fields, dict) and "esputnik_key" in fields:
                     parse_shop(id, fields)
-                    assert set(fields["secrets"]) <= shopwire_cli.commands.shop._KNOWN_TO_ALL, (
-                        "nobody may use an example's"
-                    )
+                    assert set(fields["secrets"]) <= PUBLISHED_SECRETS, "nobody may use an example's"
 
 
 @NAMED

@@ -11,6 +11,7 @@ from shopwire import platforms
 from shopwire.errors import NotVerified, UnsignedCall
 from shopwire.message import unpack
 from shopwire.models import OrderChange, Shop, Webhook
+from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
 from tools.make_events import events, main, text
 
@@ -33,7 +34,7 @@ def webhook_of(event: dict[str, Any]) -> Webhook:
     return Webhook(event["headers"], body, event["requestContext"]["timeEpoch"])
 
 
-def shop_and_platform(name: str) -> tuple[Shop, platforms.Platform]:
+def shop_and_platform(name: str) -> tuple[Shop, Platform]:
     shop = SHOPS[MADE[name]["pathParameters"]["shop"]]
     return shop, platforms.get("storefront" if name.startswith("storefront_") else shop.platform)
 

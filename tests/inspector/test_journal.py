@@ -1,74 +1,77 @@
-"""The inspector's journal: what it keeps, finds and counts."""
+"""The inspector's journal and its charts: what they keep, find and count."""
 
 import pytest
 
 from shopwire.stores.ledger import key_hash
-from shopwire_inspector import journal as journals
-from shopwire_inspector.charts import HEIGHT, charts
-from shopwire_inspector.journal import Filter, Journal, Request, Try, Webhook
-from shopwire_inspector.minutes import GROUPS, SHOWN, Minute, Minutes
+from shopwire_inspector import journal as journal_module
+from shopwire_inspector.charts import HEIGHT, make_charts
+from shopwire_inspector.journal import Attempt, Filter, Journal, ReceivedRequest, RecordedWebhook
+from shopwire_inspector.minutes import CHART_MINUTES, GROUPS, Minute, Minutes
 
 NOW = 1_767_225_600_000
-MINUTE = 60_000
+MINUTE_MS = 60_000
 
 
-def came(journal: Journal, outcome: str = "delivered", *, key: str = "k", at: int = NOW, body: bytes = b"") -> Webhook:
-    """A webhook about order 1 that came to an outcome."""
-    webhook = journal.received("shop", at, Request("/webhooks/shop", {}, {}, body))
-    journal.delivery(webhook, "orders/paid", "order 1", key, Try(at, "webhook", outcome), hashed=key_hash(key))
-    journal.answered(webhook, 200, "{}", 5)
+def add(
+    journal: Journal, outcome: str = "delivered", *, key: str = "k", at: int = NOW, body: bytes = b""
+) -> RecordedWebhook:
+    """Record a webhook about order 1 with one attempt that had this outcome."""
+    webhook = journal.add_webhook("shop", at, ReceivedRequest("/webhooks/shop", {}, {}, body))
+    attempt = Attempt(at, "webhook", outcome)
+    journal.add_delivery(webhook, "orders/paid", "order 1", key, attempt, hashed_key=key_hash(key))
+    journal.set_response(webhook, 200, "{}", 5)
     return webhook
 
 
-def found(journal: Journal, **wanted: str) -> list[Webhook]:
-    return journal.page(Filter(**wanted), before=None, limit=99)[0]
+def found(journal: Journal, **wanted: str) -> list[RecordedWebhook]:
+    return journal.find_page(Filter(**wanted), before=None, limit=99)[0]
 
 
-def test_a_webhook_is_on_its_way_until_it_is_answered() -> None:
+def test_webhook_is_in_progress_until_its_response() -> None:
     journal = Journal()
-    webhook = journal.received("shop", NOW)
-    assert webhook.outcome == "on its way"
-    journal.answered(webhook, 413, "{}", 5)
+    webhook = journal.add_webhook("shop", NOW)
+    assert webhook.outcome == "in progress"
+    journal.set_response(webhook, 413, "{}", 5)
     assert (webhook.outcome, webhook.status) == ("refused", 413)
 
 
-def test_later_tries_belong_to_the_webhook_that_waits() -> None:
+def test_later_attempts_belong_to_the_waiting_webhook() -> None:
     journal = Journal()
-    first, second = came(journal, "queued"), came(journal, "queued", at=NOW + 1)
-    assert journal.tried("shop", key_hash("k"), Try(NOW + 2, "retry", "delivered"), received_at=NOW + 1)
+    first, second = add(journal, "queued"), add(journal, "queued", at=NOW + 1)
+    assert journal.add_attempt("shop", key_hash("k"), Attempt(NOW + 2, "retry", "delivered"), received_at=NOW + 1)
     assert (first.outcome, second.outcome) == ("queued", "delivered")
-    assert journal.tried("shop", key_hash("k"), Try(NOW + 3, "retry", "duplicate"))
-    assert (first.outcome, first.tries) == ("duplicate", 2)
-    assert not journal.tried("shop", "another", Try(NOW, "retry", "delivered"))
+    assert journal.add_attempt("shop", key_hash("k"), Attempt(NOW + 3, "retry", "duplicate"))
+    assert (first.outcome, first.attempt_count) == ("duplicate", 2)
+    assert not journal.add_attempt("shop", "another", Attempt(NOW, "retry", "delivered"))
 
 
-def test_a_replay_stands_before_what_came_of_it_and_is_no_try() -> None:
+def test_replay_is_recorded_before_its_attempt_and_is_not_counted() -> None:
     journal = Journal()
-    webhook = came(journal, "parked")
-    journal.tried("shop", key_hash("k"), Try(NOW + 9, "retry", "delivered"))
-    journal.replayed("shop", NOW, NOW + 8)
-    assert [one.place for one in webhook.deliveries[0].tries] == ["webhook", "by hand", "retry"]
-    assert (webhook.outcome, webhook.tries) == ("delivered", 2)
+    webhook = add(journal, "parked")
+    journal.add_attempt("shop", key_hash("k"), Attempt(NOW + 9, "retry", "delivered"))
+    journal.add_replay("shop", NOW, NOW + 8)
+    assert [attempt.made_by for attempt in webhook.deliveries[0].attempts] == ["webhook", "by hand", "retry"]
+    assert (webhook.outcome, webhook.attempt_count) == ("delivered", 2)
 
 
-def test_the_oldest_is_forgotten_and_what_is_later_said_of_it_is_not_known() -> None:
-    journal = Journal(kept=2)
-    webhooks = [came(journal, "queued", key=key) for key in "abc"]
+def test_oldest_webhook_is_dropped_and_its_later_attempts_are_unknown() -> None:
+    journal = Journal(max_webhooks=2)
+    webhooks = [add(journal, "queued", key=key) for key in "abc"]
     assert found(journal) == [webhooks[2], webhooks[1]]
     assert journal.get(webhooks[0].id) is None
-    assert not journal.tried("shop", key_hash("a"), Try(NOW, "retry", "delivered"))
+    assert not journal.add_attempt("shop", key_hash("a"), Attempt(NOW, "retry", "delivered"))
     assert journal.waiting() == (2, NOW)
 
 
-def test_bodies_are_kept_up_to_so_many_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(journals, "_KEPT_BYTES", 10)
+def test_bodies_are_kept_up_to_a_number_of_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_module, "_MAX_BODY_BYTES", 10)
     journal = Journal()
-    bodies = [came(journal, body=b"123456").request for _ in range(3)]
-    assert [one.body for one in bodies if one] == [None, None, b"123456"]
+    requests = [add(journal, body=b"123456").request for _ in range(3)]
+    assert [request.body for request in requests if request] == [None, None, b"123456"]
 
 
 @pytest.mark.parametrize(
-    ("wanted", "held"),
+    ("wanted", "matches"),
     [
         ({}, True),
         ({"shop": "shop"}, True),
@@ -86,67 +89,69 @@ def test_bodies_are_kept_up_to_so_many_bytes(monkeypatch: pytest.MonkeyPatch) ->
         ({"text": "red"}, False),
     ],
 )
-def test_a_filter_looks_at_shop_outcome_kind_and_text(wanted: dict[str, str], held: bool) -> None:
+def test_filter_compares_shop_outcome_kind_and_text(wanted: dict[str, str], matches: bool) -> None:
     journal = Journal()
-    webhook = came(
+    webhook = add(
         journal, "stale", body='{"a": "Blue MUG", "b": "Київ", "c": "\\u041b\\u044c\\u0432\\u0456\\u0432"}'.encode()
     )
-    assert found(journal, **wanted) == ([webhook] if held else [])
+    assert found(journal, **wanted) == ([webhook] if matches else [])
 
 
-def test_pages_go_on_where_the_last_one_stopped() -> None:
+def test_page_continues_after_the_previous_page() -> None:
     journal = Journal()
-    ids = [came(journal, key=str(number)).id for number in range(5)]
-    first, total = journal.page(Filter(), before=None, limit=2)
-    rest, left = journal.page(Filter(), before=first[-1].id, limit=9)
-    assert [one.id for one in (*first, *rest)] == ids[::-1]
+    ids = [add(journal, key=str(number)).id for number in range(5)]
+    first, total = journal.find_page(Filter(), before=None, limit=2)
+    rest, left = journal.find_page(Filter(), before=first[-1].id, limit=9)
+    assert [webhook.id for webhook in (*first, *rest)] == ids[::-1]
     assert (total, left) == (5, 3)
 
 
-def test_a_change_is_told_once_to_whoever_asks_from_his_last_one() -> None:
+def test_change_is_returned_once_per_cursor() -> None:
     journal = Journal()
-    waiting, other = came(journal, "queued", key="a"), came(journal, key="b")
+    waiting, other = add(journal, "queued", key="a"), add(journal, key="b")
     cursor = journal.cursor
     assert journal.changed_since(cursor) == []
-    journal.tried("shop", key_hash("a"), Try(NOW, "retry", "delivered"))
+    journal.add_attempt("shop", key_hash("a"), Attempt(NOW, "retry", "delivered"))
     assert journal.changed_since(cursor) == [waiting]
     assert set(map(id, journal.changed_since(0))) == {id(waiting), id(other)}
 
 
-def test_minutes_count_outcomes_and_how_many_wait_how_long() -> None:
+def test_minutes_count_outcomes_waiting_webhooks_and_their_age() -> None:
     minutes = Minutes()
     minutes.count("stale", NOW)
-    minutes.note(NOW, 2, NOW - 1000)
-    minutes.note(NOW + 3 * MINUTE, 0, None)
-    shown = minutes.last(NOW + 4 * MINUTE)
-    assert len(shown) == SHOWN
+    minutes.set_waiting(NOW, 2, NOW - 1000)
+    minutes.set_waiting(NOW + 3 * MINUTE_MS, 0, None)
+    shown = minutes.last(NOW + 4 * MINUTE_MS)
+    assert len(shown) == CHART_MINUTES
     assert shown[-5].outcomes == {"unsent": 1}
-    assert [one.depth for one in shown[-6:]] == [0, 2, 2, 2, 2, 0]
-    assert [one.oldest for one in shown[-5:-2]] == [60_999, 120_999, 180_999]
-    assert shown[-1].oldest == 0
+    assert [minute.max_waiting for minute in shown[-6:]] == [0, 2, 2, 2, 2, 0]
+    assert [minute.max_age_ms for minute in shown[-5:-2]] == [60_999, 120_999, 180_999]
+    assert shown[-1].max_age_ms == 0
 
 
-def test_nothing_of_an_hour_ago_is_shown() -> None:
+def test_counts_of_an_hour_ago_are_not_shown() -> None:
     minutes = Minutes()
     minutes.count("delivered", NOW)
-    assert minutes.last(NOW + 60 * MINUTE) == [Minute()] * SHOWN
+    assert minutes.last(NOW + 60 * MINUTE_MS) == [Minute()] * CHART_MINUTES
 
 
-def test_a_chart_fills_its_height_and_says_what_it_shows() -> None:
-    minutes = [Minute()] * (SHOWN - 1) + [Minute({"delivered": 3, "parked": 1}, depth=2, oldest=125_000)]
-    outcomes, depth, oldest = charts(minutes, 1, 95_000)
+def test_chart_uses_its_whole_height_and_has_a_text_label() -> None:
+    last = Minute({"delivered": 3, "parked": 1}, max_waiting=2, max_age_ms=125_000)
+    minutes = [Minute()] * (CHART_MINUTES - 1) + [last]
+    outcomes, waiting, oldest = make_charts(minutes, 1, 95_000)
     assert outcomes.bars[-1] == [(16.0, 48.0), (16.0, 0.0), (0.0, 16.0), (0.0, 0.0), (0.0, 0.0)]
     assert sum(height for _, height in outcomes.bars[-1]) == HEIGHT
     assert all(len(bar) == len(GROUPS) for bar in outcomes.bars)
-    assert outcomes.label == "Outcomes a minute: 4 now, at most 4"
-    assert [depth.label, oldest.label] == ["Waiting: 1 now, at most 2", "Oldest waiting: 95 s now, at most 2 min"]
+    assert outcomes.label == "Outcomes per minute: 4 now, at most 4"
+    assert [waiting.label, oldest.label] == ["Waiting: 1 now, at most 2", "Oldest waiting: 95 s now, at most 2 min"]
 
 
-def test_a_webhook_is_found_by_its_whole_key_and_tried_by_the_keys_hash() -> None:
+def test_webhook_is_found_by_its_key_and_attempts_by_the_hash_of_the_key() -> None:
     journal = Journal()
-    webhook = journal.received("shop", NOW)
+    webhook = journal.add_webhook("shop", NOW)
     hashed = key_hash("a-key")
-    journal.delivery(webhook, "orders/paid", "order 1", hashed, Try(NOW, "webhook", "queued"), hashed=hashed)
-    journal.named(webhook, ["a-key"])
-    assert Filter(text="a-key").holds(webhook)
-    assert journal.tried("shop", hashed, Try(NOW + 1, "retry", "delivered"))
+    attempt = Attempt(NOW, "webhook", "queued")
+    journal.add_delivery(webhook, "orders/paid", "order 1", hashed, attempt, hashed_key=hashed)
+    journal.set_keys(webhook, ["a-key"])
+    assert Filter(text="a-key").matches(webhook)
+    assert journal.add_attempt("shop", hashed, Attempt(NOW + 1, "retry", "delivered"))

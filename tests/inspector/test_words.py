@@ -1,52 +1,22 @@
-"""Every outcome and every reason that the code gives has its sentence in the inspector."""
+"""Each outcome and each reason has a sentence."""
 
-import ast
-import re
-from collections.abc import Iterator
-from pathlib import Path
 from typing import get_args, get_type_hints
 
 import pytest
 
-import shopwire
+from shopwire.delivery.reasons import SENTENCES, Reason, describe
 from shopwire.delivery.task import Outcome
 from shopwire_inspector.words import OUTCOMES, explain
 
-_RAISED = {
-    *("Ignored", "Nothing", "Unmappable", "NeverThis", "NotNow", "NotSeen", "Unsigned", "NotVerified", "Wait"),
-    *("Outcome", "_line_up", "_queue_unmarked", "_put_in_outbox"),
-}
+
+def test_every_reason_has_one_sentence_and_every_sentence_a_reason() -> None:
+    assert set(SENTENCES) == set(Reason)
+    assert all(sentence.endswith(".") for sentence in SENTENCES.values())
+    assert len(set(SENTENCES.values())) == len(SENTENCES)
 
 
-def reasons() -> Iterator[str]:
-    """Every literal reason in the package, what is filled in as "x"."""
-    for path in Path(shopwire.__file__).parent.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Assign) and [getattr(one, "id", "") for one in node.targets] == ["reason"]:
-                yield from filter(None, [_text(node.value)])  # one that is given in two places has a name
-            if not isinstance(node, ast.Call):
-                continue
-            name = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
-            if name in _RAISED:
-                yield from filter(None, map(_text, node.args))
-
-
-def _text(node: ast.expr) -> str:
-    match node:
-        case ast.Constant(value=str(text)) if " " in text:
-            return text
-        case ast.JoinedStr(values=values):
-            return "".join(one.value if isinstance(one, ast.Constant) else "x" for one in values)
-    return ""
-
-
-def test_the_reasons_of_the_code_are_found() -> None:
-    assert {"the cart became an order", "paused: x", "order not seen"} <= set(reasons())
-
-
-@pytest.mark.parametrize("reason", sorted(set(reasons()) - {"x"}))
-def test_each_reason_has_a_sentence(reason: str) -> None:
-    assert len(explain("ignored", reason)) == 2
+def test_every_code_is_snake_case_of_its_name() -> None:
+    assert {reason.name.lower() for reason in Reason} == {reason.value for reason in Reason}
 
 
 @pytest.mark.parametrize("outcome", get_args(get_type_hints(Outcome)["status"]))
@@ -54,6 +24,12 @@ def test_each_outcome_has_a_sentence(outcome: str) -> None:
     assert explain(outcome, None) == [OUTCOMES[outcome]]
 
 
-def test_what_is_not_known_is_left_to_the_reason_itself() -> None:
+def test_reason_adds_its_sentence_and_an_unknown_one_none() -> None:
+    assert explain("ignored", "draft") == [OUTCOMES["ignored"], SENTENCES[Reason.DRAFT]]
     assert explain("ignored", "never heard") == [OUTCOMES["ignored"]]
-    assert not re.search(r"\bx\b", "".join(OUTCOMES.values()))
+
+
+def test_details_are_described_behind_the_code() -> None:
+    assert describe("api_failed", {"http_status": 503, "tries": 2}) == "api_failed (http_status 503, tries 2)"
+    assert describe("draft", {}) == "draft"
+    assert describe(None, {}) == ""

@@ -1,4 +1,4 @@
-"""Where the tests' PHP comes from, and a page of a WooCommerce shop rendered by it, with stand-ins for WordPress."""
+"""Finds or installs PHP for the tests, and renders a page of a WooCommerce shop with imitated WordPress functions."""
 
 import json
 import shutil
@@ -13,7 +13,7 @@ from tests.support.installing import apt_install, one_at_a_time
 PLUGIN = Path(__file__).parents[2] / "storefront" / "woocommerce.php"
 _WORDPRESS = Path(__file__).with_name("wordpress.php")
 
-HOW_TO_GET_ONE = """there is no PHP here, and the WooCommerce plugin's tests need one (7.4 or later, the command line):
+HOW_TO_INSTALL = """The tests of the WooCommerce plugin need PHP 7.4 or later (CLI), and this machine has none:
   Debian, Ubuntu   apt-get install php-cli
   macOS            brew install php
 """
@@ -21,27 +21,27 @@ HOW_TO_GET_ONE = """there is no PHP here, and the WooCommerce plugin's tests nee
 
 @cache
 def php(find: Callable[[str], str | None] = shutil.which, install: Callable[[str], bool] = apt_install) -> str:
-    """The PHP on the PATH; where there is none, Debian's is installed if that may be done.
+    """Return the path of PHP. If there is none on the PATH, install Debian's package if possible.
 
     Raises:
-        RuntimeError: there is none; says how to get one.
+        RuntimeError: there is no PHP. The text says how to install it.
     """
     with one_at_a_time("php"):
-        found = find("php") or (find("php") if install("php-cli") else None)
-    if not found:
-        raise RuntimeError(HOW_TO_GET_ONE)
-    return found
+        path = find("php") or (find("php") if install("php-cli") else None)
+    if not path:
+        raise RuntimeError(HOW_TO_INSTALL)
+    return path
 
 
 def lint(file: Path) -> str:
-    """What PHP says of a file's syntax."""
+    """Return the output of PHP's syntax check."""
     return subprocess.run([php(), "-l", file], capture_output=True, text=True, timeout=60).stdout
 
 
-def render(scene: dict[str, Any]) -> dict[str, Any]:
-    """A page of the shop: see wordpress.php. A warning of PHP's is an error."""
-    asked = [php(), "-d", "error_reporting=-1", "-d", "display_errors=stderr", _WORDPRESS, PLUGIN]
-    done = subprocess.run(asked, input=json.dumps(scene), capture_output=True, text=True, timeout=60)
-    assert (done.returncode, done.stderr) == (0, ""), done.stdout
-    page: dict[str, Any] = json.loads(done.stdout)
+def render(page_input: dict[str, Any]) -> dict[str, Any]:
+    """Render a page of the shop. wordpress.php documents the input and the result. PHP warnings fail the test."""
+    command = [php(), "-d", "error_reporting=-1", "-d", "display_errors=stderr", _WORDPRESS, PLUGIN]
+    process = subprocess.run(command, input=json.dumps(page_input), capture_output=True, text=True, timeout=60)
+    assert (process.returncode, process.stderr) == (0, ""), process.stdout
+    page: dict[str, Any] = json.loads(process.stdout)
     return page

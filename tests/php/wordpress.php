@@ -1,13 +1,13 @@
 <?php
 /**
- * Stand-ins for what the plugin asks of WordPress and WooCommerce, as their references describe it. Loads the plugin that
- * is named first, renders one page and prints it as JSON: {"enqueued", "tag", "other", "session"}.
+ * Imitates the functions of WordPress and WooCommerce that the plugin calls, as their references describe them. Loads the
+ * plugin whose path is the first argument, renders one page and prints JSON: {"enqueued", "tag", "other", "session"}.
  *
- * The page is a JSON text on the standard input: "constants", "email", "product", "category", "cart" (its lines),
- * "session" (what it holds from earlier pages; null: the visitor has none).
+ * The standard input is JSON: "constants", "email", "product", "category", "cart" (a list of lines), and "session" (its
+ * content from earlier pages, or null if the visitor has no session).
  */
 
-$scene = json_decode( stream_get_contents( STDIN ), true ) + array(
+$page_input = json_decode( stream_get_contents( STDIN ), true ) + array(
 	'constants' => array(),
 	'email'     => '',
 	'product'   => null,
@@ -16,7 +16,7 @@ $scene = json_decode( stream_get_contents( STDIN ), true ) + array(
 	'session'   => null,
 );
 define( 'ABSPATH', __DIR__ );
-foreach ( $scene['constants'] as $name => $value ) {
+foreach ( $page_input['constants'] as $name => $value ) {
 	define( $name, $value );
 }
 $hooks    = array();
@@ -35,7 +35,7 @@ function wp_enqueue_script( $handle, $source ) {
 }
 
 function plugins_url( $file, $plugin ) {
-	return $GLOBALS['scene']['asset'] . '/' . $file;
+	return $GLOBALS['page_input']['asset'] . '/' . $file;
 }
 
 function wp_json_encode( $value ) {
@@ -43,7 +43,7 @@ function wp_json_encode( $value ) {
 }
 
 function wp_get_current_user() {
-	return (object) array( 'user_email' => $GLOBALS['scene']['email'] );
+	return (object) array( 'user_email' => $GLOBALS['page_input']['email'] );
 }
 
 function get_woocommerce_currency() {
@@ -63,19 +63,19 @@ function wc_get_price_to_display( $product ) {
 }
 
 function is_product() {
-	return null !== $GLOBALS['scene']['product'];
+	return null !== $GLOBALS['page_input']['product'];
 }
 
 function is_product_category() {
-	return null !== $GLOBALS['scene']['category'];
+	return null !== $GLOBALS['page_input']['category'];
 }
 
 function get_queried_object_id() {
-	return $GLOBALS['scene']['category'];
+	return $GLOBALS['page_input']['category'];
 }
 
 function wc_get_product() {
-	return new Product( $GLOBALS['scene']['product'] );
+	return new Product( $GLOBALS['page_input']['product'] );
 }
 
 function WC() {
@@ -84,35 +84,35 @@ function WC() {
 
 class Product {
 	public $price;
-	private $said;
+	private $fields;
 
-	public function __construct( $said ) {
-		$this->said  = $said;
-		$this->price = $said['price'] ?? null;
+	public function __construct( $fields ) {
+		$this->fields = $fields;
+		$this->price  = $fields['price'] ?? null;
 	}
 
 	public function get_id() {
-		return $this->said['id'];
+		return $this->fields['id'];
 	}
 
 	public function get_name() {
-		return $this->said['name'];
+		return $this->fields['name'];
 	}
 
 	public function is_in_stock() {
-		return $this->said['in_stock'];
+		return $this->fields['in_stock'];
 	}
 }
 
 class Session {
-	public $held;
+	public $data;
 
-	public function __construct( $held ) {
-		$this->held = $held;
+	public function __construct( $data ) {
+		$this->data = $data;
 	}
 
 	public function has_session() {
-		return null !== $this->held;
+		return null !== $this->data;
 	}
 
 	public function get_customer_id() {
@@ -120,23 +120,23 @@ class Session {
 	}
 
 	public function get( $name, $default ) {
-		return $this->held[ $name ] ?? $default;
+		return $this->data[ $name ] ?? $default;
 	}
 
 	public function set( $name, $value ) {
-		$this->held[ $name ] = $value;
+		$this->data[ $name ] = $value;
 	}
 }
 
 class Cart {
 	public function get_cart() {
-		foreach ( $GLOBALS['scene']['cart'] as $line ) {
+		foreach ( $GLOBALS['page_input']['cart'] as $line ) {
 			yield array( 'data' => new Product( $line ) ) + $line;
 		}
 	}
 }
 
-$shop = (object) array( 'session' => new Session( $scene['session'] ), 'cart' => new Cart() );
+$shop = (object) array( 'session' => new Session( $page_input['session'] ), 'cart' => new Cart() );
 
 require $argv[1];
 
@@ -145,4 +145,4 @@ $page = array( 'enqueued' => $enqueued, 'tag' => '', 'other' => $hooks['script_l
 foreach ( $enqueued as $handle => $source ) {
 	$page['tag'] = $hooks['script_loader_tag']( '<script defer src="' . $source . '" id="shopwire-js"></script>', $handle );
 }
-echo json_encode( $page + array( 'session' => $shop->session->held ) );
+echo json_encode( $page + array( 'session' => $shop->session->data ) );

@@ -16,7 +16,7 @@ from shopwire.errors import (
 )
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Webhook
-from shopwire.retry_queue import RetryQueue
+from shopwire.retry_queue import MAX_MESSAGE_BYTES, RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.entry import Pending, entity_key
 from shopwire.stores.ledger import Claim, Ledger
@@ -327,11 +327,11 @@ def test_the_same_message_put_twice_on_purpose_comes_twice(side: Side) -> None:
 def test_the_largest_message_that_shopwire_puts_is_taken(side: Side) -> None:
     queue = side.queue()
     retry = RetryQueue(queue.client, queue.url)
-    fits, over = _of_size(LARGEST), _of_size(LARGEST + 1)
+    fits, over = _of_size(MAX_MESSAGE_BYTES), _of_size(MAX_MESSAGE_BYTES + 1)
     retry.put(fits, "e")
     with pytest.raises(MessageTooLarge):
         retry.put(over, "e")
-    assert [len(body) for body in queue.bodies()] == [LARGEST]
+    assert [len(body) for body in queue.bodies()] == [MAX_MESSAGE_BYTES]
 
 
 def _of_size(size: int) -> Message:

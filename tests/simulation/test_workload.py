@@ -427,7 +427,7 @@ class _Receiver:
     def _send(self, request: ApiRequest) -> None:
         path, _, query = request.path.partition("?")
         fields = {name: values[0] for name, values in parse_qs(query).items()}
-        reply = self.api.take(KEY, request.method, path, fields, request.body)
+        reply = self.api.handle_without_faults(KEY, request.method, path, fields, request.body)
         # Erasing goes by every name that the person may be known under: most are nobody's.
         assert reply.status == 200 or request.method == "DELETE"
         if path == "v1/event":

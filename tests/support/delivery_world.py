@@ -44,7 +44,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.platforms.base import Kind, SignedCall, Topic
+from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
 from shopwire.shops import parse_shop
 from shopwire_dev.aws import make_table
 from shopwire_dev.lambdas import queue_record
@@ -165,7 +165,7 @@ class FlakyClients:
     ssm: Any
 
 
-class StubPlatform(platforms.Platform):
+class StubPlatform(Platform):
     """Reads a body by looking it up. Signed with `x-test-signature: <secret>`."""
 
     name = "shopify"
@@ -331,7 +331,9 @@ class World:
         """One batch of the retry queue; answers what became of its messages ("waiting" for those that stay)."""
         records = self.receive_messages()
         before = len(self.reports)
-        kept = self.retry.retry_consumer.consume(records, request_id=self.owner(), deadline=self.clock.now + 1000 * seconds)
+        kept = self.retry.retry_consumer.consume(
+            records, request_id=self.owner(), deadline=self.clock.now + 1000 * seconds
+        )
         for record in records:
             if record["messageId"] not in kept:
                 self.real["sqs"].delete_message(QueueUrl=self.queue_url, ReceiptHandle=record["receiptHandle"])

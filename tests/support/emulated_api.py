@@ -61,4 +61,4 @@ def _introduce(api: Emulator, request: Request) -> None:
 
 
 def _post(api: Emulator, request: Request) -> Any:
-    return api.take(DEMO_KEY, "POST", request["path"], {}, json.dumps(request["body"]).encode())
+    return api.handle_without_faults(DEMO_KEY, "POST", request["path"], {}, json.dumps(request["body"]).encode())

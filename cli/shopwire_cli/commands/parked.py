@@ -1,106 +1,104 @@
-"""`shopwire parked`: what could not be mapped, or what the API refused, listed, shown and replayed.
-
-Two installations answer alike: the running `shopwire dev` over HTTP, and a deployed stack through its table and queue.
-"""
+"""`shopwire parked`: list, show and replay the webhooks that could not be mapped or that the API refused."""
 
 import argparse
-import json
 import sys
-from typing import Any, Protocol
-from urllib.parse import quote
+from typing import TYPE_CHECKING
 
-from shopwire_cli.errors import CommandError, UserError
-from shopwire_cli.tables import table
-from shopwire_cli.web import call
+from shopwire_cli.errors import UserError
+from shopwire_cli.parser import Parser, add_installation_options
 
-Record = dict[str, Any]
+if TYPE_CHECKING:
+    from shopwire_cli.installations import Installation, Record
 
 _COLUMNS = ("id", "topic", "entity", "tries", "last", "reason")
 
 
-class Installation(Protocol):
-    """Where webhooks are parked. Each method raises CommandError; for an unknown id, UserError."""
-
-    def list(self) -> list[Record]:
-        """The summary of each (`shopwire.stores.parked.Parked.summary`), oldest first."""
-
-    def show(self, id: str) -> Record:
-        """One, with its headers, query and body."""
-
-    def replay(self, id: str) -> None:
-        """Put one into the retry queue again."""
+def add_arguments(parser: Parser) -> None:
+    """Define the arguments of `shopwire parked`."""
+    parser.description = "Parked webhooks of the running `shopwire dev` (--url), or of a deployed stack (--stack)."
+    parser.epilog = """examples:
+  shopwire parked list
+  shopwire parked list --stack shopwire --shop my-shop --json
+  shopwire parked show demo-shopify.1767225600000.0123456789abcdef
+  shopwire parked replay demo-shopify.1767225600000.0123456789abcdef
+  shopwire parked replay --all --shop my-shop --stack shopwire"""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    listing = actions.add_parser(
+        "list",
+        help="list all, oldest first",
+        description="Lists the parked webhooks, oldest first.",
+        epilog="example:\n  shopwire parked list --shop demo-shopify --json",
+    )
+    listing.add_argument("--json", action="store_true", help="print JSON lines, in a terminal too")
+    showing = actions.add_parser(
+        "show",
+        help="show one with its headers and body",
+        description="Prints one parked webhook with its headers and its body, as JSON.",
+        epilog="example:\n  shopwire parked show demo-shopify.1767225600000.0123456789abcdef",
+    )
+    showing.add_argument("id", metavar="ID", help="the id that `shopwire parked list` prints")
+    replaying = actions.add_parser(
+        "replay",
+        help="put webhooks into the retry queue again",
+        description="Puts parked webhooks into the retry queue again. Fix the cause first.",
+        epilog="examples:\n  shopwire parked replay demo-shopify.1767225600000.0123456789abcdef\n"
+        "  shopwire parked replay --all --shop demo-shopify",
+    )
+    replaying.add_argument("ids", metavar="ID", nargs="*", help="the ids that `shopwire parked list` prints")
+    replaying.add_argument("--all", action="store_true", help="replay everything that `shopwire parked list` lists")
+    for action in (listing, replaying):
+        action.add_argument("--shop", metavar="SHOP", help="only webhooks of this shop")
+    for action in (listing, showing, replaying):
+        add_installation_options(action)
 
 
 def run(options: argparse.Namespace) -> int:
     """List, show or replay."""
-    installation = _stack(options.stack) if options.stack else Dev(options.url)
-    return {"list": _list, "show": _show, "replay": _replay}[options.action](installation, options)
+    if options.action == "replay" and options.all == bool(options.ids):
+        raise UserError("name the ids to replay, or use --all")
+    installation = _find_installation(options)
+    match options.action:
+        case "list":
+            _list(installation, options)
+        case "show":
+            _show(installation, options)
+        case "replay":
+            _replay(installation, options)
+    return 0
 
 
-def _stack(name: str) -> Installation:
-    from shopwire_cli.stack_installation import Stack  # boto3 is large, and only this needs it
+def _find_installation(options: argparse.Namespace) -> "Installation":
+    if options.stack:
+        from shopwire_cli.stack_installation import StackInstallation
 
-    return Stack(name)
+        return StackInstallation(options.stack)
+    from shopwire_cli.installations import DevInstallation
+
+    return DevInstallation(options.url)
 
 
-def _list(installation: Installation, options: argparse.Namespace) -> int:
-    records = _chosen(installation, options)
-    if options.json:
-        print(json.dumps(records, ensure_ascii=False))
-    elif records:
-        print(table(_COLUMNS, records))
-    else:
+def _list(installation: "Installation", options: argparse.Namespace) -> None:
+    from shopwire_cli.output import print_records
+
+    records = _records(installation, options)
+    print_records(_COLUMNS, records, as_json=options.json)
+    if not records:
         print("nothing is parked", file=sys.stderr)
-    return 0
 
 
-def _show(installation: Installation, options: argparse.Namespace) -> int:
-    print(json.dumps(installation.show(options.id), ensure_ascii=False, indent=2))
-    return 0
+def _show(installation: "Installation", options: argparse.Namespace) -> None:
+    from shopwire_cli.output import print_json
+
+    print_json(installation.show(options.id))
 
 
-def _replay(installation: Installation, options: argparse.Namespace) -> int:
-    if options.all == bool(options.ids):
-        raise UserError("which ones? ID ..., or --all")
-    for id in [record["id"] for record in _chosen(installation, options)] if options.all else options.ids:
+def _replay(installation: "Installation", options: argparse.Namespace) -> None:
+    ids = [record["id"] for record in _records(installation, options)] if options.all else options.ids
+    for id in ids:
         installation.replay(id)
         print(f"queued {id}", flush=True)
-    return 0
 
 
-def _chosen(installation: Installation, options: argparse.Namespace) -> list[Record]:
-    return [one for one in installation.list() if options.shop in (None, one["shop"])]
-
-
-class Dev:
-    """The running `shopwire dev`."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url.rstrip("/") + "/dev/parked"
-
-    def list(self) -> list[Record]:
-        records: list[Record] = self._ask("GET", "")
-        return records
-
-    def show(self, id: str) -> Record:
-        record: Record = self._ask("GET", f"/{quote(id, safe='')}", id)
-        return record
-
-    def replay(self, id: str) -> None:
-        self._ask("POST", f"/{quote(id, safe='')}/replay", id)
-
-    def _ask(self, method: str, path: str, id: str = "") -> Any:
-        answer = call(method, self._url + path)
-        if answer.status_code == 404 and id:
-            raise unknown(id)
-        if not answer.ok:
-            raise CommandError(f"{self._url}{path} answered {answer.status_code}")
-        try:
-            return answer.json()
-        except ValueError:
-            raise CommandError(f"{self._url}{path} is no `shopwire dev`: its answer is not JSON") from None
-
-
-def unknown(id: str) -> UserError:
-    """The error for an id under which nothing is parked."""
-    return UserError(f"nothing is parked under {id} (any more)")
+def _records(installation: "Installation", options: argparse.Namespace) -> list["Record"]:
+    """Return the summaries of the parked webhooks that the options choose."""
+    return [record for record in installation.list() if options.shop in (None, record["shop"])]

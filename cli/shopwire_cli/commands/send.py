@@ -1,125 +1,72 @@
-"""`shopwire send`: a body, signed as the platform would sign it, posted to a running shopwire."""
+"""`shopwire send`: sign a body as the platform would, and post it to a running shopwire."""
 
 import argparse
 import sys
-import time
-from collections.abc import Iterator, Mapping
-from pathlib import Path
 
-from shopwire import platforms
-from shopwire.errors import BadSettings
-from shopwire.models import Shop
-from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
-from shopwire_cli.web import call
-from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fresh import proved, refreshed
-from shopwire_testkit.samples import Sample, samples
+from shopwire_cli.parser import Parser, add_url_option, positive_integer
 
-# A shop of any platform has a storefront; the samples' people are signed with this one's secret.
-_STOREFRONT, _STOREFRONT_SHOP = "storefront", "demo-shopify"
 
-Call = tuple[Mapping[str, str], bytes]
+def add_arguments(parser: Parser) -> None:
+    """Define the arguments of `shopwire send`."""
+    from shopwire.platforms import NAMES
 
-# What a platform sends without a signature, to see whether the URL is there.
-_PINGS: dict[tuple[str, str], Call] = {
-    ("woocommerce", "ping"): ({"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=1"),
-}
+    parser.description = "Signs a sample as the platform would, posts it, and prints each response."
+    parser.epilog = """TOPIC is the platform's own name of the topic. Add --VARIANT to choose another of our samples of
+that topic. --list prints all samples in the order in which their events happened. Without --fresh the
+bytes of a sample never change, so sending it again is what a platform does when nothing has changed.
+
+examples:
+  shopwire send --list
+  shopwire send shopify orders/create
+  shopwire send shopify orders/create --fresh --count 20
+  shopwire send woocommerce order.updated order.json --shop my-shop --shops shops.toml
+  shopwire send woocommerce ping
+  shopwire send storefront product --shop demo-woocommerce"""
+    parser.add_argument("platform", metavar="PLATFORM", nargs="?", help=", ".join(NAMES))
+    parser.add_argument("topic", metavar="TOPIC[--VARIANT]", nargs="?", help="such as orders/create, order.updated")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="file with the body; - is stdin (default: our sample)")
+    parser.add_argument("--list", action="store_true", help="list our samples, of PLATFORM or of all platforms")
+    parser.add_argument("--shop", metavar="ID", help="id of the shop in the URL (default: demo-PLATFORM)")
+    parser.add_argument("--shops", metavar="FILE", help="TOML file with the shops' secrets (default: the demo shops)")
+    add_url_option(parser, "address of shopwire")
+    parser.add_argument(
+        "--count",
+        metavar="N",
+        type=positive_integer,
+        default=1,
+        help="post N times: the same delivery N times, or N different ones with --fresh",
+    )
+    parser.add_argument(
+        "--fresh",
+        action="store_true",
+        help="make it an event of now: other ids and tokens, and all dates moved so that the latest is now",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Send, or list what could be sent."""
+    """List the samples, or send. Return 1 if a response is not 2xx."""
+    from shopwire import platforms
+    from shopwire_cli.http_client import send_request
+    from shopwire_cli.outgoing_webhooks import find_shop, list_samples, path_of, signed_calls
+
     if options.platform and options.platform not in platforms.NAMES:
-        raise UserError(f"no platform {options.platform!r}: one of {', '.join(platforms.NAMES)}")
+        raise UserError(f"no platform {options.platform!r}; there are {', '.join(platforms.NAMES)}")
     if options.list:
-        return _list(
-            [options.platform]
-            if options.platform
-            else [*(shop["platform"] for shop in demo_settings().values()), _STOREFRONT]
-        )
+        for sample in list_samples(options.platform):
+            print(sample)
+        return 0
     if not options.topic:
-        raise UserError("PLATFORM and TOPIC are needed; --list lists what there is")
-    shop = _shop(options)
-    way = "storefront" if options.platform == _STOREFRONT else "webhooks"
-    url = f"{options.url.rstrip('/')}/{way}/{shop.id}"
+        raise UserError("name PLATFORM and TOPIC; `shopwire send --list` lists them")
+    shop = find_shop(options.platform, options.shop, options.shops)
+    url = options.url.rstrip("/") + path_of(options.platform, shop)
     code = 0
-    for headers, body in _calls(options, shop):
-        answer = call("POST", url, headers, body)
-        print(answer.text.strip(), flush=True)
-        if not 200 <= answer.status_code < 300:
-            print(f"shopwire send: HTTP {answer.status_code} {answer.reason}", file=sys.stderr)
+    for headers, body in signed_calls(
+        options.platform, options.topic, shop, file=options.file, count=options.count, fresh=options.fresh
+    ):
+        response = send_request("POST", url, headers, body)
+        print(response.text.strip(), flush=True)
+        if not 200 <= response.status_code < 300:
+            print(f"shopwire send: HTTP {response.status_code} {response.reason}", file=sys.stderr)
             code = 1
     return code
-
-
-def _shop(options: argparse.Namespace) -> Shop:
-    id = options.shop or (_STOREFRONT_SHOP if options.platform == _STOREFRONT else f"demo-{options.platform}")
-    try:
-        settings = demo_settings() | (read_settings(options.shops) if options.shops else {})
-        if id not in settings:
-            raise UserError(
-                f"no shop {id!r}: one of {', '.join(settings)}" + ("" if options.shops else ", or --shops FILE")
-            )
-        shop = parse_shop(id, settings[id])
-    except BadSettings as error:
-        raise UserError(f"--shops: {error}") from None
-    if options.platform not in (shop.platform, _STOREFRONT):
-        raise UserError(f"shop {id} is one of {shop.platform}'s")
-    return shop
-
-
-def _calls(options: argparse.Namespace, shop: Shop) -> Iterator[Call]:
-    ping = _PINGS.get((options.platform, options.topic))
-    if ping and options.file is None:
-        yield from [ping] * options.count
-        return
-    topic, body = _topic_and_body(options)
-    if options.platform == _STOREFRONT:
-        body = proved(body, shop)
-    platform = platforms.get(options.platform)
-    for number in range(options.count):
-        # One delivery repeated has the same headers, its id among them; only a fresh one is signed anew.
-        if options.fresh or not number:
-            now = time.time_ns() // 1_000_000
-            sent = _refreshed(body, now, number) if options.fresh else body
-            headers = {"content-type": "application/json"} | {
-                name.lower(): value for name, value in platform.sign(topic, sent, shop, now).items()
-            }
-        yield headers, sent
-
-
-def _refreshed(body: bytes, now: int, number: int) -> bytes:
-    try:
-        return refreshed(body, now, number)
-    except ValueError:
-        raise UserError("--fresh: the body is no JSON object") from None
-
-
-def _list(names: list[str]) -> int:
-    for name in names:
-        for sample in samples(name):
-            print(f"{name} {sample.name}")
-    for name, topic in _PINGS:
-        if name in names:
-            print(f"{name} {topic}")
-    return 0
-
-
-def _topic_and_body(options: argparse.Namespace) -> tuple[str, bytes]:
-    if options.file is None:
-        sample = _sample(options.platform, options.topic)
-        return sample.topic, sample.body
-    try:
-        return options.topic, sys.stdin.buffer.read() if options.file == "-" else Path(options.file).read_bytes()
-    except OSError as error:
-        raise UserError(f"{options.file}: {error.strerror}") from None
-
-
-def _sample(platform: str, name: str) -> Sample:
-    ours = samples(platform)
-    found = next((one for one in ours if one.name == name), None) or next(
-        (one for one in ours if one.topic == name), None
-    )
-    if found is None:
-        raise UserError(f"no sample of {name!r}: shopwire send {platform} --list lists them; or give a FILE")
-    return found

@@ -1,243 +1,253 @@
-"""`shopwire shop`: a shops.toml becomes the shops of a stack, or of the running `shopwire dev`.
+"""`shopwire shop`: connect shops to a deployed stack or to the running `shopwire dev`; list, show and remove them.
 
-No secret is ever printed: everything that is shown of one goes through shopwire_cli.masks.
+No secret is ever printed, because settings are masked (shopwire_cli.shop_secrets) before they are.
 """
 
 import argparse
-import json
 import sys
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
-from shopwire.errors import BadSettings
-from shopwire.models import Shop
-from shopwire.shops import parse_shop
 from shopwire_cli.errors import CommandError, UserError
-from shopwire_cli.masks import changes, masked, shown
-from shopwire_cli.parameters import LARGEST, Parameters, Stored, of_dev, of_stack, packed
-from shopwire_cli.tables import table
-from shopwire_dev.demo_shops import demo_settings, read_settings
+from shopwire_cli.parser import Parser, add_installation_options
+from shopwire_cli.shop_secrets import ShopFields, mask_fields, mask_secret, masked_changes, secrets_of
 
-Settings = Mapping[str, Any]
+if TYPE_CHECKING:
+    from shopwire_cli.shop_parameters import ShopParameters, StoredShop
+
+_COLUMNS = ("id", "platform", "store", "secrets", "changed", "problem")
+
+
+def add_arguments(parser: Parser) -> None:
+    """Define the arguments of `shopwire shop`."""
+    parser.description = (
+        "The shops of the running `shopwire dev` (--url), or of a deployed stack (--stack). In a stack each\n"
+        "shop is one encrypted parameter. At most the last characters of a secret are printed."
+    )
+    parser.epilog = """examples:
+  shopwire shop put shops.toml --stack shopwire --dry-run
+  shopwire shop put shops.toml my-shop --stack shopwire
+  shopwire shop list
+  shopwire shop show demo-shopify
+  shopwire shop remove my-shop --stack shopwire"""
+    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    putting = actions.add_parser(
+        "put",
+        help="write the shops of a TOML file",
+        description="Checks all shops of the file, prints what changes, and writes the shops that differ. Shops that\n"
+        "are not in the file stay as they are. If a change makes shopwire refuse webhooks that it accepts now,\n"
+        "the command asks first.",
+        epilog="examples:\n  shopwire shop put shops.toml --dry-run\n  shopwire shop put shops.toml my-shop",
+    )
+    putting.add_argument("file", metavar="FILE", help="TOML file with a table [id] for each shop")
+    putting.add_argument("ids", metavar="ID", nargs="*", help="only these shops of the file (default: all)")
+    putting.add_argument("--dry-run", action="store_true", help="print what would change, and change nothing")
+    listing = actions.add_parser(
+        "list",
+        help="list all shops",
+        description="Lists the shops, and what is wrong with the settings of each.",
+        epilog="example:\n  shopwire shop list --stack shopwire --json",
+    )
+    listing.add_argument(
+        "--json", action="store_true", help="print JSON lines, in a terminal too; they also have each shop's URL"
+    )
+    showing = actions.add_parser(
+        "show",
+        help="show one shop with its secrets masked",
+        description="Prints one shop's URL and settings as JSON, with its secrets masked.",
+        epilog="example:\n  shopwire shop show demo-shopify",
+    )
+    showing.add_argument("id", metavar="ID", help="the id that `shopwire shop list` prints")
+    removing = actions.add_parser(
+        "remove",
+        help="delete shops",
+        description="Deletes shops. From then on their webhooks are answered with 404.",
+        epilog="example:\n  shopwire shop remove my-shop --stack shopwire",
+    )
+    removing.add_argument("ids", metavar="ID", nargs="+", help="the ids that `shopwire shop list` prints")
+    for action in (putting, removing):
+        action.add_argument("--yes", action="store_true", help="do not ask")
+    for action in (putting, listing, showing, removing):
+        add_installation_options(action)
 
 
 def run(options: argparse.Namespace) -> int:
     """Put, list, show or remove."""
-    # What is wrong with the file is said before anybody is asked.
-    wanted = _read(options) if options.action == "put" else {}
-    parameters = of_stack(options.stack) if options.stack else of_dev(options.url)
+    from shopwire_cli.shop_parameters import dev_parameters, stack_parameters
+
+    # An error in the file is reported before the installation is contacted.
+    wanted = _read_file(options) if options.action == "put" else {}
+    parameters = stack_parameters(options.stack) if options.stack else dev_parameters(options.url)
     match options.action:
         case "put":
-            return _put(parameters, wanted, options)
+            _put(parameters, wanted, options)
         case "list":
-            return _list(parameters, options)
+            _list(parameters, options)
         case "show":
-            return _show(parameters, options)
-    return _remove(parameters, options)
+            _show(parameters, options)
+        case "remove":
+            _remove(parameters, options)
+    return 0
 
 
-def _read(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
-    """The file's shops that were asked for, checked."""
-    try:
-        found = read_settings(options.file)
-        shops = {id: parse_shop(id, fields) for id, fields in found.items()}
-    except BadSettings as error:
-        text = str(error).removeprefix(f"{options.file}: ")
-        raise UserError(f"{options.file}: {text}") from None
-    if not found:
-        raise UserError(f"{options.file}: no shop in it: a table is needed, as [my-shop]")
-    if unknown := set(options.ids) - found.keys():
-        raise UserError(f"{options.file}: no shop {', '.join(sorted(unknown))}: one of {', '.join(found)}")
-    wanted = {id: fields for id, fields in found.items() if id in (options.ids or found)}
-    for id, fields in wanted.items():
-        try:
-            size = len(packed(fields).encode())
-        except (TypeError, ValueError):
-            raise UserError(f"{options.file}: shop {id}: a date, or a number without end, is no setting") from None
-        if size > LARGEST:
-            raise UserError(f"{options.file}: shop {id}: {size} bytes of settings, a parameter holds {LARGEST}")
-        if options.stack and _secrets(fields) & _KNOWN_TO_ALL:
-            raise UserError(f"{options.file}: shop {id}: secrets: this one stands in the documentation")
-        for warning in _warnings(shops[id], fields):
-            print(f"shopwire shop: {options.file}: shop {id}: {warning}", file=sys.stderr)
+def _read_file(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
+    from shopwire_cli.shops_file import read_shops_file
+
+    wanted, warnings = read_shops_file(options.file, options.ids, deployed=bool(options.stack))
+    for warning in warnings:
+        _print_note(warning)
     return wanted
 
 
-# Whoever copies an example whole would have a secret that everybody knows. A test holds this against the documents.
-_IN_DOCUMENTS = (
-    "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
-    "Zt3kVb9uQyW5rLhC8nXfE2jMsGp7aDoI",
-    "the-app's-client-secret",
-    "xq0FhJq6m2dPl7vZ8sYtB1cKwRn4eUgA",
-)
-_KNOWN_TO_ALL = frozenset((*_IN_DOCUMENTS, *(key for shop in demo_settings().values() for key in shop["secrets"])))
-
-
-def _secrets(settings: Settings) -> set[str]:
-    found = settings.get("secrets")
-    return {one for one in found if isinstance(one, str)} if isinstance(found, list) else set()
-
-
-def _warnings(shop: Shop, fields: Settings) -> Iterator[str]:
-    keys = [*_secrets(fields), fields["esputnik_key"], fields.get("storefront_secret") or "x"]
-    if any(key != key.strip() for key in keys):
-        yield "a secret begins or ends with a space: was it copied with one?"
-    if any("<" in key and ">" in key for key in keys):
-        yield "a secret holds <...>: was a placeholder left in?"
-    if shop.platform == "shopify" and not shop.store:
-        yield "store is not set: webhooks of every other shop that has the same app would be believed"
-
-
-def _put(parameters: Parameters, wanted: Mapping[str, dict[str, Any]], options: argparse.Namespace) -> int:
+def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], options: argparse.Namespace) -> None:
     stored = {id: parameters.get(id) for id in wanted}
-    before = {id: _settings(one) for id, one in stored.items()}
+    before = {id: shop.fields if shop else None for id, shop in stored.items()}
     for id, fields in wanted.items():
-        for line in _plan(id, before[id], fields):
-            print(line, flush=True)
+        for line in _describe_change(before[id], fields):
+            print(f"{id}: {line}", flush=True)
     to_write = [id for id in wanted if before[id] != wanted[id]]
     if options.dry_run or not to_write:
-        return 0
-    if refused := [why for id in to_write for why in _refused(id, before[id], wanted[id])]:
-        _ask("\n".join(refused), options)
-    return _each(
+        return
+    if refusals := [f"{id}: {text}" for id in to_write for text in _refusals(before[id], wanted[id])]:
+        _confirm("\n".join(refusals), options)
+    notes = []
+    if any(stored[id] for id in to_write):
+        notes.append(
+            "A new secret is accepted within 30 seconds. Change it at the platform after that, not before. All other "
+            "changes, such as a removed secret, take effect within an hour."
+        )
+    if not parameters.persistent:
+        notes.append("Kept in memory until `shopwire dev` ends. `shopwire dev --shops FILE` starts with them.")
+    _for_each_shop(
         to_write,
         lambda id: parameters.put(id, wanted[id], new=stored[id] is None),
         lambda id: f"written {id}: its webhooks go to {parameters.url(id)}",
-        _afterwards(parameters, any(before[id] is not None for id in to_write)),
+        notes,
     )
 
 
-def _settings(stored: Stored | None) -> dict[str, Any] | None:
-    """What is there now; {} where it is no table of fields, None where nothing is."""
-    if stored is None:
-        return None
-    try:
-        found = json.loads(stored.value)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _plan(id: str, before: Settings | None, after: Settings) -> Iterator[str]:
+def _describe_change(before: ShopFields | None, after: ShopFields) -> Iterator[str]:
     if before is None:
-        yield f"{id}: new, {after['platform']}, secrets {' '.join(map(masked, after['secrets']))}"
+        yield f"new, {after['platform']}, secrets {_masked_secrets(after)}"
     elif before == after:
-        yield f"{id}: unchanged"
+        yield "unchanged"
     else:
-        for line in changes(before, after):
-            yield f"{id}: {line}"
+        yield from masked_changes(before, after)
 
 
-def _refused(id: str, before: Settings | None, after: Settings) -> Iterator[str]:
-    """What would make webhooks be refused that are believed now."""
+def _refusals(before: ShopFields | None, after: ShopFields) -> Iterator[str]:
+    """Yield the reasons why webhooks that are accepted now will be refused after the change."""
     if not before:
         return
-    if _secrets(before) and not _secrets(before) & _secrets(after):
-        yield f"{id}: no secret stays: webhooks signed with those of today will be refused (keep one while rotating)"
+    if secrets_of(before) and not secrets_of(before) & secrets_of(after):
+        yield "no secret stays, so webhooks signed with the present ones will be refused (keep one while you rotate)"
     for field in ("platform", "store"):
         if before.get(field) and after.get(field) and before[field] != after[field]:
-            yield f"{id}: another {field}: webhooks of {before[field]} will be refused"
+            yield f"`{field}` changes, so webhooks of {before[field]} will be refused"
 
 
-def _afterwards(parameters: Parameters, changed: bool) -> str:
-    lines = []
-    if changed:
-        lines.append(
-            "A new secret is believed within 30 seconds: change it at the platform after that, not before. Any other "
-            "change, and a secret that was taken out, holds within an hour."
-        )
-    if not parameters.lasting:
-        lines.append("Kept in memory until `shopwire dev` ends; `shopwire dev --shops FILE` begins with them.")
-    return "\n".join(lines)
+def _list(parameters: "ShopParameters", options: argparse.Namespace) -> None:
+    from shopwire_cli.output import print_records
+
+    records = [_record(parameters, shop) for shop in parameters.list()]
+    print_records(_COLUMNS, records, as_json=options.json)
+    if not records:
+        print("no shop is connected: connect one with `shopwire shop put FILE`", file=sys.stderr)
 
 
-def _list(parameters: Parameters, options: argparse.Namespace) -> int:
-    records = [_record(parameters, one) for one in parameters.all()]
-    if options.json:
-        print(json.dumps(records, ensure_ascii=False))
-    elif records:
-        print(table(("id", "platform", "store", "secrets", "changed", "problem"), records))
-    else:
-        print("no shop is connected: shopwire shop put FILE", file=sys.stderr)
-    return 0
-
-
-def _record(parameters: Parameters, stored: Stored) -> dict[str, Any]:
-    settings = _settings(stored) or {}
+def _record(parameters: "ShopParameters", shop: "StoredShop") -> dict[str, Any]:
+    fields = shop.fields
     return {
-        "id": stored.id,
-        "platform": str(settings.get("platform") or "-"),
-        "store": str(settings.get("store") or "-"),
-        "secrets": " ".join(map(masked, settings["secrets"])) if isinstance(settings.get("secrets"), list) else "-",
-        "changed": f"{stored.changed:%Y-%m-%d %H:%M}",
-        "problem": _problem(stored) or "-",
-        "url": parameters.url(stored.id),
+        "id": shop.id,
+        "platform": str(fields.get("platform") or "-"),
+        "store": str(fields.get("store") or "-"),
+        "secrets": _masked_secrets(fields),
+        "changed": f"{shop.changed:%Y-%m-%d %H:%M}",
+        "problem": shop.problem or "-",
+        "url": parameters.url(shop.id),
     }
 
 
-def _problem(stored: Stored) -> str | None:
-    try:
-        parse_shop(stored.id, stored.value)
-    except BadSettings as error:
-        return str(error).removeprefix(f"shop {stored.id}: ")
-    return None
+def _masked_secrets(fields: ShopFields) -> str:
+    secrets = fields.get("secrets")
+    return " ".join(map(mask_secret, secrets)) if isinstance(secrets, list) else "-"
 
 
-def _show(parameters: Parameters, options: argparse.Namespace) -> int:
-    stored = _existing(parameters, options.id)
-    about = {"id": stored.id, "url": parameters.url(stored.id), "changed": f"{stored.changed:%Y-%m-%dT%H:%M:%S%z}"}
-    if problem := _problem(stored):
+def _show(parameters: "ShopParameters", options: argparse.Namespace) -> None:
+    from shopwire_cli.output import print_json
+
+    shop = _get_existing(parameters, options.id)
+    about = {"id": shop.id, "url": parameters.url(shop.id), "changed": f"{shop.changed:%Y-%m-%dT%H:%M:%S%z}"}
+    if problem := shop.problem:
         about["problem"] = problem
-    print(json.dumps({**about, "settings": shown(_settings(stored) or {})}, ensure_ascii=False, indent=2))
-    return 0
+    print_json({**about, "settings": mask_fields(shop.fields)})
 
 
-def _remove(parameters: Parameters, options: argparse.Namespace) -> int:
-    found = [_existing(parameters, id) for id in dict.fromkeys(options.ids)]
-    _ask(
-        f"{', '.join(one.id for one in found)}: webhooks will be answered 404, what waits will be parked, what is "
-        "parked is no longer listed. Switch the webhooks off at the platform first.",
+def _remove(parameters: "ShopParameters", options: argparse.Namespace) -> None:
+    ids = [_get_existing(parameters, id).id for id in dict.fromkeys(options.ids)]
+    _confirm(
+        f"{', '.join(ids)}: webhooks will be answered with 404, waiting webhooks will be parked, and parked ones will "
+        "no longer be listed. Switch the webhooks off at the platform first.",
         options,
     )
-    return _each(
-        [one.id for one in found],
+    _for_each_shop(
+        ids,
         parameters.remove,
         lambda id: f"removed {id}",
-        "Functions that know a shop go on for up to an hour.",
+        ["Functions that have cached a shop's settings accept its webhooks for up to an hour."],
     )
 
 
-def _existing(parameters: Parameters, id: str) -> Stored:
-    stored = parameters.get(id)
-    if stored is None:
-        raise UserError(f"no shop {id}: shopwire shop list lists them")
-    return stored
+def _get_existing(parameters: "ShopParameters", id: str) -> "StoredShop":
+    shop = parameters.get(id)
+    if shop is None:
+        raise UserError(f"no shop {id}: `shopwire shop list` lists the shops")
+    return shop
 
 
-def _ask(what: str, options: argparse.Namespace) -> None:
+def _confirm(consequences: str, options: argparse.Namespace) -> None:
+    """Print the consequences and ask whether to go on, unless --yes is given.
+
+    Raises:
+        UserError: the user does not agree, or cannot be asked.
+    """
     if options.yes:
         return
-    print(what, file=sys.stderr)
+    print(consequences, file=sys.stderr)
     if not sys.stdin.isatty():
-        raise UserError("nothing was changed: --yes does it without asking")
+        raise UserError("nothing was changed: use --yes to agree without being asked")
     print("Go on? [y/N] ", end="", file=sys.stderr, flush=True)
     if sys.stdin.readline().strip().lower() not in ("y", "yes"):
         raise UserError("nothing was changed")
 
 
-def _each(ids: list[str], do: Any, done: Any, afterwards: str) -> int:
-    """Do it to each shop, whatever became of those before."""
+def _for_each_shop(
+    ids: list[str], action: Callable[[str], None], success: Callable[[str], str], notes: list[str]
+) -> None:
+    """Do the action for each shop, even if it failed for another one.
+
+    Args:
+        success: returns the line to print after the action.
+        notes: what to print at the end if the action succeeded at least once.
+
+    Raises:
+        CommandError: it failed for some of them.
+    """
     failed = []
     for id in ids:
         try:
-            do(id)
+            action(id)
         except CommandError as error:
             failed.append(id)
-            print(f"shopwire shop: {error}", file=sys.stderr)
+            _print_note(str(error))
         else:
-            print(done(id), flush=True)
-    if afterwards and len(failed) < len(ids):
-        print(afterwards, file=sys.stderr)
+            print(success(id), flush=True)
+    if len(failed) < len(ids):
+        for note in notes:
+            print(note, file=sys.stderr)
     if failed:
-        raise CommandError(f"not done: {', '.join(failed)} ({len(ids) - len(failed)} of {len(ids)} are)")
-    return 0
+        raise CommandError(f"failed for {', '.join(failed)}; {len(ids) - len(failed)} of {len(ids)} succeeded")
+
+
+def _print_note(text: str) -> None:
+    print(f"shopwire shop: {text}", file=sys.stderr)

@@ -1,15 +1,70 @@
-"""`shopwire simulate`: what is asked, handed to the simulation. Nothing is simulated here."""
+"""`shopwire simulate`: run the fault simulation. The package shopwire_simulation does the work."""
 
 import argparse
 
 from shopwire_cli.errors import UserError
-from shopwire_simulation.command import Asked, NoSuch, faults_named, simulate
+from shopwire_cli.parser import Parser, positive_integer
+
+
+def add_arguments(parser: Parser) -> None:
+    """Define the arguments of `shopwire simulate`."""
+    parser.description = (
+        "Runs the functions on a virtual clock, in memory, against simulated shops, AWS and API with all\n"
+        "kinds of faults, and checks that every promise holds. The result is one JSON line. If a promise is broken,\n"
+        "the exit code is 1 and the shortest sequence of events that shows it is on stderr."
+    )
+    parser.epilog = """examples:
+  shopwire simulate --webhooks 20000 --seed 1
+  shopwire simulate --webhooks 2000 --seed 7 --faults queue_down,duplicate
+  shopwire simulate --webhooks 2000 --seed 7 --replay 41"""
+    parser.add_argument(
+        "--webhooks",
+        metavar="N",
+        type=positive_integer,
+        default=20_000,
+        help="number of webhooks (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--seed",
+        metavar="S",
+        type=int,
+        default=1,
+        help="seed of all random choices; the same seed gives the same run (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--faults", metavar="all|none|A,B", default="all", help="kinds of faults to inject (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--storm",
+        metavar="N",
+        type=positive_integer,
+        help="run only burst run N, which sends its webhooks within half an hour",
+    )
+    parser.add_argument(
+        "--replay",
+        metavar="STORY,STORY",
+        type=_stories,
+        default=(),
+        help="run only these stories, and print each event",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
-    """Simulate; 1 where a promise was broken."""
+    """Simulate. Return 1 if a promise is broken."""
+    from shopwire_simulation.command import Asked, NoSuch, faults_named, simulate
+
     try:
         faults = faults_named(options.faults)
         return simulate(Asked(options.webhooks, options.seed, faults, options.storm, options.replay))
     except NoSuch as error:
         raise UserError(str(error)) from None
+
+
+def _stories(text: str) -> tuple[int, ...]:
+    try:
+        numbers = tuple(map(int, text.split(",")))
+    except ValueError:
+        numbers = (-1,)
+    if min(numbers) < 0:
+        raise argparse.ArgumentTypeError(f"invalid list of stories: {text!r}; write numbers, like 3,41")
+    return numbers

@@ -11,7 +11,7 @@ from shopwire.delivery.decide import SyncContact
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Task
 from shopwire.errors import Ignored
-from shopwire.mapper import contact_request, erase_requests
+from shopwire.mapper import ApiRequest, contact_request, erase_requests
 from shopwire.models import Contact, Reason
 from shopwire.stores.contacts import ContactState, ContactStore
 from shopwire.stores.entry import EntryUpdate
@@ -36,6 +36,22 @@ class Contacts:
         if state.is_erased(created_at):
             raise Ignored(Reason.ERASED)
         return state
+
+    @staticmethod
+    def creation(contact: Contact, state: ContactState) -> ApiRequest | None:
+        """Return the request that creates a missing contact; None if the API has the contact.
+
+        Raises:
+            Ignored: the API cannot create the contact.
+        """
+        if state.known:
+            return None
+        if state.needs_resync:
+            return contact_request(_named_as(state.recorded, contact))
+        own = contact.without(state.fields_of_other_contacts)
+        if not own.reachable:
+            raise Ignored(Reason.ANONYMOUS)
+        return contact_request(own)
 
     def ensure(self, task: Task, contact: Contact, state: ContactState, created_at: int | None) -> None:
         """Make sure that the API has the contact. An existing contact is not sent again.
@@ -112,8 +128,7 @@ class Contacts:
                 if not sent:
                     return
                 self.store.mark_for_resync(shop, recorded.identities)  # what was sent just now undid the change
-            contact = replace(recorded, first_name=named.first_name, last_name=named.last_name)
-            self._sender.send(task, contact_request(contact))
+            self._sender.send(task, contact_request(_named_as(recorded, named)))
             sent = True
             if self.store.mark_synced(shop, recorded):
                 return
@@ -135,3 +150,7 @@ class Contacts:
         for request in erase_requests(contact):
             self._sender.send(task, request)
         raise Ignored(Reason.ERASED)
+
+
+def _named_as(recorded: Contact, named: Contact) -> Contact:
+    return replace(recorded, first_name=named.first_name, last_name=named.last_name)

@@ -12,6 +12,7 @@ from shopwire.delivery.erase import Eraser
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Policy, Task
 from shopwire.errors import ClaimRefused, Ignored, PermanentFailure, RetryLater, Unmappable
+from shopwire.mapper import ApiRequest, contact_request, erase_requests
 from shopwire.models import Contact, Entity, Reason, ViewChange
 from shopwire.stores.contacts import ContactState
 from shopwire.stores.entry import Entry, EntryUpdate
@@ -84,13 +85,52 @@ class ChangeHandler:
                 raise PermanentFailure(refused.reason, **refused.details) from None
             return refused.outcome
 
+    def preview(self, task: Task, entry: Entry) -> tuple[Outcome, list[ApiRequest]]:
+        """Return the outcome and the requests that `handle` would send now. Nothing is written or sent.
+
+        Raises:
+            TableUnavailable.
+        """
+        decision = self.decide(task, entry)
+        try:
+            match decision:
+                case Done():
+                    return decision.outcome, []
+                case Park():
+                    return Outcome("parked", decision.reason, decision.details), []
+                case Send():
+                    return self._preview_send(task, decision)
+                case SyncContact():
+                    state = self.contacts.find(task, decision.change.contact, decision.change.created_at)
+                    if decision.unchanged and state.known:
+                        return Outcome("unchanged"), []
+                    own = decision.change.contact.without(state.fields_of_other_people)
+                    return Outcome("delivered"), [contact_request(own)]
+                case Erase():
+                    return Outcome("delivered"), erase_requests(task.change.contact)
+        except Ignored as ignored:
+            return Outcome("ignored", ignored.reason), []
+        except Unmappable as error:
+            refused = unmappable(error)
+            if isinstance(refused, Park):
+                return Outcome("parked", refused.reason, refused.details), []
+            return refused.outcome, []
+
+    def _preview_send(self, task: Task, decision: Send) -> tuple[Outcome, list[ApiRequest]]:
+        state, contact = self._contact(task, decision)
+        if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
+            return Outcome("unchanged"), []
+        cart = decision.converts_cart
+        cart_state = self.ledger.get(task.shop.id, cart, self.clock()).sent.get("state") if cart else None
+        steps = decision.plan(contact, cart_state)
+        creation = self.contacts.creation(contact, state)
+        return Outcome("delivered"), [*([creation] if creation else []), *(step.request for step in steps)]
+
     def _send(self, task: Task, entry: Entry, decision: Send, update: EntryUpdate) -> Outcome:
         if decision.is_fact:
-            update |= decision.update
-            state, contact = self._contact_of_fact(task, decision)
-        else:
-            state, contact = self._contact_of_change(task, decision)
-            update |= decision.update
+            update |= decision.update  # the fact is true, whatever becomes of its request
+        state, contact = self._contact(task, decision)
+        update |= decision.update
         if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
             return Outcome("unchanged")
         recycle_state_id = self._convert(task, decision.converts_cart, state.ref) if decision.converts_cart else None
@@ -111,6 +151,9 @@ class ChangeHandler:
                 self.parked.remove(id)
             update["parked_facts"] = None
         return Outcome("delivered")
+
+    def _contact(self, task: Task, decision: Send) -> tuple[ContactState, Contact]:
+        return self._contact_of_fact(task, decision) if decision.is_fact else self._contact_of_change(task, decision)
 
     def _contact_of_change(self, task: Task, decision: Send) -> tuple[ContactState, Contact]:
         """Return the contact that the change names, otherwise the one that its cart is known to belong to."""

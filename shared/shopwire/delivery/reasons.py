@@ -4,9 +4,14 @@ The codes are `Reason` (`models/reason.py`), because the platforms give some of 
 Responses, log lines, metrics, the inspector and the command line use the code. Its sentence is written only here.
 """
 
+from collections.abc import Mapping
+
 from shopwire.models import Reason
 
-__all__ = ["SENTENCES", "Reason"]
+__all__ = ["DETAILS", "SENTENCES", "Reason", "describe"]
+
+DETAILS = ("cause", "error", "error_code", "field", "http_status", "path", "problem", "tries")
+"""The fields that may stand beside a reason, in log lines and in parked webhooks."""
 
 SENTENCES: dict[Reason, str] = {
     # Outcome `ignored`.
@@ -79,3 +84,9 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_STOREFRONT_SECRET: "The shop has no `storefront_secret`, so that the contact of a visitor cannot be"
     " verified.",
 }
+
+
+def describe(reason: str | None, details: Mapping[str, str | int]) -> str:
+    """Return the code with its details, for people: "api_failed (http_status 503)"."""
+    facts = ", ".join(f"{name} {value}" for name, value in details.items())
+    return f"{reason or ''} ({facts})".strip() if facts else reason or ""

@@ -11,6 +11,7 @@ from shopwire import platforms
 from shopwire.errors import Unreadable
 from shopwire.message import Message
 from shopwire.models import CartChange, Change, Delivery, Entity, Reason, Redaction, Shop, ShopRedaction, ViewChange
+from shopwire.platforms.base import Platform
 from shopwire.stores.entry import entity_key
 from shopwire.stores.ledger import key_hash
 
@@ -37,7 +38,7 @@ class Outcome:
     details: Mapping[str, str | int] = field(default_factory=dict)
 
 
-def platform_of(message: Message, shop: Shop) -> platforms.Platform:
+def platform_of(message: Message, shop: Shop) -> Platform:
     """Return the platform adapter that parses the waiting webhook."""
     return platforms.get(message.platform or shop.platform)
 

@@ -25,6 +25,7 @@ from shopwire.errors import (
 )
 from shopwire.models import Delivery, Reason, Shop, Webhook
 from shopwire.observability import logger, report
+from shopwire.platforms.base import Platform
 from shopwire.shops import SHOP_ID
 from shopwire.stores.ledger import key_hash
 
@@ -122,7 +123,7 @@ def deliver(webhook: Webhook, shop: Shop, platform: str, context: Any, environme
     return response(200, statuses[0] if len(statuses) == 1 else {"deliveries": statuses})
 
 
-def _verify(platform: platforms.Platform, webhook: Webhook, shop: Shop, environment: Environment) -> Shop:
+def _verify(platform: Platform, webhook: Webhook, shop: Shop, environment: Environment) -> Shop:
     try:
         platform.verify(webhook, shop)
         return shop

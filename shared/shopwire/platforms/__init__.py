@@ -1,13 +1,15 @@
 """The shop platforms, one folder each: verify a call, name its deliveries, parse its body into changes.
 
 `base` says what a platform is. Nothing here knows AWS, v1/event, or what happens to a change afterwards. A platform is
-imported when it is first named, or by `load`.
+imported when it is first named, or by `load`, so that the names alone cost nothing.
 """
 
 from functools import cache
 from importlib import import_module
+from typing import TYPE_CHECKING
 
-from shopwire.platforms.base import Platform
+if TYPE_CHECKING:
+    from shopwire.platforms.base import Platform
 
 # The name in shops.toml, and the class.
 _PLATFORMS = {
@@ -20,11 +22,9 @@ NAMES = tuple(_PLATFORMS)
 OF_SHOPS = tuple(name for name in NAMES if name != "storefront")
 """The platforms that a shop can run on. The storefront is no such platform: a shop of any platform has one."""
 
-__all__ = ["NAMES", "OF_SHOPS", "Platform", "get", "load"]
-
 
 @cache
-def get(name: str) -> Platform:
+def get(name: str) -> "Platform":
     """Return the platform of this name.
 
     Raises:

@@ -160,6 +160,10 @@ class Platform(ABC):
     ping: ClassVar[Ping | None] = None
     store_example: ClassVar[str] = ""
     """What the setting `store` looks like; "" if the platform's calls do not name their store."""
+    demo_store: ClassVar[str] = ""
+    """The store of the demo shop; "" for none."""
+    endpoint: ClassVar[Literal["webhooks", "storefront"]] = "webhooks"
+    """The URL that its calls go to: /webhooks/{shop} or /storefront/{shop}."""
     fetches: ClassVar[tuple[str, ...]] = ()
     """What the adapter fetches from the platform's API for a webhook that carries no state, in fetching order."""
     _topics_by_name: ClassVar[Mapping[str, Topic]] = {}

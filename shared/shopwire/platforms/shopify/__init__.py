@@ -147,7 +147,8 @@ class Shopify(Platform):
         ids=("id", "token", "cart_token", "checkout_token"),
         changed=("updated_at", "created_at"),
     )
-    store_example = "demo.myshopify.com"
+    store_example = "my-shop.myshopify.com"
+    demo_store = "demo.myshopify.com"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         given, body = _header(webhook, "hmac-sha256"), webhook.body

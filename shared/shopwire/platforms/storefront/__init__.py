@@ -162,6 +162,7 @@ class Storefront(Platform):
         Topic("category", Kind.SNAPSHOT, _category),
         Topic("cart", Kind.SNAPSHOT, _cart),
     )
+    endpoint = "storefront"
     kept_headers = ("x-shopwire-",)
     shown_headers = ("x-shopwire-",)
     # Only the contact is signed, so that the shop's server can render the signature into its pages.

@@ -1,0 +1,122 @@
+"""The webhooks that `shopwire send` posts: our samples or a file, signed with the secret of a shop."""
+
+import time
+from collections.abc import Iterator, Mapping
+
+from shopwire import platforms
+from shopwire.errors import BadSettings
+from shopwire.models import Shop
+from shopwire.platforms.base import Platform
+from shopwire.shops import parse_shop
+from shopwire_cli.errors import UserError
+from shopwire_cli.files import read_file
+from shopwire_dev.demo_shops import demo_settings, read_settings
+from shopwire_testkit.fresh import refreshed
+from shopwire_testkit.samples import Sample, samples
+
+Call = tuple[Mapping[str, str], bytes]
+"""The headers and the body of a POST."""
+
+# A shop of every platform has a storefront. Its samples go to this shop unless the user names another.
+_STOREFRONT_SHOP = f"demo-{platforms.OF_SHOPS[0]}"
+
+
+def list_samples(platform: str | None) -> Iterator[str]:
+    """Yield the arguments of `shopwire send` for each sample, of one platform or of all."""
+    names = [platform] if platform else platforms.NAMES
+    for name in names:
+        for sample in samples(name):
+            yield f"{name} {sample.name}"
+    for name in names:
+        if ping := platforms.get(name).ping:
+            yield f"{name} {ping.topic}"
+
+
+def find_shop(platform: str, id: str | None, shops_file: str | None) -> Shop:
+    """Return the shop to which the webhooks go.
+
+    Args:
+        id: its id; None for the demo shop of the platform.
+        shops_file: a TOML file with more shops than the demo shops; None for none.
+
+    Raises:
+        UserError: there is no such shop, it is on another platform, or the file is wrong.
+    """
+    id = id or (f"demo-{platform}" if platform in platforms.OF_SHOPS else _STOREFRONT_SHOP)
+    try:
+        settings = demo_settings() | (read_settings(shops_file) if shops_file else {})
+        if id not in settings:
+            hint = "" if shops_file else "; name the file of another with --shops FILE"
+            raise UserError(f"no shop {id!r}; there are {', '.join(settings)}{hint}")
+        shop = parse_shop(id, settings[id])
+    except BadSettings as error:
+        raise UserError(f"--shops: {error}") from None
+    if platform in platforms.OF_SHOPS and platform != shop.platform:
+        raise UserError(f"shop {id} is on {shop.platform}, not on {platform}: name another with --shop")
+    return shop
+
+
+def path_of(platform: str, shop: Shop) -> str:
+    """Return the path of the URL to which the shop's webhooks go."""
+    return f"/{platforms.get(platform).endpoint}/{shop.id}"
+
+
+def signed_calls(
+    platform_name: str, topic: str, shop: Shop, *, file: str | None, count: int, fresh: bool
+) -> Iterator[Call]:
+    """Yield the calls to post.
+
+    Args:
+        topic: a topic; for our samples also the name of one, such as orders/updated--refunded.
+        file: path of the body, "-" for stdin, None for our sample.
+        count: number of calls.
+        fresh: make each call a different event of now. Otherwise one delivery is repeated, with the same headers.
+
+    Raises:
+        UserError: there is no such sample, or the file cannot be used.
+    """
+    platform = platforms.get(platform_name)
+    ping = platform.ping
+    if ping and ping.topic == topic and file is None:
+        yield from [(ping.headers, ping.body)] * count
+        return
+    if file is None:
+        sample = _find_sample(platform_name, topic)
+        topic, body = sample.topic, sample.body
+    else:
+        body = read_file(file)
+    if not fresh:
+        yield from [_sign(platform, topic, body, shop, _now())] * count
+        return
+    for number in range(count):
+        now = _now()
+        yield _sign(platform, topic, _refresh(body, now, number), shop, now)
+
+
+def _find_sample(platform: str, name: str) -> Sample:
+    available = samples(platform)
+    for sample in available:
+        if sample.name == name:
+            return sample
+    for sample in available:
+        if sample.topic == name:
+            return sample
+    raise UserError(f"no sample {name!r}: `shopwire send {platform} --list` lists the samples; or name a FILE")
+
+
+def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Call:
+    signed = platform.sign(topic, body, shop, now)
+    headers = {name.lower(): value for name, value in signed.headers.items()}
+    return {"content-type": "application/json"} | headers, signed.body
+
+
+def _refresh(body: bytes, now: int, number: int) -> bytes:
+    try:
+        return refreshed(body, now, number)
+    except ValueError:
+        raise UserError("--fresh: the body must be a JSON object") from None
+
+
+def _now() -> int:
+    """UTC milliseconds."""
+    return time.time_ns() // 1_000_000

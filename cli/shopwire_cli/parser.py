@@ -1,0 +1,94 @@
+"""The argument parser: its class, the types of arguments, and the options that several commands have.
+
+Only the standard library is imported here, because every call of `shopwire` needs this module.
+"""
+
+import argparse
+from typing import Any, NoReturn
+
+DEV_URL = "http://127.0.0.1:8787"
+"""Where `shopwire dev` listens by default."""
+
+_LARGEST_PORT = 65_535
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that accepts options between the positional arguments (`map shopify orders/create --new order.json`),
+    reports an error in one line, and prints examples as they are written."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"formatter_class": argparse.RawDescriptionHelpFormatter, **kwargs})
+        self._intermixing = False
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        # argparse has this as a method of another name, and only for parsers without subcommands. That method calls
+        # `parse_known_args` itself.
+        if self._intermixing or self._subparsers is not None:
+            return super().parse_known_args(args, namespace)
+        self._intermixing = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._intermixing = False
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+
+
+class PrintVersion(argparse.Action):
+    """The option --version. It looks the version up only when it is used, because that is slow."""
+
+    def __init__(self, option_strings: list[str], dest: str, **kwargs: Any) -> None:
+        super().__init__(option_strings, argparse.SUPPRESS, nargs=0, **kwargs)
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: Any) -> NoReturn:
+        from importlib.metadata import version
+
+        print(f"shopwire {version('shopwire')}")
+        parser.exit()
+
+
+def positive_integer(text: str) -> int:
+    """Return the number that an argument gives.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not a whole number of at least 1.
+    """
+    number = _integer(text)
+    if number is None or number < 1:
+        raise argparse.ArgumentTypeError(f"must be a whole number of at least 1, not {text!r}")
+    return number
+
+
+def port(text: str) -> int:
+    """Return the port number that an argument gives.
+
+    Raises:
+        argparse.ArgumentTypeError: it is not a port number.
+    """
+    number = _integer(text)
+    if number is None or not 0 <= number <= _LARGEST_PORT:
+        raise argparse.ArgumentTypeError(f"must be a port number from 0 to {_LARGEST_PORT}, not {text!r}")
+    return number
+
+
+def add_url_option(parser: Parser, help: str = "address of the running `shopwire dev`") -> None:
+    """Add the option --url."""
+    parser.add_argument("--url", default=DEV_URL, help=f"{help} (default: %(default)s)")
+
+
+def add_installation_options(parser: Parser) -> None:
+    """Add the options that choose the installation: --url for the running `shopwire dev`, --stack for a stack."""
+    add_url_option(parser)
+    parser.add_argument(
+        "--stack",
+        metavar="NAME",
+        help="use this deployed stack, not `shopwire dev`; AWS credentials and region are taken from the environment",
+    )
+
+
+def _integer(text: str) -> int | None:
+    try:
+        return int(text)
+    except ValueError:
+        return None

@@ -1,0 +1,56 @@
+"""`shopwire shop put`: what is wrong with a shops.toml is one line, and nothing is written."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from shopwire.shops import Shops
+from tests.cli.shop_command import PATH, put
+
+Captured = pytest.CaptureFixture[str]
+
+BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary"\nstore = "bob.myshopify.com"\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "no shop in it: add a table, like [my-shop]"),
+        ("[bob\n", "Expected ']' at the end of a table declaration (at line 1, column 5)"),
+        ("bob = 1\n", "bob: a table of fields is needed, as [bob]"),
+        ("[Bob]\n", "shop Bob: id: String should match pattern '^[a-z0-9-]{3,64}$'"),
+        (BOB.replace("secrets", "secret"), "shop bob: secrets: Field required"),
+        (BOB + 'region = "canary"\n', "shop bob: region: String should match pattern '^[A-Z]{2}$'"),
+        (BOB.replace("shopify", "canary"), "shop bob: platform: must be one of shopify, woocommerce"),
+        (BOB + f'note = "{"x" * 10}"\n', "shop bob: note: Extra inputs are not permitted"),
+        (
+            BOB + f'origins = ["{"x" * 4096}"]\n',
+            "shop bob: its settings have 4206 bytes, but a parameter holds 4096: shorten them",
+        ),
+        (
+            BOB.replace('store = "bob.myshopify.com"\n', ""),
+            "shop bob: `store` is required, because one secret signs the webhooks of several Shopify shops: set it, "
+            "like my-shop.myshopify.com",
+        ),
+        (BOB + "api = {since = 2026-01-01}\n", "shop bob: settings cannot contain dates, nan or inf"),
+        (BOB + "api = {rate = inf}\n", "shop bob: settings cannot contain dates, nan or inf"),
+        (
+            BOB.replace("canary", "demo-shopify-secret"),
+            "shop bob: `secrets` contains one that this repository publishes; make another with `shopwire secret new`",
+        ),
+    ],
+)
+def test_wrong_file_is_one_line_and_nothing_is_written(
+    ssm: Any, tmp_path: Path, capsys: Captured, text: str, message: str
+) -> None:
+    file = tmp_path / "shops.toml"
+    file.write_text(text)
+    code, out, err = put(capsys, file)
+    assert (code, out, err) == (2, "", f"shopwire shop: {file}: {message}\n")
+    assert Shops(ssm, PATH).ids() == frozenset()
+
+
+def test_shop_that_is_not_in_the_file_is_exit_2(ssm: Any, shops_file: Path, capsys: Captured) -> None:
+    code, _, err = put(capsys, shops_file, "cid")
+    assert (code, err) == (2, f"shopwire shop: {shops_file}: no shop cid in it; there are ann, bob\n")

@@ -1,0 +1,285 @@
+"""What follows from a change and the ledger entry, as pure values; and that deciding writes nothing."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopwire.delivery.decide import Decision, Done, Erase, Park, Send, SyncContact, decide
+from shopwire.delivery.task import Outcome, Policy
+from shopwire.mapper import SentOrder, contact_digest, order_steps
+from shopwire.models import (
+    NOBODY,
+    Change,
+    Contact,
+    ContactChange,
+    Entity,
+    Nothing,
+    OrderDeleted,
+    Parcel,
+    ParcelArrived,
+    Rank,
+    Reason,
+    Redaction,
+    ShopRedaction,
+    Status,
+    View,
+    ViewChange,
+)
+from shopwire.models.base import milliseconds
+from shopwire.stores.entry import Entry, entity_key
+from shopwire.stores.table import Key, Table
+from tests.support.delivery_world import ANNA, BORYS, DAY, HOUR, SHOP, START, World, cart, order, shop
+
+NOW = milliseconds(START) + HOUR
+PARCEL = ParcelArrived("1001", Parcel(id="p1", delivered=True))
+CUSTOMER = ContactChange(ANNA, "77", NOW)
+
+
+def decided(
+    change: Change, entry: Entry, received_at: int = NOW, cart_contact_ref: str | None = None, **fields: Any
+) -> Decision:
+    return decide(change, entry, shop(**fields), Policy(), received_at, cart_contact_ref)
+
+
+def sent(change: Any, **more: Any) -> Entry:
+    """An entry whose order the API has exactly as the change says."""
+    *_, last = order_steps(change.order, shop(), None, recent=True)
+    return Entry(version=change.version, sent=last.sent or {}, contact_ref="ref", **more)
+
+
+def ignored(reason: Reason, **update: Any) -> Done:
+    return Done(Outcome("ignored", reason), update)
+
+
+# --- orders
+
+
+def test_new_order_is_sent_with_its_cart_converted() -> None:
+    decision = decided(order(cart_token="c"), Entry())
+    assert isinstance(decision, Send)
+    assert (decision.contact, decision.converts_cart, decision.records_contact) == (ANNA, Entity("cart", "c"), True)
+    (step,) = decision.plan(ANNA, "state-1")
+    assert b"orderCreated" in step.request.body
+    assert b"state-1" in step.request.body
+
+
+def test_sent_order_does_not_convert_its_cart_again() -> None:
+    decision = decided(order(minutes=1, rank=Rank.PAID, cart_token="c"), sent(order(cart_token="c")))
+    assert isinstance(decision, Send)
+    assert decision.converts_cart is None
+    assert [b"orderUpdated" in step.request.body for step in decision.plan(ANNA, None)] == [True]
+
+
+def test_order_as_it_was_sent_is_unchanged_and_its_reference_recorded() -> None:
+    decision = decided(order(minutes=1), sent(order()))
+    assert isinstance(decision, Done)
+    assert (decision.outcome, decision.contact) == (Outcome("unchanged"), ANNA)
+    assert set(decision.update) == {"order_reference", "open_parcels"}
+
+
+def test_test_order_is_ignored_if_the_shop_says_so() -> None:
+    assert decided(order(test=True), Entry(), ignore_test_orders=True) == ignored(Reason.TEST_ORDER)
+    assert isinstance(decided(order(test=True), Entry()), Send)
+
+
+@pytest.mark.parametrize(("days", "is_old"), [(30, False), (31, True)])
+def test_order_is_old_only_if_the_api_does_not_have_it(days: int, is_old: bool) -> None:
+    received_at = milliseconds(START) + days * DAY
+    assert (decided(order(), Entry(), received_at) == ignored(Reason.OLD_ORDER)) is is_old
+    assert isinstance(decided(order(minutes=1, total=Decimal(9)), sent(order()), received_at), Send)
+    assert isinstance(decided(order(), Entry(), received_at, old_order_days=0), Send)
+
+
+def test_order_of_an_anonymous_contact_converts_its_cart_before_it_is_ignored() -> None:
+    assert isinstance(decided(order(contact=NOBODY), Entry()), Send)
+    lost = decided(order(contact=NOBODY), sent(order()))
+    assert isinstance(lost, Done)
+    assert (lost.outcome, lost.contact) == (Outcome("ignored", Reason.ANONYMOUS), NOBODY)
+
+
+def test_deletion_stays_true_until_the_order_changes_after_it() -> None:
+    entry = sent(order(), deleted_at=milliseconds(START) + 60_000)
+    before, after = decided(order(minutes=1), entry), decided(order(minutes=2), entry)
+    assert isinstance(before, Send)
+    assert b"orderCancelled" in list(before.plan(ANNA, None))[-1].request.body
+    assert isinstance(after, Done)
+    assert after.update["deleted_at"] is None
+
+
+# --- facts
+
+
+@pytest.mark.parametrize("fact", [PARCEL, OrderDeleted("1001")])
+def test_fact_of_an_unseen_order_is_parked_and_recorded(fact: Change) -> None:
+    decision = decided(fact, Entry())
+    assert isinstance(decision, Park)
+    assert (decision.reason, len(decision.update)) == (Reason.ORDER_NOT_SEEN, 1)
+
+
+@pytest.mark.parametrize("fact", [PARCEL, OrderDeleted("1001")])
+def test_fact_of_an_order_that_was_not_sent_is_ignored(fact: Change) -> None:
+    decision = decided(fact, Entry(version=1))
+    assert isinstance(decision, Done)
+    assert decision.outcome.reason is Reason.ORDER_NOT_SENT
+
+
+def test_parcel_counts_when_the_order_is_shipped_and_all_have_arrived() -> None:
+    partly, open_two = sent(order()), replace(sent(order()), open_parcels=("p1", "p2"))
+    assert decided(PARCEL, partly) == ignored(Reason.PARTLY_SHIPPED, arrived_parcels=["p1"])
+    assert decided(PARCEL, open_two) == ignored(Reason.PARCELS_UNDERWAY, arrived_parcels=["p1"])
+    last = decided(PARCEL, replace(open_two, arrived_parcels=("p2",)))
+    assert isinstance(last, Send)
+    assert (last.is_fact, last.contact_ref, last.update) == (True, "ref", {"arrived_parcels": ["p1", "p2"]})
+
+
+def test_fact_that_is_announced_already_is_unchanged() -> None:
+    cancelled = replace(sent(order()), sent=SentOrder(Status.CANCELLED, "d", "c").record)
+    assert decided(OrderDeleted("1001"), cancelled) == Done(Outcome("unchanged"), {"deleted_at": NOW})
+
+
+# --- carts, views, customers, erasures
+
+
+def test_cart_needs_a_contact_of_its_own_or_of_its_entry() -> None:
+    assert decided(cart(contact=NOBODY), Entry()) == ignored(Reason.ANONYMOUS)
+    decision = decided(cart(contact=NOBODY), Entry(contact_ref="ref"))
+    assert isinstance(decision, Send)
+    assert (decision.contact_ref, decision.records_contact) == ("ref", True)
+
+
+def test_cart_after_its_purchase_and_too_old_cart_are_ignored() -> None:
+    assert decided(cart(), Entry(converted=True)) == ignored(Reason.CART_CONVERTED)
+    assert decided(cart(), Entry(), NOW + 2 * DAY) == ignored(Reason.TOO_OLD)
+    assert isinstance(decided(cart(), Entry(), NOW + 2 * DAY, old_order_days=0), Send)
+
+
+def test_cart_that_was_sent_names_the_contact_it_was_sent_for() -> None:
+    first = decided(cart(), Entry())
+    assert isinstance(first, Send)
+    assert first.already_sent_to is None
+    (step,) = first.plan(ANNA, None)
+    again = decided(cart(minutes=1), Entry(sent=step.sent or {}, contact_ref="ref"))
+    assert isinstance(again, Send)
+    assert again.already_sent_to == "ref"
+
+
+def test_view_belongs_to_its_contact_otherwise_to_that_of_its_cart() -> None:
+    anonymous, known = _view(NOBODY), _view(BORYS)
+    assert decided(anonymous, Entry()) == ignored(Reason.ANONYMOUS)
+    by_cart = decided(anonymous, Entry(), cart_contact_ref="ref")
+    by_name = decided(known, Entry())
+    assert isinstance(by_cart, Send)
+    assert isinstance(by_name, Send)
+    assert (by_cart.contact_ref, by_name.contact) == ("ref", BORYS)
+    assert by_name.claims_cart == Entity("cart", "cart-a")
+
+
+def test_customer_is_synced_unless_nobody_can_reach_them() -> None:
+    assert decided(CUSTOMER, Entry()) == SyncContact(CUSTOMER, contact_digest(ANNA), unchanged=False)
+    same = Entry(sent={"digest": contact_digest(ANNA)})
+    assert decided(CUSTOMER, same) == SyncContact(CUSTOMER, contact_digest(ANNA), unchanged=True)
+    assert decided(ContactChange(Contact(customer_id="77"), "77", NOW), Entry()) == ignored(Reason.ANONYMOUS)
+
+
+def test_erasure_requests_are_executed_and_nothing_is_ignored() -> None:
+    assert decided(Redaction(ANNA, "77"), Entry()) == Erase()
+    assert decided(ShopRedaction(), Entry()) == Erase()
+    assert decided(Nothing(Reason.DRAFT), Entry()) == ignored(Reason.DRAFT)
+
+
+# --- the fast path
+
+
+def _view(contact: Contact) -> ViewChange:
+    view = View(type="page", seen_at=START, contact=contact, cart_token="cart-a", url="https://shop.example/")
+    return ViewChange(view, "v1")
+
+
+CHANGES: dict[str, Change] = {
+    "order": order(minutes=1),
+    "order, paid": order(minutes=1, rank=Rank.PAID),
+    "order with a cart": order(minutes=1, cart_token="cart-a"),
+    "order, old": order(created_at=START - timedelta(days=99)),
+    "order, anonymous": order(contact=NOBODY),
+    "order, only an id": order(contact=Contact(customer_id="77")),
+    "parcel": PARCEL,
+    "deletion": OrderDeleted("1001"),
+    "cart": cart(),
+    "cart, anonymous": cart(contact=NOBODY),
+    "view": _view(BORYS),
+    "view, anonymous": _view(NOBODY),
+    "customer": CUSTOMER,
+    "customer, unreachable": ContactChange(Contact(customer_id="77"), "77", NOW),
+}
+
+
+def _states() -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield each state of an entry that a change may meet, with its attributes."""
+    same = sent(order()).sent
+    version = milliseconds(START) * 10
+    yield "no entry", {}
+    yield "seen, not sent", {"version": version}
+    yield "sent", {"version": version, "sent": dict(same), "contact_ref": "ref"}
+    yield "sent, with open parcels", {"version": version, "sent": dict(same), "open_parcels": ["p1", "p2"]}
+    yield "sent, shipped", {"version": version, "sent": dict(same), "open_parcels": ["p1"]}
+    yield "cancelled", {"version": version, "sent": SentOrder(Status.CANCELLED, "d", "c").record}
+    yield "deleted", {"version": version, "sent": dict(same), "deleted_at": NOW}
+    yield "converted", {"converted": True, "contact_ref": "ref"}
+    yield "with a parked fact", {"parked_facts": ["little-shop.1"]}
+    yield "attempted", {"attempted_version": version}
+    yield "later", {"version": version * 2}
+    yield "leased", {"lease_holder": "other", "lease_until": NOW + HOUR, "lease_key": "k"}
+    yield "pending", {"pending_key": "k", "pending_place": "queue", "pending_until": NOW + HOUR}
+
+
+class Claimed(BaseException):
+    """The lease is claimed: the fast path ends here. No code of shopwire may catch it."""
+
+
+def _record_writes(world: World, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Return a list that fills with the writes to the table: "settle" or the operation. A claim raises Claimed."""
+    writes: list[str] = []
+    call = Table._call
+
+    def record(self: Table, operation: str, **arguments: Any) -> Any:
+        if operation in ("update_item", "put_item", "delete_item"):
+            values = arguments.get("ExpressionAttributeValues", {})
+            if ":new_lease_holder" in values:
+                raise Claimed
+            writes.append("settle" if ":new_settled_keys" in values else operation)
+        return call(self, operation, **arguments)
+
+    monkeypatch.setattr(Table, "_call", record)
+    return writes
+
+
+@pytest.mark.parametrize("name", CHANGES)
+@pytest.mark.parametrize("cart_is_known", [False, True])
+def test_fast_path_writes_nothing_but_its_settle(
+    world: World, monkeypatch: pytest.MonkeyPatch, name: str, cart_is_known: bool
+) -> None:
+    change = CHANGES[name]
+    assert change.entity
+    keys = [Key(entity_key(SHOP, entity)) for entity in (change.entity, Entity("cart", "cart-a"))]
+    table, seen = world.webhook.table, set()
+    for state, attributes in _states():
+        for key in keys:
+            table.delete(key)
+        table.update(keys[1], {"format": 1, "revision": 1, **({"contact_ref": "ref"} if cart_is_known else {})})
+        if attributes:
+            table.update(keys[0], {"format": 1, "revision": 1, **attributes})
+        with monkeypatch.context() as recording:
+            writes = _record_writes(world, recording)
+            try:
+                status = world.send(change)
+            except Claimed:
+                status = "claimed"
+        expected = {"claimed": [[]], "queued": [["update_item"]], "stale": [[], ["update_item"]]}
+        allowed = expected.get(status, [["settle"], []] if status == "ignored" else [["settle"]])
+        assert writes in allowed, f"{name}, {state}: {status}"
+        seen.add(status)
+    assert "claimed" in seen or "ignored" in seen

@@ -1,0 +1,57 @@
+"""The demo shops, and the errors of a shops file."""
+
+from typing import Any
+
+import pytest
+
+from shopwire.errors import BadSettings
+from shopwire_dev.demo_shops import demo_settings, parse_shops, read_settings
+
+
+def test_demo_shops_have_the_documented_settings() -> None:
+    shops = parse_shops(demo_settings())
+    assert set(shops) == {"demo-shopify", "demo-woocommerce"}
+    shopify = shops["demo-shopify"]
+    assert [secret.get_secret_value() for secret in shopify.secrets] == ["demo-shopify-secret"]
+    assert (shopify.store, shopify.region, shopify.old_order_days) == ("demo.myshopify.com", "UA", 0)
+    assert shopify.storefront_secret is not None
+    assert shopify.storefront_secret.get_secret_value() == "demo-shopify-storefront"
+
+
+@pytest.mark.parametrize(
+    ("text", "error"),
+    [
+        ('[my-shop]\nplatform = "shopify"\nesputnik_key = "k"', "shop my-shop: secrets: Field required"),
+        (
+            '[my-shop]\nplatform = "shopify"\nsecrets = [""]\nesputnik_key = "k"',
+            "secrets: Value error, an empty secret",
+        ),
+        (
+            '[my-shop]\nplatform = "opencart"\nsecrets = ["s3cret"]\nesputnik_key = "k"',
+            "shop my-shop: platform: must be one of",
+        ),
+        ('[my-shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = 7', "shop my-shop: esputnik_key: "),
+        ('[My_Shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = "k"', "shop My_Shop: id: "),
+        ("shop = 7", "shop: a table of fields is needed"),
+        ("[", "shops.toml: "),
+    ],
+)
+def test_invalid_shops_file_error_names_shop_and_field_but_no_value(tmp_path: Any, text: str, error: str) -> None:
+    file = tmp_path / "shops.toml"
+    file.write_text(text)
+    with pytest.raises(BadSettings) as raised:
+        parse_shops(read_settings(file))
+    assert error in str(raised.value)
+    assert "s3cret" not in str(raised.value)
+
+
+def test_shops_file_that_is_not_utf8_is_reported(tmp_path: Any) -> None:
+    file = tmp_path / "shops.toml"
+    file.write_bytes(b"\xff\xfe")
+    with pytest.raises(BadSettings, match=r"shops\.toml: it is not UTF-8"):
+        read_settings(file)
+
+
+def test_missing_shops_file_is_reported(tmp_path: Any) -> None:
+    with pytest.raises(BadSettings, match="No such file"):
+        read_settings(tmp_path / "none.toml")
