@@ -54,7 +54,7 @@ def events() -> dict[str, Event]:
             made[name] = _sample_event(name, platform, sample, shops)
         if platform.ping:
             name = f"{platform.name}_{platform.ping.topic}"
-            path = f"/webhooks/demo-{platform.name}"
+            path = f"/{platform.endpoint}/demo-{platform.name}"
             made[name] = _http_event(name, path, platform.ping.headers, platform.ping.body)
     return {f"{name}.json": made_event for name, made_event in made.items()}
 
@@ -65,15 +65,13 @@ def text(of: Event) -> str:
 
 
 def _sample_event(name: str, platform: Platform, sample: Sample, shops: Mapping[str, Shop]) -> Event:
-    if platform.name not in platforms.OF_SHOPS:
-        shop = shops[_STOREFRONT_SHOP]
-        webhook = _signed(name, platform, sample, shop)
-        # A page's sendBeacon sends text, and its topic is in the body.
-        headers = {"content-type": "text/plain;charset=UTF-8", "origin": shop.origins[0]}
-        return _http_event(name, f"/storefront/{shop.id}", headers, webhook.body)
-    shop = shops[f"demo-{platform.name}"]
+    shop = shops[_STOREFRONT_SHOP if platform.endpoint == "storefront" else f"demo-{platform.name}"]
     webhook = _signed(name, platform, sample, shop)
-    return _http_event(name, f"/webhooks/{shop.id}", webhook.headers, webhook.body)
+    headers = webhook.headers
+    if platform.endpoint == "storefront":
+        # A page's sendBeacon sends text, and the body names its topic.
+        headers = {"content-type": "text/plain;charset=UTF-8", "origin": shop.origins[0]}
+    return _http_event(name, f"/{platform.endpoint}/{shop.id}", headers, webhook.body)
 
 
 def _signed(name: str, platform: Platform, sample: Sample, shop: Shop) -> Webhook:

@@ -9,7 +9,7 @@ from shopwire import platforms
 from shopwire.models import Shop
 from shopwire_dev.aws import PARTS, Aws
 from shopwire_emulator.emulator import Emulator
-from shopwire_testkit.fresh import proved, refreshed
+from shopwire_testkit.fresh import refreshed
 from shopwire_testkit.samples import Sample, samples
 
 _TIMEOUT_SECONDS = 15
@@ -52,17 +52,18 @@ class DevActions:
 
         Raises:
             KeyError: there is no such sample.
+            NotRefreshable: the sample cannot be made fresh.
         """
         found = {f"{each.platform} {each.name}": each for each in self.samples()}[sample]
-        is_visit = found.platform == "storefront"
-        shop, now = self._shops["demo-shopify" if is_visit else f"demo-{found.platform}"], time.time_ns() // 1_000_000
-        body = proved(found.body, shop) if is_visit else found.body
-        body = refreshed(body, now) if fresh else body
-        call = platforms.get(found.platform).sign(found.topic, body, shop, now)
+        platform, now = platforms.get(found.platform), time.time_ns() // 1_000_000
+        # A shop of every platform has a storefront.
+        shop = self._shops[f"demo-{platform.name if platform.name in platforms.OF_SHOPS else platforms.OF_SHOPS[0]}"]
+        body = refreshed(found.body, platform.sample_fields, now) if fresh else found.body
+        call = platform.sign(found.topic, body, shop, now)
         connection = http.client.HTTPConnection(self._url.netloc, timeout=_TIMEOUT_SECONDS)
         try:
             headers = {"Content-Type": "application/json", **call.headers}
-            connection.request("POST", f"/{'storefront' if is_visit else 'webhooks'}/{shop.id}", call.body, headers)
+            connection.request("POST", f"/{platform.endpoint}/{shop.id}", call.body, headers)
             response = connection.getresponse()
             return response.status, response.read().decode()
         finally:

@@ -24,7 +24,7 @@ NUMBERS = itertools.count(time.time_ns() // 1_000_000 % 900)
 
 def fresh(name: str) -> bytes:
     """A sample as if it had happened just now."""
-    return refreshed(SAMPLES[name].body, time.time_ns() // 1_000_000, next(NUMBERS))
+    return refreshed(SAMPLES[name].body, SHOPIFY.sample_fields, time.time_ns() // 1_000_000, next(NUMBERS))
 
 
 def signed(target: Target, name: str, body: bytes) -> dict[str, str]:
