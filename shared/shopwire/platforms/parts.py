@@ -11,13 +11,14 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, ValidationError
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shopwire.errors import InvalidValue, Unreadable
 from shopwire.models import Webhook
-from shopwire.models.base import Amount
+from shopwire.models.base import Amount, Moment
 
 T = TypeVar("T")
+B = TypeVar("B", bound=BaseModel)
 
 
 class Body(BaseModel):
@@ -48,9 +49,43 @@ PhpList = Annotated[list[T], BeforeValidator(_values_of_php_list)]
 """A list that PHP may have written as an object, because its keys had gaps."""
 
 
+def _moment_of_php_date(value: Any) -> Any:
+    # PHP's json_encode writes a DateTime as
+    # {"date": "2026-11-26 18:00:00.000000", "timezone_type": 3, "timezone": "UTC"}.
+    if not (isinstance(value, dict) and isinstance(value.get("date"), str)):
+        return value
+    zone = value.get("timezone")
+    if zone in ("UTC", "Z", "GMT"):
+        return f"{value['date']}Z"
+    if not isinstance(zone, str) or zone[:1] in ("+", "-"):
+        return f"{value['date']}{zone or ''}"
+    from zoneinfo import ZoneInfo  # few webhooks need it, and it takes time to import
+
+    try:
+        return datetime.fromisoformat(value["date"]).replace(tzinfo=ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):
+        raise PydanticCustomError("time_zone_or_date", "not a date in a known time zone") from None
+
+
+PhpMoment = Annotated[Moment, BeforeValidator(_moment_of_php_date)]
+"""A moment as PHP writes a date: an object of the local time and the name or the offset of its time zone."""
+
+
 def amount(part: MoneyOrEmpty) -> Decimal | None:
     """Return the amount; None for an empty text."""
     return part if isinstance(part, Decimal) else None
+
+
+def parse(model: type[B], body: bytes) -> B:
+    """Return the body as a model.
+
+    Raises:
+        Unreadable: it is not such a body.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise unreadable(error) from None
 
 
 def unreadable(error: ValidationError | InvalidValue) -> Unreadable:

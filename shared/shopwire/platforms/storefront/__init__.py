@@ -11,7 +11,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, JsonValue, StringConstraints, ValidationError
+from pydantic import ConfigDict, JsonValue, StringConstraints
 
 from shopwire.errors import NotVerified, Unreadable
 from shopwire.models import (
@@ -30,7 +30,7 @@ from shopwire.models import (
 from shopwire.models.base import Amount
 from shopwire.models.contact import person
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
-from shopwire.platforms.parts import Body, received_at, unreadable, with_fields
+from shopwire.platforms.parts import Body, parse, received_at, with_fields
 from shopwire.platforms.signatures import hex_signature, same, short_hash
 
 T = TypeVar("T")
@@ -215,10 +215,7 @@ def sign_contact(secret: str, kind: str, value: str) -> str:
 # The endpoint, `verify` and `read` need the same visit, one right after the other.
 @lru_cache(maxsize=1)
 def _parse(body: bytes) -> _Visit:
-    try:
-        visit = _Visit.model_validate_json(body)
-    except ValidationError as error:
-        raise unreadable(error) from None
+    visit = parse(_Visit, body)
     if visit.contact is not None:
         _named(visit.contact)
     return visit
