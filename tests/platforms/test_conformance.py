@@ -31,7 +31,7 @@ from shopwire.models import (
     Webhook,
 )
 from shopwire.platforms.base import Kind, Platform
-from shopwire_inspector.masking import masked
+from shopwire_inspector.masking import mask
 from shopwire_testkit.expected import expected_text
 from shopwire_testkit.fresh import NotRefreshable, refreshed
 from shopwire_testkit.samples import Sample, changed_at, signed_webhook, value_at
@@ -328,7 +328,7 @@ def test_kept_headers_suffice_to_read_and_contain_nothing_private(sample: Sample
 
 @each_sample()
 def test_inspector_masks_every_personal_value(sample: Sample) -> None:
-    shown = [text.lower() for text in texts(masked(json.loads(sample.body)))]
+    shown = [text.lower() for text in texts(mask(json.loads(sample.body)))]
     digits = [re.sub(r"\D", "", text) for text in shown]
     for value in personal_texts(sample):
         assert not any(value in text for text in shown)
