@@ -109,11 +109,12 @@ def received_at(webhook: Webhook) -> datetime:
     return datetime.fromtimestamp(webhook.received_at / 1000, UTC)
 
 
-def with_fields(body: bytes, fields: Mapping[str, str | int]) -> bytes:
+def with_fields(body: bytes, fields: Mapping[str, str]) -> bytes:
     """Return a body with other values of fields at its top, for `sign`.
 
     The fields are added at the end, because the last of two fields of the same name counts. So nothing else of the body
-    changes. A body that is not a JSON object, or that has these values already, is returned as it is.
+    changes. A body that is not a JSON object, or that has these values already (as text or as numbers), is returned as
+    it is.
     """
     try:
         given = json.loads(body)
@@ -121,7 +122,7 @@ def with_fields(body: bytes, fields: Mapping[str, str | int]) -> bytes:
         return body
     if not isinstance(given, dict):
         return body
-    added = {name: value for name, value in fields.items() if given.get(name) != value}
+    added = {name: value for name, value in fields.items() if name not in given or str(given[name]) != value}
     if not added:
         return body
     text = json.dumps(added, ensure_ascii=False, separators=(",", ":"))[1:].encode("utf-8", "backslashreplace")
