@@ -1,7 +1,7 @@
-# One line a task. `make run` and `make test` need Python 3.11+ and nothing else; build and invoke need Python 3.13 too,
-# the version that Lambda runs. Everything is installed below this folder, from locks with hashes.
+# One target per task. `make run` and `make test` need Python 3.11+ and nothing else. `make build` and `make invoke`
+# need Python 3.13 too, the version that Lambda runs. Everything is installed below this folder, from locks with hashes.
 
-# Run, not only looked up: a version manager's shim is there even where its version is not.
+# Runs each candidate instead of only finding it, because a version manager leaves a shim even for a missing version.
 PYTHON ?= $(shell for p in python3.11 python3 python3.13 python3.12; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/python3.13; do \
@@ -9,15 +9,15 @@ PYTHON313 ?= $(shell for p in python3.13 $(HOME)/.pyenv/versions/3.13.*/bin/pyth
 SAM ?= $(or $(shell command -v sam),.venv-sam/bin/sam)
 
 export SAM_CLI_TELEMETRY := 0
-# sam asks for python3.13 on the PATH.
+# `sam build` needs python3.13 on the PATH.
 WITH_PYTHON313 = PATH="$(CURDIR)/.venv-lambda/bin:$$PATH"
-# A lock is complete: nothing to resolve, nothing that could come without a hash.
+# A lock is complete, so pip has nothing to resolve and installs no package without a hash.
 INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
-NEEDED = @test -n "$(1)" || { echo "Python $(2) is needed: install it or say where it is, $(3)=..." >&2; exit 1; }
+NEEDED = @test -n "$(1)" || { echo "Python $(2) was not found: install it, or pass its path as $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check bench simulate mutants soak pictures build artifact reproducible sbom licences notes audit invoke \
-	validate deployed lock clean
+.PHONY: install run test check bench simulate mutants soak pictures events expected build artifact reproducible sbom licences notes audit \
+	invoke validate deployed lock clean
 .DELETE_ON_ERROR:
 
 install: .venv/installed
@@ -38,14 +38,14 @@ check: install
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 	.venv/bin/zizmor --offline --quiet --persona auditor .github
 
-# The deployed stack STACK, with AWS's usual credentials (docs/deploy.md); SMOKE=1: only what no customer can notice.
-# tests/conftest.py is left out, since it keeps every other test away from any account.
+# Tests the deployed stack STACK with AWS's usual credentials (docs/deploy.md). With SMOKE=1 it runs only the tests that
+# no customer notices. --confcutdir excludes tests/conftest.py, which keeps all other tests away from AWS accounts.
 deployed: install
-	@test -n "$(STACK)" || { echo "which one? make deployed STACK=..." >&2; exit 2; }
+	@test -n "$(STACK)" || { echo "STACK is missing: make deployed STACK=<stack name>" >&2; exit 2; }
 	SHOPWIRE_STACK="$(STACK)" .venv/bin/pytest --confcutdir=tests/deployed tests/deployed \
 		$(if $(SMOKE),-m "not sends") $(ARGS)
 
-# Every figure beside its yardstick. A look: make bench ARGS=--quick
+# Measures every figure next to its baseline. For a quick look: make bench ARGS=--quick
 bench: install .aws-sam/build/template.yaml .aws-sam/usual/template.yaml
 	@.venv/bin/python -m bench $(ARGS)
 
@@ -54,19 +54,28 @@ SEED ?= 1
 simulate: install
 	@.venv/bin/shopwire simulate --webhooks $(WEBHOOKS) --seed $(SEED) $(ARGS)
 
-# The same shops over HTTP against `shopwire dev`, in real time.
+# Runs the simulation's shops over HTTP against `shopwire dev`, in real time.
 soak: install
 	@.venv/bin/python -m shopwire_simulation.soak $(ARGS)
 
-# Planted bugs: each must be seen by the simulation.
+# Plants bugs in the code one by one. The simulation must find each of them.
 mutants: install
 	@.venv/bin/python -m shopwire_simulation.mutants $(ARGS)
 
-# The README's pictures of the inspector, of a `shopwire dev` that lives for a minute.
+# Takes the README's pictures of the inspector, from a `shopwire dev` that it starts and stops.
 pictures: install
 	@.venv/bin/python -m tests.browser.pictures
 
-# As written, then as SAM translates it: two resources of one name, say, are seen only there.
+# Writes the sample events of `make invoke` from the platforms' samples.
+events: install
+	@.venv/bin/python -m tools.make_events
+
+# Writes the expected result of each sample beside it. Check the difference before you commit it.
+expected: install
+	@.venv/bin/python -m tools.make_expected
+
+# Checks the template as written, then as SAM translates it, because some errors are visible only there (for example two
+# resources with the same name).
 validate: .venv-sam/installed
 	$(SAM) validate --lint
 	.venv-sam/bin/python tools/translate_template.py template.yaml build/translated.json
@@ -76,7 +85,7 @@ build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
 	.venv-lambda/bin/python tools/check_layer.py .aws-sam/build
 
-# What was built as one file, the same for the same sources: `make reproducible` builds them once more, elsewhere.
+# Packs the build into one file. `make reproducible` builds the same sources in another folder and compares the files.
 ARCHIVE = .venv-lambda/bin/python tools/pack_artifact.py
 artifact: build
 	@$(ARCHIVE) .aws-sam/build build/shopwire.tar
@@ -87,38 +96,41 @@ reproducible: artifact
 	@$(ARCHIVE) build/again/.aws-sam/build build/again.tar
 	cmp build/shopwire.tar build/again.tar
 
-# The bill of materials of what is in the built layer, and whether that is what was locked. docs/licences.md is made of it.
+# Writes the bill of materials of the built layer and checks it against the lock and docs/licences.md.
 sbom: install .aws-sam/build/template.yaml .venv-supply/installed
 	rm -rf build/sbom && .venv-lambda/bin/python -m venv --without-pip build/sbom
 	echo "$(CURDIR)/.aws-sam/build/Layer/python" >build/sbom/lib/python3.13/site-packages/layer.pth
 	.venv-supply/bin/cyclonedx-py environment --pyproject pyproject.toml --output-reproducible --output-file build/sbom.json build/sbom/bin/python
 	.venv/bin/python -m tools.check_sbom build/sbom.json shared/requirements.txt docs/licences.md $(BILL)
 
+# Writes docs/licences.md from the bill of materials.
 licences:
 	@$(MAKE) sbom BILL=--write
 
-# What a release says: its part of the changelog. make notes TAG=v1.2.3
+# Writes the release notes from CHANGELOG.md: make notes TAG=v1.2.3
 notes:
 	$(PYTHON) tools/release_notes.py "$(TAG)" build/notes.md
 
-# Asks for what is known to be unsafe: needs the network. Each lock by itself, since pip-audit refuses a package that comes
-# twice, and all of them, whatever is found in the first; one of which nothing can be learned is no good lock (--strict).
+# Looks up known vulnerabilities of all locked packages. This needs the network. Each lock has a run of its own, because
+# pip-audit rejects a package that is listed twice. A finding in one lock does not stop the next run. With --strict, a
+# package that pip-audit cannot look up is a failure.
 audit: .venv-supply/installed
 	@failed=; for lock in shared/requirements.txt $(wildcard requirements-*.txt); do \
 		echo "$$lock"; \
 		.venv-supply/bin/pip-audit --strict --disable-pip --require-hashes --progress-spinner off --requirement "$$lock" \
 			|| failed="$$failed $$lock"; \
-	done; test -z "$$failed" || { echo "look at:$$failed" >&2; exit 1; }
+	done; test -z "$$failed" || { echo "pip-audit failed for:$$failed" >&2; exit 1; }
 
 invoke: install .aws-sam/build/template.yaml
-	@test -n "$(EVENT)" || { echo "which one? make invoke EVENT=events/..." >&2; exit 2; }
+	@test -n "$(EVENT)" || { echo "EVENT is missing: make invoke EVENT=events/<file>" >&2; exit 2; }
 	@.venv/bin/python -m tools.invoke "$(EVENT)"
 
 .aws-sam/build/template.yaml: template.yaml $(shell find shared functions -type f -not -name '*.pyc' 2>/dev/null) \
 		.venv-sam/installed .venv-lambda/installed
 	@$(WITH_PYTHON313) $(SAM) build >&2
 
-# The locks hold for Python 3.11 to 3.13 and every platform; what is locked stays until UPGRADE=--upgrade.
+# The locks are valid for Python 3.11 to 3.13 on every operating system. Locked versions change only with
+# UPGRADE=--upgrade.
 LOCK = .venv-supply/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate $(UPGRADE) \
 	--custom-compile-command "make lock" --python-version
 lock: .venv-supply/installed
@@ -131,7 +143,7 @@ lock: .venv-supply/installed
 clean:
 	rm -rf .venv .venv-sam .venv-lambda .venv-supply .aws-sam build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
-# What `make bench` measures against.
+# Builds the baseline functions of `make bench`.
 .aws-sam/usual/template.yaml: $(wildcard bench/usual/*.yaml bench/usual/*/*) .venv-sam/installed .venv-lambda/installed
 	@$(WITH_PYTHON313) $(SAM) build --template-file bench/usual/template.yaml --build-dir .aws-sam/usual \
 		--parameter-overrides Architecture=$(subst aarch64,arm64,$(shell uname -m)) >&2
@@ -143,21 +155,21 @@ clean:
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
 	@touch $@
 
-# Also where a sam is on the PATH: `make invoke` takes the runtime interface emulator out of it.
+# Also needed if a `sam` is on the PATH, because `make invoke` uses the runtime interface emulator of this environment.
 .venv-sam/installed: requirements-sam.txt
 	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
 	$(PYTHON) -m venv .venv-sam
 	.venv-sam/bin/python $(INSTALL) requirements-sam.txt
 	@touch $@
 
-# What Lambda's own image has: Python 3.13 and the runtime interface client.
+# The contents of Lambda's own image: Python 3.13 and the runtime interface client.
 .venv-lambda/installed: requirements-lambda.txt
 	$(call NEEDED,$(PYTHON313),3.13,PYTHON313)
 	$(PYTHON313) -m venv .venv-lambda
 	.venv-lambda/bin/python $(INSTALL) requirements-lambda.txt
 	@touch $@
 
-# What makes the locks, the bill of materials and the audit.
+# The tools for the locks, the bill of materials and the audit.
 .venv-supply/installed: requirements-supply.txt
 	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
 	$(PYTHON) -m venv .venv-supply

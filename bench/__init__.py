@@ -1,4 +1,5 @@
-"""What shopwire takes of time, memory and money, each figure beside its yardstick: `make bench`.
+"""Benchmarks of shopwire's time, memory, size and cost (run by `make bench`).
 
-Nothing here is deployed or tested for a time: machines differ, so what counts is the ratio of two figures of one run.
-"""
+Machines differ, so each figure is measured next to a baseline in the same run, and the ratio of the two counts. The
+main baseline is the usual stack (bench/usual/): the same functions written with the common libraries for Lambda (boto3,
+requests, pydantic, Powertools) as the guides of these libraries show them. No test asserts a time."""

@@ -1,8 +1,7 @@
-"""`make bench`: measures the rows, prints goal, figure and verdict, writes bench/results.json.
+"""Measure the rows, print each figure with its goal and verdict, and write bench/results.json (run by `make bench`).
 
-A module of MODULES has ROWS; nothing else is known here about what is measured. A run's results are written whole or,
-with `--only`, for the rows asked for: nothing is ever taken over from the file that was there.
-"""
+Each module of MODULES has ROWS, and nothing else here depends on what they measure. The results file has only figures
+of this run. With `--only`, it has only the chosen rows, and the figures of an older file are not kept."""
 
 import argparse
 import importlib
@@ -11,13 +10,13 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from bench.harness import ROOT, Figures, Goal, Row, Run, described
+from bench.harness import ROOT, Figures, Goal, Row, Run, describe
 
-# The rows' modules below bench/, in the order of the table.
+# Modules of bench/ that have rows, in the order of the table.
 MODULES = (
-    "pure",
-    "cold",
-    "warm",
+    "mapping",
+    "cold_start",
+    "warm_invocation",
     "memory",
     "cost",
     "growth",
@@ -30,20 +29,22 @@ RESULTS = ROOT / "bench" / "results.json"
 
 
 def rows(modules: Iterable[str] = MODULES) -> list[Row]:
-    """The rows, in the order of the table."""
+    """Return all rows, in the order of the table."""
     return [row for name in modules for row in importlib.import_module(f"bench.{name}").ROWS]
 
 
 def table(results: Figures, goals: Iterable[Goal]) -> list[str]:
-    """A line a figure that has a goal: what, goal, figure, verdict."""
-    found = [(goal, what, figure) for goal in goals for what, figure in goal.found(results)]
-    lines = [(what, goal.text, f"{_said(figure)} {goal.unit}", _verdict(goal, figure)) for goal, what, figure in found]
+    """Return the table's lines, one for each figure that a goal leads to."""
+    found = [(goal, label, figure) for goal in goals for label, figure in goal.find(results)]
+    lines = [
+        (label, goal.text, f"{_format(figure)} {goal.unit}", _verdict(goal, figure)) for goal, label, figure in found
+    ]
     lines.insert(0, ("what", "goal", "figure", "verdict"))
     widths = [max(len(line[column]) for line in lines) for column in range(4)]
     return ["  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip() for line in lines]
 
 
-def _said(figure: float) -> str:
+def _format(figure: float) -> str:
     return f"{figure:,.3f}".rstrip("0").rstrip(".")
 
 
@@ -54,16 +55,16 @@ def _verdict(goal: Goal, figure: float) -> str:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Measure; 0 also when a goal is missed: a machine's figure fails nobody's build."""
+    """Measure the rows. Return 0 even if a goal is missed, because a figure depends on the machine."""
     every = rows()
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="fewer rounds and repetitions: a look, not a measurement")
+    parser.add_argument("--quick", action="store_true", help="measure roughly, with fewer rounds and repetitions")
     parser.add_argument("--only", nargs="+", choices=[row.name for row in every], metavar="ROW", help="%(choices)s")
-    parser.add_argument("--results", type=Path, default=RESULTS, help="where they are written (default: %(default)s)")
+    parser.add_argument("--results", type=Path, default=RESULTS, help="file to write (default: %(default)s)")
     options = parser.parse_args(arguments)
     chosen = [row for row in every if not options.only or row.name in options.only]
     run = Run(quick=options.quick)
-    results: Figures = {"run": described(run)}
+    results: Figures = {"run": describe(run)}
     for row in chosen:
         print(f"measuring {row.name} ...", file=sys.stderr, flush=True)
         results |= row.measure(run)

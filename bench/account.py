@@ -1,7 +1,7 @@
-"""An AWS account that counts what it would bill: the simulation's fakes on a virtual clock, each call with its latency.
+"""A fake AWS account that counts the billed units of all calls.
 
-What is counted is what `prices` has a price for. Whose calls they are is not known here.
-"""
+The services are the simulation's fakes on a virtual clock. Each call takes its service's latency. The account counts
+the units that `bench.prices` has prices for. It does not know which candidate calls it."""
 
 import json
 import os
@@ -23,13 +23,18 @@ QUEUE_URL = "retry.fifo"
 TABLE = "shopwire"
 START = 1_790_000_000_000
 
-_WRITE_UNIT, _READ_UNIT, _QUEUE_UNIT = 1024, 4096, 64 * 1024
-_VISIBILITY = 360_000
+_WRITE_UNIT_BYTES, _READ_UNIT_BYTES, _QUEUE_UNIT_BYTES = 1024, 4096, 64 * 1024
+_VISIBILITY_MS = 360_000
 
 
 @dataclass(slots=True)
 class Bill:
-    """How much of everything: what comes with each webhook, and what comes with time alone."""
+    """The number of billed units, by unit.
+
+    Args:
+        by_webhook: units that webhooks cause.
+        by_time: units that also arise without any webhook.
+    """
 
     by_webhook: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     by_time: dict[str, float] = field(default_factory=lambda: defaultdict(float))
@@ -40,122 +45,122 @@ class Bill:
 
 
 class Account:
-    """One table, one queue, the settings, the API, the log.
+    """An account with one table, one queue, the shops' settings, the API and the log.
 
     Args:
-        mix: mix.json.
+        mix: the contents of mix.json.
         mib: memory of each function.
-        cpu_milliseconds: what an invocation of a function takes of a whole processor, by the function's name.
+        cpu_milliseconds: CPU time of one invocation on a whole processor, by the function's name.
     """
 
     def __init__(self, mix: Mapping[str, Any], mib: Mapping[str, int], cpu_milliseconds: Mapping[str, float]) -> None:
         self.now = START
         self.bill = Bill()
         self.cpu_used: dict[str, list[float]] = {}
-        """Seconds that each invocation of a function took of this machine's processor, the fakes' own left out."""
-        self.fails = False
-        """The API answers the next request 503."""
+        """CPU seconds of each invocation on this machine, without the fakes' own CPU time, by the function's name."""
+        self.api_fails = False
+        """The API's next response has status 503."""
         self._mix = mix
         self._mib = mib
         self._cpu = cpu_milliseconds
         self._counting = self.bill.by_webhook
-        self._fakes_took = 0.0
+        self._fakes_seconds = 0.0
         self._metrics: set[tuple[str, tuple[str, ...]]] = set()
         clock = lambda: self.now  # noqa: E731
         self.table = FakeDynamoDB(clock, table=TABLE)
-        self.queue = FakeQueue(clock, url=QUEUE_URL, visibility=_VISIBILITY)
+        self.queue = FakeQueue(clock, url=QUEUE_URL, visibility=_VISIBILITY_MS)
         self.settings = FakeSSM()
 
-    # -- what the functions see
+    # -- for the functions
 
     def call(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
-        """One call of AWS."""
-        began = time.thread_time()
+        """Handle one AWS call."""
+        start = time.thread_time()
         self.now += self._mix["milliseconds"][service]
         try:
             return getattr(self, f"_{service}")(operation, arguments)
         finally:
-            self._fakes_took += time.thread_time() - began
+            self._fakes_seconds += time.thread_time() - start
 
     def transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str]]:
-        """One request to the API."""
-        began = time.thread_time()
+        """Handle one request to the API and return its status and headers."""
+        start = time.thread_time()
         self.now += self._mix["milliseconds"]["api"]
         self._count("egress_bytes", len(body) + self._mix["bytes"]["request_to_the_api"])
-        failed, self.fails = self.fails, False
-        self._fakes_took += time.thread_time() - began
+        failed, self.api_fails = self.api_fails, False
+        self._fakes_seconds += time.thread_time() - start
         return (503 if failed else 200), {}
 
-    # -- what the functions cost
+    # -- counting
 
     @contextmanager
     def by_time(self) -> Iterator[None]:
-        """What is counted meanwhile comes with time, not with webhooks."""
+        """Count the units of the block as caused by time, not by webhooks."""
         self._counting = self.bill.by_time
         yield
         self._counting = self.bill.by_webhook
 
     def invoke(self, function: str, handler: Callable[[], Any]) -> Any:
-        """One invocation: its duration is the calls' latencies and its own share of a processor."""
+        """Count one invocation. Its duration is the latency of its calls plus its CPU time at the function's memory."""
         self._count("invocations", 1)
-        began, began_cpu, self._fakes_took = self.now, time.thread_time(), 0.0
+        start, cpu_start, self._fakes_seconds = self.now, time.thread_time(), 0.0
         result = handler()
-        self.cpu_used.setdefault(function, []).append(time.thread_time() - began_cpu - self._fakes_took)
-        # AWS, "Configure Lambda function memory": processor time is handed out in proportion to memory.
-        slower = self._mix["mib_of_a_whole_cpu"] / self._mib[function]
-        self._last(function, ceil(self.now - began + self._cpu.get(function, 0) * slower))
+        self.cpu_used.setdefault(function, []).append(time.thread_time() - cpu_start - self._fakes_seconds)
+        # A function's share of a processor is proportional to its memory (AWS, "Configure Lambda function memory").
+        slowdown = self._mix["mib_of_a_whole_cpu"] / self._mib[function]
+        self._count_duration(function, ceil(self.now - start + self._cpu.get(function, 0) * slowdown))
         return result
 
     def cold_start(self, function: str) -> None:
-        """An environment of a function is made."""
-        self._last(function, self._mix["milliseconds"]["cold_start"])
+        """Count the start of an execution environment."""
+        self._count_duration(function, self._mix["milliseconds"]["cold_start"])
 
-    def count_gateway(self, body: bytes, answer: Mapping[str, Any]) -> None:
-        """A request to the HTTP API and its answer."""
+    def count_gateway(self, body: bytes, response: Mapping[str, Any]) -> None:
+        """Count a request to the HTTP API and its response."""
         self._count("gateway_requests", ceil(len(body) / (512 * 1024)) or 1)
-        self._count("egress_bytes", len(answer["body"]) + self._mix["bytes"]["answer_of_the_gateway"])
+        self._count("egress_bytes", len(response["body"]) + self._mix["bytes"]["answer_of_the_gateway"])
 
     def count_time(self, milliseconds: int) -> None:
-        """Time passed: the event source mapping asked the queue whether there is anything, each metric had a value."""
+        """Count the polls of the empty queue and the hours of the metrics during this time."""
         self.bill.by_time["metric_hours"] += len(self._metrics) * milliseconds / 3_600_000
         self.bill.by_time["idle_polls"] += milliseconds / 60_000 * self._mix["polls_a_minute"]
 
     def count_log(self, bytes: int) -> None:
-        """Lines that are not the function's own."""
+        """Count log lines that the function does not write itself."""
         self._count("log_bytes", bytes)
 
     @contextmanager
     def log(self) -> Iterator[None]:
-        """Count what is written to stdout meanwhile, as Lambda hands it to CloudWatch, and the metrics in it."""
+        """Count what the block writes to stdout, because Lambda sends it to CloudWatch, and the metrics in it."""
         sys.stdout.flush()
-        kept = os.dup(1)
+        stdout = os.dup(1)
         with tempfile.TemporaryFile() as file:
             os.dup2(file.fileno(), 1)
             try:
                 yield
             finally:
                 sys.stdout.flush()
-                os.dup2(kept, 1)
-                os.close(kept)
+                os.dup2(stdout, 1)
+                os.close(stdout)
             file.seek(0)
             self._read_log(file.read().splitlines())
 
     def _read_log(self, lines: list[bytes]) -> None:
         for line in lines:
             self._count("log_bytes", len(line) + self._mix["bytes"]["log_event"])
-            said = json.loads(line)
-            for directive in said.get("_aws", {}).get("CloudWatchMetrics", ()):
+            fields = json.loads(line)
+            for directive in fields.get("_aws", {}).get("CloudWatchMetrics", ()):
                 for dimensions in directive["Dimensions"]:
-                    values = tuple(said[name] for name in dimensions)
+                    values = tuple(fields[name] for name in dimensions)
                     self._metrics |= {(metric["Name"], values) for metric in directive["Metrics"]}
 
     def table_bytes(self) -> int:
-        """Everything in the table, with what AWS adds to an item."""
+        """Return the size of all items, with the 100 bytes that AWS adds to each."""
         return sum(size(item) + 100 for item in self.table.items())
 
-    def _last(self, function: str, milliseconds: int) -> None:
+    def _count_duration(self, function: str, milliseconds: int) -> None:
         self._count("gb_seconds", milliseconds / 1000 * self._mib[function] / 1024)
 
     def _count(self, unit: str, amount: float) -> None:
@@ -164,31 +169,32 @@ class Account:
     # -- the services
 
     def _dynamodb(self, operation: str, arguments: dict[str, Any]) -> Any:
-        written = operation in ("put_item", "update_item", "delete_item")
-        key = arguments.get("Key") or {name: arguments["Item"][name] for name in ("pk", "sk")} if written else {}
-        sizes = [self._size(key)] if written else []
+        writes = operation in ("put_item", "update_item", "delete_item")
+        key = arguments.get("Key") or {name: arguments["Item"][name] for name in ("pk", "sk")} if writes else {}
+        sizes = [self._item_bytes(key)] if writes else []
         try:
-            answer = getattr(self.table, operation)(**arguments)
+            response = getattr(self.table, operation)(**arguments)
         finally:
-            if written:
-                # A condition that does not hold is paid as the write that it refuses.
-                self._count("write_units", ceil(max(*sizes, self._size(key), 1) / _WRITE_UNIT))
+            if writes:
+                # AWS bills a write also if its condition fails.
+                self._count("write_units", ceil(max(*sizes, self._item_bytes(key), 1) / _WRITE_UNIT_BYTES))
         if operation == "get_item":
-            units = _reads(size(answer.get("Item", {})))
+            units = _read_units(size(response.get("Item", {})))
             self._count("read_units", units if arguments.get("ConsistentRead") else units / 2)
         if operation == "batch_get_item":
-            ((name, wanted),) = arguments["RequestItems"].items()
-            found = answer["Responses"][name]
-            self._count("read_units", len(wanted["Keys"]) - len(found) + sum(_reads(size(item)) for item in found))
+            ((name, request),) = arguments["RequestItems"].items()
+            found = response["Responses"][name]
+            missing = len(request["Keys"]) - len(found)
+            self._count("read_units", missing + sum(_read_units(size(item)) for item in found))
         if operation in ("query", "scan"):
-            self._count("read_units", _reads(sum(size(item) for item in answer["Items"])))
-        return answer
+            self._count("read_units", _read_units(sum(size(item) for item in response["Items"])))
+        return response
 
-    def _size(self, key: dict[str, Any]) -> int:
+    def _item_bytes(self, key: dict[str, Any]) -> int:
         return size(self.table.get_item(TableName=TABLE, Key=key).get("Item", {}))
 
     def _sqs(self, operation: str, arguments: dict[str, Any]) -> Any:
-        self._count("queue_requests", ceil(len(arguments.get("MessageBody", "")) / _QUEUE_UNIT) or 1)
+        self._count("queue_requests", ceil(len(arguments.get("MessageBody", "")) / _QUEUE_UNIT_BYTES) or 1)
         return getattr(self.queue, operation)(**arguments)
 
     def _ssm(self, operation: str, arguments: dict[str, Any]) -> Any:
@@ -198,24 +204,24 @@ class Account:
     # -- the event source mapping
 
     def poll(self, handle: Callable[[list[dict[str, Any]]], list[str]]) -> None:
-        """Hand what is in the queue to `handle`, which answers the ids of what stays in it."""
+        """Pass the queue's messages to `handle`, which returns the IDs of the messages that stay in the queue."""
         while messages := self.queue.receive_message(
             QueueUrl=QUEUE_URL, MaxNumberOfMessages=10, AttributeNames=["All"]
         ).get("Messages", []):
-            chunks = ceil(sum(len(message["Body"]) for message in messages) / _QUEUE_UNIT)
-            self._count("queue_requests", chunks + 1)  # received, and deleted by one call
+            chunks = ceil(sum(len(message["Body"]) for message in messages) / _QUEUE_UNIT_BYTES)
+            self._count("queue_requests", chunks + 1)  # One call deletes the whole batch.
             kept = handle([queue_record(message) for message in messages])
             for message in messages:
                 if message["MessageId"] not in kept:
                     self.queue.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=message["ReceiptHandle"])
 
 
-def _reads(bytes: int) -> int:
-    return ceil(bytes / _READ_UNIT) or 1
+def _read_units(bytes: int) -> int:
+    return ceil(bytes / _READ_UNIT_BYTES) or 1
 
 
 class Client:
-    """A client of one of the account's services."""
+    """A client of one of the account's services, with the methods of a boto3 client."""
 
     def __init__(self, account: Account, service: str) -> None:
         self._account, self._service = account, service

@@ -1,8 +1,8 @@
-"""Row `cost`: what AWS bills for a million webhooks, counted from runs of the real functions over counting fakes.
+"""Row `cost`: AWS's price of a million webhooks, counted in runs of the real functions on a fake account.
 
-Two runs a contestant: a short one behind a socket, for what a webhook takes of a processor with the real clients; a
-whole one on a virtual clock, which counts everything that has a price. The mix is mix.json, the prices are `prices`.
-"""
+Each candidate has two kinds of runs. Short runs with real clients against the account's server measure the CPU time of
+a webhook. A whole run on a virtual clock then counts all units that have a price. The mix of webhooks is in mix.json,
+the prices are in `bench.prices`."""
 
 import json
 import os
@@ -14,58 +14,70 @@ from statistics import fmean
 from unittest import mock
 
 from bench.account import START, Account
-from bench.contestants import MIX, SETTINGS, SHOP, SHOPS_PATH, QueueFirst, Shopwire, Usual
+from bench.account_server import serve
+from bench.candidates import MIX, SETTINGS, SHOP, SHOPS_PATH, QueueFirst, Shopwire, Usual
 from bench.harness import ROOT, Figures, Goal, Row, Run
 from bench.prices import PRICES, REGION
 from bench.traffic import Call, Traffic
-from bench.wire import served
 from tools.template import load
 
-_MONTH = 30 * 86_400_000
-_MINUTE = 60_000
-_MONTHS = (0, 1_000, 100_000, 1_000_000, 10_000_000)
+_MONTH_MS = 30 * 86_400_000
+_MINUTE_MS = 60_000
+# Numbers of webhooks a month for which the results have the bill.
+_MONTHLY_WEBHOOKS = (0, 1_000, 100_000, 1_000_000, 10_000_000)
 _FUNCTIONS = ("webhook", "retry", "upkeep")
-# What the function of the webhooks could have of memory, beside what it has.
-_OTHER_SIZES = (128, 256)
-# bench/usual/template.yaml.
+# Other memory sizes of the function `webhook` for which the results have the cost.
+_OTHER_MIB = (128, 256)
+# The memory in bench/usual/template.yaml.
 _USUAL_MIB = dict.fromkeys(_FUNCTIONS, 256)
-# How many webhooks the processor's share is measured with, and how many first ones are left out.
-_MEASURED = 400
-_FIRST = 5
+# The webhooks of a run that measures CPU time. The first ones are left out, because they open connections.
+_CPU_WEBHOOKS = 400
+_CPU_WARM_UP = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
-    """What a run counted, for a month of mix.json's `webhooks_a_month`."""
+class Counts:
+    """The counts of a run, for a month of mix.json's `webhooks_a_month`.
+
+    Args:
+        by_webhook: units per webhook.
+        by_time: units per month.
+        outcomes: share of each outcome.
+        stored_bytes: bytes that a webhook adds to the table, where they stay for up to 400 days.
+    """
 
     by_webhook: Mapping[str, float]
-    """Units a webhook."""
     by_time: Mapping[str, float]
-    """Units a month."""
     outcomes: Mapping[str, float]
-    """Shares of what was answered."""
     stored_bytes: float
-    """What a webhook adds to the table, where it stays for up to 400 days."""
 
 
-def month(by_webhook: Mapping[str, float], by_time: Mapping[str, float], webhooks: int) -> dict[str, float]:
-    """The bill of a month with so many webhooks, by part, with its total."""
+def monthly_bill(by_webhook: Mapping[str, float], by_time: Mapping[str, float], webhooks: int) -> dict[str, float]:
+    """Return the total and the parts of the bill, in dollars, of a month with `webhooks` webhooks."""
     bill = dict.fromkeys((price.part for price in PRICES.values()), 0.0)
     for unit, price in PRICES.items():
         bill[price.part] += (by_webhook.get(unit, 0) * webhooks + by_time.get(unit, 0)) * price.usd
     return {"total": sum(bill.values())} | bill
 
 
-def counted(
-    make: type[Shopwire], scenario: str, mib: Mapping[str, int], cpu: Mapping[str, float], webhooks: int
-) -> Counted:
-    """Run so many webhooks of a scenario of the mix over the counting fakes."""
+def count_units(
+    candidate: type[Shopwire], scenario: str, mib: Mapping[str, int], cpu: Mapping[str, float], webhooks: int
+) -> Counts:
+    """Run webhooks of a scenario on a counting account.
+
+    Args:
+        candidate: the implementation.
+        scenario: key of `outcomes` in mix.json.
+        mib: memory of each function.
+        cpu: CPU milliseconds of an invocation of each function, on a whole processor.
+        webhooks: number of webhooks.
+    """
     account = Account(MIX, mib, cpu)
     outcomes: Counter[str] = Counter()
-    with _reached(account, real=make.always_real) as address:
-        stored = _run(make(account, address), scenario, webhooks, outcomes)
+    with _connect(account, real_clients=candidate.needs_server) as address:
+        stored = _run(candidate(account, address), scenario, webhooks, outcomes)
     months = webhooks / MIX["webhooks_a_month"]
-    return Counted(
+    return Counts(
         by_webhook={unit: amount / webhooks for unit, amount in account.bill.by_webhook.items()},
         by_time={unit: amount / months for unit, amount in account.bill.by_time.items()},
         outcomes={outcome: count / webhooks for outcome, count in sorted(outcomes.items())},
@@ -73,63 +85,64 @@ def counted(
     )
 
 
-def processor_milliseconds(make: type[Shopwire], scenario: str, webhooks: int, rounds: int) -> dict[str, float]:
-    """What an invocation of each function takes of this machine's processor, with the real clients: the means of the
-    round that took least, since whatever else the machine does only adds."""
-    return min((_processor_round(make, scenario, webhooks) for _ in range(rounds)), key=lambda found: found["webhook"])
+def cpu_milliseconds(candidate: type[Shopwire], scenario: str, webhooks: int, rounds: int) -> dict[str, float]:
+    """Return the mean CPU time of an invocation of each function with real clients.
+
+    The figures are those of the fastest round, because other load of the machine can only make a round slower.
+    """
+    return min((_cpu_round(candidate, scenario, webhooks) for _ in range(rounds)), key=lambda means: means["webhook"])
 
 
-def _processor_round(make: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
+def _cpu_round(candidate: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
     account = Account(MIX, dict.fromkeys(_FUNCTIONS, MIX["mib_of_a_whole_cpu"]), {})
-    with _reached(account, real=True) as address:
-        _run(make(account, address), scenario, webhooks, Counter())
-    # The first invocations open connections.
-    return {name: 1000 * fmean(seconds[_FIRST:] or seconds) for name, seconds in account.cpu_used.items()}
+    with _connect(account, real_clients=True) as address:
+        _run(candidate(account, address), scenario, webhooks, Counter())
+    return {name: 1000 * fmean(seconds[_CPU_WARM_UP:] or seconds) for name, seconds in account.cpu_used.items()}
 
 
 @contextmanager
-def _reached(account: Account, *, real: bool) -> Iterator[str | None]:
-    """The account's address for real clients, or None: called directly."""
-    if not real:
+def _connect(account: Account, *, real_clients: bool) -> Iterator[str | None]:
+    """Yield the address of the account's server for real clients, or None for calls without a server."""
+    if not real_clients:
         yield None
         return
     variables = dict.fromkeys(("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"), "none") | {"AWS_DEFAULT_REGION": REGION}
-    with served(account) as address, mock.patch.dict(os.environ, variables | {"AWS_ENDPOINT_URL": address}):
+    with serve(account) as address, mock.patch.dict(os.environ, variables | {"AWS_ENDPOINT_URL": address}):
         yield address
 
 
-def _run(contestant: Shopwire, scenario: str, webhooks: int, outcomes: Counter[str]) -> int:
-    """Answers how many bytes the counted webhooks added to the table."""
-    account = contestant.account
+def _run(candidate: Shopwire, scenario: str, webhooks: int, outcomes: Counter[str]) -> int:
+    """Run the webhooks, count their outcomes, and return the number of bytes that they added to the table."""
+    account = candidate.account
     account.settings.put_parameter(Name=SHOPS_PATH + SHOP.id, Value=json.dumps(SETTINGS), Type="SecureString")
     traffic = Traffic(MIX, MIX["outcomes"][scenario], SHOP)
-    every = _MONTH // MIX["webhooks_a_month"]
+    interval_ms = _MONTH_MS // MIX["webhooks_a_month"]
     with account.log():
-        for n, call in enumerate(traffic.begin(START)):
-            account.now = START + n * every
-            answered(contestant, call, f"before-{n}")
-            account.poll(contestant.work_off)
-    before = account.table_bytes()
+        for n, call in enumerate(traffic.initial_calls(START)):
+            account.now = START + n * interval_ms
+            send(candidate, call, f"before-{n}")
+            account.poll(candidate.retry)
+    bytes_before = account.table_bytes()
     account.bill.clear()
     account.cpu_used.clear()
-    began = tidied = account.now
+    start = last_upkeep = account.now
     with account.log():
         for n in range(webhooks):
-            account.now = max(account.now, began + n * every)
-            while account.now - tidied >= _MINUTE:
-                tidied += _MINUTE
+            account.now = max(account.now, start + n * interval_ms)
+            while account.now - last_upkeep >= _MINUTE_MS:
+                last_upkeep += _MINUTE_MS
                 with account.by_time():
-                    contestant.tidy()
-            outcomes[answered(contestant, traffic.one(account.now), f"request-{n}")] += 1
-            account.poll(contestant.work_off)
-    account.count_time(webhooks * every)
-    return account.table_bytes() - before
+                    candidate.upkeep()
+            outcomes[send(candidate, traffic.next_call(account.now), f"request-{n}")] += 1
+            account.poll(candidate.retry)
+    account.count_time(webhooks * interval_ms)
+    return account.table_bytes() - bytes_before
 
 
-def answered(contestant: Shopwire, call: Call, request_id: str) -> str:
-    """Bring a call through the gateway; what it was answered, in a word."""
-    account = contestant.account
-    account.fails = call.fails
+def send(candidate: Shopwire, call: Call, request_id: str) -> str:
+    """Send a call through the gateway and return the outcome."""
+    account = candidate.account
+    account.api_fails = call.api_fails
     path = f"/webhooks/{SHOP.id}"
     event = {
         "version": "2.0",
@@ -139,53 +152,57 @@ def answered(contestant: Shopwire, call: Call, request_id: str) -> str:
         "body": call.body.decode(),
         "isBase64Encoded": False,
     }
-    answer = contestant.receive(json.dumps(event), request_id)
-    account.count_gateway(call.body, answer)
-    return str(json.loads(answer["body"]).get("status", answer["statusCode"]))
+    response = candidate.receive(json.dumps(event), request_id)
+    account.count_gateway(call.body, response)
+    return str(json.loads(response["body"]).get("status", response["statusCode"]))
 
 
-def memory() -> dict[str, int]:
-    """MiB of each function as deployed."""
-    said = load(ROOT / "template.yaml")
-    functions = {name: said["Resources"][name.title()]["Properties"] for name in _FUNCTIONS}
-    usual: int = said["Globals"]["Function"]["MemorySize"]
-    return {name: properties.get("MemorySize", usual) for name, properties in functions.items()}
+def deployed_memory() -> dict[str, int]:
+    """Return the memory of each function in template.yaml, in MiB."""
+    template = load(ROOT / "template.yaml")
+    functions = {name: template["Resources"][name.title()]["Properties"] for name in _FUNCTIONS}
+    default: int = template["Globals"]["Function"]["MemorySize"]
+    return {name: properties.get("MemorySize", default) for name, properties in functions.items()}
 
 
 def measure(run: Run) -> dict[str, Figures | float]:
-    """The row `cost`."""
-    webhooks, mib = run.times(MIX["webhooks"]), memory()
+    """Measure the row `cost`."""
+    webhooks, deployed_mib = run.times(MIX["webhooks"]), deployed_memory()
     bills: Figures = {}
-    for name, (make, scenario) in CONTESTANTS.items():
-        cpu = processor_milliseconds(make, scenario, run.times(_MEASURED), run.rounds)
-        found = counted(make, scenario, mib if make is not Usual else _USUAL_MIB, cpu, webhooks)
-        bills[name] = _per_million(found) | {"counted": _told(found, cpu)}
-        if make is Shopwire:
-            others = {other: counted(make, scenario, mib | {"webhook": other}, cpu, webhooks) for other in _OTHER_SIZES}
-            bills[name]["total_by_mib"] = {str(other): _per_million(one)["total"] for other, one in others.items()}
+    for name, (candidate, scenario) in CANDIDATES.items():
+        cpu = cpu_milliseconds(candidate, scenario, run.times(_CPU_WEBHOOKS), run.rounds)
+        counts = count_units(candidate, scenario, _USUAL_MIB if candidate is Usual else deployed_mib, cpu, webhooks)
+        bills[name] = _per_million(counts) | {"counted": _details(counts, cpu)}
+        if candidate is Shopwire:
+            bills[name]["total_by_mib"] = {}
+            for mib in _OTHER_MIB:
+                other = count_units(candidate, scenario, deployed_mib | {"webhook": mib}, cpu, webhooks)
+                bills[name]["total_by_mib"][str(mib)] = _per_million(other)["total"]
     return {"cost_per_million_usd": bills}
 
 
-def _per_million(found: Counted) -> Figures:
+def _per_million(counts: Counts) -> Figures:
     webhooks = MIX["webhooks_a_month"]
-    bill = month(found.by_webhook, found.by_time, webhooks)
+    bill = monthly_bill(counts.by_webhook, counts.by_time, webhooks)
     return {part: round(dollars * 1e6 / webhooks, 3) for part, dollars in bill.items()}
 
 
-def _told(found: Counted, cpu: Mapping[str, float]) -> Figures:
+def _details(counts: Counts, cpu: Mapping[str, float]) -> Figures:
     return {
         "a_month_usd": {
-            str(webhooks): round(month(found.by_webhook, found.by_time, webhooks)["total"], 2) for webhooks in _MONTHS
+            str(webhooks): round(monthly_bill(counts.by_webhook, counts.by_time, webhooks)["total"], 2)
+            for webhooks in _MONTHLY_WEBHOOKS
         },
-        "units_a_webhook": {unit: round(amount, 4) for unit, amount in sorted(found.by_webhook.items())},
-        "units_a_month": {unit: round(amount, 1) for unit, amount in sorted(found.by_time.items())},
-        "outcomes": {outcome: round(share, 4) for outcome, share in found.outcomes.items()},
+        "units_a_webhook": {unit: round(amount, 4) for unit, amount in sorted(counts.by_webhook.items())},
+        "units_a_month": {unit: round(amount, 1) for unit, amount in sorted(counts.by_time.items())},
+        "outcomes": {outcome: round(share, 4) for outcome, share in counts.outcomes.items()},
         "cpu_ms": {name: round(milliseconds, 2) for name, milliseconds in cpu.items()},
-        "stored_bytes_a_webhook": round(found.stored_bytes),
+        "stored_bytes_a_webhook": round(counts.stored_bytes),
     }
 
 
-CONTESTANTS: dict[str, tuple[type[Shopwire], str]] = {
+# The class and the scenario of each bill in the results.
+CANDIDATES: dict[str, tuple[type[Shopwire], str]] = {
     "mixed": (Shopwire, "mixed"),
     "all_sent": (Shopwire, "all_sent"),
     "queue_first": (QueueFirst, "mixed"),
@@ -197,8 +214,8 @@ ROWS = (
         "cost",
         measure,
         (
-            Goal("cost_per_million_usd.mixed.total", "AWS, a million webhooks of the mix", 3.00, unit="$"),
-            Goal("cost_per_million_usd.all_sent.total", "AWS, a million webhooks, all sent", 3.80, unit="$"),
+            Goal("cost_per_million_usd.mixed.total", "AWS, a million webhooks of the mix", 2.90, unit="$"),
+            Goal("cost_per_million_usd.all_sent.total", "AWS, a million webhooks, all sent", 3.70, unit="$"),
         ),
     ),
 )

@@ -1,6 +1,6 @@
-"""What every row of `make bench` is measured with: alternated rounds, medians, goals, and the machine's description.
+"""The measuring tools of all rows: alternated rounds, medians, ratios, goals, and a description of the machine.
 
-No figure of a row is made here, and none of another run may get in: samples know the run that they are of.
+This module measures nothing itself. Samples know their run, so that figures of two runs are never compared.
 """
 
 import os
@@ -19,13 +19,13 @@ ROOT = Path(__file__).parent.parent
 Figures = dict[str, Any]
 
 
-class OfAnotherRun(Exception):
-    """Figures of different runs are no measure of each other: the machine was another, or did something else."""
+class DifferentRuns(Exception):
+    """Figures of different runs cannot be compared, because the machine or its load may have changed in between."""
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """What the rounds of one run gave for one contestant."""
+    """The figures of one candidate, one from each round of a run."""
 
     run: str
     values: tuple[float, ...]
@@ -34,23 +34,24 @@ class Samples:
     def median(self) -> float:
         return statistics.median(self.values)
 
-    def ratio(self, yardstick: "Samples") -> float:
-        """The median, in those of the yardstick.
+    def ratio(self, baseline: "Samples") -> float:
+        """Return this median divided by the baseline's median.
 
         Raises:
-            OfAnotherRun: the yardstick was measured at another time.
+            DifferentRuns: the baseline was measured in another run.
         """
-        if self.run != yardstick.run:
-            raise OfAnotherRun(f"of run {self.run}, compared with figures of run {yardstick.run}: measure both in one")
-        return self.median / yardstick.median
+        if self.run != baseline.run:
+            raise DifferentRuns(f"run {self.run} cannot be compared with run {baseline.run}: measure both in one run")
+        return self.median / baseline.median
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the bench: all its figures are measured now, on this machine.
+    """One run of the benchmarks on this machine.
 
     Args:
-        quick: a look, not a measurement: fewer rounds, fewer repetitions.
+        quick: measure roughly, with fewer rounds and fewer repetitions.
+        id: random name of the run.
     """
 
     quick: bool = False
@@ -61,54 +62,57 @@ class Run:
         return 2 if self.quick else 5
 
     def times(self, count: int) -> int:
-        """So many repetitions, or a tenth of them."""
+        """Return the number of repetitions: `count`, or a tenth of it in a quick run."""
         return max(count // 10, 1) if self.quick else count
 
-    def alternated(self, contestants: Mapping[str, Callable[[], float]]) -> dict[str, Samples]:
-        """Ask each contestant for one figure a round: what disturbs the machine meanwhile disturbs them all. Every
-        other round goes backwards, so that nobody always comes after the same one."""
-        values: dict[str, list[float]] = {name: [] for name in contestants}
-        for round in range(self.rounds):
-            for name in list(contestants)[:: -1 if round % 2 else 1]:
-                values[name].append(contestants[name]())
-        return {name: Samples(self.id, tuple(found)) for name, found in values.items()}
+    def alternate(self, candidates: Mapping[str, Callable[[], float]]) -> dict[str, Samples]:
+        """Measure each candidate once per round, so that a disturbance of the machine affects all of them.
+
+        Every second round has the opposite order, so that no candidate always follows the same other one.
+        """
+        values: dict[str, list[float]] = {name: [] for name in candidates}
+        for round_number in range(self.rounds):
+            for name in list(candidates)[:: -1 if round_number % 2 else 1]:
+                values[name].append(candidates[name]())
+        return {name: Samples(self.id, tuple(figures)) for name, figures in values.items()}
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a figure should be.
+    """The range that a figure should be in.
 
     Args:
-        path: where it stands in the results, "*" for every key: "map.*.ratio".
-        what: the figure in words; a "*" in it is replaced by the key that the path's stood for.
-        at_most, at_least: both ends belong to the goal. None where the figure is only told.
-        unit: said behind the figure.
+        path: keys that lead to the figure in the results. "*" stands for every key, as in "map.*.ratio".
+        label: name of the figure in the table. Each "*" in it is replaced by the key that a "*" of the path matched.
+        at_most: highest figure that meets the goal, or None. A figure without both limits is printed without a goal.
+        at_least: lowest figure that meets the goal, or None.
+        unit: unit of the figure.
     """
 
     path: str
-    what: str
+    label: str
     at_most: float | None = None
     at_least: float | None = None
     unit: str = "x"
 
-    def found(self, results: Figures) -> Iterator[tuple[str, float]]:
-        """(what, figure) for all that the path leads to."""
-        for stars, figure in _follow(results, self.path.split(".")):
-            what = self.what
-            for star in stars:
-                what = what.replace("*", star, 1)
-            yield what, figure
+    def find(self, results: Figures) -> Iterator[tuple[str, float]]:
+        """Yield the label and the value of each figure that the path leads to."""
+        for keys, figure in _follow(results, self.path.split(".")):
+            label = self.label
+            for key in keys:
+                label = label.replace("*", key, 1)
+            yield label, figure
 
     def holds(self, figure: float) -> bool:
         return (self.at_least is None or figure >= self.at_least) and (self.at_most is None or figure <= self.at_most)
 
     @property
     def text(self) -> str:
-        ends = [f"{end:g}" for end in (self.at_least, self.at_most) if end is not None]
+        limits = [f"{limit:g}" for limit in (self.at_least, self.at_most) if limit is not None]
         sign = {(True, False): ">= ", (False, True): "<= "}.get(
             (self.at_least is not None, self.at_most is not None), ""
         )
-        return f"{sign}{' to '.join(ends)} {self.unit}" if ends else ""
+        return f"{sign}{' to '.join(limits)} {self.unit}" if limits else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,9 +120,9 @@ class Row:
     """A row of the table.
 
     Args:
-        name: what `--only` calls it.
-        measure: gives what it adds to the results, by the top-level keys of bench/results.json.
-        goals: of its figures, also of those that are only told.
+        name: name of the row for `--only`.
+        measure: measures the row and returns what it adds to the results, by top-level key of bench/results.json.
+        goals: the figures to print, with or without limits.
     """
 
     name: str
@@ -126,8 +130,8 @@ class Row:
     goals: tuple[Goal, ...] = ()
 
 
-def described(run: Run) -> Figures:
-    """What the figures are of: this run, this machine, this state of the code."""
+def describe(run: Run) -> Figures:
+    """Describe the run, the machine and the state of the code."""
     return {
         "id": run.id,
         "at": datetime.now(UTC).isoformat(timespec="seconds"),
@@ -145,10 +149,10 @@ def described(run: Run) -> Figures:
 
 
 def _commit() -> str:
-    said = subprocess.run(
+    result = subprocess.run(
         ["git", "describe", "--always", "--dirty"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    return said.stdout.strip() or "unknown"
+    return result.stdout.strip() or "unknown"
 
 
 def _cpu() -> str:
@@ -161,6 +165,7 @@ def _cpu() -> str:
 
 
 def _follow(results: Any, path: list[str]) -> Iterator[tuple[list[str], float]]:
+    """Yield each figure that the path leads to, with the keys that its "*" matched."""
     if not path:
         yield [], float(results)
         return
@@ -169,5 +174,5 @@ def _follow(results: Any, path: list[str]) -> Iterator[tuple[list[str], float]]:
     head, *rest = path
     for key in results if head == "*" else [head]:
         if key in results:
-            for stars, figure in _follow(results[key], rest):
-                yield ([key, *stars] if head == "*" else stars), figure
+            for keys, figure in _follow(results[key], rest):
+                yield ([key, *keys] if head == "*" else keys), figure

@@ -1,7 +1,7 @@
-"""The webhooks that built functions are measured with: Shopify's samples with other ids and times, signed anew.
+"""Events for the built functions, made from Shopify's samples with other IDs and times.
 
-Events as API Gateway makes them, of the moment in which they are asked for: shopwire's time budget runs from then. The
-same for shopwire and for what it is measured against.
+They are events of API Gateway with the current time, because shopwire's time budget starts at that time. All candidates
+receive the same events.
 """
 
 import json
@@ -22,7 +22,7 @@ _START = datetime(2026, 10, 5, 12, 0, tzinfo=UTC)
 
 
 def order(number: int, minute: int, topic: str = "orders/updated") -> bytes:
-    """The event of an order as it stood at a minute: each minute another one of its note."""
+    """Return the event of an order's state at a minute. Each minute's state has another note."""
     body = _sample("orders_updated") | {
         "id": 7_000_000_000_000 + number,
         "updated_at": (_START + timedelta(minutes=minute)).isoformat(),
@@ -32,29 +32,32 @@ def order(number: int, minute: int, topic: str = "orders/updated") -> bytes:
 
 
 def customer(number: int) -> bytes:
-    """The event of a customer who was changed."""
+    """Return the event of a change of a customer."""
     body = _sample("customers_update") | {"id": 8_000_000_000_000 + number, "email": f"person.{number}@example.com"}
     return _signed("customers/update", body, f"customer {number}")
 
 
 def ignored(number: int) -> bytes:
-    """The event of a topic that only says that something changed."""
+    """Return the event of a signal: it says that something changed, but not what."""
     return _signed("orders/edited", _sample("orders_edited"), f"edited {number}")
 
 
 def mixed(count: int) -> Iterator[bytes]:
-    """So many events of an everyday mix, seven an order: made, changed, the same change once more (duplicate), the same
-    state under another topic (unchanged), the state before (stale), his customer, a topic without meaning."""
-    for number in range(count):
-        one, kind = divmod(number, 7)
+    """Yield `count` events of a frequent mix, seven per order.
+
+    They are: the order is created, it changes, the same delivery again (duplicate), the same state with another topic
+    (unchanged), the earlier state (stale), a change of the customer, and a signal.
+    """
+    for event_number in range(count):
+        number, kind = divmod(event_number, 7)
         yield (
-            order(one, 0, "orders/create"),
-            order(one, 1),
-            order(one, 1),
-            order(one, 1, "orders/paid"),
-            order(one, 0),
-            customer(one),
-            ignored(one),
+            order(number, 0, "orders/create"),
+            order(number, 1),
+            order(number, 1),
+            order(number, 1, "orders/paid"),
+            order(number, 0),
+            customer(number),
+            ignored(number),
         )[kind]
 
 
@@ -67,8 +70,9 @@ def _sample(name: str) -> dict[str, Any]:
 def _signed(topic: str, body: dict[str, Any], delivery: str) -> bytes:
     raw = json.dumps(body, ensure_ascii=False).encode()
     shop = parse_shops({SHOP: demo_settings()[SHOP]})[SHOP]
-    headers = platforms.get(shop.platform).sign(topic, raw, shop, time.time_ns() // 1_000_000)
-    # The platform's id of the delivery: a repeated one has the same.
+    signed = platforms.get(shop.platform).sign(topic, raw, shop, time.time_ns() // 1_000_000)
+    headers = dict(signed.headers)
+    # A repeated delivery has the same delivery ID, so the ID is derived from the arguments.
     id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"{topic} {delivery}"))
     headers |= {name: id for name in headers if name.lower() == "x-shopify-webhook-id"}
     environ = {f"HTTP_{name.upper().replace('-', '_')}": value for name, value in headers.items()} | {

@@ -1,9 +1,9 @@
-"""Packs the Lambda layer: `sam build` runs it (Makefile). It is not in the layer, and nothing in there knows of it.
+"""Pack the Lambda layer (run by `sam build` through shared/Makefile). The script itself is not in the layer.
 
-Three things that SAM's own Python builder does not do, each a part of the cold start (docs/speed.md has the figures):
-- bytecode, since Lambda's tree is read-only and every cold start would compile all that it imports;
-- only the parts of the dependencies that are used;
-- compiled modules for both processors, so that one layer serves either: make is not told which one is built for.
+It does three things that SAM's own Python builder does not do. docs/speed.md says what each saves at a cold start.
+- It adds bytecode, because Lambda's file system is read-only and every cold start would compile all imported modules.
+- It removes the parts of the dependencies that shopwire does not use.
+- It adds the compiled modules of both processors, because SAM does not tell make which processor the build is for.
 """
 
 import compileall
@@ -21,34 +21,36 @@ from typing import Any
 
 VERSION = "3.13"
 PLATFORMS = ("manylinux2014_aarch64", "manylinux2014_x86_64")
-WHERE = "/opt/python"
-"""Where Lambda puts it: bytecode that says so need not be corrected when it is loaded."""
+LAMBDA_FOLDER = "/opt/python"
+"""The layer's folder in Lambda. Bytecode that already names its final path loads without a correction of the path."""
 
 OPERATIONS = {
     "dynamodb": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem".split(),
     "sqs": "ChangeMessageVisibility SendMessage".split(),
     "ssm": "GetParameter GetParametersByPath".split(),
 }
-"""What is called, by service. botocore describes four hundred services, and reads a service's description whole: those
-of these three hold 300 operations and their documentation, 12 MB of memory and 50 ms of INIT."""
+"""The operations that shopwire calls, by service. botocore describes 400 services and always reads the whole
+description of a service. The descriptions of these three have 300 operations with documentation, and cost 12 MB of
+memory and 50 ms of INIT."""
 
 UNUSED = (
-    # The command line's: the functions make their clients with botocore and send with urllib3.
+    # Only the command line uses these. The functions create their clients with botocore and send with urllib3.
     "boto3",
     "charset_normalizer",
     "idna",
     "requests",
     "s3transfer",
-    # The dependencies' own command line tools.
+    # Command line tools of the dependencies.
     "bin",
 )
 
 
 def pack(source: Path, target: Path) -> None:
-    """Fill `target` with what a layer's python/ holds.
+    """Write the contents of the layer's python/ folder.
 
     Args:
-        source: has requirements.txt, a lock with hashes, and the package.
+        source: folder with requirements.txt (a lock with hashes) and the package `shopwire`.
+        target: folder to write to.
     """
     install(source / "requirements.txt", target)
     prune(target)
@@ -57,17 +59,18 @@ def pack(source: Path, target: Path) -> None:
 
 
 def install(lock: Path, target: Path) -> None:
-    """Install what is locked: for the first processor whole, of the others what is compiled."""
-    with TemporaryDirectory() as folder:
-        for number, platform in enumerate(PLATFORMS):
-            place = Path(folder) / platform if number else target
-            _pip(lock, place, platform)
-            for compiled in place.rglob("*.so") if number else ():
-                # The file's name says which processor it is for: Python finds its own.
-                shutil.copy(compiled, target / compiled.relative_to(place))
+    """Install the locked packages for the first platform, and add the compiled modules of the other platforms."""
+    first, *others = PLATFORMS
+    _pip_install(lock, target, first)
+    for platform in others:
+        with TemporaryDirectory() as folder:
+            _pip_install(lock, Path(folder), platform)
+            for compiled in Path(folder).rglob("*.so"):
+                # The file's name contains the processor, so Python finds the right one.
+                shutil.copy(compiled, target / compiled.relative_to(folder))
 
 
-def _pip(lock: Path, target: Path, platform: str) -> None:
+def _pip_install(lock: Path, target: Path, platform: str) -> None:
     command = [sys.executable, *"-m pip install --quiet --disable-pip-version-check --no-compile".split()]
     command += ["--no-deps", "--require-hashes", "--requirement", str(lock), "--target", str(target)]
     command += ["--only-binary=:all:", "--platform", platform, "--implementation", "cp", "--python-version", VERSION]
@@ -75,76 +78,85 @@ def _pip(lock: Path, target: Path, platform: str) -> None:
 
 
 def prune(target: Path) -> None:
-    """Take out what is never read."""
+    """Remove what the functions never read."""
     data = target / "botocore" / "data"
     unused = [target / name for name in UNUSED if (target / name).is_dir()]
-    # What says that they are there: the bill of materials (make sbom) is made of what the layer says it holds.
-    unused += [said for name in UNUSED for said in target.glob(f"{name}-*.dist-info")]
+    # `make sbom` lists the packages that have a .dist-info folder, so a removed package must not leave one.
+    unused += [dist_info for name in UNUSED for dist_info in target.glob(f"{name}-*.dist-info")]
     unused += [path for path in data.iterdir() if path.is_dir() and path.name not in OPERATIONS]
     for folder in unused:
         shutil.rmtree(folder)
     for service, operations in OPERATIONS.items():
         for packed in data.glob(f"{service}/*/service-2.json.gz"):
-            description = only(json.loads(gzip.decompress(packed.read_bytes())), operations)
+            description = reduce_description(json.loads(gzip.decompress(packed.read_bytes())), operations)
             packed.with_suffix("").write_text(json.dumps(description), encoding="utf-8")
             packed.unlink()
-    places = data / "endpoints.json"
-    endpoints = json.loads(places.read_bytes())
+    endpoints_path = data / "endpoints.json"
+    endpoints = json.loads(endpoints_path.read_bytes())
     for partition in endpoints["partitions"]:
-        partition["services"] = {name: one for name, one in partition["services"].items() if name in OPERATIONS}
-    places.write_text(json.dumps(endpoints), encoding="utf-8")
+        services = partition["services"].items()
+        partition["services"] = {name: service for name, service in services if name in OPERATIONS}
+    endpoints_path.write_text(json.dumps(endpoints), encoding="utf-8")
 
 
-def only(description: dict[str, Any], operations: Collection[str]) -> dict[str, Any]:
-    """A service's description with these operations, the shapes that they speak of, and no documentation.
+def reduce_description(description: dict[str, Any], operations: Collection[str]) -> dict[str, Any]:
+    """Return a service's description with only these operations and the shapes they use, without documentation.
 
     Raises:
-        KeyError: there is no such operation.
+        KeyError: the service has no such operation.
     """
     kept = {name: description["operations"][name] for name in operations}
     shapes: dict[str, Any] = {}
-    waiting = list(_named_shapes(kept))
-    while waiting:
-        name = waiting.pop()
+    to_visit = list(_shape_names(kept))
+    while to_visit:
+        name = to_visit.pop()
         if name not in shapes:
             shapes[name] = description["shapes"][name]
-            waiting += _named_shapes(shapes[name])
-    lean: dict[str, Any] = _undocumented({**description, "operations": kept, "shapes": shapes})
-    return lean
+            to_visit += _shape_names(shapes[name])
+    reduced: dict[str, Any] = _without_documentation({**description, "operations": kept, "shapes": shapes})
+    return reduced
 
 
-def _named_shapes(value: Any) -> Iterator[str]:
-    # A member may be called "shape" as well: then its value is no text.
-    for key, one in value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ()):
-        if key == "shape" and isinstance(one, str):
-            yield one
+def _shape_names(value: Any) -> Iterator[str]:
+    # A member of a structure may also be called "shape". Then its value is not a string.
+    items = value.items() if isinstance(value, dict) else enumerate(value if isinstance(value, list) else ())
+    for key, child in items:
+        if key == "shape" and isinstance(child, str):
+            yield child
         else:
-            yield from _named_shapes(one)
+            yield from _shape_names(child)
 
 
-def _undocumented(value: Any) -> Any:
-    # Likewise a member may be called "documentation".
+def _without_documentation(value: Any) -> Any:
+    # A member of a structure may also be called "documentation". Then its value is not a string.
     if isinstance(value, list):
-        return [_undocumented(one) for one in value]
+        return [_without_documentation(child) for child in value]
     if isinstance(value, dict):
-        said = {key: one for key, one in value.items() if key != "documentation" or not isinstance(one, str)}
-        return {key: _undocumented(one) for key, one in said.items()}
+        return {
+            key: _without_documentation(child)
+            for key, child in value.items()
+            if key != "documentation" or not isinstance(child, str)
+        }
     return value
 
 
 def compile_all(target: Path) -> None:
-    """Bytecode beside every module, of the kind that is believed without a look at the source's time: an archive
-    gives files other times, and a check would read each source as well.
+    """Write bytecode for every module. Python loads it without a check against the source.
+
+    A check by time would fail, because an archive changes the files' times. A check by hash would read each source.
 
     Raises:
-        SystemExit: something cannot be compiled.
+        SystemExit: a module cannot be compiled.
     """
     unchecked = PycInvalidationMode.UNCHECKED_HASH
-    if not compileall.compile_dir(target, ddir=WHERE, quiet=1, force=True, invalidation_mode=unchecked):
-        sys.exit(f"{target}: not everything could be compiled")
+    if not compileall.compile_dir(target, ddir=LAMBDA_FOLDER, quiet=1, force=True, invalidation_mode=unchecked):
+        sys.exit(f"{target}: compileall could not compile every module (see its errors above)")
 
 
 if __name__ == "__main__":
     if sysconfig.get_python_version() != VERSION:
-        sys.exit(f"the layer's bytecode is for Python {VERSION}, this is {sysconfig.get_python_version()}")
+        sys.exit(
+            f"the layer's bytecode must be for Python {VERSION}, but this is Python {sysconfig.get_python_version()}: "
+            f"run layer.py with python{VERSION}"
+        )
     pack(Path(__file__).parent, Path(sys.argv[1]))

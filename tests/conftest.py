@@ -1,4 +1,4 @@
-"""Fixtures that several test files use."""
+"""Fixtures of several test files."""
 
 import io
 import logging
@@ -17,7 +17,7 @@ from tests.support.fakes import fake_side as fake_side
 from tests.support.fakes import moto_side as moto_side
 from tests.support.fakes import side as side
 
-# Nothing here may ever reach an account, whatever the machine is set up for.
+# No test may reach a real AWS account, even if this machine has credentials.
 os.environ |= {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -25,14 +25,17 @@ os.environ |= {
     "AWS_EC2_METADATA_DISABLED": "true",
 }
 
-# Whether a property holds does not depend on how busy the machine is.
-settings.register_profile("here", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-settings.load_profile("here")
+# A property test must not fail because the machine is busy.
+settings.register_profile("shopwire", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shopwire")
 
 
 @pytest.fixture
 def log() -> Iterator[io.StringIO]:
-    """The log lines of the test, as CloudWatch would get them (the logger's own stream is that of the first test)."""
+    """The log lines of the test in the format for CloudWatch.
+
+    The fixture adds a handler, because the logger's own handler keeps writing to the stdout of the first test.
+    """
     stream = io.StringIO()
     handler = logging.StreamHandler(stream)
     handler.setFormatter(logger.registered_formatter)
@@ -43,12 +46,13 @@ def log() -> Iterator[io.StringIO]:
 
 @pytest.fixture(scope="session")
 def aws_clients() -> dict[str, Any]:
-    """Clients cost more than a test: made once, each test has its own empty account behind them."""
+    """AWS clients for all tests, because their creation takes longer than a test. Each test has its own empty
+    account."""
     return make_clients()
 
 
 @pytest.fixture
 def world(monkeypatch: pytest.MonkeyPatch, aws_clients: dict[str, Any]) -> Iterator[World]:
-    """All parts of shopwire on moto, with a clock and faults in the test's hand."""
+    """All parts of shopwire on moto. The test controls the clock and the faults."""
     with mock_aws():
         yield World(monkeypatch, aws_clients)

@@ -1,1 +1,1 @@
-"""What make and CI run and nothing imports."""
+"""Scripts that make and CI run. No deployed or installed package imports them."""

@@ -1,9 +1,8 @@
-"""Runs a function as `sam build` packed it, under AWS's runtime interface emulator: `make invoke EVENT=events/...`.
+"""Run a built function under AWS's runtime interface emulator (run by `make invoke EVENT=events/...`).
 
-The event's shape says which function it is for. Around it stand the embedded AWS parts and the API emulator that
-`shopwire dev` has too. The function's answer goes to stdout; its log, and how long INIT and the invocation took, to
-stderr. Nothing of this machine's Python is lent to the function: it sees its folder and the layer, as in Lambda.
-"""
+The event's shape selects the function. The function finds the same embedded AWS services and the same API emulator as
+in `shopwire dev`. Its response goes to stdout. Its log and the durations of INIT and of the invocation go to stderr. As
+in Lambda, the function sees only its own folder and the layer, and no package of this machine's Python."""
 
 import argparse
 import json
@@ -28,27 +27,36 @@ from shopwire_emulator.endpoints import make_application
 from shopwire_wsgi import Server
 from tools.template import load, resolve
 
-STACK = "dev"  # so that the template's path of the shops is the embedded parts'
+STACK = "dev"  # The embedded services keep the shops' settings below this stack's path.
 STACK_ID = f"arn:aws:cloudformation:{REGION}:000000000000:stack/{STACK}/00000000-0000-0000-0000-000000000000"
 _BUILD = Path(".aws-sam/build")
 PYTHON = Path(".venv-lambda/bin/python")
 _EMULATOR = "lib/python3*/site-packages/samcli/local/rapid/aws-lambda-rie-{machine}"
-_LISTENING_SECONDS = 10
-# The emulator gives INIT ten seconds, as Lambda does, and starts it with the first invocation.
-_INIT_SECONDS = 10
-_INVOCATIONS = "http://{address}/2015-03-31/functions/function/invocations"
+_LISTEN_TIMEOUT_SECONDS = 10
+# The emulator starts INIT with the first invocation and allows it 10 s, as Lambda does.
+_INIT_TIMEOUT_SECONDS = 10
+_INVOCATION_URL = "http://{address}/2015-03-31/functions/function/invocations"
 _INIT_REPORT = re.compile(r"INIT REPORT\(durationMs: ([0-9.]+)\)")
 _INVOKE_DONE = re.compile(r"INVOKE RTDONE\(.*duration: ([0-9.]+)ms\)")
-_EMULATORS_OWN = re.compile(r"\(rapid\)|^(START|END|REPORT) RequestId: ")
+_EMULATOR_LINE = re.compile(r"\(rapid\)|^(START|END|REPORT) RequestId: ")
 
 
-class NotRunnable(Exception):
-    """What the user has to mend: the event, or what should have been built before."""
+class InvokeError(Exception):
+    """The function cannot be invoked. The message says what to fix: the event file, or a missing build."""
 
 
 @dataclass(frozen=True, slots=True)
 class Function:
-    """A function as built: where it lies, its limits, its environment. `layer` is None for one without."""
+    """A built function.
+
+    Args:
+        name: logical name in the template.
+        folder: folder with the function's code.
+        layer: the layer's folder for Python's path, or None if the template has no layer.
+        timeout: seconds.
+        memory: MiB.
+        environment: the template's environment variables.
+    """
 
     name: str
     folder: Path
@@ -59,37 +67,47 @@ class Function:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
-    """What came of one invocation. `log` holds all lines, the emulator's own among them."""
+class Result:
+    """The result of one invocation.
 
-    answer: str
+    Args:
+        response: the function's response, or why there is none.
+        log: all log lines, those of the emulator included.
+    """
+
+    response: str
     log: tuple[str, ...]
 
     @property
     def failed(self) -> bool:
-        """An exception, a time-out, a dead process, or an answer of 500 and above."""
+        """Return True after an exception, a timeout, a dead process, or a response with status 500 or above."""
         try:
-            answer = json.loads(self.answer)
+            response = json.loads(self.response)
         except ValueError:
             return True
-        if not isinstance(answer, dict):
+        if not isinstance(response, dict):
             return False
-        return "errorMessage" in answer or int(answer.get("statusCode", 200)) >= 500
+        return "errorMessage" in response or int(response.get("statusCode", 200)) >= 500
 
     @property
-    def functions_log(self) -> list[str]:
-        return [line for line in self.log if not _EMULATORS_OWN.search(line)]
+    def function_log(self) -> list[str]:
+        """Return the function's own log lines."""
+        return [line for line in self.log if not _EMULATOR_LINE.search(line)]
 
     @property
-    def times(self) -> str:
-        """ "INIT 612.1 ms, invocation 41.7 ms", as far as it came."""
+    def durations(self) -> str:
+        """Return a text like "INIT 612.1 ms, invocation 41.7 ms". It leaves out a phase that did not end."""
         text = "\n".join(self.log)
         found = (("INIT", _INIT_REPORT.search(text)), ("invocation", _INVOKE_DONE.search(text)))
-        return ", ".join(f"{what} {float(match[1]):.1f} ms" for what, match in found if match)
+        return ", ".join(f"{phase} {float(match[1]):.1f} ms" for phase, match in found if match)
 
 
-def function_of(event: Any) -> str:
-    """The logical name, in the template, of the function that this event is for."""
+def function_for(event: Any) -> str:
+    """Return the logical name of the function that handles events of this shape.
+
+    Raises:
+        InvokeError: no function handles such events.
+    """
     if isinstance(event, dict):
         if "http" in event.get("requestContext", {}):
             return "Storefront" if str(event.get("rawPath")).startswith("/storefront/") else "Webhook"
@@ -97,37 +115,49 @@ def function_of(event: Any) -> str:
             return "Retry"
         if event.get("source") == "aws.events":
             return "Upkeep"
-    raise NotRunnable("neither an HTTP API's, nor a queue's, nor a schedule's event")
+    raise InvokeError("this is not an event of an HTTP API, of a queue or of a schedule: use a file of events/")
 
 
-def of_this_moment(event: dict[str, Any], now: int) -> dict[str, Any]:
-    """The event as if it came just now: the files' time is fixed, and what is old has no time left, or is given up.
+def with_current_time(event: dict[str, Any], now: int) -> dict[str, Any]:
+    """Return the event as if it arrived now.
+
+    The event files have a fixed time. Without this change, a webhook's time budget would be over, and a queued message
+    would be given up because of its age.
 
     Args:
+        event: an event of `events/`.
         now: UTC milliseconds.
     """
     match event:
         case {"requestContext": {"http": _} as context}:
             return {**event, "requestContext": {**context, "timeEpoch": now}}
         case {"Records": list(records)}:
-            bodies = [{**json.loads(record["body"]), "received_at": now} for record in records]
-            return {"Records": [{**one, "body": json.dumps(body)} for one, body in zip(records, bodies, strict=True)]}
+            messages = [{**json.loads(record["body"]), "received_at": now} for record in records]
+            return {
+                "Records": [
+                    {**record, "body": json.dumps(message)} for record, message in zip(records, messages, strict=True)
+                ]
+            }
     return event
 
 
-def built(name: str, build: Path, known: Mapping[str, str]) -> Function:
-    """A function out of a built template.
+def built_function(name: str, build: Path, known: Mapping[str, str]) -> Function:
+    """Read a function from a built template.
 
     Args:
-        name: Its logical name.
-        build: The folder that `sam build` wrote.
-        known: What the template refers to and only a deployment knows: the names of queue, table and stack.
+        name: logical name of the function.
+        build: folder that `sam build` wrote.
+        known: values that only a deployment knows: the names of the queue, the table and the stack.
+
+    Raises:
+        InvokeError: the template is not built yet.
+        KeyError: a variable refers to a name that is not in `known`.
     """
     file = build / "template.yaml"
     if not file.is_file():
-        raise NotRunnable(f"{file} is missing: run make invoke, which builds first")
+        raise InvokeError(f"{file} is missing: run `make invoke`, which builds first")
     template = load(file)
-    defaults = {one: str(parameter["Default"]) for one, parameter in template["Parameters"].items()}
+    defaults = {parameter: str(properties["Default"]) for parameter, properties in template["Parameters"].items()}
     common = template["Globals"]["Function"]
     own = template["Resources"][name]["Properties"]
     variables = {**common["Environment"]["Variables"], **own.get("Environment", {}).get("Variables", {})}
@@ -138,58 +168,67 @@ def built(name: str, build: Path, known: Mapping[str, str]) -> Function:
         layer=(build / layer["Properties"]["ContentUri"] / "python").resolve() if layer else None,
         timeout=int(own.get("Timeout", common.get("Timeout"))),
         memory=int(own.get("MemorySize", common["MemorySize"])),
-        environment={one: resolve(value, {**defaults, **known}) for one, value in variables.items()},
+        environment={variable: resolve(value, {**defaults, **known}) for variable, value in variables.items()},
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Started:
-    """A function that waits for events, in an environment of its own."""
+class RunningFunction:
+    """A function that waits for events in an execution environment of its own.
+
+    Args:
+        address: host and port of the emulator.
+        timeout: the function's timeout in seconds.
+        process: process ID of the emulator. The function's process is its child.
+    """
 
     address: str
     timeout: int
     process: int
-    """The emulator's id; the function's process is its child."""
 
     def invoke(self, event: bytes) -> str:
-        """Send it one event; its answer.
+        """Send one event to the function and return its response.
 
         Raises:
-            OSError: there was none.
+            OSError: the function did not respond.
         """
-        request = Request(_INVOCATIONS.format(address=self.address), data=event)
-        with urlopen(request, timeout=_INIT_SECONDS + self.timeout + 5) as response:
-            answer: bytes = response.read()
-        return answer.decode()
+        request = Request(_INVOCATION_URL.format(address=self.address), data=event)
+        with urlopen(request, timeout=_INIT_TIMEOUT_SECONDS + self.timeout + 5) as reply:
+            response: bytes = reply.read()
+        return response.decode()
 
 
-def invoke(function: Function, event: bytes, *, emulator: Path, python: Path) -> Outcome:
-    """Start the function in an environment of its own and send it one event.
+def invoke(function: Function, event: bytes, *, emulator: Path, python: Path) -> Result:
+    """Start the function in a new execution environment and send it one event.
 
     Args:
+        function: the function to start.
+        event: the event as JSON.
         emulator: AWS's runtime interface emulator.
-        python: The interpreter that has the runtime interface client and nothing else.
+        python: an interpreter that has the runtime interface client and nothing else.
     """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         try:
-            with started(function, log, emulator=emulator, python=python) as one:
-                answer = one.invoke(event)
+            with run_function(function, log, emulator=emulator, python=python) as running:
+                response = running.invoke(event)
         except OSError as error:
-            answer = f"no answer: {error}"
+            response = f"no response: {error}"
         log.seek(0)
-        return Outcome(answer, tuple(log.read().splitlines()))
+        return Result(response, tuple(log.read().splitlines()))
 
 
 @contextmanager
-def started(function: Function, log: IO[str], *, emulator: Path, python: Path) -> Iterator[Started]:
-    """The function under the emulator, for as long as the block runs. INIT comes with the first event.
+def run_function(function: Function, log: IO[str], *, emulator: Path, python: Path) -> Iterator[RunningFunction]:
+    """Run the function under the emulator while the block runs. INIT starts with the first event.
 
     Args:
-        log: A file for what the emulator and the function say.
-        emulator, python: As for `invoke`.
+        function: the function to start.
+        log: file for the output of the emulator and of the function.
+        emulator: AWS's runtime interface emulator.
+        python: an interpreter that has the runtime interface client and nothing else.
 
     Raises:
-        OSError: it does not start.
+        OSError: the emulator does not start.
     """
     address, runtime_address = (f"127.0.0.1:{port}" for port in _free_ports(2))
     command = [
@@ -199,11 +238,11 @@ def started(function: Function, log: IO[str], *, emulator: Path, python: Path) -
         *(str(python.absolute()), "-m", "awslambdaric", "app.handler"),
     ]
     process = subprocess.Popen(
-        command, cwd=function.folder, env=variables(function), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+        command, cwd=function.folder, env=process_variables(function), stdin=subprocess.DEVNULL, stdout=log, stderr=log
     )
     try:
         _wait_until_listening(address, process)
-        yield Started(address, function.timeout, process.pid)
+        yield RunningFunction(address, function.timeout, process.pid)
     finally:
         process.terminate()
         try:
@@ -213,8 +252,8 @@ def started(function: Function, log: IO[str], *, emulator: Path, python: Path) -
             process.wait()
 
 
-def variables(function: Function) -> dict[str, str]:
-    """All that the function's process is told."""
+def process_variables(function: Function) -> dict[str, str]:
+    """Return all environment variables of the function's process."""
     return {
         "PATH": "/usr/local/bin:/usr/bin:/bin",
         "LANG": "C.UTF-8",
@@ -228,7 +267,8 @@ def variables(function: Function) -> dict[str, str]:
         "AWS_LAMBDA_FUNCTION_MEMORY_SIZE": str(function.memory),
         "LAMBDA_TASK_ROOT": str(function.folder),
         "PYTHONPATH": str(function.layer or ""),
-        # Lambda's tree is read-only: a start here must not be quicker than one there for the bytecode of the last.
+        # Lambda's file system is read-only. Without this, a second start here would find the bytecode of the first one
+        # and would be faster than a start in Lambda.
         "PYTHONDONTWRITEBYTECODE": "1",
         **function.environment,
     }
@@ -237,17 +277,17 @@ def variables(function: Function) -> dict[str, str]:
 def _free_ports(count: int) -> list[int]:
     sockets = [socket.socket() for _ in range(count)]
     try:
-        for one in sockets:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in sockets]
+        for bound in sockets:
+            bound.bind(("127.0.0.1", 0))
+        return [bound.getsockname()[1] for bound in sockets]
     finally:
-        for one in sockets:
-            one.close()
+        for bound in sockets:
+            bound.close()
 
 
 def _wait_until_listening(address: str, process: subprocess.Popen[bytes]) -> None:
     host, port = address.split(":")
-    end = time.monotonic() + _LISTENING_SECONDS
+    end = time.monotonic() + _LISTEN_TIMEOUT_SECONDS
     while True:
         try:
             socket.create_connection((host, int(port)), timeout=1).close()
@@ -258,25 +298,28 @@ def _wait_until_listening(address: str, process: subprocess.Popen[bytes]) -> Non
             time.sleep(0.02)
 
 
-def emulator_in(folder: Path) -> Path:
-    """AWS's runtime interface emulator for this machine, as the sam command line brings it along.
+def find_emulator(environment: Path) -> Path:
+    """Return the path of AWS's runtime interface emulator for this machine.
+
+    Args:
+        environment: virtual environment of the SAM command line, which contains the emulator.
 
     Raises:
-        NotRunnable: it is not there.
+        InvokeError: the emulator is not there.
     """
     machine = {"aarch64": "arm64", "AMD64": "x86_64"}.get(platform.machine(), platform.machine())
-    found = sorted(folder.glob(_EMULATOR.format(machine=machine)))
+    found = sorted(environment.glob(_EMULATOR.format(machine=machine)))
     if not found:
-        raise NotRunnable(f"no runtime interface emulator for {machine} below {folder}: run make invoke")
+        raise InvokeError(f"{environment} has no runtime interface emulator for {machine}: run `make invoke`")
     return found[-1]
 
 
 @contextmanager
-def surroundings() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
-    """AWS's parts with the demo shops, and the API's emulator, for as long as the block runs.
+def local_services() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
+    """Run the embedded AWS services with the demo shops, and the API emulator, while the block runs.
 
     Yields:
-        What the template refers to, and the variables that lead to this machine's parts instead of AWS and the API.
+        The values that the template refers to, and the environment variables that lead to these services.
     """
     settings = demo_settings()
     aws = Aws("127.0.0.1", 0)
@@ -294,27 +337,27 @@ def surroundings() -> Iterator[tuple[dict[str, str], dict[str, str]]]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Invoke the function that an event file is for; 0 its answer came, 1 it failed, 2 it could not be tried."""
+    """Invoke the function that handles the event. Exit 0 if it responds, 1 if it fails, 2 if it cannot be invoked."""
     parser = argparse.ArgumentParser(prog="make invoke", description=main.__doc__)
     parser.add_argument("event", type=Path, help="a file of events/")
-    parser.add_argument("--build", type=Path, default=_BUILD, help="what sam build wrote (default: %(default)s)")
+    parser.add_argument("--build", type=Path, default=_BUILD, help="folder that sam build wrote (default: %(default)s)")
     options = parser.parse_args(arguments)
     try:
         event = json.loads(options.event.read_bytes())
-        name = function_of(event)
-        emulator = emulator_in(Path(".venv-sam"))
-        with surroundings() as (known, variables):
-            function = built(name, options.build, known)
+        name = function_for(event)
+        emulator = find_emulator(Path(".venv-sam"))
+        with local_services() as (known, variables):
+            function = built_function(name, options.build, known)
             function = replace(function, environment={**function.environment, **variables})
-            sent = json.dumps(of_this_moment(event, time.time_ns() // 1_000_000)).encode()
-            outcome = invoke(function, sent, emulator=emulator, python=PYTHON)
-    except (OSError, ValueError, NotRunnable) as error:
+            current = json.dumps(with_current_time(event, time.time_ns() // 1_000_000)).encode()
+            result = invoke(function, current, emulator=emulator, python=PYTHON)
+    except (OSError, ValueError, InvokeError) as error:
         print(f"{options.event}: {error}", file=sys.stderr)
         return 2
-    print("\n".join(outcome.log if outcome.failed else outcome.functions_log), file=sys.stderr)
-    print(f"{name}: {outcome.times}", file=sys.stderr)
-    print(outcome.answer)
-    return 1 if outcome.failed else 0
+    print("\n".join(result.log if result.failed else result.function_log), file=sys.stderr)
+    print(f"{name}: {result.durations}", file=sys.stderr)
+    print(result.response)
+    return 1 if result.failed else 0
 
 
 if __name__ == "__main__":

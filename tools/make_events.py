@@ -1,6 +1,6 @@
 """Write events/: sample invocations for `make invoke` and `sam local invoke`.
 
-    python -m tools.make_events [FOLDER]
+    python -m tools.make_events [FOLDER]        (or `make events`)
 
 There is one event for each sample of a platform, one for each unsigned ping, one of the retry queue and one of the
 schedule. The files are the same each time: times and ids are fixed, and the demo shops' secrets sign the webhooks.
@@ -29,8 +29,8 @@ from shopwire_testkit.samples import Sample, samples, signed_webhook
 
 FOLDER = Path("events")
 
-_AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
-_RECEIVED_AT = int(_AT.timestamp() * 1000)
+_RECEIVED_AT = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
+_RECEIVED_AT_MS = int(_RECEIVED_AT.timestamp() * 1000)
 _ACCOUNT = "123456789012"
 _REGION = "eu-central-1"
 _API = "a1b2c3d4e5"
@@ -38,13 +38,13 @@ _HOST = f"{_API}.execute-api.{_REGION}.amazonaws.com"
 
 # A shop of any platform has a storefront. Its events are for this one.
 _STOREFRONT_SHOP = "demo-shopify"
-# The sample that waits in the event of the retry queue.
-_WAITING = ("shopify", "orders/create")
+# The sample that waits in the retry queue's event.
+_QUEUED_WEBHOOK = ("shopify", "orders/create")
 
 Event = dict[str, Any]
 
 
-def events() -> dict[str, Event]:
+def make_events() -> dict[str, Event]:
     """Return all events by the names of their files."""
     shops = parse_shops(demo_settings())
     made = {"retry_sqs": _queue_event(shops), "upkeep_schedule": _schedule_event()}
@@ -56,12 +56,12 @@ def events() -> dict[str, Event]:
             name = f"{platform.name}_{platform.ping.topic}"
             path = f"/{platform.endpoint}/demo-{platform.name}"
             made[name] = _http_event(name, path, platform.ping.headers, platform.ping.body)
-    return {f"{name}.json": made_event for name, made_event in made.items()}
+    return {f"{name}.json": event for name, event in made.items()}
 
 
-def text(of: Event) -> str:
-    """Return an event as its file holds it."""
-    return json.dumps(of, indent=2, ensure_ascii=False) + "\n"
+def file_text(event: Event) -> str:
+    """Return the content of an event's file."""
+    return json.dumps(event, indent=2, ensure_ascii=False) + "\n"
 
 
 def _sample_event(name: str, platform: Platform, sample: Sample, shops: Mapping[str, Shop]) -> Event:
@@ -76,7 +76,7 @@ def _sample_event(name: str, platform: Platform, sample: Sample, shops: Mapping[
 
 def _signed(name: str, platform: Platform, sample: Sample, shop: Shop) -> Webhook:
     with _fixed_ids(name):
-        return signed_webhook(platform, sample.topic, sample.body, shop, _RECEIVED_AT)
+        return signed_webhook(platform, sample.topic, sample.body, shop, _RECEIVED_AT_MS)
 
 
 @contextmanager
@@ -91,9 +91,8 @@ def _fixed_ids(name: str) -> Iterator[None]:
 
 
 def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -> Event:
-    wire = {f"HTTP_{header.upper().replace('-', '_')}": value for header, value in headers.items()}
     environ = {
-        **wire,
+        **{f"HTTP_{header.upper().replace('-', '_')}": value for header, value in headers.items()},
         "HTTP_HOST": _HOST,
         "HTTP_CONTENT_LENGTH": str(len(body)),
         "REQUEST_METHOD": "POST",
@@ -102,27 +101,27 @@ def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -
         "REMOTE_ADDR": "192.0.2.1",
         "wsgi.input": BytesIO(body),
     }
-    made = make_event(environ, body)
-    made["requestContext"] |= {
+    http_event = make_event(environ, body)
+    http_event["requestContext"] |= {
         "accountId": _ACCOUNT,
         "apiId": _API,
         "domainPrefix": _API,
         "requestId": str(uuid.uuid5(uuid.NAMESPACE_URL, name)),
-        "time": _AT.strftime("%d/%b/%Y:%H:%M:%S +0000"),
-        "timeEpoch": _RECEIVED_AT,
+        "time": _RECEIVED_AT.strftime("%d/%b/%Y:%H:%M:%S +0000"),
+        "timeEpoch": _RECEIVED_AT_MS,
     }
-    return made
+    return http_event
 
 
 def _queue_event(shops: Mapping[str, Shop]) -> Event:
-    name, topic = _WAITING
+    name, topic = _QUEUED_WEBHOOK
     shop, platform = shops[f"demo-{name}"], platforms.get(name)
     (sample,) = (sample for sample in samples(name) if sample.name == topic)
     signed = _signed("retry_sqs", platform, sample, shop)
-    webhook = Webhook(worth_keeping(dict(signed.headers), platform.kept_headers), signed.body, _RECEIVED_AT)
+    webhook = Webhook(worth_keeping(dict(signed.headers), platform.kept_headers), signed.body, _RECEIVED_AT_MS)
     (delivery,) = platform.read(webhook, shop)
     packed = Message(shop.id, delivery.key, webhook).pack()
-    sent = str(_RECEIVED_AT)
+    sent = str(_RECEIVED_AT_MS)
     record = {
         "messageId": str(uuid.uuid5(uuid.NAMESPACE_URL, "message")),
         "receiptHandle": "receipt-handle",
@@ -152,7 +151,7 @@ def _schedule_event() -> Event:
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": _ACCOUNT,
-        "time": _AT.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "time": _RECEIVED_AT.strftime("%Y-%m-%dT%H:%M:%SZ"),
         "region": _REGION,
         "resources": [f"arn:aws:events:{_REGION}:{_ACCOUNT}:rule/upkeep"],
         "detail": {},
@@ -164,7 +163,7 @@ def main(arguments: list[str] | None = None) -> int:
     given = sys.argv[1:] if arguments is None else arguments
     folder = Path(given[0]) if given else FOLDER
     folder.mkdir(exist_ok=True)
-    made = {name: text(made_event) for name, made_event in events().items()}
+    made = {name: file_text(event) for name, event in make_events().items()}
     for path in folder.glob("*.json"):
         if path.name not in made and path.name != "env.json":
             path.unlink()

@@ -1,10 +1,11 @@
 """Write the expected result of each sample beside it (shopwire_testkit.expected).
 
-    python -m tools.make_expected
+    python -m tools.make_expected        (or `make expected`)
 
 Look at the difference before you commit it: it is what customers will notice.
 """
 
+import os
 import sys
 
 from shopwire import platforms
@@ -20,7 +21,7 @@ def main() -> int:
             path = sample.expected_path
             if not path.exists() or path.read_text(encoding="utf-8") != text:
                 path.write_text(text, encoding="utf-8")
-                print(path)
+                print(os.path.relpath(path))
     return 0
 
 

@@ -1,9 +1,9 @@
-"""A built artifact as one file: the same bytes for the same content, whoever packs it, when and where.
+"""Pack a built artifact into one reproducible tar file (run by `make artifact` and `make reproducible`).
 
     python tools/pack_artifact.py .aws-sam/build build/shopwire.tar
 
-The pipeline carries it from one job to the next, and a release is proved by it. Only the standard library here.
-"""
+The same content gives the same bytes on every machine and at any time. The pipeline passes this file from one job to
+the next, and a release attests it. The script uses only the standard library."""
 
 import hashlib
 import sys
@@ -12,9 +12,9 @@ from pathlib import Path
 
 
 def pack(folder: Path, target: Path) -> str:
-    """Write the folder's files into a tar archive; answers its SHA-256.
+    """Write the folder's files into a tar archive and return the archive's SHA-256 in hex.
 
-    Neither times nor owners are kept, and of the mode only whether a file can be run.
+    The archive holds no times and no owners. Of a file's mode it keeps only whether the file is executable.
     """
     target.parent.mkdir(parents=True, exist_ok=True)
     with tarfile.open(target, "w", format=tarfile.PAX_FORMAT) as archive:

@@ -1,8 +1,8 @@
-"""What a release says of itself: its part of the changelog, if the tag is of the version that is packed.
+"""Write the release notes: the tagged version's section of CHANGELOG.md (run by `make notes`).
 
     python tools/release_notes.py v1.2.3 build/notes.md
 
-The release workflow runs it before anything is installed: only the standard library here.
+The release workflow runs it before anything is installed, so the script uses only the standard library.
 """
 
 import re
@@ -13,35 +13,37 @@ from pathlib import Path
 _ROOT = Path(__file__).resolve().parents[1]
 
 
-class NotReady(Exception):
-    """The tag cannot be released as it is; the text says what to do."""
+class ReleaseError(Exception):
+    """The tag cannot be released. The message says what to fix."""
 
 
-def notes(tag: str, version: str, changelog: str) -> str:
-    """The changelog's part about the version.
+def release_notes(tag: str, version: str, changelog: str) -> str:
+    """Return the changelog's section about the version.
 
     Raises:
-        NotReady.
+        ReleaseError: the tag is not the version's tag, or the changelog has no entry for the version.
     """
     if tag != f"v{version}":
-        raise NotReady(f"the tag is {tag!r}, pyproject.toml's version is {version}: the tag must be v{version}")
+        raise ReleaseError(
+            f"the tag is {tag!r}, but pyproject.toml has version {version}, so the tag must be v{version}"
+        )
     heading = rf"^## {re.escape(version)}(?![.\w])[^\n]*\n(.*?)(?=^## |\Z)"
     found = re.search(heading, changelog, re.MULTILINE | re.DOTALL)
     if not found or not found[1].strip():
-        raise NotReady(f"CHANGELOG.md says nothing under '## {version}'")
+        raise ReleaseError(f"CHANGELOG.md has no entry below '## {version}': add one")
     return found[1].strip() + "\n"
 
 
 def main(tag: str, target: Path) -> int:
-    """0 if there is something to say, else 1."""
+    """Write the notes. Return 0, or 1 if the tag cannot be released."""
     version = tomllib.loads((_ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
     try:
-        said = notes(tag, version, (_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
-    except NotReady as reason:
-        print(f"make notes: {reason}", file=sys.stderr)
+        notes = release_notes(tag, version, (_ROOT / "CHANGELOG.md").read_text(encoding="utf-8"))
+    except ReleaseError as error:
+        print(f"make notes: {error}", file=sys.stderr)
         return 1
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_text(said, encoding="utf-8")
+    target.write_text(notes, encoding="utf-8")
     return 0
 
 

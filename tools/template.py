@@ -1,6 +1,6 @@
-"""Reads template.yaml as CloudFormation understands it: its short forms, its defaults.
+"""Read template.yaml as CloudFormation does, with its short forms and defaults (used by `make invoke` and by tests).
 
-Nothing here knows what is in it: that is for those who ask (`tools.invoke`, the template's test).
+This module knows nothing about the resources in the template.
 """
 
 import re
@@ -31,18 +31,22 @@ _Loader.add_multi_constructor("!", _short_form)
 
 
 def load(path: Path) -> dict[str, Any]:
-    """The template, each short form (`!Ref X`) in its long one (`{"Ref": "X"}`)."""
+    """Return the template with each short form (`!Ref X`) replaced by its long form (`{"Ref": "X"}`)."""
     template = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
     if not isinstance(template, dict):
-        raise ValueError(f"{path} is no template")
+        raise ValueError(f"{path} is not a CloudFormation template: its top level must be a mapping")
     return template
 
 
 def resolve(value: Any, known: Mapping[str, str]) -> str:
-    """The text that a plain value stands for, or a `Ref`, a `Fn::Sub`, a piece of a `Fn::Split`.
+    """Return the text of a plain value, a `Ref`, a `Fn::Sub`, or a `Fn::Select` of a `Fn::Split`.
+
+    Args:
+        value: value as `load` returns it.
+        known: value of each name that the template may refer to.
 
     Raises:
-        KeyError: it refers to something that is not known.
+        KeyError: the value refers to a name that is not in `known`.
     """
     match value:
         case {"Ref": name}:

@@ -1,9 +1,10 @@
-"""What CloudFormation will be given: template.yaml as SAM translates it. `make validate` asks, then cfn-lint reads it.
+"""Translate template.yaml as SAM does at deployment, and check the canary settings (run by `make validate`).
 
     .venv-sam/bin/python tools/translate_template.py template.yaml build/translated.json
 
-Run by SAM's own environment, which has nothing of this project installed: only the standard library and SAM here.
-`sam validate` does not translate, and is content with a template that cannot be deployed.
+`sam validate` does not translate, so it accepts templates that cannot be deployed. cfn-lint then reads the output file.
+SAM's own environment runs this script. It has nothing of this project installed, so the script uses only the standard
+library and SAM.
 """
 
 import contextlib
@@ -18,22 +19,26 @@ from typing import Any
 
 Resources = dict[str, dict[str, Any]]
 
-# Who calls a function, and by which property.
+# Resource types that call a function, and the property that names the function.
 _CALLERS = {"AWS::Lambda::Permission": "FunctionName", "AWS::Lambda::EventSourceMapping": "FunctionName"}
 
 
 def translate(template: Path, *, layer: str = "layer-1") -> dict[str, Any]:
-    """The template as it is deployed, with packages of these names.
+    """Return the template that CloudFormation receives.
+
+    Args:
+        template: path of the SAM template.
+        layer: name of the layer's package in S3.
 
     Raises:
-        SystemExit: SAM cannot translate it.
+        SystemExit: SAM cannot translate the template.
     """
     from samtranslator.model.exceptions import InvalidDocumentException
     from samtranslator.translator.transform import transform
     from samtranslator.yaml_helper import yaml_parse
 
     class NoManagedPolicies:
-        """Names none: the template uses none by name."""
+        """An empty list of managed policies, because the template refers to none by name."""
 
         def load(self) -> dict[str, str]:
             return {}
@@ -48,44 +53,49 @@ def translate(template: Path, *, layer: str = "layer-1") -> dict[str, Any]:
         with contextlib.redirect_stdout(io.StringIO()):
             translated: dict[str, Any] = transform(source, {}, NoManagedPolicies())
     except InvalidDocumentException as error:
-        sys.exit(f"{template}: {error.message}: {[str(one.message) for one in error.causes]}")
+        sys.exit(f"{template}: {error.message}: {[str(cause.message) for cause in error.causes]}")
     return translated
 
 
-def problems(translated: Resources, with_another_layer: Resources) -> Iterator[str]:
-    """What would keep a canary from being one."""
-    functions = {name for name, one in translated.items() if one["Type"] == "AWS::Lambda::Function"}
+def find_problems(translated: Resources, with_another_layer: Resources) -> Iterator[str]:
+    """Yield each reason why a deployment would not be a canary deployment.
+
+    Args:
+        translated: resources of the translated template.
+        with_another_layer: the same resources with another package as the layer.
+    """
+    functions = {name for name, resource in translated.items() if resource["Type"] == "AWS::Lambda::Function"}
     for name in sorted(functions):
         group = translated.get(f"{name}DeploymentGroup", {}).get("Properties", {})
         if not group.get("AlarmConfiguration"):
             yield f"{name}: no alarm stops its deployment"
-        if versions(translated, name) == versions(with_another_layer, name):
-            yield f"{name}: another layer makes no other version of it"
+        if version_ids(translated, name) == version_ids(with_another_layer, name):
+            yield f"{name}: a new layer does not publish a new version of it"
     for name, resource in translated.items():
         called = resource["Properties"].get(_CALLERS.get(resource["Type"], ""))
         if called and called["Ref"] in functions:
-            yield f"{name}: calls {called['Ref']} past its alias"
+            yield f"{name}: calls {called['Ref']} directly instead of its alias"
 
 
-def versions(resources: Resources, function: str) -> set[str]:
-    """The logical ids of a function's versions: CloudFormation publishes one where it is new."""
+def version_ids(resources: Resources, function: str) -> set[str]:
+    """Return the logical IDs of the function's versions. CloudFormation publishes a version when its ID is new."""
     return {
         name
-        for name, one in resources.items()
-        if one["Type"] == "AWS::Lambda::Version" and one["Properties"]["FunctionName"] == {"Ref": function}
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::Lambda::Version" and resource["Properties"]["FunctionName"] == {"Ref": function}
     }
 
 
 def main(template: Path, target: Path) -> int:
-    """0 if it can be deployed as meant, else 1. Writes what CloudFormation will be given."""
+    """Write the translated template and print its problems. Return 0 if there is none, otherwise 1."""
     os.environ.setdefault("AWS_DEFAULT_REGION", "eu-central-1")
     logging.disable()
     translated, other = translate(template), translate(template, layer="layer-2")
     target.parent.mkdir(parents=True, exist_ok=True)
     target.write_text(json.dumps(translated, indent=1), encoding="utf-8")
-    found = list(problems(translated["Resources"], other["Resources"]))
-    print("\n".join(found), file=sys.stderr, end="\n" if found else "")
-    return 1 if found else 0
+    problems = list(find_problems(translated["Resources"], other["Resources"]))
+    print("\n".join(problems), file=sys.stderr, end="\n" if problems else "")
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

@@ -280,7 +280,7 @@ class Run:
         """What the ledger says was done with, by shop and entity."""
         noted = {}
         for item in self.cloud.table.items():
-            if "settled" in item:
+            if "settled_keys" in item:
                 shop, kind, id = item["pk"]["S"].split("#", 2)
                 keys = frozenset(key["S"] for key in item["settled_keys"]["L"])
                 noted[shop, f"{kind} {id}"] = Noted(keys, int(item.get("version", {"N": "-1"})["N"]))

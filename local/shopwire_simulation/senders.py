@@ -172,8 +172,8 @@ def language(announcement: Announcement, shop: Shop) -> str:
 
 
 def _signed(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
-    headers = platforms.get(language(announcement, shop)).sign(announcement.topic, announcement.body, shop, now)
-    return headers | {"origin": shop.origins[0]} if announcement.storefront else headers
+    headers = platforms.get(language(announcement, shop)).sign(announcement.topic, announcement.body, shop, now).headers
+    return dict(headers) | {"origin": shop.origins[0]} if announcement.storefront else dict(headers)
 
 
 def _function(announcement: Announcement) -> str:

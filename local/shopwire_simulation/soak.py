@@ -77,7 +77,7 @@ class Soak:
         shop = self._shops[announcement.shop]
         now = int(time.time() * 1000)
         platform = language(announcement, shop)
-        headers = platforms.get(platform).sign(announcement.topic, announcement.body, shop, now)
+        headers = dict(platforms.get(platform).sign(announcement.topic, announcement.body, shop, now).headers)
         for attempt in range(_TRIES if platform == "shopify" else 1):
             try:
                 url = self.stack.url + path_of(announcement)

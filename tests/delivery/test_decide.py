@@ -230,7 +230,7 @@ def _states() -> Iterator[tuple[str, dict[str, Any]]]:
     yield "deleted", {"version": version, "sent": dict(same), "deleted_at": NOW}
     yield "converted", {"converted": True, "contact_ref": "ref"}
     yield "with a parked fact", {"parked_facts": ["little-shop.1"]}
-    yield "attempted", {"attempted_version": version}
+    yield "attempted_version", {"attempted_version": version}
     yield "later", {"version": version * 2}
     yield "leased", {"lease_holder": "other", "lease_until": NOW + HOUR, "lease_key": "k"}
     yield "pending", {"pending_key": "k", "pending_place": "queue", "pending_until": NOW + HOUR}

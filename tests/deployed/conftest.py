@@ -1,4 +1,4 @@
-"""Which installation the tests here run against: the stack that SHOPWIRE_STACK names, else `shopwire dev`."""
+"""Choose the target of these tests: the stack that SHOPWIRE_STACK names or, without it, `shopwire dev`."""
 
 import os
 from collections.abc import Iterator
@@ -8,7 +8,7 @@ import pytest
 from tests.deployed.targets import Deployed, Dev, Target
 
 
-@pytest.fixture(scope="module")  # while it runs, the whole process is its environment
+@pytest.fixture(scope="module")  # A running `shopwire dev` changes the environment variables of the whole process.
 def target() -> Iterator[Target]:
     if stack := os.environ.get("SHOPWIRE_STACK"):
         yield Deployed(stack)

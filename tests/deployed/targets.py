@@ -1,7 +1,7 @@
-"""What the tests here run against: `shopwire dev`, or a stack in AWS. Each test sees the same of both.
+"""The targets of these tests: `shopwire dev`, or a stack in AWS. Both offer the same methods.
 
-Nothing here decides what is right. `Deployed` only reads: outputs, one shop's parameter, the queue's length, alarms.
-"""
+`Deployed` changes nothing in AWS. It reads the stack's outputs, the parameter of one shop, the length of the queue and
+the states of the alarms."""
 
 import json
 import logging
@@ -24,30 +24,31 @@ from shopwire_dev.stack import DevStack
 from tools.template import load
 
 TEST_SHOP = os.environ.get("SHOPWIRE_TEST_SHOP", "pipeline")
-"""The id of the shop that a deployed stack has for these tests (docs/deploy.md)."""
+"""ID of the shop that a deployed stack has for these tests (docs/deploy.md)."""
 
 
 class Target(Protocol):
-    """Something deployed."""
+    """An installation of shopwire."""
 
     url: str
-    """Without a slash at its end."""
+    """Address of the HTTP API, without a slash at the end."""
     shop: Shop
     watch_seconds: float
-    """How long alarms are watched: so long a figure takes to reach them."""
+    """Seconds until a metric reaches the alarms. The tests watch the alarms for this time."""
 
-    def waiting(self) -> int:
-        """How many webhooks wait in the queue, in nobody's hand or in somebody's."""
+    def queued(self) -> int:
+        """Return the number of messages in the retry queue, including those that a consumer has received."""
 
     def alarms(self) -> dict[str, bool]:
-        """Every alarm of template.yaml, and whether it is on."""
+        """Return for each alarm of template.yaml whether it is on."""
 
 
 class Deployed:
-    """A stack in AWS, found by its name, with AWS's usual credentials.
+    """A stack in AWS, found with AWS's usual credentials.
 
     Args:
-        client: makes a client for a service.
+        stack: name of the stack.
+        client: creates a client for a service.
     """
 
     watch_seconds = 240.0
@@ -55,13 +56,13 @@ class Deployed:
     def __init__(self, stack: str, client: Callable[..., Any] = boto3.client) -> None:
         cloudformation = client("cloudformation")
         (described,) = cloudformation.describe_stacks(StackName=stack)["Stacks"]
-        outputs = {one["OutputKey"]: one["OutputValue"] for one in described["Outputs"]}
+        outputs = {output["OutputKey"]: output["OutputValue"] for output in described["Outputs"]}
         pages = cloudformation.get_paginator("list_stack_resources").paginate(StackName=stack)
         self._alarms = {
-            one["PhysicalResourceId"]: one["LogicalResourceId"]
+            resource["PhysicalResourceId"]: resource["LogicalResourceId"]
             for page in pages
-            for one in page["StackResourceSummaries"]
-            if one["ResourceType"] == "AWS::CloudWatch::Alarm"
+            for resource in page["StackResourceSummaries"]
+            if resource["ResourceType"] == "AWS::CloudWatch::Alarm"
         }
         self.url = outputs["WebhookUrl"].removesuffix("/webhooks/")
         self._queue = outputs["QueueUrl"]
@@ -69,38 +70,39 @@ class Deployed:
         parameter = client("ssm").get_parameter(Name=outputs["ShopsPath"] + TEST_SHOP, WithDecryption=True)
         self.shop = parse_shop(TEST_SHOP, json.loads(parameter["Parameter"]["Value"]))
 
-    def waiting(self) -> int:
-        return count(self._sqs, self._queue)
+    def queued(self) -> int:
+        return message_count(self._sqs, self._queue)
 
     def alarms(self) -> dict[str, bool]:
         found = self._cloudwatch.describe_alarms(AlarmNames=list(self._alarms))["MetricAlarms"]
-        return {self._alarms[one["AlarmName"]]: one["StateValue"] == "ALARM" for one in found}
+        return {self._alarms[alarm["AlarmName"]]: alarm["StateValue"] == "ALARM" for alarm in found}
 
 
 class Dev:
-    """`shopwire dev`. Its alarms are the template's: the same thresholds over the figures that this machine has.
+    """`shopwire dev`. It compares the metrics of this process with the thresholds of the template's alarms.
 
-    It never throttles (beyond its environments calls wait), and what waits has no age here: any that waits is too old.
+    The alarm on throttling never goes off, because further calls wait for a free environment. The queue's messages have
+    no age here, so any message in the queue sets off the alarm on their age.
     """
 
     watch_seconds = 0.0
 
     def __init__(self) -> None:
         self._stack = DevStack()
-        self._figures = _Figures()
-        self._counted = patch.object(Function, "invoke", self._counting(Function.invoke))
+        self._metrics = _Metrics()
+        self._counting_invoke = patch.object(Function, "invoke", self._with_error_count(Function.invoke))
 
     def start(self) -> None:
-        logger.addHandler(self._figures)
-        self._counted.start()
+        logger.addHandler(self._metrics)
+        self._counting_invoke.start()
         self._stack.start()
         self.url = self._stack.url
         self.shop = self._stack.shops["demo-shopify"]
 
     def stop(self) -> None:
         self._stack.stop()
-        self._counted.stop()
-        logger._logger.removeHandler(self._figures)
+        self._counting_invoke.stop()
+        logger._logger.removeHandler(self._metrics)
 
     @property
     def sqs(self) -> Any:
@@ -108,35 +110,35 @@ class Dev:
 
     @property
     def dead_letters(self) -> str:
-        """The dead-letter queue's URL."""
+        """Return the URL of the dead-letter queue."""
         return self._stack.aws.queue_url.replace("shopwire-retry", "shopwire-dead")
 
-    def waiting(self) -> int:
-        return count(self.sqs, self._stack.aws.queue_url)
+    def queued(self) -> int:
+        return message_count(self.sqs, self._stack.aws.queue_url)
 
     def alarms(self) -> dict[str, bool]:
-        self._figures.now["ApproximateAgeOfOldestMessage"] = 1e9 if self.waiting() else 0
-        self._figures.now["ApproximateNumberOfMessagesVisible"] = count(self.sqs, self.dead_letters)
-        return {name: self._figures.reach(alarm) for name, alarm in template_alarms().items()}
+        self._metrics.sums["ApproximateAgeOfOldestMessage"] = 1e9 if self.queued() else 0
+        self._metrics.sums["ApproximateNumberOfMessagesVisible"] = message_count(self.sqs, self.dead_letters)
+        return {name: self._metrics.reach_threshold(alarm) for name, alarm in template_alarms().items()}
 
-    def _counting(self, real: Callable[[Function, Any], Any]) -> Callable[[Function, Any], Any]:
-        def invoke(function: Function, event: Any) -> Any:
+    def _with_error_count(self, invoke: Callable[[Function, Any], Any]) -> Callable[[Function, Any], Any]:
+        def counting_invoke(function: Function, event: Any) -> Any:
             try:
-                return real(function, event)
+                return invoke(function, event)
             except Exception:
-                self._figures.add("Errors", 1)
+                self._metrics.add("Errors", 1)
                 raise
 
-        return invoke
+        return counting_invoke
 
 
-class _Figures(logging.Handler):
-    """The metrics of this process: those that CloudWatch would read out of the log, and those set from outside."""
+class _Metrics(logging.Handler):
+    """The sums of this process's metrics: those in the log lines, and those that a caller adds."""
 
     def __init__(self) -> None:
         super().__init__()
         self.setFormatter(logger.registered_formatter)
-        self.now: dict[str, float] = {}
+        self.sums: dict[str, float] = {}
 
     def emit(self, record: logging.LogRecord) -> None:
         line = json.loads(self.format(record))
@@ -145,33 +147,41 @@ class _Figures(logging.Handler):
                 self.add(f"{metric['Name']} {line.get('outcome', '')}".strip(), line[metric["Name"]])
 
     def add(self, name: str, value: float) -> None:
-        self.now[name] = self.now.get(name, 0) + value
+        self.sums[name] = self.sums.get(name, 0) + value
 
-    def reach(self, alarm: dict[str, Any]) -> bool:
-        """Whether they are over the alarm's threshold, all in all: stricter than by the minute."""
+    def reach_threshold(self, alarm: dict[str, Any]) -> bool:
+        """Return True if the metric reaches the alarm's threshold.
+
+        The sum since the start of the process counts, which is stricter than the alarm's sum per minute.
+        """
         if "Metrics" in alarm:
             name = alarm["Metrics"][1]["MetricStat"]["Metric"]["MetricName"]
         else:
-            outcome = [one["Value"] for one in alarm.get("Dimensions", ()) if one["Name"] == "outcome"]
+            dimensions = alarm.get("Dimensions", ())
+            outcome = [dimension["Value"] for dimension in dimensions if dimension["Name"] == "outcome"]
             name = " ".join([alarm["MetricName"], *outcome])
-        return bool(self.now.get(name, 0) >= alarm["Threshold"])
+        return bool(self.sums.get(name, 0) >= alarm["Threshold"])
 
 
 def template_alarms() -> dict[str, dict[str, Any]]:
-    """The alarms of template.yaml by logical id."""
+    """Return the alarms of template.yaml by logical ID."""
     resources = load(Path(__file__).parents[2] / "template.yaml")["Resources"]
-    return {name: one["Properties"] for name, one in resources.items() if one["Type"] == "AWS::CloudWatch::Alarm"}
+    return {
+        name: resource["Properties"]
+        for name, resource in resources.items()
+        if resource["Type"] == "AWS::CloudWatch::Alarm"
+    }
 
 
-def count(sqs: Any, queue_url: str) -> int:
-    """How many messages a queue has, about."""
+def message_count(sqs: Any, queue_url: str) -> int:
+    """Return the approximate number of messages in a queue."""
     names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     attributes = sqs.get_queue_attributes(QueueUrl=queue_url, AttributeNames=names)["Attributes"]
     return sum(int(attributes[name]) for name in names)
 
 
 def call(method: str, url: str, body: bytes | None = None, headers: dict[str, str] | None = None) -> tuple[int, Any]:
-    """An HTTP request: its status, and its answer's JSON (None: it has no body)."""
+    """Send an HTTP request. Return the status and the parsed JSON of the response, or None for an empty body."""
     request = Request(url, body, {"content-type": "application/json", **(headers or {})}, method=method)
     try:
         with urlopen(request, timeout=30) as reply:
@@ -181,10 +191,10 @@ def call(method: str, url: str, body: bytes | None = None, headers: dict[str, st
     return status, json.loads(text) if text else None
 
 
-def within(seconds: float, holds: Callable[[], bool]) -> bool:
-    """Whether it comes to hold in time."""
+def wait_until(condition: Callable[[], bool], seconds: float) -> bool:
+    """Return True as soon as the condition holds, or False if it does not hold in time."""
     end = time.monotonic() + seconds
-    while not holds():
+    while not condition():
         if time.monotonic() > end:
             return False
         time.sleep(0.2)

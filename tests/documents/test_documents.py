@@ -1,8 +1,10 @@
-"""Every document is true: its commands work, its links resolve, what it names exists (CONTRIBUTING.md, "Documents").
+"""Tests of the documents: commands work, links resolve, and named files exist (CONTRIBUTING.md, "Documents").
 
-The words behind a fence decide: `sh` is run here, block by block, against a running `shopwire dev`, and a `text` block
-right behind it is what it prints (… stands for anything); `sh ci` holds `make` targets which CI or the suite runs;
-`sh account` needs an account or a machine that is not here, so that only the words of shopwire and make are checked.
+The words after a fence decide how a block is tested:
+- `sh`: the test runs the block against a running `shopwire dev`. A `text` block directly after it is the expected
+  output, in which … stands for any text.
+- `sh ci`: the block has `make` targets that CI or another test runs.
+- `sh account`: the block needs an account or another machine, so the test only parses the calls of shopwire and make.
 """
 
 import json
@@ -27,23 +29,23 @@ from shopwire_dev.stack import DevStack
 from tests.support.markdown import DOCUMENTS, ROOT, Block, Document, read
 
 TEXTS = [read(path) for path in DOCUMENTS]
-NAMED = pytest.mark.parametrize("document", TEXTS, ids=lambda one: one.name)
+each_document = pytest.mark.parametrize("document", TEXTS, ids=lambda document: document.name)
 
-SHELLS = {("sh",), ("sh", "account"), ("sh", "ci")}
-OTHERS = {"text", "toml", "json", "yaml", "python", "html", "javascript", "mermaid", "diff", "liquid", "php"}
+SHELL_FENCES = {("sh",), ("sh", "account"), ("sh", "ci")}
+OTHER_FENCES = {"text", "toml", "json", "yaml", "python", "html", "javascript", "mermaid", "diff", "liquid", "php"}
 MAKEFILE = (ROOT / "Makefile").read_text()
 TARGETS = set(re.findall(r"^([a-z][a-z-]*):(?!=)", MAKEFILE, re.M))
 CI = (ROOT / ".ci" / "run").read_text()
-ELSEWHERE = {
-    "install": "Makefile",  # every other target needs it
+TESTED_ELSEWHERE = {
+    "install": "Makefile",  # Every other target needs it.
     "run": "tests/documents/test_documents.py",
     "simulate": "tests/simulation/test_simulation.py",
     "mutants": "tests/simulation/test_mutants.py",
 }
-"""Targets that .ci/run does not run, and where they are tried instead."""
+"""Targets that .ci/run does not run, and the file that tests them."""
 
-# Made by a command, or by the reader.
-MADE = {"bench/results.json", "page.html", "shops.toml", "app.py", "shopify.app.toml", "order.json"}
+# Files that a command or the reader creates.
+CREATED_FILES = {"bench/results.json", "page.html", "shops.toml", "app.py", "shopify.app.toml", "order.json"}
 SUFFIXES = (".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".js")
 URL = "http://127.0.0.1:8787"
 
@@ -53,29 +55,32 @@ def shell_blocks(document: Document, *words: str) -> list[Block]:
 
 
 def commands(block: Block) -> list[str]:
-    """Its command lines: joined where they go on, without comments and other commands' input."""
+    """Return the command lines with continued lines joined, without comments and here-documents."""
     text = re.sub(r"<<'?(\w+)'?\n.*?\n\1$", "", block.text, flags=re.S | re.M).replace("\\\n", " ")
     return [line for line in text.splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
 
-def words_of(command: str, program: str) -> Iterator[list[str]]:
-    """The arguments of each call of the program in a command line."""
+def arguments_of(program: str, command: str) -> Iterator[list[str]]:
+    """Yield the arguments of each call of the program in a command line."""
     words = shlex.split(command, comments=True)
-    for place, word in enumerate(words):
-        if word in (program, f".venv/bin/{program}") and (not place or words[place - 1] in ("|", "&&", ";", "exec")):
-            rest = words[place + 1 :]
-            end = next((n for n, one in enumerate(rest) if re.fullmatch(r"\||&&|;|[<>].*|\d>.*", one)), len(rest))
+    for index, word in enumerate(words):
+        if word in (program, f".venv/bin/{program}") and (not index or words[index - 1] in ("|", "&&", ";", "exec")):
+            rest = words[index + 1 :]
+            end = next((n for n, word in enumerate(rest) if re.fullmatch(r"\||&&|;|[<>].*|\d>.*", word)), len(rest))
             yield rest[:end]
 
 
-@NAMED
-def test_every_block_says_what_it_is(document: Document) -> None:
+@each_document
+def test_every_block_has_a_known_fence(document: Document) -> None:
     for block in document.blocks:
-        known = block.words in SHELLS if block.words[:1] == ("sh",) else block.words[:1] and block.words[0] in OTHERS
+        if block.words[:1] == ("sh",):
+            known = block.words in SHELL_FENCES
+        else:
+            known = bool(block.words) and block.words[0] in OTHER_FENCES
         assert known, f"{document.name}:{block.line}: ```{' '.join(block.words)}"
 
 
-# --- sh: run here
+# --- sh: the test runs the block
 
 
 @pytest.fixture
@@ -88,10 +93,11 @@ def dev() -> Iterator[DevStack]:
 
 @pytest.fixture
 def folder(dev: DevStack, tmp_path: Path) -> Path:
-    """Where a reader stands: the repository, but that what is written stays out of it; shopwire finds our `dev`."""
-    for one in ROOT.iterdir():
-        if one.name not in (".venv", ".git"):
-            (tmp_path / one.name).symlink_to(one)
+    """A copy of the repository, made of links, so that new files do not get into it. Its shopwire uses this test's
+    `dev`."""
+    for path in ROOT.iterdir():
+        if path.name not in (".venv", ".git"):
+            (tmp_path / path.name).symlink_to(path)
     program = tmp_path / ".venv" / "bin" / "shopwire"
     program.parent.mkdir(parents=True)
     program.write_text(
@@ -102,15 +108,15 @@ def folder(dev: DevStack, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("document", [one for one in TEXTS if shell_blocks(one)], ids=lambda one: one.name)
-def test_every_command_works_and_prints_what_the_document_says(document: Document, dev: DevStack, folder: Path) -> None:
-    for block, follower in zip(document.blocks, [*document.blocks[1:], None], strict=True):
-        where = f"{document.name}:{block.line}"
+@pytest.mark.parametrize("document", list(filter(shell_blocks, TEXTS)), ids=lambda document: document.name)
+def test_commands_work_and_print_the_documented_output(document: Document, dev: DevStack, folder: Path) -> None:
+    for block, next_block in zip(document.blocks, [*document.blocks[1:], None], strict=True):
+        location = f"{document.name}:{block.line}"
         if block.words[:1] == ("toml",) and len(block.words) == 2:
             (folder / block.words[1]).write_text(block.text)
         if block.words != ("sh",):
             continue
-        ran = subprocess.run(
+        result = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", block.text.replace(URL, dev.url)],
             cwd=folder,
             env=os.environ | {"PATH": f"{folder / '.venv' / 'bin'}:{os.environ['PATH']}"},
@@ -120,39 +126,41 @@ def test_every_command_works_and_prints_what_the_document_says(document: Documen
             text=True,
             timeout=120,
         )
-        printed = ran.stdout.replace(dev.url, URL).strip()
-        assert ran.returncode == 0, f"{where}:\n{printed}"
-        if follower and follower.words == ("text",) and follower.line - block.line <= block.text.count("\n") + 4:
-            expected = ".*".join(map(re.escape, follower.text.strip().split("…")))
-            assert re.fullmatch(expected, printed, re.S), f"{where} prints:\n{printed}"
+        printed = result.stdout.replace(dev.url, URL).strip()
+        assert result.returncode == 0, f"{location}:\n{printed}"
+        if next_block and next_block.words == ("text",) and next_block.line - block.line <= block.text.count("\n") + 4:
+            expected = ".*".join(map(re.escape, next_block.text.strip().split("…")))
+            assert re.fullmatch(expected, printed, re.S), f"{location} prints:\n{printed}"
 
 
-# --- sh ci, sh account: checked
+# --- sh ci, sh account: the test only parses the commands
 
 
-@NAMED
-def test_every_make_target_is_run_by_ci_or_by_the_suite(document: Document) -> None:
+@each_document
+def test_every_make_target_is_run_by_ci_or_by_a_test(document: Document) -> None:
     for block in shell_blocks(document, "ci"):
         for command in commands(block):
-            called = list(words_of(command, "make"))
-            assert called, f"{document.name}:{block.line}: {command}: only make here"
-            for target in (word for words in called for word in words if "=" not in word):
-                known = re.search(rf"^make {target}\b", CI, re.M) or (ROOT / ELSEWHERE.get(target, "-")).exists()
+            calls = list(arguments_of("make", command))
+            assert calls, f"{document.name}:{block.line}: {command}: a `sh ci` block may only call make"
+            for target in (word for arguments in calls for word in arguments if "=" not in word):
+                in_ci = re.search(rf"^make {target}\b", CI, re.M)
                 assert target in TARGETS, f"{document.name}:{block.line}: make {target}"
-                assert known, f"{document.name}:{block.line}: make {target} is run by nobody"
+                assert in_ci or (ROOT / TESTED_ELSEWHERE.get(target, "-")).exists(), (
+                    f"{document.name}:{block.line}: neither CI nor a test runs make {target}"
+                )
 
 
-@NAMED
-def test_commands_that_cannot_be_run_here_can_at_least_be_typed(document: Document) -> None:
+@each_document
+def test_commands_that_are_not_run_can_be_parsed(document: Document) -> None:
     for block in (*shell_blocks(document, "account"), *shell_blocks(document, "ci")):
         for command in commands(block):
-            for words in words_of(command, "shopwire"):
-                make_parser(words).parse_args(words)  # exits with what is wrong
-            for words in words_of(command, "make"):
-                assert {word for word in words if "=" not in word} <= TARGETS, f"{document.name}: {command}"
+            for arguments in arguments_of("shopwire", command):
+                make_parser(arguments).parse_args(arguments)  # A wrong argument exits with an error.
+            for arguments in arguments_of("make", command):
+                assert {word for word in arguments if "=" not in word} <= TARGETS, f"{document.name}: {command}"
 
 
-@NAMED
+@each_document
 def test_commands_in_the_text_exist(document: Document) -> None:
     for code in document.codes:
         words = code.removeprefix(".venv/bin/").split()
@@ -165,7 +173,7 @@ def test_commands_in_the_text_exist(document: Document) -> None:
             assert end.value.code == 0, f"{document.name}: {code}"
 
 
-def test_make_run_is_ready_and_ends_with_ctrl_c() -> None:
+def test_make_run_gets_ready_and_ends_with_ctrl_c() -> None:
     environment = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MAKELEVEL")}
     run = subprocess.Popen(
         ["make", "run", "ARGS=--port 0"],
@@ -177,30 +185,29 @@ def test_make_run_is_ready_and_ends_with_ctrl_c() -> None:
     )
     assert run.stdout
     assert any(line.startswith("ready http://127.0.0.1:") for line in run.stdout)
-    os.killpg(run.pid, signal.SIGINT)  # as a terminal does
+    os.killpg(run.pid, signal.SIGINT)  # A terminal also sends the signal to the whole process group.
     run.communicate(timeout=30)
 
 
-# --- what is shown and named
+# --- examples, links and names of files
 
 
-def test_the_topics_to_subscribe_to_at_shopify_are_those_that_mean_something() -> None:
-    (app,) = (
-        one for one in read(ROOT / "docs/platforms/shopify.md").blocks if one.words == ("toml", "shopify.app.toml")
-    )
-    (wanted,) = tomllib.loads(app.text)["webhooks"]["subscriptions"]
-    asked = {*wanted["topics"], *wanted["compliance_topics"]}
-    assert asked == {topic.name for topic in platforms.get("shopify").topics if topic.connect}
+def test_shopify_page_lists_the_topics_that_shopwire_uses() -> None:
+    blocks = read(ROOT / "docs/platforms/shopify.md").blocks
+    (app,) = (block for block in blocks if block.words == ("toml", "shopify.app.toml"))
+    (subscription,) = tomllib.loads(app.text)["webhooks"]["subscriptions"]
+    topics = {*subscription["topics"], *subscription["compliance_topics"]}
+    assert topics == {topic.name for topic in platforms.get("shopify").topics if topic.connect}
 
 
-def test_the_topics_to_subscribe_to_at_woocommerce_are_those_that_mean_something() -> None:
+def test_woocommerce_page_lists_the_topics_that_shopwire_uses() -> None:
     text = (ROOT / "docs/platforms/woocommerce.md").read_text()
-    asked = {".".join(words).lower() for words in re.findall(r"\*(Order|Customer) (\w+)\*", text)}
-    assert asked == {topic.name for topic in platforms.get("woocommerce").topics if topic.connect}
+    topics = {".".join(words).lower() for words in re.findall(r"\*(Order|Customer) (\w+)\*", text)}
+    assert topics == {topic.name for topic in platforms.get("woocommerce").topics if topic.connect}
 
 
-@NAMED
-def test_settings_and_json_that_are_shown_are_right(document: Document) -> None:
+@each_document
+def test_examples_of_settings_and_json_are_valid(document: Document) -> None:
     for block in document.blocks:
         if block.words[:1] == ("json",):
             json.loads(block.text)
@@ -208,10 +215,12 @@ def test_settings_and_json_that_are_shown_are_right(document: Document) -> None:
             for id, fields in tomllib.loads(block.text).items():
                 if isinstance(fields, dict) and "esputnik_key" in fields:
                     parse_shop(id, fields)
-                    assert set(fields["secrets"]) <= PUBLISHED_SECRETS, "nobody may use an example's"
+                    assert set(fields["secrets"]) <= PUBLISHED_SECRETS, (
+                        "`shopwire shop put` must reject the secrets of the documents' examples"
+                    )
 
 
-@NAMED
+@each_document
 def test_every_link_into_the_repository_resolves(document: Document) -> None:
     for link in document.links:
         path, _, anchor = link.partition("#")
@@ -225,7 +234,7 @@ def test_every_link_into_the_repository_resolves(document: Document) -> None:
 
 @cache
 def files() -> list[str]:
-    """The repository's files and folders, but what is hidden or was made."""
+    """Return the paths of the repository's files and folders, except hidden ones."""
     return [
         path.relative_to(ROOT).as_posix()
         for top in ROOT.iterdir()
@@ -234,13 +243,13 @@ def files() -> list[str]:
     ]
 
 
-@NAMED
-def test_every_file_that_is_named_exists(document: Document) -> None:
+@each_document
+def test_every_named_file_exists(document: Document) -> None:
     for code in document.codes:
         name = re.sub(r"<[^>]*>|\*", "*", code.rstrip("/"))
-        if code in MADE or not re.fullmatch(r"[\w.*-][\w.*/-]*", name):
+        if code in CREATED_FILES or not re.fullmatch(r"[\w.*-][\w.*/-]*", name):
             continue
-        below_a_folder = "/" in name and (ROOT / name.partition("/")[0]).is_dir()
-        if below_a_folder or name.endswith(SUFFIXES):
+        in_folder = "/" in name and (ROOT / name.partition("/")[0]).is_dir()
+        if in_folder or name.endswith(SUFFIXES):
             pattern = re.compile(r"(.*/)?" + re.escape(name).replace(r"\*", "[^/]*"))
             assert any(map(pattern.fullmatch, files())), f"{document.name}: {code}"

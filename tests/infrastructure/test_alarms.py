@@ -1,5 +1,8 @@
-"""The alarms of template.yaml: each hangs on a figure that is really there and has its chapter in docs/runbook.md, and
-the canary asks those that a new version may be to blame for."""
+"""Tests of the alarms in template.yaml.
+
+Each alarm must watch a metric that exists and must have a section in docs/runbook.md. The canary must watch the alarms
+that a new version can cause.
+"""
 
 import io
 import json
@@ -22,28 +25,27 @@ ALARMS = {
 }
 FUNCTIONS = {name for name, resource in RESOURCES.items() if resource["Type"] == "AWS::Serverless::Function"}
 RUNBOOK = (ROOT / "docs" / "runbook.md").read_text(encoding="utf-8")
-# Not asked by the canary, each with the reason.
-ONLY_TOLD = {
-    "OutboxWaits": "one shop's wrong key would keep every shop's code from being changed",
-    "Refused": "any stranger may cause it",
+# The alarms that the canary does not watch, with the reason.
+NOT_WATCHED_BY_CANARY = {
+    "OutboxWaits": "the wrong key of one shop would prevent every deployment",
+    "Refused": "any stranger can cause it",
 }
 
 
 def metrics(log: io.StringIO) -> list[tuple[str, str, frozenset[tuple[str, str]], int]]:
-    """What CloudWatch would make of the log lines: namespace, name, dimensions, value."""
+    """Return the metrics that CloudWatch reads from the log lines: namespace, name, dimensions, value."""
     found = []
     for line in map(json.loads, log.getvalue().splitlines()):
         for directive in line.get("_aws", {}).get("CloudWatchMetrics", ()):
             for names in directive["Dimensions"]:
                 dimensions = frozenset((name, line[name]) for name in names)
-                found += [
-                    (directive["Namespace"], one["Name"], dimensions, line[one["Name"]]) for one in directive["Metrics"]
-                ]
+                metric_names = [metric["Name"] for metric in directive["Metrics"]]
+                found += [(directive["Namespace"], name, dimensions, line[name]) for name in metric_names]
     return found
 
 
-def paragraphs() -> dict[str, str]:
-    """The runbook's chapters by heading."""
+def runbook_sections() -> dict[str, str]:
+    """Return the runbook's sections by heading."""
     parts = re.split(r"^## (\w+)\n", RUNBOOK, flags=re.MULTILINE)[1:]
     return dict(zip(parts[::2], parts[1::2], strict=True))
 
@@ -51,68 +53,68 @@ def paragraphs() -> dict[str, str]:
 # --- the canary
 
 
-def test_the_canary_asks_every_alarm_but_those_with_a_reason() -> None:
+def test_canary_watches_every_alarm_without_a_reason_against_it() -> None:
     preference = TEMPLATE["Globals"]["Function"]["DeploymentPreference"]
-    condition, asked, otherwise = preference["Alarms"]["Fn::If"]
+    condition, watched, otherwise = preference["Alarms"]["Fn::If"]
     assert (condition, otherwise) == ("IsCanary", [{"Ref": "AWS::NoValue"}])
-    assert {one["Ref"] for one in asked} == ALARMS.keys() - ONLY_TOLD.keys()
-    assert len(asked) <= 10, "CodeDeploy asks no more of a deployment group"
+    assert {alarm["Ref"] for alarm in watched} == ALARMS.keys() - NOT_WATCHED_BY_CANARY.keys()
+    assert len(watched) <= 10, "CodeDeploy accepts at most ten alarms per deployment group"
     assert preference["Type"] == {"Ref": "Rollout"}
     assert TEMPLATE["Parameters"]["Rollout"]["Default"].startswith("Canary10Percent")
 
 
-def test_a_new_layer_is_a_new_version_of_every_function() -> None:
+def test_new_layer_publishes_a_new_version_of_every_function() -> None:
     assert TEMPLATE["Globals"]["Function"]["AutoPublishAlias"] == "live"
     assert all(RESOURCES[name]["Properties"]["AutoPublishAliasAllProperties"] is True for name in FUNCTIONS)
     assert RESOURCES["Layer"]["Properties"]["PublishLambdaVersion"] is True
 
 
-def test_who_deploys_may_move_the_aliases_of_these_functions_and_nothing_else() -> None:
+def test_deployment_role_may_only_move_the_aliases_of_these_functions() -> None:
     (policy,) = RESOURCES["DeployRole"]["Properties"]["Policies"]
-    shift, ask = policy["PolicyDocument"]["Statement"]
+    shift, describe = policy["PolicyDocument"]["Statement"]
     assert shift["Action"] == ["lambda:GetAlias", "lambda:GetProvisionedConcurrencyConfig", "lambda:UpdateAlias"]
-    whole: list[Any] = [{"Fn::GetAtt": [name, "Arn"]} for name in FUNCTIONS]
-    whole += [{"Fn::Sub": f"${{{name}.Arn}}:live"} for name in FUNCTIONS]
-    assert sorted(shift["Resource"], key=str) == sorted(whole, key=str)
-    assert ask == {"Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*"}
+    functions_and_aliases: list[Any] = [{"Fn::GetAtt": [name, "Arn"]} for name in FUNCTIONS]
+    functions_and_aliases += [{"Fn::Sub": f"${{{name}.Arn}}:live"} for name in FUNCTIONS]
+    assert sorted(shift["Resource"], key=str) == sorted(functions_and_aliases, key=str)
+    assert describe == {"Effect": "Allow", "Action": "cloudwatch:DescribeAlarms", "Resource": "*"}
 
 
-# --- what the alarms hang on
+# --- the metrics of the alarms
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_an_alarm_is_told_decides_within_minutes_and_is_quiet_without_figures(name: str) -> None:
+def test_alarm_notifies_decides_in_minutes_and_ignores_missing_data(name: str) -> None:
     alarm = ALARMS[name]
     assert alarm["AlarmActions"] == alarm["OKActions"] == [{"Ref": "Alarms"}]
     assert alarm["TreatMissingData"] == "notBreaching"
     assert alarm["ComparisonOperator"] == "GreaterThanOrEqualToThreshold"
-    period = alarm.get("Period") or {one["MetricStat"]["Period"] for one in alarm["Metrics"][1:]}.pop()
-    if name not in ONLY_TOLD:
-        assert period * alarm["EvaluationPeriods"] < 5 * 60, "a canary of five minutes must be stopped within it"
+    period = alarm.get("Period") or {metric["MetricStat"]["Period"] for metric in alarm["Metrics"][1:]}.pop()
+    if name not in NOT_WATCHED_BY_CANARY:
+        assert period * alarm["EvaluationPeriods"] < 5 * 60, "the alarm must go off during a canary of five minutes"
 
 
 @pytest.mark.parametrize(("alarm", "metric"), [("FunctionErrors", "Errors"), ("Throttles", "Throttles")])
-def test_the_functions_alarms_see_all_functions(alarm: str, metric: str) -> None:
+def test_alarms_on_functions_watch_all_functions(alarm: str, metric: str) -> None:
     total, *parts = ALARMS[alarm]["Metrics"]
     assert (total["Expression"], total["ReturnData"]) == ("SUM(METRICS())", True)
-    seen = set()
+    watched = set()
     for part in parts:
         assert (part["ReturnData"], part["MetricStat"]["Stat"]) == (False, "Sum")
         assert part["MetricStat"]["Metric"]["MetricName"] == metric
         (dimension,) = part["MetricStat"]["Metric"]["Dimensions"]
         assert (part["MetricStat"]["Metric"]["Namespace"], dimension["Name"]) == ("AWS/Lambda", "FunctionName")
-        seen.add(dimension["Value"]["Ref"])
-    # What one minute of upkeep could not do the next one does.
-    assert seen == FUNCTIONS - ({"Upkeep"} if alarm == "Throttles" else set())
+        watched.add(dimension["Value"]["Ref"])
+    # A throttled upkeep does not matter, because the next minute's invocation does its work.
+    assert watched == FUNCTIONS - ({"Upkeep"} if alarm == "Throttles" else set())
 
 
-def test_the_queues_alarms_hang_on_the_queues_own_figures() -> None:
-    hang_on = {
+def test_alarms_on_queues_watch_the_metrics_of_sqs() -> None:
+    metrics_of_alarms = {
         name: (alarm["MetricName"], alarm["Dimensions"], alarm["Statistic"])
         for name, alarm in ALARMS.items()
         if alarm.get("Namespace") == "AWS/SQS"
     }
-    assert hang_on == {
+    assert metrics_of_alarms == {
         "OldestWaiting": (
             "ApproximateAgeOfOldestMessage",
             [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["RetryQueue", "QueueName"]}}],
@@ -126,22 +128,22 @@ def test_the_queues_alarms_hang_on_the_queues_own_figures() -> None:
     }
 
 
-def test_each_alarm_on_our_own_figures_hangs_on_one_that_the_code_writes(log: io.StringIO) -> None:
+def test_alarms_on_shopwires_metrics_watch_metrics_that_the_code_writes(log: io.StringIO) -> None:
     for outcome in ("delivered", "queued", "parked", "unavailable", "unverified"):
         report("received", 1_000, shop=SHOP, outcome=outcome)
     report_outbox_age(90_000, 1_000)
     written = {(name, dimensions) for _, name, dimensions, _ in metrics(log)}
-    ours = {name: alarm for name, alarm in ALARMS.items() if "shopwire" in str(alarm.get("Namespace"))}
-    assert ours.keys() == {"Parked", "Unavailable", "Refused", "OutboxWaits"}
-    for name, alarm in ours.items():
-        dimensions = frozenset((one["Name"], one["Value"]) for one in alarm.get("Dimensions", ()))
+    alarms = {name: alarm for name, alarm in ALARMS.items() if "shopwire" in str(alarm.get("Namespace"))}
+    assert alarms.keys() == {"Parked", "Unavailable", "Refused", "OutboxWaits"}
+    for name, alarm in alarms.items():
+        dimensions = frozenset((dimension["Name"], dimension["Value"]) for dimension in alarm.get("Dimensions", ()))
         assert (alarm["MetricName"], dimensions) in written, name
         namespace = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
         assert alarm["Namespace"] == namespace
         assert resolve(namespace, {"AWS::StackName": "a"}) != resolve(namespace, {"AWS::StackName": "b"})
 
 
-def test_what_is_left_in_the_outbox_is_measured_by_its_age(world: World, log: io.StringIO) -> None:
+def test_age_of_the_oldest_webhook_in_the_outbox_is_measured(world: World, log: io.StringIO) -> None:
     world.api.answers = [503]
     with world.outage("sqs"):
         assert world.send(order()) == "queued"
@@ -159,7 +161,7 @@ def test_what_is_left_in_the_outbox_is_measured_by_its_age(world: World, log: io
     assert world.upkeep.outbox_drain.oldest_left is None
 
 
-def test_a_paused_shops_outbox_is_measured_too(world: World) -> None:
+def test_outbox_of_a_paused_shop_is_measured_too(world: World) -> None:
     world.api.answers = [503]
     world.send(order())
     world.webhook.pauses.pause(SHOP, "the API does not accept the shop's key: 401", world.clock.now, at_least=1800_000)
@@ -172,18 +174,18 @@ def test_a_paused_shops_outbox_is_measured_too(world: World) -> None:
 # --- the runbook
 
 
-def test_the_runbook_says_what_the_alarms_cost() -> None:
-    looked_at = sum(len(alarm["Metrics"]) - 1 if "Metrics" in alarm else 1 for alarm in ALARMS.values())
-    assert f"They look at {looked_at} figures at $0.10 a month each" in RUNBOOK
+def test_runbook_has_the_cost_of_the_alarms() -> None:
+    metric_count = sum(len(alarm["Metrics"]) - 1 if "Metrics" in alarm else 1 for alarm in ALARMS.values())
+    assert re.search(rf"\b{metric_count} (?:figures|metrics) at \$0\.10 a month each", RUNBOOK)
 
 
-def test_each_alarm_has_its_paragraph_and_each_paragraph_its_alarm() -> None:
-    assert paragraphs().keys() == ALARMS.keys()
+def test_runbook_has_one_section_for_each_alarm() -> None:
+    assert runbook_sections().keys() == ALARMS.keys()
 
 
 @pytest.mark.parametrize("name", ALARMS)
-def test_a_paragraph_begins_with_what_customers_notice_and_says_what_to_look_at_and_do(name: str) -> None:
-    text = paragraphs()[name]
+def test_section_says_what_customers_notice_and_what_to_look_at_and_do(name: str) -> None:
+    text = runbook_sections()[name]
     assert text.strip().startswith("**Customers notice:** ")
     assert text.index("**Customers notice:**") < text.index("**Look:**") < text.index("**Do:**")
     assert ALARMS[name]["AlarmDescription"].endswith(f" docs/runbook.md#{name.lower()}")

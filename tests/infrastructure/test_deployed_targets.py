@@ -1,4 +1,4 @@
-"""tests/deployed's own eyes: an alarm that should be on is seen, here and in a stack's answers."""
+"""Tests of tests/deployed/targets.py: both targets report the alarms that are on."""
 
 import json
 from collections.abc import Iterator
@@ -16,46 +16,46 @@ SETTINGS = {"platform": "shopify", "secrets": ["a-secret"], "esputnik_key": "a-k
 
 @pytest.fixture(scope="module")
 def dev() -> Iterator[Dev]:
-    one = Dev()
-    one.start()
-    yield one
-    one.stop()
+    target = Dev()
+    target.start()
+    yield target
+    target.stop()
 
 
-def on(dev: Dev) -> set[str]:
-    return {name for name, is_on in dev.alarms().items() if is_on}
+def alarms_on(target: Dev | Deployed) -> set[str]:
+    return {name for name, is_on in target.alarms().items() if is_on}
 
 
-def test_each_alarm_that_this_machine_can_have_is_seen_when_it_is_on(dev: Dev) -> None:
-    """In one story, since the figures only grow."""
-    assert on(dev) == set()
+def test_shopwire_dev_reports_each_alarm_that_it_can_have(dev: Dev) -> None:
+    """All alarms go off in one test, because the figures of a process only grow."""
+    assert alarms_on(dev) == set()
     body = json.dumps({"id": []}).encode()
     headers = platforms.get("shopify").sign("orders/updated", body, dev.shop, 0)
     assert call("POST", f"{dev.url}/webhooks/{dev.shop.id}", body, headers)[1]["status"] == "parked"
-    assert on(dev) == {"Parked"}
+    assert alarms_on(dev) == {"Parked"}
     for _ in range(10):
         assert call("POST", f"{dev.url}/webhooks/{dev.shop.id}", b"{}")[0] == 401
-    assert on(dev) == {"Parked", "Refused"}
+    assert alarms_on(dev) == {"Parked", "Refused"}
     report("refused", 0, shop=dev.shop.id, outcome="unavailable")
     report_outbox_age(1_800_000, 0)
-    assert on(dev) == {"Parked", "Refused", "Unavailable", "OutboxWaits"}
+    assert alarms_on(dev) == {"Parked", "Refused", "Unavailable", "OutboxWaits"}
     with pytest.raises(KeyError):
         Function("retry").invoke({})
-    assert "FunctionErrors" in on(dev)
+    assert "FunctionErrors" in alarms_on(dev)
     for url in (dev.dead_letters, dev.dead_letters.replace("dead", "retry")):
         dev.sqs.send_message(QueueUrl=url, MessageBody="?", MessageGroupId="1", MessageDeduplicationId="1")
-    # It is never throttled.
-    assert on(dev) == template_alarms().keys() - {"Throttles"}
+    # `shopwire dev` never throttles.
+    assert alarms_on(dev) == template_alarms().keys() - {"Throttles"}
 
 
-class Aws:
-    """A stack's answers, by operation."""
+class FakeAws:
+    """The responses of a stack, by operation. One object is the client of every service."""
 
     def __init__(self) -> None:
         self.states = {f"stack-{name}-1X": "OK" for name in template_alarms()}
-        self.asked: list[Any] = []
+        self.parameter_reads: list[Any] = []
 
-    def __call__(self, service: str) -> "Aws":
+    def __call__(self, service: str) -> "FakeAws":
         return self
 
     def describe_stacks(self, StackName: str) -> Any:
@@ -64,9 +64,9 @@ class Aws:
             "QueueUrl": "https://sqs.example.com/1/retry.fifo",
             "ShopsPath": f"/shopwire/{StackName}/shops/",
         }
-        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": one} for key, one in outputs.items()]}]}
+        return {"Stacks": [{"Outputs": [{"OutputKey": key, "OutputValue": value} for key, value in outputs.items()]}]}
 
-    def get_paginator(self, operation: str) -> "Aws":
+    def get_paginator(self, operation: str) -> "FakeAws":
         assert operation == "list_stack_resources"
         return self
 
@@ -81,7 +81,7 @@ class Aws:
         }
 
     def get_parameter(self, Name: str, WithDecryption: bool) -> Any:
-        self.asked.append((Name, WithDecryption))
+        self.parameter_reads.append((Name, WithDecryption))
         return {"Parameter": {"Value": json.dumps(SETTINGS)}}
 
     def get_queue_attributes(self, QueueUrl: str, AttributeNames: list[str]) -> Any:
@@ -91,14 +91,14 @@ class Aws:
         return {"MetricAlarms": [{"AlarmName": name, "StateValue": self.states[name]} for name in AlarmNames]}
 
 
-def test_a_stack_is_found_by_its_name() -> None:
-    aws = Aws()
+def test_deployed_stack_is_found_by_its_name() -> None:
+    aws = FakeAws()
     stack = Deployed("shopwire-test", aws)
     assert stack.url == "https://abc.execute-api.eu-central-1.example.com"
-    assert aws.asked == [(f"/shopwire/shopwire-test/shops/{TEST_SHOP}", True)]
+    assert aws.parameter_reads == [(f"/shopwire/shopwire-test/shops/{TEST_SHOP}", True)]
     assert stack.shop.secrets[0].get_secret_value() == "a-secret"
-    assert stack.waiting() == 5
+    assert stack.queued() == 5
     assert stack.alarms() == dict.fromkeys(template_alarms(), False)
     aws.states["stack-Parked-1X"] = "ALARM"
     aws.states["stack-Refused-1X"] = "INSUFFICIENT_DATA"
-    assert {name for name, is_on in stack.alarms().items() if is_on} == {"Parked"}
+    assert alarms_on(stack) == {"Parked"}

@@ -1,6 +1,6 @@
-"""shared/layer.py: what the Lambda layer is without, and with; and the check of what was built (artifact.py).
+"""Tests of shared/layer.py (what it removes and compiles) and of tools/check_layer.py.
 
-Packing as a whole, with what pip brings, is `make build`'s: it runs in .ci/run and checks its own result.
+They do not run pip. .ci/run runs `make build`, which packs a whole layer and checks it.
 """
 
 import gzip
@@ -20,14 +20,14 @@ from botocore.loaders import Loader
 from botocore.session import get_session
 from moto import mock_aws
 
-from tools.check_layer import main, problems
+from tools.check_layer import find_problems, main
 from tools.template import load
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(botocore.__file__).parent / "data"
 
-# What Lambda's own poller does with the queue, as the retry function's role.
-POLLER = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
+# The actions of Lambda's event source mapping, which reads the queue with the retry function's role.
+POLLER_ACTIONS = {"sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"}
 
 DESCRIPTION = {
     "version": "2.0",
@@ -53,7 +53,7 @@ DESCRIPTION = {
 }
 
 
-def _loaded() -> ModuleType:
+def load_layer_script() -> ModuleType:
     spec = importlib.util.spec_from_file_location("layer", ROOT / "shared" / "layer.py")
     assert spec
     assert spec.loader
@@ -62,12 +62,12 @@ def _loaded() -> ModuleType:
     return module
 
 
-layer = _loaded()
+layer = load_layer_script()
 
 
 @pytest.fixture(scope="module")
 def pruned(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A target with what botocore knows of our services and one more, pruned."""
+    """A pruned folder that had botocore's descriptions of our services and of one more."""
     target = tmp_path_factory.mktemp("python")
     data = target / "botocore" / "data"
     for service in (*layer.OPERATIONS, "iam"):
@@ -80,10 +80,10 @@ def pruned(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-# --- what is left out
+# --- what the layer leaves out
 
 
-def test_the_operations_kept_are_those_that_the_code_calls() -> None:
+def test_kept_operations_are_those_that_the_code_calls() -> None:
     source = "".join(path.read_text(encoding="utf-8") for path in (ROOT / "shared" / "shopwire").rglob("*.py"))
     called = {
         "".join(word.capitalize() for word in name.split("_")) for name in re.findall(r'_call\(\s*"([a-z_]+)"', source)
@@ -92,15 +92,15 @@ def test_the_operations_kept_are_those_that_the_code_calls() -> None:
     assert called == kept
 
 
-def test_the_operations_kept_are_those_that_the_roles_allow() -> None:
+def test_kept_operations_are_those_that_the_roles_allow() -> None:
     resources = load(ROOT / "template.yaml")["Resources"].values()
     allowed = set(re.findall(r"(?:dynamodb|sqs|ssm):[A-Z]\w+", json.dumps(list(resources))))
     kept = {f"{service}:{operation}" for service, operations in layer.OPERATIONS.items() for operation in operations}
-    assert allowed - POLLER == kept
+    assert allowed - POLLER_ACTIONS == kept
 
 
-def test_a_description_keeps_the_shapes_that_its_operations_speak_of_and_no_documentation() -> None:
-    assert layer.only(DESCRIPTION, ["Take"]) == {
+def test_reduced_description_keeps_used_shapes_and_no_documentation() -> None:
+    assert layer.reduce_description(DESCRIPTION, ["Take"]) == {
         "version": "2.0",
         "operations": {"Take": {"name": "Take", "input": {"shape": "TakeInput"}}},
         "shapes": {
@@ -115,33 +115,33 @@ def test_a_description_keeps_the_shapes_that_its_operations_speak_of_and_no_docu
     }
 
 
-def test_an_operation_that_a_service_does_not_have_is_an_error() -> None:
+def test_operation_that_the_service_lacks_is_an_error() -> None:
     with pytest.raises(KeyError, match="Tack"):
-        layer.only(DESCRIPTION, ["Tack"])
+        layer.reduce_description(DESCRIPTION, ["Tack"])
 
 
-def test_other_services_and_the_command_lines_libraries_are_left_out(pruned: Path) -> None:
+def test_other_services_and_libraries_of_the_command_line_are_removed(pruned: Path) -> None:
     assert sorted(path.name for path in pruned.iterdir()) == ["botocore", "shopwire"]
     folders = {path.name for path in (pruned / "botocore" / "data").iterdir() if path.is_dir()}
     assert folders == set(layer.OPERATIONS)
 
 
-def test_botocore_makes_clients_of_what_is_left_with_just_these_operations(pruned: Path) -> None:
+def test_clients_from_reduced_descriptions_have_only_the_kept_operations(pruned: Path) -> None:
     for service, operations in layer.OPERATIONS.items():
         assert sorted(_client(pruned, service).meta.method_to_api_mapping.values()) == sorted(operations)
 
 
 @pytest.mark.parametrize("region", ["eu-central-1", "us-gov-west-1", "cn-north-1", "mx-central-1"])
 @pytest.mark.parametrize("service", ["dynamodb", "sqs", "ssm"])
-def test_a_client_finds_its_endpoint_as_it_would_with_all_descriptions(pruned: Path, service: str, region: str) -> None:
-    whole = get_session().create_client(service, region_name=region)
-    assert _client(pruned, service, region).meta.endpoint_url == whole.meta.endpoint_url
+def test_client_from_reduced_descriptions_has_the_right_endpoint(pruned: Path, service: str, region: str) -> None:
+    unreduced = get_session().create_client(service, region_name=region)
+    assert _client(pruned, service, region).meta.endpoint_url == unreduced.meta.endpoint_url
 
 
 @mock_aws
-def test_a_client_of_what_is_left_is_understood(pruned: Path) -> None:
-    whole = get_session().create_client("dynamodb", region_name="eu-central-1")
-    whole.create_table(
+def test_client_from_reduced_descriptions_reads_and_writes_dynamodb(pruned: Path) -> None:
+    unreduced = get_session().create_client("dynamodb", region_name="eu-central-1")
+    unreduced.create_table(
         TableName="t",
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}],
         AttributeDefinitions=[{"AttributeName": "pk", "AttributeType": "S"}],
@@ -155,19 +155,19 @@ def test_a_client_of_what_is_left_is_understood(pruned: Path) -> None:
         client.delete_item(TableName="t", Key={"pk": {"S": "я"}}, ConditionExpression="attribute_not_exists(pk)")
 
 
-def test_what_is_read_at_each_start_is_not_packed(pruned: Path) -> None:
-    described = list(pruned.rglob("service-2.json"))
-    assert len(described) == len(layer.OPERATIONS)
+def test_reduced_descriptions_are_small_and_not_compressed(pruned: Path) -> None:
+    reduced = list(pruned.rglob("service-2.json"))
+    assert len(reduced) == len(layer.OPERATIONS)
     assert not list(pruned.rglob("service-2.json.gz"))
     packed = next(iter((DATA / "ssm").glob("*/service-2.json.gz")))
-    whole = gzip.decompress(packed.read_bytes())
-    assert sum(path.stat().st_size for path in described) < len(whole) / 10
+    original = gzip.decompress(packed.read_bytes())
+    assert sum(path.stat().st_size for path in reduced) < len(original) / 10
 
 
 def _client(target: Path, service: str, region: str = "eu-central-1") -> Any:
     session = get_session()
-    only_this = Loader(extra_search_paths=[str(target / "botocore" / "data")], include_default_search_paths=False)
-    session.register_component("data_loader", only_this)
+    loader = Loader(extra_search_paths=[str(target / "botocore" / "data")], include_default_search_paths=False)
+    session.register_component("data_loader", loader)
     return session.create_client(service, region_name=region)
 
 
@@ -179,54 +179,54 @@ def compiled(tmp_path: Path) -> Path:
     package = tmp_path / "pack"
     package.mkdir()
     (package / "__init__.py").write_text("", encoding="utf-8")
-    (package / "part.py").write_text("SAID = 'when it was packed'\n", encoding="utf-8")
+    (package / "part.py").write_text("VALUE = 'packed'\n", encoding="utf-8")
     layer.compile_all(tmp_path)
     return tmp_path
 
 
-def test_the_interpreter_takes_the_shipped_bytecode_without_a_look_at_the_source(compiled: Path) -> None:
-    (compiled / "pack" / "part.py").write_text("SAID = 'later'\n", encoding="utf-8")
-    command = [sys.executable, "-c", "import pack.part; print(pack.part.SAID)"]
-    said = subprocess.run(command, env={"PYTHONPATH": str(compiled)}, capture_output=True, text=True, check=True)
-    assert said.stdout == "when it was packed\n"
+def test_interpreter_loads_the_bytecode_without_reading_the_source(compiled: Path) -> None:
+    (compiled / "pack" / "part.py").write_text("VALUE = 'changed later'\n", encoding="utf-8")
+    command = [sys.executable, "-c", "import pack.part; print(pack.part.VALUE)"]
+    result = subprocess.run(command, env={"PYTHONPATH": str(compiled)}, capture_output=True, text=True, check=True)
+    assert result.stdout == "packed\n"
 
 
-def test_what_cannot_be_compiled_ends_the_build(tmp_path: Path) -> None:
+def test_module_that_cannot_be_compiled_ends_the_build(tmp_path: Path) -> None:
     (tmp_path / "broken.py").write_text("def", encoding="utf-8")
-    with pytest.raises(SystemExit, match="not everything could be compiled"):
+    with pytest.raises(SystemExit, match="could not compile every module"):
         layer.compile_all(tmp_path)
 
 
-def test_a_layer_as_packed_has_no_problems(compiled: Path) -> None:
-    assert list(problems(compiled, "pack")) == []
+def test_compiled_layer_has_no_problems(compiled: Path) -> None:
+    assert list(find_problems(compiled, "pack")) == []
 
 
-def test_a_module_without_bytecode_is_found_and_seen_to_be_compiled(compiled: Path) -> None:
+def test_module_without_bytecode_is_reported(compiled: Path) -> None:
     Path(importlib.util.cache_from_source(str(compiled / "pack" / "part.py"))).unlink()
-    assert list(problems(compiled, "pack")) == [
+    assert list(find_problems(compiled, "pack")) == [
         "pack/part.py: no bytecode for this interpreter",
-        "pack/part.py: compiled when it was imported",
+        "pack/part.py: compiled at import",
     ]
 
 
-def test_bytecode_of_another_version_is_found(compiled: Path) -> None:
+def test_bytecode_for_another_python_is_reported(compiled: Path) -> None:
     bytecode = Path(importlib.util.cache_from_source(str(compiled / "pack" / "part.py")))
     bytecode.write_bytes(b"\0\0\0\0" + bytecode.read_bytes()[4:])
-    assert list(problems(compiled, "pack")) == [
-        "pack/part.py: its bytecode is of another version, or is checked against the source",
-        "pack/part.py: compiled when it was imported",
+    assert list(find_problems(compiled, "pack")) == [
+        "pack/part.py: its bytecode is for another Python, or Python checks it at import",
+        "pack/part.py: compiled at import",
     ]
 
 
-def test_a_layer_that_lacks_something_is_a_problem(compiled: Path) -> None:
+def test_missing_dependency_is_reported(compiled: Path) -> None:
     (compiled / "pack" / "other.py").write_text("import left_out\n", encoding="utf-8")
     layer.compile_all(compiled)
-    assert list(problems(compiled, "pack")) == [
+    assert list(find_problems(compiled, "pack")) == [
         "pack cannot be imported: ModuleNotFoundError: No module named 'left_out'"
     ]
 
 
-def test_the_checks_verdict_is_its_exit_status(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_check_exits_with_1_for_a_problem_and_0_for_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     package = tmp_path / "Layer" / "python" / "shopwire"
     package.mkdir(parents=True)
     (package / "__init__.py").write_text("", encoding="utf-8")
@@ -237,21 +237,21 @@ def test_the_checks_verdict_is_its_exit_status(tmp_path: Path, capsys: pytest.Ca
     assert capsys.readouterr().err == ""
 
 
-# --- who packs it
+# --- the interpreter that packs it
 
 
-def test_the_layer_is_packed_by_the_functions_interpreter() -> None:
+def test_interpreter_that_packs_is_the_functions_runtime() -> None:
     runtime = load(ROOT / "template.yaml")["Globals"]["Function"]["Runtime"]
     assert f"python{layer.VERSION}" == runtime
     makefile = (ROOT / "shared" / "Makefile").read_text(encoding="utf-8")
     assert re.findall(r"^build-Layer:\n\t(\S+) layer\.py", makefile, re.MULTILINE) == [runtime]
 
 
-def test_any_other_interpreter_is_refused(tmp_path: Path) -> None:
+def test_other_interpreters_are_rejected(tmp_path: Path) -> None:
     other = "import sys, runpy; sys.version_info = (3, 12, 0); sys.argv = sys.argv[1:]; "
     run = other + "runpy.run_path(sys.argv[0], run_name='__main__')"
     command = [sys.executable, "-c", run, str(ROOT / "shared" / "layer.py"), str(tmp_path / "python")]
-    refused = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert refused.returncode == 1
-    assert "the layer's bytecode is for Python 3.13" in refused.stderr
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert "the layer's bytecode must be for Python 3.13, but this is Python 3.12" in result.stderr
     assert not (tmp_path / "python").exists()

@@ -1,4 +1,4 @@
-"""events/: the files are what the script makes, and a shopwire would believe them."""
+"""Tests of tools/make_events.py: events/ has exactly the files that the script writes, and shopwire accepts them."""
 
 import base64
 import json
@@ -13,16 +13,17 @@ from shopwire.message import unpack
 from shopwire.models import OrderChange, Shop, Webhook
 from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
-from tools.make_events import events, main, text
+from tools.invoke import function_for
+from tools.make_events import file_text, main, make_events
 
 FOLDER = Path(__file__).parents[2] / "events"
-MADE = events()
+EVENTS = make_events()
 SHOPS = parse_shops(demo_settings())
-WEBHOOKS = sorted(name for name, event in MADE.items() if "rawPath" in event)
+WEBHOOKS = sorted(name for name, event in EVENTS.items() if "rawPath" in event)
 
 
 def unpacked(event: Any) -> Any:
-    """The event with what waits in it unpacked: how tightly zlib packs differs from machine to machine."""
+    """Return the event with its queued messages unpacked, because zlib's output differs between machines."""
     records = event.get("Records")
     if not records:
         return event
@@ -35,61 +36,61 @@ def webhook_of(event: dict[str, Any]) -> Webhook:
 
 
 def shop_and_platform(name: str) -> tuple[Shop, Platform]:
-    shop = SHOPS[MADE[name]["pathParameters"]["shop"]]
+    shop = SHOPS[EVENTS[name]["pathParameters"]["shop"]]
     return shop, platforms.get("storefront" if name.startswith("storefront_") else shop.platform)
 
 
-def test_the_folder_holds_the_events_and_no_others() -> None:
-    assert {path.name for path in FOLDER.glob("*.json")} - {"env.json"} == set(MADE)
+def test_folder_has_all_events_and_no_other_files() -> None:
+    assert {path.name for path in FOLDER.glob("*.json")} - {"env.json"} == set(EVENTS)
 
 
-@pytest.mark.parametrize("name", sorted(MADE))
-def test_a_file_is_what_the_script_makes(name: str) -> None:
+@pytest.mark.parametrize("name", sorted(EVENTS))
+def test_file_has_the_text_that_the_script_writes(name: str) -> None:
     written = (FOLDER / name).read_text(encoding="utf-8")
-    assert unpacked(json.loads(written)) == unpacked(MADE[name])
-    assert "Records" in MADE[name] or written == text(MADE[name])
+    assert unpacked(json.loads(written)) == unpacked(EVENTS[name])
+    assert "Records" in EVENTS[name] or written == file_text(EVENTS[name])
 
 
-def test_the_script_makes_the_same_again(tmp_path: Path) -> None:
+def test_script_writes_the_same_bytes_in_each_run(tmp_path: Path) -> None:
     assert main([str(tmp_path)]) == 0
     assert {path.name: path.read_text(encoding="utf-8") for path in tmp_path.iterdir()} == {
-        name: text(event) for name, event in MADE.items()
+        name: file_text(event) for name, event in EVENTS.items()
     }
 
 
 @pytest.mark.parametrize("name", [name for name in WEBHOOKS if "_ping" not in name])
-def test_an_events_webhook_verifies_and_is_read(name: str) -> None:
+def test_webhook_of_an_event_is_verified_and_parsed(name: str) -> None:
     shop, platform = shop_and_platform(name)
-    webhook = webhook_of(MADE[name])
+    webhook = webhook_of(EVENTS[name])
     platform.verify(webhook, shop)
     (delivery,) = platform.read(webhook, shop)
     assert delivery.topic in platform.topic_names()
     if platform.name == "storefront":
-        return  # its signature is of the person alone
+        return  # A storefront signature covers only the contact, not the body.
     with pytest.raises(NotVerified):
         platform.verify(Webhook(webhook.headers, webhook.body + b" ", 0), shop)
 
 
-def test_the_ping_is_unsigned_and_base64_as_api_gateway_writes_a_form() -> None:
-    event = MADE["woocommerce_ping.json"]
+def test_ping_is_unsigned_and_base64_encoded_like_any_form() -> None:
+    event = EVENTS["woocommerce_ping.json"]
     assert event["isBase64Encoded"] is True
     with pytest.raises(UnsignedCall):
         platforms.get("woocommerce").verify(webhook_of(event), SHOPS["demo-woocommerce"])
 
 
-def test_no_two_webhooks_have_the_same_request_id_or_delivery() -> None:
-    ids = [MADE[name]["requestContext"]["requestId"] for name in WEBHOOKS]
+def test_each_webhook_has_its_own_request_id_and_delivery_key() -> None:
+    ids = [EVENTS[name]["requestContext"]["requestId"] for name in WEBHOOKS]
     deliveries = []
     for name in WEBHOOKS:
         shop, platform = shop_and_platform(name)
         if "_ping" not in name:
-            deliveries += platform.read(webhook_of(MADE[name]), shop)
+            deliveries += platform.read(webhook_of(EVENTS[name]), shop)
     assert len(set(ids)) == len(ids)
-    assert len({(one.topic, one.key) for one in deliveries}) == len(deliveries)
+    assert len({(delivery.topic, delivery.key) for delivery in deliveries}) == len(deliveries)
 
 
-def test_what_waits_in_the_queues_event_is_an_order_and_no_signature() -> None:
-    (record,) = MADE["retry_sqs.json"]["Records"]
+def test_queued_message_holds_an_order_without_its_signature() -> None:
+    (record,) = EVENTS["retry_sqs.json"]["Records"]
     message = unpack(record["body"])
     (delivery,) = platforms.get("shopify").read(message.webhook, SHOPS[message.shop])
     assert (message.shop, message.key) == ("demo-shopify", delivery.key)
@@ -97,10 +98,8 @@ def test_what_waits_in_the_queues_event_is_an_order_and_no_signature() -> None:
     assert "x-shopify-hmac-sha256" not in message.webhook.headers
 
 
-def test_each_event_is_for_the_function_that_its_shape_says() -> None:
-    from tools.invoke import function_of
-
-    functions = {name: function_of(event) for name, event in MADE.items()}
+def test_make_invoke_finds_the_function_of_each_event() -> None:
+    functions = {name: function_for(event) for name, event in EVENTS.items()}
     assert functions.pop("retry_sqs.json") == "Retry"
     assert functions.pop("upkeep_schedule.json") == "Upkeep"
     storefront = {name for name in functions if name.startswith("storefront_")}

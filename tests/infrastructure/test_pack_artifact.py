@@ -1,4 +1,4 @@
-"""The artifact as one file: what must not make a difference, and what must."""
+"""Tests of tools/pack_artifact.py: which differences change the archive, and which do not."""
 
 import os
 import tarfile
@@ -21,12 +21,12 @@ def build(folder: Path, names: list[str]) -> Path:
 NAMES = ["template.yaml", "Layer/python/a.py", "Layer/python/a/b.py", "Webhook/app.py"]
 
 
-def test_neither_place_nor_time_nor_order_makes_a_difference(tmp_path: Path) -> None:
-    one = build(tmp_path / "one", NAMES)
-    other = build(tmp_path / "elsewhere" / "other", NAMES[::-1])
-    os.utime(other / "template.yaml", (1, 1))
-    (other / "Webhook/app.py").chmod(0o600)
-    assert pack(one, tmp_path / "1.tar") == pack(other, tmp_path / "2.tar")
+def test_folder_time_and_order_do_not_change_the_archive(tmp_path: Path) -> None:
+    first = build(tmp_path / "one", NAMES)
+    second = build(tmp_path / "elsewhere" / "other", NAMES[::-1])
+    os.utime(second / "template.yaml", (1, 1))
+    (second / "Webhook/app.py").chmod(0o600)
+    assert pack(first, tmp_path / "1.tar") == pack(second, tmp_path / "2.tar")
     assert (tmp_path / "1.tar").read_bytes() == (tmp_path / "2.tar").read_bytes()
 
 
@@ -38,16 +38,16 @@ def test_neither_place_nor_time_nor_order_makes_a_difference(tmp_path: Path) -> 
         lambda folder: (folder / "template.yaml").rename(folder / "template.yml"),
         lambda folder: (folder / "more").write_text(""),
     ],
-    ids=["content", "runs", "name", "one more"],
+    ids=["content", "executable", "name", "additional file"],
 )
-def test_what_is_in_it_makes_a_difference(tmp_path: Path, change: Callable[[Path], object]) -> None:
+def test_content_names_and_modes_change_the_archive(tmp_path: Path, change: Callable[[Path], object]) -> None:
     folder = build(tmp_path / "one", NAMES)
     before = pack(folder, tmp_path / "1.tar")
     change(folder)
     assert pack(folder, tmp_path / "2.tar") != before
 
 
-def test_it_unpacks_to_what_was_packed(tmp_path: Path) -> None:
+def test_archive_unpacks_to_the_packed_files(tmp_path: Path) -> None:
     pack(build(tmp_path / "one", NAMES), tmp_path / "1.tar")
     with tarfile.open(tmp_path / "1.tar") as archive:
         archive.extractall(tmp_path / "back", filter="data")

@@ -1,7 +1,4 @@
-"""What template.yaml promises to whoever deploys it, and the locks that it builds from.
-
-Read as text with its defaults: nothing is deployed here.
-"""
+"""Tests of template.yaml, read as text with its defaults, and of the locks. They deploy nothing."""
 
 import re
 from pathlib import Path
@@ -49,17 +46,18 @@ TAKE_FROM_QUEUE = {
     "sqs:GetQueueAttributes",
     "sqs:ReceiveMessage",
 }
-# Every action of every function. A new one has to be written down twice, which is the point.
+# Every allowed action of every function. A new action must be added both here and in the template, so that it is
+# deliberate.
 ALLOWED = {
     "Webhook": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
     "Storefront": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
     "Retry": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage", "dynamodb:Scan"} | TAKE_FROM_QUEUE,
     "Upkeep": USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
 }
-# Wildcards, each with the reason why there is no narrower way to say it.
+# Wildcards, each with the reason why it cannot be narrower.
 WILDCARDS = {
-    "parameter/shopwire/${AWS::StackName}/shops/*": "one parameter a shop, made after the stack",
-    "key/*": "the id of alias/aws/ssm is the account's own; the statement's conditions narrow it to that key",
+    "parameter/shopwire/${AWS::StackName}/shops/*": "each shop has a parameter, which is created after the stack",
+    "key/*": "each account has its own ID for alias/aws/ssm, and the statement's conditions restrict it to that key",
 }
 
 
@@ -79,28 +77,28 @@ def statements(function: str) -> list[dict[str, Any]]:
     return [statement for document in documents for statement in document["Statement"]]
 
 
-# --- what waits
+# --- the queues
 
 
-def test_the_queue_keeps_a_message_longer_than_the_greatest_max_age_that_may_be_chosen() -> None:
+def test_queue_keeps_messages_longer_than_the_highest_max_age() -> None:
     max_age = PARAMETERS["RetryMaxAgeSeconds"]
     assert DEFAULTS["RetryMaxAgeSeconds"] == "259200"
     assert QUEUE["MessageRetentionPeriod"] > max_age["MaxValue"] + 15 * 60
     assert DEAD_LETTERS["MessageRetentionPeriod"] == 14 * 24 * 3600
 
 
-def test_a_received_message_stays_unseen_for_six_times_the_retry_functions_timeout() -> None:
+def test_visibility_timeout_is_six_times_the_retry_functions_timeout() -> None:
     assert QUEUE["VisibilityTimeout"] >= 6 * FUNCTIONS["Retry"]["Timeout"]
 
 
-def test_the_retry_queue_is_fifo_with_high_throughput_a_group() -> None:
+def test_retry_queue_is_fifo_with_high_throughput_per_group() -> None:
     assert QUEUE["FifoQueue"] is True
     assert QUEUE["DeduplicationScope"] == "messageGroup"
     assert QUEUE["FifoThroughputLimit"] == "perMessageGroupId"
     assert QUEUE["MaximumMessageSize"] == DEAD_LETTERS["MaximumMessageSize"] == 1024 * 1024
 
 
-def test_the_dead_letter_queue_is_only_the_last_net() -> None:
+def test_only_a_message_received_1000_times_becomes_a_dead_letter() -> None:
     assert DEAD_LETTERS["FifoQueue"] is True
     assert QUEUE["RedrivePolicy"] == {
         "deadLetterTargetArn": {"Fn::GetAtt": ["DeadLetterQueue", "Arn"]},
@@ -108,16 +106,16 @@ def test_the_dead_letter_queue_is_only_the_last_net() -> None:
     }
 
 
-def test_a_batch_may_fail_in_parts_and_the_consumers_are_bounded() -> None:
+def test_batch_may_fail_partly_and_concurrency_is_limited() -> None:
     source = FUNCTIONS["Retry"]["Events"]["Waiting"]["Properties"]
     assert source["Queue"] == {"Fn::GetAtt": ["RetryQueue", "Arn"]}
     assert source["FunctionResponseTypes"] == ["ReportBatchItemFailures"]
     assert source["BatchSize"] == 10
     assert source["ScalingConfig"] == {"MaximumConcurrency": {"Ref": "RetryConcurrency"}}
-    assert int(DEFAULTS["RetryConcurrency"]) <= 5, "a new account has ten executions in all"
+    assert int(DEFAULTS["RetryConcurrency"]) <= 5, "a new account has only ten concurrent executions"
 
 
-def test_one_upkeep_ends_before_the_next_begins_and_none_is_tried_again() -> None:
+def test_upkeep_ends_before_the_next_one_starts_and_is_not_retried() -> None:
     upkeep = FUNCTIONS["Upkeep"]
     schedule = upkeep["Events"]["EveryMinute"]["Properties"]
     assert schedule["Schedule"] == "rate(1 minute)"
@@ -126,13 +124,14 @@ def test_one_upkeep_ends_before_the_next_begins_and_none_is_tried_again() -> Non
         assert retries == {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60}
 
 
-# --- what is kept
+# --- stored data
 
 
-def test_what_holds_webhooks_keeps_its_logical_id_and_outlives_the_stack() -> None:
-    # By another logical id CloudFormation would make a new, empty one; under a name of its own none could replace it.
-    kinds = ("AWS::DynamoDB::Table", "AWS::SQS::Queue")
-    stateful = {name: one for name, one in RESOURCES.items() if one["Type"] in kinds}
+def test_table_and_queues_keep_their_logical_ids_and_outlive_the_stack() -> None:
+    # With another logical ID, CloudFormation would create a new, empty resource. With a fixed name, CloudFormation
+    # could not replace the resource.
+    types = ("AWS::DynamoDB::Table", "AWS::SQS::Queue")
+    stateful = {name: resource for name, resource in RESOURCES.items() if resource["Type"] in types}
     assert stateful.keys() == {"Table", "RetryQueue", "DeadLetterQueue"}
     for resource in stateful.values():
         assert (resource["DeletionPolicy"], resource["UpdateReplacePolicy"]) == ("Retain", "Retain")
@@ -140,19 +139,19 @@ def test_what_holds_webhooks_keeps_its_logical_id_and_outlives_the_stack() -> No
         assert "Condition" not in resource
 
 
-def test_no_resource_that_sam_makes_takes_the_name_of_another() -> None:
-    # SAM names an event source after its function and its own name: Retry + Queue would be the queue itself.
-    made = {function + event for function, properties in FUNCTIONS.items() for event in properties["Events"]}
-    assert not made & RESOURCES.keys()
+def test_generated_resources_have_no_name_of_another_resource() -> None:
+    # SAM joins the names of the function and of the event. Retry and Queue would give the name of the queue.
+    generated = {function + event for function, properties in FUNCTIONS.items() for event in properties["Events"]}
+    assert not generated & RESOURCES.keys()
 
 
-def test_everything_kept_is_encrypted_at_rest() -> None:
+def test_stored_data_is_encrypted_at_rest() -> None:
     assert QUEUE["SqsManagedSseEnabled"] is True
     assert DEAD_LETTERS["SqsManagedSseEnabled"] is True
     assert TABLE["SSESpecification"] == {"SSEEnabled": True}
 
 
-def test_the_table_is_on_demand_expires_entries_and_can_be_restored() -> None:
+def test_table_is_on_demand_expires_items_and_can_be_restored() -> None:
     assert TABLE["BillingMode"] == "PAY_PER_REQUEST"
     assert TABLE["TimeToLiveSpecification"] == {"AttributeName": "expires", "Enabled": True}
     assert TABLE["PointInTimeRecoverySpecification"] == {"PointInTimeRecoveryEnabled": True}
@@ -166,7 +165,7 @@ def test_the_table_is_on_demand_expires_entries_and_can_be_restored() -> None:
 # --- the functions
 
 
-def test_the_functions_run_on_python_3_13_and_arm64() -> None:
+def test_functions_run_on_python_3_13_and_arm64() -> None:
     assert set(FUNCTIONS) == set(ALLOWED)
     assert FUNCTION_DEFAULTS["Runtime"] == "python3.13"
     assert FUNCTION_DEFAULTS["Architectures"] == [{"Ref": "Architecture"}]
@@ -174,7 +173,7 @@ def test_the_functions_run_on_python_3_13_and_arm64() -> None:
     assert not any({"Runtime", "Architectures"} & set(function) for function in FUNCTIONS.values())
 
 
-def test_the_layer_serves_whatever_the_functions_run_on() -> None:
+def test_layer_supports_the_functions_runtime_and_processors() -> None:
     layer = RESOURCES["Layer"]
     assert FUNCTION_DEFAULTS["Layers"] == [{"Ref": "Layer"}]
     assert layer["Metadata"] == {"BuildMethod": "makefile"}
@@ -183,7 +182,7 @@ def test_the_layer_serves_whatever_the_functions_run_on() -> None:
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_every_function_is_a_file_with_a_timeout_and_a_log_that_ends(name: str) -> None:
+def test_function_has_a_file_a_timeout_and_a_log_with_retention(name: str) -> None:
     function = FUNCTIONS[name]
     assert (ROOT / function["CodeUri"] / "app.py").is_file()
     assert function["Timeout"] <= 60
@@ -193,7 +192,7 @@ def test_every_function_is_a_file_with_a_timeout_and_a_log_that_ends(name: str) 
 
 
 def test_no_log_level_drops_the_metrics() -> None:
-    # Metrics are log lines of level INFO (embedded metric format): Lambda's filter at WARN would lose them.
+    # Metrics are log lines of level INFO (embedded metric format), so Lambda's filter at WARN would drop them.
     assert PARAMETERS["LogLevel"]["AllowedValues"] == ["DEBUG", "INFO"]
 
 
@@ -204,7 +203,7 @@ def test_every_variable_that_the_code_reads_is_set() -> None:
     assert read <= set(FUNCTION_DEFAULTS["Environment"]["Variables"])
 
 
-def test_a_stack_left_as_it_is_offered_has_this_environment() -> None:
+def test_stack_with_default_parameters_has_this_environment() -> None:
     known = {
         **DEFAULTS,
         "AWS::StackName": "shop",
@@ -232,15 +231,15 @@ def test_a_stack_left_as_it_is_offered_has_this_environment() -> None:
     assert services == {"webhook", "storefront", "retry", "upkeep"}
 
 
-def test_a_webhook_is_sent_directly_only_within_its_functions_timeout() -> None:
+def test_time_budget_for_direct_sending_is_below_the_functions_timeout() -> None:
     for name in ("Webhook", "Storefront"):
         assert PARAMETERS["DirectBudgetMs"]["MaxValue"] < FUNCTIONS[name]["Timeout"] * 1000
 
 
-# --- the way in
+# --- the HTTP API
 
 
-def test_the_api_routes_webhooks_probes_and_health_to_one_function() -> None:
+def test_api_routes_webhooks_probes_and_health_to_one_function() -> None:
     events = FUNCTIONS["Webhook"]["Events"].values()
     routes = {(event["Properties"]["Method"], event["Properties"]["Path"]) for event in events}
     assert routes == {
@@ -251,15 +250,15 @@ def test_the_api_routes_webhooks_probes_and_health_to_one_function() -> None:
     }
 
 
-def test_the_storefronts_route_and_its_preflight_are_a_function_of_their_own() -> None:
+def test_storefront_route_and_its_preflight_have_a_function_of_their_own() -> None:
     events = FUNCTIONS["Storefront"]["Events"].values()
     routes = {(event["Properties"]["Method"], event["Properties"]["Path"]) for event in events}
     assert routes == {("POST", "/storefront/{shop}"), ("OPTIONS", "/storefront/{shop}")}
-    # The API's own CORS settings would answer preflights for every shop alike, and never ask the function.
+    # With CORS settings, the API itself would handle preflight requests, in the same way for every shop.
     assert "CorsConfiguration" not in RESOURCES["Api"]["Properties"]
 
 
-def test_the_api_is_throttled_well_above_a_shops_peak() -> None:
+def test_api_is_throttled_far_above_the_peak_of_a_shop() -> None:
     assert RESOURCES["Api"]["Properties"]["DefaultRouteSettings"] == {
         "ThrottlingRateLimit": {"Ref": "ThrottlingRate"},
         "ThrottlingBurstLimit": {"Ref": "ThrottlingBurst"},
@@ -268,7 +267,7 @@ def test_the_api_is_throttled_well_above_a_shops_peak() -> None:
     assert int(DEFAULTS["ThrottlingBurst"]) >= int(DEFAULTS["ThrottlingRate"])
 
 
-def test_the_access_log_names_no_caller_and_ends() -> None:
+def test_access_log_has_no_caller_and_a_retention() -> None:
     condition, access_log, otherwise = RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Fn::If"]
     assert (condition, otherwise) == ("LogsAccess", {"Ref": "AWS::NoValue"})
     fields = set(re.findall(r"\$context\.([A-Za-z.]+)", access_log["Format"]))
@@ -281,22 +280,23 @@ def test_the_access_log_names_no_caller_and_ends() -> None:
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_a_function_may_do_exactly_what_its_job_needs(function: str) -> None:
+def test_function_has_exactly_the_listed_permissions(function: str) -> None:
     allowed = [action for statement in statements(function) for action in as_list(statement["Action"])]
     assert sorted(allowed) == sorted(ALLOWED[function])
     assert all(statement["Effect"] == "Allow" for statement in statements(function))
 
 
-def test_every_function_has_a_role_of_its_own_and_writes_only_its_own_log() -> None:
+def test_function_has_its_own_role_and_writes_only_its_own_log() -> None:
     roles = {name: logical_name(function["Role"]) for name, function in FUNCTIONS.items()}
     assert len(set(roles.values())) == len(FUNCTIONS)
     for name, function in FUNCTIONS.items():
-        logs = [one["Resource"] for one in statements(name) if set(as_list(one["Action"])) == WRITE_LOG]
-        assert logs == [{"Fn::GetAtt": [logical_name(function["LoggingConfig"]["LogGroup"]), "Arn"]}]
+        log_statements = [statement for statement in statements(name) if set(as_list(statement["Action"])) == WRITE_LOG]
+        log_group = logical_name(function["LoggingConfig"]["LogGroup"])
+        assert [statement["Resource"] for statement in log_statements] == [{"Fn::GetAtt": [log_group, "Arn"]}]
 
 
 @pytest.mark.parametrize("function", FUNCTIONS)
-def test_no_wildcard_is_allowed_but_those_with_a_reason(function: str) -> None:
+def test_only_wildcards_with_a_reason_are_allowed(function: str) -> None:
     for statement in statements(function):
         assert not any("*" in action for action in as_list(statement["Action"]))
         for resource in as_list(statement["Resource"]):
@@ -304,8 +304,8 @@ def test_no_wildcard_is_allowed_but_those_with_a_reason(function: str) -> None:
                 assert any(resource["Fn::Sub"].endswith(":" + known) for known in WILDCARDS), resource
 
 
-def test_decryption_is_for_the_shops_parameters_only() -> None:
-    (statement,) = [one for one in statements("Webhook") if one["Action"] == "kms:Decrypt"]
+def test_decryption_is_allowed_only_for_the_shops_parameters() -> None:
+    (statement,) = [statement for statement in statements("Webhook") if statement["Action"] == "kms:Decrypt"]
     conditions = statement["Condition"]
     assert conditions["ForAnyValue:StringEquals"] == {"kms:ResourceAliases": "alias/aws/ssm"}
     assert conditions["StringEquals"]["kms:ViaService"]["Fn::Sub"] == "ssm.${AWS::Region}.amazonaws.com"
@@ -313,7 +313,7 @@ def test_decryption_is_for_the_shops_parameters_only() -> None:
     assert parameter.endswith(":parameter/shopwire/${AWS::StackName}/shops/*")
 
 
-def test_nothing_is_open_to_other_accounts() -> None:
+def test_roles_trust_only_aws_services() -> None:
     trusted = {
         name: resource["Properties"]["AssumeRolePolicyDocument"]["Statement"]
         for name, resource in RESOURCES.items()
@@ -329,13 +329,13 @@ def test_nothing_is_open_to_other_accounts() -> None:
 # --- deploying and building
 
 
-def test_a_guided_deployment_needs_none_of_our_knowledge() -> None:
+def test_each_parameter_has_a_default_and_a_description() -> None:
     for name, parameter in PARAMETERS.items():
         assert "Default" in parameter, name
         assert parameter["Description"].endswith("."), name
 
 
-def test_the_outputs_say_where_everything_is() -> None:
+def test_outputs_name_urls_stores_and_functions() -> None:
     assert set(TEMPLATE["Outputs"]) == {
         "AlarmsTopic",
         "WebhookUrl",
@@ -352,13 +352,13 @@ def test_the_outputs_say_where_everything_is() -> None:
     assert TEMPLATE["Outputs"]["WebhookUrl"]["Value"]["Fn::Sub"].endswith("/webhooks/")
 
 
-def test_every_lock_is_looked_at() -> None:
+def test_list_of_locks_is_complete() -> None:
     found = [*ROOT.glob("requirements*.txt"), *(ROOT / "shared").rglob("req*.txt"), *(ROOT / "bench").rglob("req*.txt")]
     assert {str(path.relative_to(ROOT)) for path in found} == set(LOCKS)
 
 
 @pytest.mark.parametrize("lock", LOCKS)
-def test_every_dependency_is_pinned_with_hashes_and_comes_from_no_named_place(lock: str) -> None:
+def test_each_dependency_is_pinned_with_hashes_and_without_an_index_url(lock: str) -> None:
     text = (ROOT / lock).read_text(encoding="utf-8")
     lines = [line for line in text.replace("\\\n", " ").splitlines() if line and not line.startswith("#")]
     assert lines
@@ -368,7 +368,7 @@ def test_every_dependency_is_pinned_with_hashes_and_comes_from_no_named_place(lo
     assert not re.search(r"index-url|find-links|://", text)
 
 
-def test_the_layer_runs_on_the_versions_that_were_tested() -> None:
+def test_layer_has_the_versions_that_the_tests_use() -> None:
     layer, dev = (
         dict(re.findall(r"^([a-z0-9.-]+)==(\S+)", (ROOT / lock).read_text(encoding="utf-8"), re.MULTILINE))
         for lock in LOCKS[:2]

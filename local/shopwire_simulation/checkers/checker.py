@@ -78,18 +78,18 @@ class Judge:
         if service == "ledger":
             values = arguments.get("ExpressionAttributeValues") or {}
             key = values.get(":new_lease_key") or values.get(":new_pending_key")
-            if ":new_settled" in values:
-                key = values[":new_settled"]["L"][-1]  # what needs no lease is settled by its only write
+            if ":new_settled_keys" in values:
+                key = values[":new_settled_keys"]["L"][-1]  # what needs no lease is settled by its only write
             if key and invocation is not None:
                 invocation.notes |= {"key": key["S"], "claimed_at": self.now()}
                 if "announcement" in invocation.notes:
                     self.by_key[key["S"]] = self._announcements[invocation.notes["announcement"]]
                 if one := self.by_key.get(key["S"]):
                     self.waiting.begun(one, invocation)
-            if invocation is not None and (settled := values.get(":new_settled")):
+            if invocation is not None and (settled := values.get(":new_settled_keys")):
                 self.waiting.settled(settled["L"][-1]["S"])
             item = arguments.get("Key") or arguments.get("Item")
-            if invocation is not None and item and "#person#" in item["pk"]["S"]:
+            if invocation is not None and item and "#identity#" in item["pk"]["S"]:
                 invocation.notes["people_at"] = self.now()
             if item:
                 self.seen.add(item["pk"]["S"])
@@ -246,7 +246,7 @@ class Judge:
             noted: what it has as done with, by shop and entity.
         """
         # A fact of an order that is not seen yet waits for it: it excuses nothing.
-        given_up = {(shop, entity) for shop, entity, reason in parked if reason != "order not seen"}
+        given_up = {(shop, entity) for shop, entity, reason in parked if reason != "order_not_seen"}
         for text in waiting:
             self._violated("wedged", "", text, "still waits although all is well", None)
         for shop, entity in marked:

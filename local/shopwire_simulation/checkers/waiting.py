@@ -203,10 +203,10 @@ class Waiting:
         return first is not None and last is not None and first > last
 
     def _may_be_parked(self, one: Announcement, reason: str) -> bool:
-        if reason == "order not seen" or one.entity == "unreadable":
+        if reason == "order_not_seen" or one.entity == "unreadable":
             return True
         kind, _, id = one.entity.partition(" ")
-        if reason == "too old":
+        if reason == "too_old":
             first = self._sent[one.id].first_at
             return first is not None and self._now() - first > MAX_AGE.get(kind, 0) - MINUTE
         if reason == "it stopped the function three times":

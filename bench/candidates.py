@@ -1,10 +1,9 @@
-"""Three ways to bring the same webhooks to the API, each over an account that counts.
+"""Three implementations of the same task, each on an account that counts its costs.
 
-- `Shopwire`: the deployed functions' own code.
-- `QueueFirst`: verify, put into the queue, answer; a consumer does everything else. The leanest that can be made of
-  shopwire's own parts, with its ledger and its mapper.
-- `Usual`: bench/usual/, the common libraries as their guides show them. It knows no carts, and answers `delivered` for
-  what changes nothing.
+- `Shopwire` is the code of the deployed functions.
+- `QueueFirst` verifies a webhook, puts it into the queue and responds. A consumer does everything else. It is the
+  leanest such design that can be built from shopwire's own parts, with its ledger and its mapper.
+- `Usual` is the usual stack in bench/usual/. It does not support carts, and it sends changes that change nothing.
 """
 
 import importlib.util
@@ -18,7 +17,7 @@ from bench.account import QUEUE_URL, TABLE, Account, Client
 from bench.harness import ROOT
 from shopwire import platforms
 from shopwire.delivery.task import Policy
-from shopwire.endpoints import webhook as http
+from shopwire.endpoints import webhook as webhook_endpoint
 from shopwire.environment import Clients, Environment, Settings
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Shop, Webhook
@@ -31,66 +30,67 @@ SETTINGS = {"platform": "shopify", "secrets": ["a-secret"], "esputnik_key": "a-k
 SHOP = Shop.model_validate({"id": "demo-shopify", **SETTINGS})
 SHOPS_PATH = "/shops/"
 
-_MINUTE = 60_000
-_LONG_AGO = 1 << 40
+_MINUTE_MS = 60_000
+_NEVER = -(1 << 40)
 
 
 class Shopwire:
     """shopwire's functions.
 
     Args:
-        address: of the account behind a socket; None: called directly.
+        account: the account that counts.
+        address: address of the account's server, or None to call the account without clients and sockets.
     """
 
-    always_real = False
-    """Its clients can only be real ones, behind a socket."""
+    needs_server = False
+    """True if the candidate can only call the account through its server."""
 
     def __init__(self, account: Account, address: str | None) -> None:
         self.account = account
         self.address = address
-        self._made_at: dict[tuple[str, int], int] = {}
+        self._created_at: dict[tuple[str, int], int] = {}
         self._environments: dict[tuple[str, int], Environment] = {}
-        self._turn = 0
+        self._webhooks = 0
 
     def receive(self, event: str, request_id: str) -> dict[str, Any]:
-        """Answer an event of the gateway, as JSON text."""
+        """Handle an event of the gateway (JSON text) and return the response."""
         environment = self.environment("webhook")
-        answer: dict[str, Any] = self.account.invoke(
-            "webhook", lambda: http.serve(json.loads(event), self.context(request_id, 10), environment)
+        response: dict[str, Any] = self.account.invoke(
+            "webhook", lambda: webhook_endpoint.serve(json.loads(event), self.context(request_id, 10), environment)
         )
-        return answer
+        return response
 
-    def work_off(self, records: list[dict[str, Any]]) -> list[str]:
-        """A batch of the queue; answers the ids of what stays."""
+    def retry(self, records: list[dict[str, Any]]) -> list[str]:
+        """Handle a batch of the queue and return the IDs of the messages that stay in the queue."""
         environment, account = self.environment("retry"), self.account
         kept: list[str] = account.invoke(
             "retry",
             lambda: environment.retry_consumer.consume(
-                records, owner=f"retry-{account.now}", deadline=account.now + 60_000
+                records, request_id=f"retry-{account.now}", deadline=account.now + 60_000
             ),
         )
         return kept
 
-    def tidy(self) -> None:
-        """The minute's upkeep."""
+    def upkeep(self) -> None:
+        """Run the minute's upkeep."""
         environment, account = self.environment("upkeep"), self.account
         account.invoke("upkeep", lambda: environment.outbox_drain.drain(account.now + 40_000))
 
     def environment(self, function: str) -> Environment:
-        """One of the function's environments, made anew when its time is over."""
+        """Return one of the function's execution environments in turn. Replace it if its lifetime is over."""
         account = self.account
-        self._turn += function == "webhook"
-        place = function, self._turn % MIX["environments"] if function == "webhook" else 0
-        if account.now - self._made_at.get(place, -_LONG_AGO) >= MIX["environment_minutes"] * _MINUTE:
-            self._made_at[place] = account.now
-            self._environments[place] = self.wire()
+        self._webhooks += function == "webhook"
+        key = function, self._webhooks % MIX["environments"] if function == "webhook" else 0
+        if account.now - self._created_at.get(key, _NEVER) >= MIX["environment_minutes"] * _MINUTE_MS:
+            self._created_at[key] = account.now
+            self._environments[key] = self.create_environment()
             with account.by_time():
                 account.cold_start(function)
-                self._environments[place].shops.get(SHOP.id)
-        return self._environments[place]
+                self._environments[key].shops.get(SHOP.id)
+        return self._environments[key]
 
-    def wire(self) -> Environment:
-        """A cold start."""
+    def create_environment(self) -> Environment:
+        """Wire the parts as a cold start does."""
         url = f"{self.address}/api/" if self.address else "https://esputnik.com/api/"
         settings = Settings(TABLE, QUEUE_URL, SHOPS_PATH, url, "hash-key", Policy(jitter=lambda: 0.5))
         clients, transport = Clients(), None
@@ -101,7 +101,7 @@ class Shopwire:
         return Environment(settings, clients, transport=transport, clock=lambda: self.account.now)
 
     def context(self, request_id: str, seconds: int) -> Any:
-        """What Lambda tells an invocation of itself."""
+        """Return the context object that Lambda passes to an invocation."""
         return SimpleNamespace(
             aws_request_id=request_id,
             get_remaining_time_in_millis=lambda: seconds * 1000,
@@ -112,12 +112,12 @@ class Shopwire:
 
 
 class QueueFirst(Shopwire):
-    """Everything through the queue, one message a batch: a FIFO queue has no batching window to gather more."""
+    """Every webhook goes through the queue, one per batch, because a FIFO queue has no batching window."""
 
     def receive(self, event: str, request_id: str) -> dict[str, Any]:
         environment = self.environment("webhook")
-        answer: dict[str, Any] = self.account.invoke("webhook", lambda: self._enqueue(json.loads(event), environment))
-        return answer
+        response: dict[str, Any] = self.account.invoke("webhook", lambda: self._enqueue(json.loads(event), environment))
+        return response
 
     def _enqueue(self, event: dict[str, Any], environment: Any) -> dict[str, Any]:
         shop, received_at = environment.shops.get(SHOP.id), event["requestContext"]["timeEpoch"]
@@ -132,43 +132,43 @@ class QueueFirst(Shopwire):
         report("received", received_at, shop=shop.id, outcome="queued", topic=delivery.topic, key=key)
         return {"statusCode": 200, "body": json.dumps({"status": "queued", "delivery": delivery.key})}
 
-    def tidy(self) -> None:
-        """It has no outbox."""
+    def upkeep(self) -> None:
+        """Do nothing, because this design has no outbox."""
 
 
 class Usual(Shopwire):
-    """bench/usual/'s two functions. Its clients are real: it is always run behind the account's socket."""
+    """The two functions of bench/usual/."""
 
-    always_real = True
-    # Lambda's own lines of an invocation, which `sam build`'s default leaves on: platform.start and platform.report.
+    needs_server = True
+    # The lines platform.start and platform.report of each invocation. SAM's default settings leave them on.
     _PLATFORM_LOG_BYTES = 600
 
     def __init__(self, account: Account, address: str | None) -> None:
         super().__init__(account, address)
-        self._module = _loaded(f"{address}/api/")
+        self._module = _load_usual_app(f"{address}/api/")
 
     def receive(self, event: str, request_id: str) -> dict[str, Any]:
-        whole = json.loads(event)
-        whole |= {"routeKey": "POST /webhooks/{shop}", "rawQueryString": "", "pathParameters": {"shop": SHOP.id}}
-        whole["requestContext"] |= {"stage": "$default", "requestId": request_id}
-        text = json.dumps(whole)
+        full_event = json.loads(event)
+        full_event |= {"routeKey": "POST /webhooks/{shop}", "rawQueryString": "", "pathParameters": {"shop": SHOP.id}}
+        full_event["requestContext"] |= {"stage": "$default", "requestId": request_id}
+        text = json.dumps(full_event)
         self.account.count_log(self._PLATFORM_LOG_BYTES)
-        answer: dict[str, Any] = self.account.invoke(
+        response: dict[str, Any] = self.account.invoke(
             "webhook", lambda: self._module.handler(json.loads(text), self.context(request_id, 10))
         )
-        return answer
+        return response
 
-    def work_off(self, records: list[dict[str, Any]]) -> list[str]:
+    def retry(self, records: list[dict[str, Any]]) -> list[str]:
         self.account.count_log(self._PLATFORM_LOG_BYTES)
         event = {"Records": [record | {"eventSource": "aws:sqs", "messageAttributes": {}} for record in records]}
-        answer = self.account.invoke("retry", lambda: self._module.retry(event, self.context("retry", 60)))
-        return [failure["itemIdentifier"] for failure in answer["batchItemFailures"]]
+        response = self.account.invoke("retry", lambda: self._module.retry(event, self.context("retry", 60)))
+        return [failure["itemIdentifier"] for failure in response["batchItemFailures"]]
 
-    def tidy(self) -> None:
-        """It has no outbox."""
+    def upkeep(self) -> None:
+        """Do nothing, because this design has no outbox."""
 
 
-def _loaded(api: str) -> ModuleType:
+def _load_usual_app(api: str) -> ModuleType:
     os.environ |= {
         "TABLE_NAME": TABLE,
         "QUEUE_URL": QUEUE_URL,

@@ -1,6 +1,7 @@
-"""The counting account behind a socket: real boto3 clients and the real transport, for what a webhook takes of a
-processor. Only the caller's thread is measured, the server's is not.
-"""
+"""Serve the counting account over HTTP, so that real AWS clients and the real transport can call it.
+
+The CPU time of a webhook is measured with these clients. Only the caller's thread is measured, not the server's
+threads."""
 
 import json
 import threading
@@ -14,34 +15,35 @@ from botocore.exceptions import ClientError
 
 from bench.account import Account
 
-# The first part of X-Amz-Target.
+# The service of each prefix of X-Amz-Target.
 _SERVICES = {"DynamoDB_20120810": "dynamodb", "AmazonSQS": "sqs", "AmazonSSM": "ssm"}
 
 
 @contextmanager
-def served(account: Account) -> Iterator[str]:
-    """Serve the account's AWS services and its API ("/api/"); gives the address."""
+def serve(account: Account) -> Iterator[str]:
+    """Serve the account's AWS services, and the API below /api/, while the block runs. Yield the address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        # Head and body of an answer are two writes: without this the second waits for the first one's receipt.
+        # A response consists of two writes. With Nagle's algorithm, the second waits for the acknowledgement of the
+        # first.
         disable_nagle_algorithm = True
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.path.startswith("/api/"):
                 status, _ = account.transport("POST", self.path, {}, body, 0)
-                self._answer(status, {})
+                self._respond(status, {})
                 return
             prefix, _, operation = self.headers["X-Amz-Target"].partition(".")
             try:
-                self._answer(200, account.call(_SERVICES[prefix], xform_name(operation), json.loads(body)))
+                self._respond(200, account.call(_SERVICES[prefix], xform_name(operation), json.loads(body)))
             except ClientError as error:
-                said = error.response["Error"]
-                self._answer(400, {"__type": said["Code"], "message": said["Message"], **_item(error)})
+                details = error.response["Error"]
+                self._respond(400, {"__type": details["Code"], "message": details["Message"], **_item(error)})
 
-        def _answer(self, status: int, said: Any) -> None:
-            text = json.dumps(said).encode()
+        def _respond(self, status: int, body: Any) -> None:
+            text = json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/x-amz-json-1.0")
             self.send_header("Content-Length", str(len(text)))
