@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shopwire.errors import InvalidValue, Unreadable
-from shopwire.models import Webhook
+from shopwire.models import Rank, Status, Webhook
 from shopwire.models.base import Amount, Moment
 
 T = TypeVar("T")
@@ -69,6 +69,15 @@ def _moment_of_php_date(value: Any) -> Any:
 
 PhpMoment = Annotated[Moment, BeforeValidator(_moment_of_php_date)]
 """A moment as PHP writes a date: an object of the local time and the name or the offset of its time zone."""
+
+
+RANKS = {
+    Status.INITIALIZED: Rank.CREATED,
+    Status.IN_PROGRESS: Rank.PAID,
+    Status.DELIVERED: Rank.DELIVERED,
+    Status.CANCELLED: Rank.CLOSED,
+}
+"""The rank of an order of which only the status is known, as with a status of `shop.statuses`."""
 
 
 def amount(part: MoneyOrEmpty) -> Decimal | None:

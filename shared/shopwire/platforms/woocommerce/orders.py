@@ -23,7 +23,6 @@ from shopwire.models import (
     Order,
     OrderChange,
     Parcel,
-    Rank,
     Reason,
     Shop,
     Status,
@@ -31,7 +30,7 @@ from shopwire.models import (
 )
 from shopwire.models.base import MAX_DIGITS, first, milliseconds
 from shopwire.models.contact import person
-from shopwire.platforms.parts import Body, MoneyOrEmpty, amount, one_line, unreadable
+from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line, unreadable
 from shopwire.platforms.woocommerce import bodies
 
 # REST reference, "Order properties". The statuses of plugins are in progress, unless `statuses` says otherwise.
@@ -45,12 +44,6 @@ _STATUSES = {
     "refunded": Status.CANCELLED,
     "trash": Status.CANCELLED,
     "deleted": Status.CANCELLED,
-}
-_RANKS = {
-    Status.INITIALIZED: Rank.CREATED,
-    Status.IN_PROGRESS: Rank.PAID,
-    Status.DELIVERED: Rank.DELIVERED,
-    Status.CANCELLED: Rank.CLOSED,
 }
 # Nothing was bought yet. The checkout block creates such an order for each visitor (woocommerce#66995).
 _DRAFTS = frozenset({"checkout-draft", "auto-draft", "new", "draft"})
@@ -118,7 +111,7 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             created_at=created,
             updated_at=_moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created,
             status=status,
-            rank=_RANKS[status],
+            rank=RANKS[status],
             status_words=word,
             currency=currency,
             # If nothing is left of a cancelled or refunded order: what it cost before.
