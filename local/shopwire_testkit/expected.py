@@ -1,7 +1,7 @@
 """What each sample becomes: the API requests, or the reason why there are none.
 
 The result is in a file beside the sample (`Sample.expected_path`), so that a reviewer sees what a change of a platform
-or of the mapper does. `python -m tools.make_expected` writes the files; tests/platforms/test_conformance.py compares.
+or of the mapper does. `make expected` writes the files, and tests/platforms/test_conformance.py compares.
 
 Each delivery of a body is decided for two situations:
 - new: the API has neither the contact nor the order, and the order is recent.

@@ -6,6 +6,7 @@ A platform's own tests are in the folder of its name; they contain only what is 
 import itertools
 import json
 import re
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
@@ -122,27 +123,28 @@ def test_missing_signature_is_refused(platform: Platform) -> None:
     assert error.reason is expected
 
 
-@pytest.mark.parametrize(
-    "wrong",
-    [
-        lambda right: "",
-        lambda right: " ",
-        lambda right: right[:-1],
-        lambda right: right[:10],
-        lambda right: right + "=",
-        lambda right: right + "\0",
-        lambda right: right.swapcase(),
-        lambda right: "0" * len(right),
-        lambda right: "\N{CYRILLIC CAPITAL LETTER A}" + right[1:],
-        lambda right: "підпис",
-        lambda right: "\udcff\ud800",
-        lambda right: "a" * 100_000,
-    ],
-)
+WRONG_SIGNATURES = {
+    "empty": lambda right: "",
+    "blank": lambda right: " ",
+    "truncated": lambda right: right[:-1],
+    "beginning": lambda right: right[:10],
+    "longer": lambda right: right + "=",
+    "zero byte": lambda right: right + "\0",
+    "other case": lambda right: right.swapcase(),
+    "zeros": lambda right: "0" * len(right),
+    "one letter not ASCII": lambda right: "\N{CYRILLIC CAPITAL LETTER A}" + right[1:],
+    "not ASCII": lambda right: "підпис",
+    "lone surrogates": lambda right: "\udcff\ud800",
+    "enormous": lambda right: "a" * 100_000,
+}
+
+
+@pytest.mark.parametrize("wrong", WRONG_SIGNATURES.values(), ids=WRONG_SIGNATURES)
 @each_platform(WITH_SAMPLES)
-def test_wrong_signature_is_refused(platform: Platform, wrong: Any) -> None:
+def test_wrong_signature_is_refused(platform: Platform, wrong: Callable[[str], str]) -> None:
     webhook = call(signed_sample(platform))
-    refusal(platform, with_signature(platform, webhook, wrong(signature_of(platform, webhook))), shop_of(platform))
+    other = with_signature(platform, webhook, wrong(signature_of(platform, webhook)))
+    refusal(platform, other, shop_of(platform))
 
 
 @each_platform(WITH_SAMPLES)
@@ -317,13 +319,14 @@ def test_error_of_an_unreadable_body_contains_no_value(of_parser: list[Sample]) 
 def test_kept_headers_suffice_to_read_and_contain_nothing_private(sample: Sample) -> None:
     platform, webhook = platforms.get(sample.platform), call(sample)
     kept = worth_keeping(dict(webhook.headers), platform.kept_headers)
-    assert platform.read(replace(webhook, headers=kept), shop_of(platform)) == platform.read(webhook, shop_of(platform))
-    assert not kept.keys() & set(platform.signature.headers)
-    text = json.dumps(kept, ensure_ascii=False).lower()
-    assert [value for value in personal_texts(sample) if value in text] == []
+    deliveries = platform.read(webhook, shop_of(platform))
+    again = platform.read(replace(webhook, headers=kept), shop_of(platform))
+    assert again == deliveries, "`kept_headers` lacks a header that `read` needs"
+    assert not kept.keys() & set(platform.signature.headers), "`kept_headers` must not cover the signature"
     shown = {name: value for name, value in webhook.headers.items() if name.startswith(platform.shown_headers)}
-    text = json.dumps(shown, ensure_ascii=False).lower()
-    assert [value for value in personal_texts(sample) if value in text] == []
+    text = json.dumps([kept, shown], ensure_ascii=False).lower()
+    private = [value for value in personal_texts(sample) if value in text]
+    assert not private, "`kept_headers` or `shown_headers` covers a header with a personal value"
 
 
 @each_sample()
@@ -331,8 +334,8 @@ def test_inspector_masks_every_personal_value(sample: Sample) -> None:
     shown = [text.lower() for text in texts(mask(json.loads(sample.body)))]
     digits = [re.sub(r"\D", "", text) for text in shown]
     for value in personal_texts(sample):
-        assert not any(value in text for text in shown)
-        assert not value.isdigit() or value not in digits
+        assert not any(value in text for text in shown), "the inspector's masking.py shows a personal value"
+        assert not value.isdigit() or value not in digits, "the inspector's masking.py shows a phone number"
 
 
 # Samples.
@@ -342,9 +345,7 @@ def test_inspector_masks_every_personal_value(sample: Sample) -> None:
 def test_sample_becomes_the_expected_result(sample: Sample) -> None:
     if sample.expected_path.exists():  # test_nothing_is_missing reports a missing file
         written = sample.expected_path.read_text(encoding="utf-8")
-        assert expected_text(sample) == written, (
-            "Run `.venv/bin/python -m tools.make_expected` and check what it wrote."
-        )
+        assert expected_text(sample) == written, "Run `make expected` and check the difference."
 
 
 @each_sample()
@@ -363,5 +364,7 @@ def test_sample_can_be_made_fresh(sample: Sample) -> None:
     for before, after in zip(old, platform.read(webhook, shop), strict=True):
         assert type(after.change) is type(before.change)
         if isinstance(after.change, OrderChange | CartChange | ContactChange):
-            assert after.entity != before.entity
-            assert after.change.version // 10_000 == NOW // 1000  # a body may keep its fraction of a second
+            assert after.entity != before.entity, "`sample_fields.ids` lacks the field that identifies the entity"
+            # A body keeps its fraction of a second.
+            moved = after.change.version // 10_000 == NOW // 1000
+            assert moved, "`sample_fields.changed` must begin with the field that `updated_at` is read from"

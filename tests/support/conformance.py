@@ -209,14 +209,13 @@ def missing_rows(platform: Platform) -> list[str]:
         if topic not in topics_with_sample:
             lines.append(f"{path} is missing. Put a whole body of the topic {topic} into it, with invented people.")
     lines += [
-        f"{sample.expected_path.relative_to(ROOT)} is missing. Run `.venv/bin/python -m tools.make_expected` and check"
-        " what it wrote."
+        f"{sample.expected_path.relative_to(ROOT)} is missing. Run `make expected` and check what it wrote."
         for sample in found
         if not sample.expected_path.exists()
     ]
     events = [f"events/{name}_{sample.path.stem.replace('--', '_')}.json" for sample in found]
     if any(not (ROOT / event).exists() for event in events):
-        lines.append(f"events/{name}_*.json: files are missing. Run `.venv/bin/python -m tools.make_events`.")
+        lines.append(f"events/{name}_*.json: files are missing. Run `make events`.")
     if name in platforms.OF_SHOPS:
         page = f"docs/platforms/{name}.md"
         if not (ROOT / page).exists():
