@@ -22,8 +22,7 @@ from shopwire.environment import Clients, Environment, Settings
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Shop, Webhook
 from shopwire.observability import report
-from shopwire.stores.entry import entity_key
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import entity_key, key_hash
 
 MIX: dict[str, Any] = json.loads((Path(__file__).parent / "mix.json").read_text(encoding="utf-8"))
 SETTINGS = {"platform": "shopify", "secrets": ["a-secret"], "esputnik_key": "a-key", "region": "UA"}

@@ -1,6 +1,6 @@
 """Pack the Lambda layer (run by `sam build` through shared/Makefile). The script itself is not in the layer.
 
-It does three things that SAM's own Python builder does not do. docs/speed.md says what each saves at a cold start.
+It does three things that SAM's own Python builder does not do (docs/limits-and-cost.md says what each saves).
 - It adds bytecode, because Lambda's file system is read-only and every cold start would compile all imported modules.
 - It removes the parts of the dependencies that shopwire does not use.
 - It adds the compiled modules of both processors, because SAM does not tell make which processor the build is for.

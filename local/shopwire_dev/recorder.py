@@ -20,7 +20,7 @@ from shopwire.errors import NewerMessageFormat
 from shopwire.esputnik import Transport
 from shopwire.message import unpack
 from shopwire.observability import logger
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 from shopwire_dev.lambdas import Function
 from shopwire_emulator.emulator import RESULT_HEADER
 from shopwire_inspector.journal import Attempt, Exchange, Journal, ReceivedRequest, RecordedWebhook, retry_key_hash

@@ -86,9 +86,7 @@ class Emulator:
             if fault and fault.mode in _REJECTING_MODES:
                 if key:
                     self._account(key).requests += 1
-                headers = (
-                    {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
-                )
+                headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
                 return Response(_REJECTING_MODES[fault.mode], {"error": f"fault: {fault.mode}"}, headers)
             response = self._process(key, method, path, query, body)
             if fault is None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 from shopwire_inspector.minutes import Minute, Minutes, outcome_group
 
 MAX_WEBHOOKS = 20_000

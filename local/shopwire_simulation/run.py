@@ -16,7 +16,7 @@ from shopwire.errors import QueueUnavailable, TableUnavailable
 from shopwire.message import unpack
 from shopwire.models import Shop
 from shopwire.observability import logger
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 from shopwire.stores.outbox import SHARDS
 from shopwire_simulation.api import Api
 from shopwire_simulation.checkers.checker import Judge

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 from tests.support.delivery_world import OTHER, SHOP, Context, World, order
 
 SIGNED = {"X-Test-Signature": "a-secret"}

@@ -2,7 +2,7 @@
 
 import pytest
 
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 from shopwire_inspector import journal as journal_module
 from shopwire_inspector.charts import HEIGHT, make_charts
 from shopwire_inspector.journal import Attempt, Filter, Journal, ReceivedRequest, RecordedWebhook

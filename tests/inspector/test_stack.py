@@ -15,7 +15,8 @@ from shopwire import platforms
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Entity, Webhook
 from shopwire.shops import parse_shop
-from shopwire.stores.ledger import Ledger, key_hash
+from shopwire.stores.entry import key_hash
+from shopwire.stores.ledger import Ledger
 from shopwire.stores.parked import ParkedStore
 from shopwire.stores.table import Table
 from shopwire_cli import aws_stack

@@ -220,7 +220,6 @@ def missing_rows(platform: Platform) -> list[str]:
         page = f"docs/platforms/{name}.md"
         if not (ROOT / page).exists():
             lines.append(f"{page} is missing. It leads a shop from nothing to its first order in eSputnik.")
-        table = "docs/platforms/README.md"
-        if f"]({name}.md)" not in (ROOT / table).read_text(encoding="utf-8"):
-            lines.append(f"{table}: the table has no row that links to {name}.md.")
+        if f"]({page})" not in (ROOT / "README.md").read_text(encoding="utf-8"):
+            lines.append(f"README.md: the table of platforms has no row that links to {page}.")
     return lines

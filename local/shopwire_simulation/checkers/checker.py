@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 from shopwire_simulation.checkers.cart_contacts import Owners
 from shopwire_simulation.checkers.erasure import Forgetting
 from shopwire_simulation.checkers.evidence import Kept, Noted, Taken, Violation

@@ -11,7 +11,7 @@ from shopwire.models import Reason
 __all__ = ["DETAILS", "SENTENCES", "Reason", "describe"]
 
 DETAILS = ("cause", "error", "error_code", "field", "http_status", "path", "problem", "tries")
-"""The fields that may stand beside a reason, in log lines and in parked webhooks."""
+"""The fields that may accompany a reason in log lines and in parked webhooks."""
 
 SENTENCES: dict[Reason, str] = {
     # Outcome `ignored`.

@@ -13,7 +13,7 @@ from shopwire.delivery.decide import Decision, Done
 from shopwire.delivery.defer import Deferral
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES
-from shopwire.delivery.task import Outcome, Task, bug_details, unreadable_details
+from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, unreadable_details
 from shopwire.errors import (
     ClaimRefused,
     ItemTooLarge,
@@ -27,8 +27,6 @@ from shopwire.models import Delivery, Nothing, Reason, Shop, ShopRedaction, Webh
 from shopwire.stores.entry import Entry, EntryUpdate
 from shopwire.stores.ledger import Claim, Ledger, Peek
 
-LEASE_MARGIN_MS = 5_000
-"""Milliseconds between the invocation's deadline and the expiry of its lease."""
 # The last part of the time budget is kept for recording and queueing.
 _RECORDING_MS = 1_000
 

@@ -13,9 +13,8 @@ from typing import Any
 from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES, Parking, attempted
-from shopwire.delivery.receive import LEASE_MARGIN_MS
 from shopwire.delivery.send import MAX_ANSWER_MS
-from shopwire.delivery.task import HOUR_MS, Outcome, Task, bug_details, delivery_of, unreadable_details
+from shopwire.delivery.task import HOUR_MS, LEASE_MARGIN_MS, Outcome, Task, bug_details, delivery_of, unreadable_details
 from shopwire.errors import (
     BadSettings,
     ClaimRefused,
@@ -35,8 +34,8 @@ from shopwire.models import Delivery, Nothing, Reason, ShopRedaction
 from shopwire.observability import logger, report
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
-from shopwire.stores.entry import Entry, EntryUpdate
-from shopwire.stores.ledger import Claim, key_hash
+from shopwire.stores.entry import Entry, EntryUpdate, key_hash
+from shopwire.stores.ledger import Claim
 from shopwire.stores.outbox import Outbox
 from shopwire.stores.pauses import Pauses, ShopState
 

@@ -12,14 +12,15 @@ from shopwire.errors import Unreadable
 from shopwire.message import Message
 from shopwire.models import CartChange, Change, Delivery, Entity, Reason, Redaction, Shop, ShopRedaction, ViewChange
 from shopwire.platforms.base import Platform
-from shopwire.stores.entry import entity_key
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import entity_key, key_hash
 
 Clock = Callable[[], int]
 """Returns UTC milliseconds."""
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+LEASE_MARGIN_MS = 5_000
+"""Milliseconds between the invocation's deadline and the expiry of its lease."""
 
 OutcomeStatus = Literal["delivered", "queued", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"]
 

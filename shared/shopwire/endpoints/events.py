@@ -27,7 +27,7 @@ from shopwire.models import Delivery, Reason, Shop, Webhook
 from shopwire.observability import logger, report
 from shopwire.platforms.base import Platform
 from shopwire.shops import SHOP_ID
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 
 _RETRY_AFTER_SECONDS = "30"
 

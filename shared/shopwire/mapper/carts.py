@@ -33,7 +33,7 @@ def recycle_state_id(cart: Cart) -> str:
 
 
 def cart_content(cart: Cart) -> str:
-    """Return a digest of what is in the cart, whoever owns it and whenever it changed."""
+    """Return a digest of the cart's content, without its contact and its times."""
     return digest(_content(cart))
 
 

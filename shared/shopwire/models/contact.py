@@ -15,7 +15,7 @@ from shopwire.models.base import first
 _EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
 _EMAIL_MAX_LENGTH = 50
 # Shops write these domains for a person who was erased, or who never gave an address.
-_NOBODYS_DOMAINS = ("@site.invalid", "@example.invalid")
+_PLACEHOLDER_DOMAINS = ("@site.invalid", "@example.invalid")
 _PHONE_DIGITS = range(5, 16)
 
 
@@ -75,7 +75,7 @@ def person(
         emails, phones, first_names, last_names: candidates in order of preference.
         region: ISO 3166 code of the country that completes local phone numbers, or None.
     """
-    # The same address often stands in up to four places of a body. Each is examined once.
+    # The same address is often in up to four places of a body. Each is examined once.
     written = [cleaned for email in dict.fromkeys(emails) if (cleaned := clean_email(email))]
     email = next((address for address in written if acceptable_email(address)), None)
     phone = next((cleaned for number in dict.fromkeys(phones) if (cleaned := clean_phone(number, region))), None)
@@ -92,11 +92,12 @@ def person(
 
 
 def clean_email(value: str | None) -> str | None:
-    """Return the address trimmed and lower case; None if it is no address, or nobody's (`deleted@site.invalid`)."""
+    """Return the address trimmed and lower case; None if it is not an address, or a placeholder
+    (`deleted@site.invalid`)."""
     if not value:
         return None
     value = value.strip().lower()
-    if "@" not in value or value.endswith(_NOBODYS_DOMAINS):
+    if "@" not in value or value.endswith(_PLACEHOLDER_DOMAINS):
         return None
     return value
 
@@ -107,7 +108,7 @@ def acceptable_email(value: str) -> bool:
 
 
 def clean_phone(value: str | None, region: str | None) -> str | None:
-    """Return international digits without plus; None if the number is nobody's or cannot be completed.
+    """Return international digits without plus; None if the number is only zeros or cannot be completed.
 
     A number with its country code ("+38 (050) 123-45-67", "0038...") is only stripped. The phone library completes a
     local one; it is large, so it is imported only then.

@@ -3,13 +3,16 @@
 Entries are only read here; `ledger` makes every write. Times are UTC milliseconds, except an item's `expires`.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from shopwire.errors import NewerEntryFormat
 from shopwire.models import Entity
-from shopwire.stores.table import Item
+
+if TYPE_CHECKING:
+    from shopwire.stores.table import Item
 
 FORMAT = 1
 """The version of the entries' format. An entry of a newer format is left alone (docs/formats.md)."""
@@ -97,7 +100,7 @@ class Entry:
         return self.pending if self.pending and self.pending.until > now else None
 
 
-def read(item: Item, now: int) -> Entry:
+def read(item: "Item", now: int) -> Entry:
     """Return the entry that an item holds at this moment; a new entry for {}.
 
     Raises:
@@ -139,11 +142,16 @@ def entity_key(shop: str, entity: Entity) -> str:
     return f"{shop}#{entity.kind}#{entity.id}"
 
 
-def is_newer(item: Item) -> bool:
+def key_hash(key: str) -> str:
+    """Return 12 hex digits that stand for a delivery key in the ledger and in log lines."""
+    return hashlib.sha256(key.encode()).hexdigest()[:12]
+
+
+def is_newer(item: "Item") -> bool:
     """Return whether a newer release wrote the item."""
     return bool(item.get("format", FORMAT) > FORMAT)
 
 
-def is_expired(item: Item, now: int) -> bool:
+def is_expired(item: "Item", now: int) -> bool:
     """Return whether the item's time to live is over. DynamoDB may take days to delete it."""
     return "expires" in item and item["expires"] * 1000 < now

@@ -6,7 +6,6 @@ every write, so that nothing is written over what came in between. An entry cont
 those are in `contacts`.
 """
 
-import hashlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -57,7 +56,7 @@ class Peek:
 
     Args:
         revision: None if there is no entry yet.
-        free: nobody holds the lease, no change waits, and the time to live is not over, so a decision that causes no
+        free: the lease is free, no change waits, and the time to live is not over, so a decision that causes no
             request may be settled at once.
     """
 
@@ -402,11 +401,6 @@ class Ledger:
             if is_newer(refusal.item or {}):
                 raise NewerEntryFormat from None
             raise
-
-
-def key_hash(key: str) -> str:
-    """Return 12 hex digits that stand for a delivery key in the ledger and in log lines."""
-    return hashlib.sha256(key.encode()).hexdigest()[:12]
 
 
 def _settled(entry: Entry, key: str, version: int | None) -> EntryUpdate:

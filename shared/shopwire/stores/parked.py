@@ -12,7 +12,7 @@ from typing import Any
 from shopwire.errors import ConditionFailed
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Reason
-from shopwire.stores.ledger import key_hash
+from shopwire.stores.entry import key_hash
 from shopwire.stores.table import Item, Key, Table
 
 _RETENTION_SECONDS = 30 * 86_400

@@ -76,7 +76,7 @@ class WooCommerce(Platform):
     retries = Retries(
         delays_seconds=(),
         timeout_seconds=60,
-        gives_up="After 5 failures in a row WooCommerce disables the webhook.",
+        gives_up="The 7th failure in a row disables the webhook until a person enables it again.",
     )
     sample_fields = SampleFields(ids=("id",), changed=("date_modified_gmt", "date_created_gmt"))
     # deliver_ping() sends `webhook_id=N` unsigned. Any answer but 200 leaves the webhook pending.
