@@ -19,8 +19,9 @@ from bench.traffic import sample, shopify_time
 from shopwire import platforms
 from shopwire.observability import logger
 from shopwire_simulation.cloud import Cloud
-from shopwire_simulation.faults import MINUTE, SECOND, Faults
-from shopwire_simulation.scheduler import Invocation, World
+from shopwire_simulation.faults import FaultSchedule
+from shopwire_simulation.scheduler import Invocation, Scheduler
+from shopwire_testkit.durations import MINUTE, SECOND
 
 _SCALE = 10
 _WEBHOOKS_PER_SECOND = 50 // _SCALE
@@ -60,13 +61,13 @@ class Outage:
     """
 
     def __init__(self, concurrency: int = CONCURRENCY, outage: int = _OUTAGE) -> None:
-        self.world = World(START)
+        self.scheduler = Scheduler(START)
         self.received = _Received()
         self.ends_at = START + MINUTE + outage
         self._requests_in_second: tuple[int, int] = (0, 0)
-        faults = Faults(random.Random(0), (), START, START, START)
+        faults = FaultSchedule(random.Random(0), (), START, START, START)
         self.cloud = Cloud(
-            self.world, faults, 0, self._transport, self._watch, self._failed, _ignore, concurrency // _SCALE
+            self.scheduler, faults, 0, self._transport, self._watch, self._failed, _ignore, concurrency // _SCALE
         )
         self.cloud.put_shop(SHOP.id, SETTINGS)
         self.expected: dict[str, int] = {}
@@ -77,17 +78,17 @@ class Outage:
 
         Infinity means that the API does not have all of them after four hours.
         """
-        world = self.world
+        scheduler = self.scheduler
         last = self.ends_at + _LONGEST
         changes = len(_CHANGE_MINUTES)
         for n in range(_WEBHOOKS_PER_SECOND * (self.ends_at - START + 10 * MINUTE) // SECOND // changes):
             created_at = START + n * changes * SECOND // _WEBHOOKS_PER_SECOND
             for change, minutes in enumerate(_CHANGE_MINUTES):
                 self._schedule(str(6 * 10**12 + n), change, created_at + minutes * MINUTE)
-        world.run(self.ends_at)
-        while not self._is_complete() and world.now < last:
-            world.run(world.now + SECOND)
-        return (world.now - self.ends_at) / MINUTE if self._is_complete() else float("inf")
+        scheduler.run(self.ends_at)
+        while not self._is_complete() and scheduler.now < last:
+            scheduler.run(scheduler.now + SECOND)
+        return (scheduler.now - self.ends_at) / MINUTE if self._is_complete() else float("inf")
 
     @property
     def parked(self) -> int:
@@ -99,28 +100,28 @@ class Outage:
     def _schedule(self, id: str, change: int, at: int) -> None:
         if at < self.ends_at:
             self.expected[id] = change
-        self.world.at(at, lambda: self._post(id, change))
+        self.scheduler.call_at(at, lambda: self._post(id, change))
 
     def _post(self, id: str, change: int) -> None:
-        world = self.world
+        scheduler = self.scheduler
         body = sample("orders_create") | {
             "id": int(id),
-            "created_at": shopify_time(world.now),
-            "updated_at": shopify_time(world.now),
+            "created_at": shopify_time(scheduler.now),
+            "updated_at": shopify_time(scheduler.now),
             "note": f"change {change}",
             "cart_token": None,
         }
         raw = json.dumps(body, ensure_ascii=False)
-        headers = platforms.get("shopify").sign("orders/updated", raw.encode(), SHOP, world.now)
+        headers = platforms.get("shopify").sign("orders/updated", raw.encode(), SHOP, scheduler.now)
         path = f"/webhooks/{SHOP.id}"
         event = {
             "rawPath": path,
             "headers": headers,
-            "requestContext": {"http": {"method": "POST", "path": path}, "timeEpoch": world.now},
+            "requestContext": {"http": {"method": "POST", "path": path}, "timeEpoch": scheduler.now},
             "body": raw,
             "isBase64Encoded": False,
         }
-        invocation = Invocation("webhook", world.now + 10 * SECOND, f"{id} {change}")
+        invocation = Invocation("webhook", scheduler.now + 10 * SECOND, f"{id} {change}")
         self.cloud.http(event, invocation, _ignore)
 
     def _watch(self, service: str, operation: str, arguments: dict[str, Any]) -> None:
@@ -133,12 +134,14 @@ class Outage:
     def _transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str]]:
-        world = self.world
-        world.pause(MIX["milliseconds"]["api"])
-        if START + MINUTE <= world.now < self.ends_at:
+        scheduler = self.scheduler
+        scheduler.sleep(MIX["milliseconds"]["api"])
+        if START + MINUTE <= scheduler.now < self.ends_at:
             return 503, {}
         second, count = self._requests_in_second
-        self._requests_in_second = (second, count + 1) if second == world.now // SECOND else (world.now // SECOND, 1)
+        self._requests_in_second = (
+            (second, count + 1) if second == scheduler.now // SECOND else (scheduler.now // SECOND, 1)
+        )
         if self._requests_in_second[1] > _REQUESTS_PER_SECOND:
             return 429, {}
         params = {param["name"]: param["value"] for param in json.loads(body).get("params", ())}

@@ -11,7 +11,7 @@ from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fresh import NotRefreshable, refreshed
+from shopwire_testkit.fresh import NotRefreshable, refresh
 from shopwire_testkit.samples import Sample, samples
 
 Call = tuple[Mapping[str, str], bytes]
@@ -112,7 +112,7 @@ def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> 
 
 def _refresh(platform: Platform, body: bytes, now: int, number: int) -> bytes:
     try:
-        return refreshed(body, platform.sample_fields, now, number)
+        return refresh(body, platform.sample_fields, now, number)
     except NotRefreshable as error:
         raise UserError(f"--fresh: {error}") from None
 

@@ -9,7 +9,7 @@ from shopwire import platforms
 from shopwire.models import Shop
 from shopwire_dev.aws import PARTS, Aws
 from shopwire_emulator.emulator import Emulator
-from shopwire_testkit.fresh import refreshed
+from shopwire_testkit.fresh import refresh
 from shopwire_testkit.samples import Sample, samples
 
 _TIMEOUT_SECONDS = 15
@@ -58,7 +58,7 @@ class DevActions:
         platform, now = platforms.get(found.platform), time.time_ns() // 1_000_000
         # A shop of every platform has a storefront.
         shop = self._shops[f"demo-{platform.name if platform.name in platforms.OF_SHOPS else platforms.OF_SHOPS[0]}"]
-        body = refreshed(found.body, platform.sample_fields, now) if fresh else found.body
+        body = refresh(found.body, platform.sample_fields, now) if fresh else found.body
         call = platform.sign(found.topic, body, shop, now)
         connection = http.client.HTTPConnection(self._url.netloc, timeout=_TIMEOUT_SECONDS)
         try:

@@ -1,4 +1,4 @@
-"""The API as the simulated functions reach it: the emulator's own rules, and what can go wrong on the way."""
+"""The API as the simulated functions reach it, with the emulator's rules and the faults on the way to it."""
 
 import base64
 import json
@@ -9,168 +9,200 @@ from urllib.parse import parse_qsl, urlsplit
 
 from shopwire.errors import NoAnswer
 from shopwire_emulator.emulator import Emulator
-from shopwire_simulation.faults import Faults
-from shopwire_simulation.scheduler import Invocation, Killed, World
+from shopwire_simulation.faults import FaultSchedule
+from shopwire_simulation.scheduler import Invocation, Killed, Scheduler
 
 _ROOT = "/api/"
-_LATENCY = 120
-_UNSTEADY = 0.5
-_MODES = (
+_LATENCY_MS = 120
+_UNSTEADY_PROBABILITY = 0.5
+# kind of fault -> status of the answer, 0 for no answer.
+_OUTAGES = (
     ("api_down", 0),
-    ("api_by_turns", 503),
+    ("api_flapping", 503),
     ("api_error", 500),
     ("api_throttled", 429),
     ("api_throttled_after", 429),
     ("api_unauthorized", 401),
 )
 _POISONS = ("poison_refused", "poison_failing", "poison_killing")
-# What of such an order or cart it does not like: everything, or one of its events.
-_DISLIKED = (b"", b"", b'"orderUpdated"', b'"orderDelivered"', b'"orderCancelled"')
+# What a poisoned order's request must contain to fail: nothing (all its requests fail), or one kind of event.
+_POISONED_TEXTS = (b"", b"", b'"orderUpdated"', b'"orderDelivered"', b'"orderCancelled"')
+_ORDER_ID = b'"externalOrderId","value":"'
 
-Taken = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
-"""(invocation, shop, method and path, body, the event as recorded, whether the answer got back)."""
-Called = Callable[[Invocation, str, bool], None]
-"""(invocation, method and path, whether the API refused it for good): a call that was not taken yet."""
+OnAccepted = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
+"""(invocation, shop, method and path, body, the event as recorded, whether the answer arrived)."""
+OnCall = Callable[[Invocation, str, bool], None]
+"""(invocation, method and path, whether the API rejected it permanently). Called before the API accepts the request."""
+
+Response = tuple[int, Mapping[str, str]]
 
 
-class Api:
-    """The transport of every environment."""
+class SimulatedApi:
+    """The transport of every environment.
+
+    Args:
+        on_accepted: see `OnAccepted`.
+        on_call: see `OnCall`.
+        on_failure: called with the invocation whose request got no answer, or failed temporarily.
+        trace: adds a line to the run's trace.
+    """
 
     def __init__(
         self,
-        world: World,
-        faults: Faults,
+        scheduler: Scheduler,
+        faults: FaultSchedule,
         seed: int,
-        taken: Taken,
-        called: Called,
-        failed: Callable[[Invocation], None],
-        tell: Callable[[str], None],
+        on_accepted: OnAccepted,
+        on_call: OnCall,
+        on_failure: Callable[[Invocation], None],
+        trace: Callable[[str], None],
     ) -> None:
-        self.emulator = Emulator(lambda: world.now / 1000)
+        self.emulator = Emulator(lambda: scheduler.now / 1000)
         self.keys: dict[str, str] = {}
-        """API key -> shop: an account is the shop's, whatever its key is now."""
-        self._world = world
+        """API key -> shop. The account stays the shop's when its key changes."""
+        self._scheduler = scheduler
         self._faults = faults
         self._seed = seed
-        self._taken = taken
-        self._called = called
-        self._failed = failed
-        self._tell = tell
+        self._on_accepted = on_accepted
+        self._on_call = on_call
+        self._on_failure = on_failure
+        self._trace = trace
         self._poisons: dict[tuple[str, bytes], tuple[str, bytes] | None] = {}
 
-    def transport(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
-        """One request. Every wait in it is a point to die at."""
-        invocation = self._world.current
+    def transport(self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
+        """Answer one request. A fault may hit the invocation at each wait."""
+        invocation = self._scheduler.current
         assert invocation is not None
         try:
-            status, answered = self._answer(invocation, method, url, headers, body, seconds)
+            status, response_headers = self._answer(invocation, method, url, headers, body, seconds)
         except NoAnswer:
-            self._failed(invocation)
+            self._on_failure(invocation)
             raise
         if status not in (200, 400):
-            self._failed(invocation)
-        return status, answered
+            self._on_failure(invocation)
+        return status, response_headers
+
+    def is_poisoned(self, shop: str, id: str) -> bool:
+        """Return True if the API fails or rejects requests about this order or cart."""
+        return bool(self._poisons.get((shop, id.encode())))
 
     def _answer(
         self, invocation: Invocation, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
-        world, faults = self._world, self._faults
+    ) -> Response:
+        scheduler, faults = self._scheduler, self._faults
         split = urlsplit(url)
         path = split.path.removeprefix(_ROOT)
-        self._called(invocation, f"{method} {path}", False)
-        if self._wait(_LATENCY // 2, "before"):
-            self._tell("the API cannot be reached")
+        self._on_call(invocation, f"{method} {path}", False)
+        if self._wait(_LATENCY_MS // 2, "before"):
+            self._trace("the API cannot be reached")
             raise NoAnswer
-        for kind, status in _MODES:
-            if faults.on(kind, world.now):
-                self._tell(f"the API fails: {kind}")
-                return self._fails(kind, status)
-        if (faults.on("api_unsteady", world.now) or faults.on("api_unsteady_by_turns", world.now)) and (
-            invocation.rng.random() < _UNSTEADY
-        ):
-            self._tell("the API fails this time")
-            return self._fails("api_unsteady", 503)
-        shop = self.keys.get(base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2])
-        if shop is None or (shop == self._unlucky and faults.on("wrong_key", world.now)):
-            self._tell("the API does not know the key")
+        if (response := self._outage(invocation)) is not None:
+            return response
+        key = base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2]
+        shop = self.keys.get(key)
+        if shop is None or (shop == self._shop_with_wrong_key and faults.is_active("wrong_key", scheduler.now)):
+            self._trace("the API does not know the key")
             return 401, {}
-        poison = self._poison(shop, body)
-        if poison == "poison_killing":
-            self._tell("it kills the function")
-            raise Killed
-        if poison:
-            self._tell(f"the API does not like it: {poison}")
-            self._called(invocation, f"{method} {path}", poison == "poison_refused")
-            return (400 if poison == "poison_refused" else 500), {}
-        if faults.on("api_sluggish", world.now) or faults.on("api_sluggish_by_turns", world.now):
-            self._wait(int(seconds * 900), "before")  # late, but within the caller's patience
-        slow = faults.on("api_slow", world.now)
-        lost = slow or (faults.on("api_lost_answer", world.now) and invocation.rng.random() < 0.5)
+        if poison := self._poison(shop, body):
+            return self._answer_poisoned(invocation, f"{method} {path}", poison)
+        if faults.is_active("api_sluggish", scheduler.now) or faults.is_active("api_sluggish_flapping", scheduler.now):
+            self._wait(int(seconds * 900), "before")  # late, but within the caller's time-out
+        slow = faults.is_active("api_slow", scheduler.now)
+        lost = slow or (faults.is_active("api_lost_answer", scheduler.now) and invocation.rng.random() < 0.5)
         reply = self.emulator.handle_without_faults(shop, method, path, dict(parse_qsl(split.query)), body)
         event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
-        taken_at = world.now
-        self._taken(invocation, shop, f"{method} {path}", body, event, not lost)
-        said = _event(event) if event else _call(method, path, body)
-        self._tell(f"the API took {said}{', its answer is lost' if lost else ''}")
+        accepted_at = scheduler.now
+        self._on_accepted(invocation, shop, f"{method} {path}", body, event, not lost)
+        text = _describe_event(event) if event else _describe_call(method, path, body)
+        self._trace(f"the API accepted {text}{', its answer is lost' if lost else ''}")
         if lost:
-            # A slow answer comes after the caller's patience.
+            # The answer comes after the caller's time-out.
             self._wait(int(seconds * 1000), "after")
             raise NoAnswer
-        if self._wait(_LATENCY // 2, "after"):
-            self._tell("its answer is lost")
-            invocation.notes["unanswered"] = taken_at
+        if self._wait(_LATENCY_MS // 2, "after"):
+            self._trace("its answer is lost")
+            invocation.notes["unanswered"] = accepted_at
             raise NoAnswer
         return reply.status, {}
 
+    def _outage(self, invocation: Invocation) -> Response | None:
+        """Answer as an API that is down or fails. None: the API works.
+
+        Raises:
+            NoAnswer.
+        """
+        faults, now = self._faults, self._scheduler.now
+        for kind, status in _OUTAGES:
+            if faults.is_active(kind, now):
+                self._trace(f"the API fails: {kind}")
+                if not status:
+                    raise NoAnswer
+                self._wait(_LATENCY_MS // 2, "after")
+                return status, {"retry-after": "20"} if kind == "api_throttled_after" else {}
+        if (faults.is_active("api_unsteady", now) or faults.is_active("api_unsteady_flapping", now)) and (
+            invocation.rng.random() < _UNSTEADY_PROBABILITY
+        ):
+            self._trace("the API fails this time")
+            self._wait(_LATENCY_MS // 2, "after")
+            return 503, {}
+        return None
+
     @property
-    def _unlucky(self) -> str:
-        """The shop whose key is wrong while that fault lasts."""
+    def _shop_with_wrong_key(self) -> str:
+        """The shop whose key is wrong while that fault is active."""
         shops = sorted(set(self.keys.values()))
         return shops[self._seed % len(shops)]
 
-    def is_poisoned(self, shop: str, id: str) -> bool:
-        """Whether the API has something against this order."""
-        return bool(self._poisons.get((shop, id.encode())))
-
-    def _fails(self, kind: str, status: int) -> tuple[int, Mapping[str, str]]:
-        if not status:
-            raise NoAnswer
-        self._wait(_LATENCY // 2, "after")
-        return status, {"retry-after": "20"} if kind == "api_throttled_after" else {}
-
     def _wait(self, longest: int, phase: str) -> bool:
-        """Let time pass, to a point where a blow may strike. Answers whether no answer comes."""
-        invocation = self._world.current
+        """Let time pass up to a point. Return True if no answer comes.
+
+        Args:
+            longest: longest time in milliseconds. The shortest is half of it.
+            phase: "before" or "after" the effect of the request.
+        """
+        invocation = self._scheduler.current
         assert invocation is not None
-        self._world.pause(invocation.rng.randint(longest // 2, longest))
-        return self._world.point("api", phase, timed=True)
+        self._scheduler.sleep(invocation.rng.randint(longest // 2, longest))
+        return self._scheduler.reach_point("api", phase, timed=True)
 
     def _poison(self, shop: str, body: bytes) -> str | None:
-        """What is wrong with the order or cart that the request is about, as long as faults come at all."""
-        at = body.find(b'"externalOrderId","value":"')
+        """Return how the request about a poisoned order or cart fails. None: it does not, or no fault happens any more.
+
+        Whether an order is poisoned is drawn when the API first sees it.
+        """
+        at = body.find(_ORDER_ID)
         if at < 0:
             return None
-        key = (shop, body[at + 27 : at + 60].partition(b'"')[0])
+        key = (shop, body[at + len(_ORDER_ID) : at + 60].partition(b'"')[0])
         if key not in self._poisons:
             rng = random.Random(f"{self._seed}:{key}")
-            poison = next((one for one in _POISONS if self._faults.chance(one, self._world.now, rng)), None)
-            self._poisons[key] = (poison, rng.choice(_DISLIKED)) if poison else None
-        if not (found := self._poisons[key]) or not self._faults.lasting(self._world.now):
+            poison = next((kind for kind in _POISONS if self._faults.happens(kind, self._scheduler.now, rng)), None)
+            self._poisons[key] = (poison, rng.choice(_POISONED_TEXTS)) if poison else None
+        if not (found := self._poisons[key]) or self._faults.has_ended(self._scheduler.now):
             return None
-        return found[0] if found[1] in body else None
+        poison, text = found
+        return poison if text in body else None
+
+    def _answer_poisoned(self, invocation: Invocation, path: str, poison: str) -> Response:
+        if poison == "poison_killing":
+            self._trace("the request crashes the function")
+            raise Killed
+        self._trace(f"the API fails for this order: {poison}")
+        rejected = poison == "poison_refused"
+        self._on_call(invocation, path, rejected)
+        return (400 if rejected else 500), {}
 
 
-def _call(method: str, path: str, body: bytes) -> str:
+def _describe_call(method: str, path: str, body: bytes) -> str:
     if path != "v1/contact" or not body:
         return f"{method} {path}"
     contact = json.loads(body)
-    said = [channel["value"] for channel in contact["channels"]]
-    return " ".join(filter(None, ("the contact", contact.get("externalCustomerId"), *said, contact.get("firstName"))))
+    addresses = [channel["value"] for channel in contact["channels"]]
+    identities = (contact.get("externalCustomerId"), *addresses, contact.get("firstName"))
+    return " ".join(filter(None, ("the contact", *identities)))
 
 
-def _event(event: dict[str, Any]) -> str:
+def _describe_event(event: dict[str, Any]) -> str:
     params = {param["name"]: param["value"] for param in event["params"]}
-    about = f" of order {params['externalOrderId']}: {params.get('status')}" if "externalOrderId" in params else ""
-    return f"{event['eventTypeKey']}{about}{'' if event['saved'] else ', and ignores it: ' + event['reason']}"
+    order = f" of order {params['externalOrderId']}: {params.get('status')}" if "externalOrderId" in params else ""
+    return f"{event['eventTypeKey']}{order}{'' if event['saved'] else ', and ignores it: ' + event['reason']}"

@@ -1,6 +1,6 @@
-"""The simulated AWS account: functions in environments, their clients, the event source mapping, the schedule.
+"""The simulated AWS account: functions in Lambda environments, their clients, the event source mapping, the schedule.
 
-The functions' own app.py files run, each environment with its own module, caches and clock.
+The functions' own app.py files run. Each environment has its own module, caches and clock.
 """
 
 import importlib.util
@@ -19,39 +19,42 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from shopwire.delivery.task import Policy
 from shopwire.environment import Clients, Environment, Settings
 from shopwire.esputnik import Transport
-from shopwire.stores.outbox import SHARDS
 from shopwire_dev.lambdas import queue_record
 from shopwire_simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
-from shopwire_simulation.faults import MINUTE, SECOND, Faults
-from shopwire_simulation.scheduler import Blow, Invocation, World
+from shopwire_simulation.faults import FaultSchedule
+from shopwire_simulation.scheduler import Fault, Invocation, Scheduler
+from shopwire_simulation.table_layout import OUTBOX_PARTITIONS
+from shopwire_testkit.durations import MINUTE, SECOND
 
 TIMEOUTS = {"webhook": 10 * SECOND, "storefront": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
-_VISIBILITY = 360 * SECOND
-# Of a call that is slow, but within its client's patience, each half.
-_SLOWLY = 400
-_POLLERS = 5
-_BLOWS = {"crash": Blow.DIE, "no_answer": Blow.FAIL, "standstill": Blow.STALL, "overrun": Blow.OVERRUN}
+"""The functions' time-outs in milliseconds."""
+_VISIBILITY_MS = 360 * SECOND
+# Latency of each half of a slow call, up to this value. The client still waits for it.
+_SLOW_LATENCY_MS = 400
+_MAX_RETRY_CONCURRENCY = 5
+# A fault hits a function at one of this number of points. Most invocations reach as many, or more if they get a batch.
 _POINTS = {"webhook": 14, "storefront": 14, "retry": 40, "upkeep": 14}
-"""At one of so many points a blow strikes: as many as most invocations come to, and those with a batch."""
-_TABLE, _SHOPS_PATH, _HASH_KEY = "shopwire", "/shopwire/sim/shops/", "simulated"
+_TABLE, _QUEUE_URL, _SHOPS_PATH, _HASH_KEY = "shopwire", "retry.fifo", "/shopwire/sim/shops/", "simulated"
 
-Answer = Callable[[Any], None]
-Failed = Callable[[str, Exception], None]
-"""(function, what it raised): an invocation that nobody waits for ended by an exception."""
+OnResult = Callable[[Any], None]
+OnFailure = Callable[[str, Exception], None]
+"""Called with the function and the exception that ended an invocation to which no caller waits for an answer."""
+OnAwsCall = Callable[[str, str, dict[str, Any]], None]
+"""Called before each call of AWS, with the service, the operation and the arguments."""
 
 
-class _TwoAttempts:
-    """A client as production configures it: a second attempt when the first got no answer or was throttled."""
+class _RetryingClient:
+    """A client as production configures it, with a second attempt if the first got no answer or was throttled."""
 
-    def __init__(self, fake: Any, watch: Callable[[str, dict[str, Any]], None]) -> None:
+    def __init__(self, fake: Any, on_call: Callable[[str, dict[str, Any]], None]) -> None:
         self._fake = fake
-        self._watch = watch
+        self._on_call = on_call
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         call = getattr(self._fake, operation)
 
-        def attempt(**arguments: Any) -> Any:
-            self._watch(operation, arguments)
+        def call_twice(**arguments: Any) -> Any:
+            self._on_call(operation, arguments)
             try:
                 return call(**arguments)
             except BotoCoreError:
@@ -61,11 +64,11 @@ class _TwoAttempts:
                     raise
                 return call(**arguments)
 
-        return attempt
+        return call_twice
 
 
-class _Environment:
-    """One Lambda environment: busy with one invocation at a time."""
+class _LambdaEnvironment:
+    """One Lambda environment. It runs one invocation at a time."""
 
     def __init__(self, module: ModuleType) -> None:
         self.module = module
@@ -73,141 +76,151 @@ class _Environment:
 
 
 class Cloud:
-    """The account: one table, one queue with its dead-letter queue, the settings, four functions.
+    """The account: one table, one queue with its dead-letter queue, the settings, and four functions.
 
     Args:
         transport: how the functions reach the API.
-        watch: sees every call of AWS, before it is made: (service, operation, arguments).
-        failed: hears of exceptions of `retry` and `upkeep`.
-        begun: hears of every invocation before it runs.
-        pollers: how many of `retry` run at once at most (template.yaml: RetryConcurrency).
+        on_aws_call: see `OnAwsCall`.
+        on_failure: see `OnFailure`. Called for `retry` and `upkeep`.
+        on_start: called with each invocation before it runs.
+        max_retry_concurrency: how many invocations of `retry` run at the same time (template.yaml: RetryConcurrency).
     """
 
     def __init__(
         self,
-        world: World,
-        faults: Faults,
+        scheduler: Scheduler,
+        faults: FaultSchedule,
         seed: int,
         transport: Transport,
-        watch: Callable[[str, str, dict[str, Any]], None],
-        failed: Failed,
-        begun: Callable[[Invocation], None],
-        pollers: int = _POLLERS,
+        on_aws_call: OnAwsCall,
+        on_failure: OnFailure,
+        on_start: Callable[[Invocation], None],
+        max_retry_concurrency: int = _MAX_RETRY_CONCURRENCY,
     ) -> None:
-        self.world = world
+        self.scheduler = scheduler
         self.faults = faults
-        self._pollers = pollers
+        self._max_retry_concurrency = max_retry_concurrency
         self._seed = seed
         self._rng = random.Random(seed + 2)
         self._transport = transport
-        self._watch = watch
-        self._failed = failed
-        self._begun = begun
-        clock = lambda: world.now  # noqa: E731
-        self.table = FakeDynamoDB(clock, self._hook("ledger", 4))
+        self._on_aws_call = on_aws_call
+        self._on_failure = on_failure
+        self._on_start = on_start
+        clock = lambda: scheduler.now  # noqa: E731
+        self.table = FakeDynamoDB(clock, self._make_hook("ledger", 4))
         self.dead_letters = FakeQueue(clock, url="dead.fifo")
         self.queue = FakeQueue(
-            clock, self._hook("queue", 12), url="retry.fifo", visibility=_VISIBILITY, dead_letters=self.dead_letters
+            clock,
+            self._make_hook("queue", 12),
+            url=_QUEUE_URL,
+            visibility=_VISIBILITY_MS,
+            dead_letters=self.dead_letters,
         )
-        self.settings = FakeSSM(self._hook("settings", 8))
-        self._pools: dict[str, list[_Environment]] = {name: [] for name in TIMEOUTS}
-        self._sources = {name: _source(name) for name in TIMEOUTS}
-        self._polling = 0
-        self._poll_due: int | None = None
+        self.settings = FakeSSM(self._make_hook("settings", 8))
+        self._environments: dict[str, list[_LambdaEnvironment]] = {name: [] for name in TIMEOUTS}
+        self._code = {name: _compile_function(name) for name in TIMEOUTS}
+        self._retry_concurrency = 0
+        self._poll_at: int | None = None
         self._upkeep_runs = False
-        world.after(MINUTE, self._upkeep)
+        scheduler.call_later(MINUTE, self._run_upkeep)
 
     def put_shop(self, id: str, settings: dict[str, Any]) -> None:
-        """Write a shop's parameter, as its engineer does."""
+        """Write a shop's parameter, as the shop's engineer does."""
         self.settings.put_parameter(
             Name=_SHOPS_PATH + id, Value=json.dumps(settings), Type="SecureString", Overwrite=True
         )
 
-    def http(self, event: dict[str, Any], invocation: Invocation, done: Answer) -> None:
-        """API Gateway: one call of the function that the invocation names."""
+    def http(self, event: dict[str, Any], invocation: Invocation, done: OnResult) -> None:
+        """Invoke the function that the invocation names, as API Gateway does."""
         self._invoke(invocation.name, event, invocation, done)
 
     def environment(self) -> Environment:
-        """An environment outside any function, for what an engineer does by hand (replay)."""
-        return self._wire(0)
+        """Return an environment outside any function, for what an engineer does by hand (replay)."""
+        return self._make_environment(0)
 
     # -- functions --
 
-    def _invoke(self, name: str, event: dict[str, Any], invocation: Invocation, done: Answer) -> None:
-        pool = self._pools[name]
-        if pool and self.faults.chance("cold_start", self.world.now, invocation.rng):
-            pool[:] = [one for one in pool if one.busy]
-        environment = next((one for one in pool if not one.busy), None)
+    def _invoke(self, name: str, event: dict[str, Any], invocation: Invocation, done: OnResult) -> None:
+        pool = self._environments[name]
+        if pool and self.faults.happens("cold_start", self.scheduler.now, invocation.rng):
+            pool[:] = [environment for environment in pool if environment.busy]
+        environment = next((environment for environment in pool if not environment.busy), None)
         if environment is None:
-            environment = _Environment(self._load(name))
+            environment = _LambdaEnvironment(self._load(name))
             pool.append(environment)
         environment.busy = True
-        for kind, blow in _BLOWS.items():
-            if self.faults.chance(kind, self.world.now, invocation.rng):
-                invocation.blow = (invocation.rng.randrange(1, _POINTS[name]), blow)
-        self._begun(invocation)
-        context = _Context(f"{name}-{id(invocation)}-{self.world.now}", invocation, self.world)
+        for fault in Fault:
+            if self.faults.happens(fault, self.scheduler.now, invocation.rng):
+                invocation.planned_fault = (invocation.rng.randrange(1, _POINTS[name]), fault)
+        self._on_start(invocation)
+        context = _LambdaContext(f"{name}-{id(invocation)}-{self.scheduler.now}", invocation, self.scheduler)
 
-        def ended(result: Any) -> None:
+        def end(result: Any) -> None:
             environment.busy = False
             if invocation.killed:
                 pool.remove(environment)
             done(result)
 
-        self.world.invoke(invocation, lambda: environment.module.handler(event, context), ended)
+        self.scheduler.invoke(invocation, lambda: environment.module.handler(event, context), end)
 
     def _load(self, name: str) -> ModuleType:
         module = ModuleType(f"simulated_{name}")
-        # On import it would make real clients (a tenth of a second each time), which are thrown away below.
+        # On import the function makes real clients. They take 0.1 s each time and are replaced below.
         with mock.patch.object(Environment, "from_os"):
-            exec(self._sources[name], module.__dict__)
-        skew = self._rng.randint(-2500, 2500) if self.faults.is_possible("skew") else 0
-        module.environment = self._wire(skew)  # type: ignore[attr-defined]
+            exec(self._code[name], module.__dict__)
+        skew = self._rng.randint(-2500, 2500) if self.faults.includes("skew") else 0
+        module.environment = self._make_environment(skew)  # type: ignore[attr-defined]
         return module
 
-    def _wire(self, skew: int) -> Environment:
+    def _make_environment(self, clock_skew: int) -> Environment:
         policy = Policy(jitter=self._rng.random)
-        settings = Settings(_TABLE, "retry.fifo", _SHOPS_PATH, "https://esputnik.com/api/", _HASH_KEY, policy)
-        return Environment(settings, self._clients(), transport=self._transport, clock=lambda: self.world.now + skew)
+        settings = Settings(_TABLE, _QUEUE_URL, _SHOPS_PATH, "https://esputnik.com/api/", _HASH_KEY, policy)
+        clock = lambda: self.scheduler.now + clock_skew  # noqa: E731
+        return Environment(settings, self._make_clients(), transport=self._transport, clock=clock)
 
-    def _clients(self) -> Clients:
+    def _make_clients(self) -> Clients:
         clients = Clients()
         for attribute, service, fake in (
             ("dynamodb", "ledger", self.table),
             ("sqs", "queue", self.queue),
             ("ssm", "settings", self.settings),
         ):
-            watch = lambda operation, arguments, service=service: self._watch(service, operation, arguments)  # noqa: E731
-            setattr(clients, attribute, _TwoAttempts(fake, cast(Any, watch)))
+            on_call = lambda operation, arguments, service=service: self._on_aws_call(service, operation, arguments)  # noqa: E731
+            setattr(clients, attribute, _RetryingClient(fake, cast(Any, on_call)))
         return clients
 
-    def _hook(self, service: str, latency: int) -> Callable[[str, str], None]:
-        """What every call of a store is: some time, a point to die at, a chance to fail."""
-        world, faults = self.world, self.faults
-        by_turns, out = f"{service}_by_turns", f"{service}_out"
+    def _make_hook(self, service: str, latency: int) -> Callable[[str, str], None]:
+        """Return the hook of a service's fake: it adds latency, lets faults hit, and makes calls fail.
+
+        Args:
+            latency: longest latency of each half of a call, in milliseconds.
+        """
+        scheduler, faults = self.scheduler, self.faults
+        flapping, out = f"{service}_flapping", f"{service}_out"
         down, throttled, lost = f"{service}_down", f"{service}_throttled", f"{service}_lost_answer"
         slow = f"{service}_slow"
 
         def hook(operation: str, phase: str) -> None:
-            invocation = world.current
+            invocation = scheduler.current
             if invocation is None:
                 return
             rng = invocation.rng
             if (operation, phase) == ("send_message", "after"):
                 self.poll(SECOND // 5)
-            world.pause(rng.randint(1, _SLOWLY if faults.on(slow, world.now) else latency))
-            fails = world.point(service, phase)
+            longest = _SLOW_LATENCY_MS if faults.is_active(slow, scheduler.now) else latency
+            scheduler.sleep(rng.randint(1, longest))
+            unanswered = scheduler.reach_point(service, phase)
             if phase == "before":
-                if fails or any(faults.on(kind, world.now) for kind in (down, by_turns, out)):
-                    invocation.notes[down] = self.world.now
-                    world.pause(500)
+                if unanswered or any(faults.is_active(kind, scheduler.now) for kind in (down, flapping, out)):
+                    invocation.notes[down] = scheduler.now
+                    scheduler.sleep(500)
                     raise EndpointConnectionError(endpoint_url=service)
-                if faults.on(throttled, world.now) and rng.random() < 0.5:
-                    invocation.notes[down] = self.world.now
+                if faults.is_active(throttled, scheduler.now) and rng.random() < 0.5:
+                    invocation.notes[down] = scheduler.now
                     raise ClientError({"Error": {"Code": "ThrottlingException", "Message": ""}}, operation)
-            elif fails or (faults.on(lost, world.now) and rng.random() < 0.5):
-                invocation.notes[down] = self.world.now
-                world.pause(1_000)
+            elif unanswered or (faults.is_active(lost, scheduler.now) and rng.random() < 0.5):
+                invocation.notes[down] = scheduler.now
+                scheduler.sleep(1_000)
                 raise ReadTimeoutError(endpoint_url=service)
 
         return hook
@@ -215,78 +228,80 @@ class Cloud:
     # -- the event source mapping and the schedule --
 
     def poll(self, delay: int = 0) -> None:
-        """Look into the queue, now or a little later."""
-        due = self.world.now + delay
-        if self._poll_due is not None and self._poll_due <= due:
+        """Poll the queue after a delay in milliseconds, unless an earlier poll is scheduled."""
+        at = self.scheduler.now + delay
+        if self._poll_at is not None and self._poll_at <= at:
             return
-        self._poll_due = due
-        self.world.at(due, self._poll)
+        self._poll_at = at
+        self.scheduler.call_at(at, self._poll)
 
     def _poll(self) -> None:
-        if self._poll_due is None or self.world.now < self._poll_due:
+        if self._poll_at is None or self.scheduler.now < self._poll_at:
             return
-        self._poll_due = None
-        while self._polling < self._pollers and not self.faults.on("queue_down", self.world.now):
+        self._poll_at = None
+        while self._retry_concurrency < self._max_retry_concurrency and not self.faults.is_active(
+            "queue_down", self.scheduler.now
+        ):
             messages = self.queue.receive_message(
-                QueueUrl="retry.fifo", MaxNumberOfMessages=10, AttributeNames=["All"]
+                QueueUrl=_QUEUE_URL, MaxNumberOfMessages=10, AttributeNames=["All"]
             ).get("Messages", [])
             if not messages:
                 break
-            self._polling += 1
-            self._deliver(messages)
+            self._retry_concurrency += 1
+            self._invoke_retry(messages)
         if len(self.queue):
             self.poll(SECOND)
 
-    def _deliver(self, messages: list[dict[str, Any]]) -> None:
+    def _invoke_retry(self, messages: list[dict[str, Any]]) -> None:
         records = [queue_record(message) for message in messages]
 
         def done(result: Any) -> None:
-            self._polling -= 1
+            self._retry_concurrency -= 1
             if isinstance(result, Exception):
-                self._failed("retry", result)
+                self._on_failure("retry", result)
             if isinstance(result, dict):
-                kept = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
+                failed = {failure["itemIdentifier"] for failure in result["batchItemFailures"]}
                 for message in messages:
-                    if message["MessageId"] not in kept:
-                        with suppress(ClientError):  # its visibility time-out is over: it comes again
-                            self.queue.delete_message(QueueUrl="retry.fifo", ReceiptHandle=message["ReceiptHandle"])
+                    if message["MessageId"] not in failed:
+                        with suppress(ClientError):  # its visibility time-out is over, so it comes again
+                            self.queue.delete_message(QueueUrl=_QUEUE_URL, ReceiptHandle=message["ReceiptHandle"])
             self.poll()
 
-        seed = f"{self._seed}:{records[0]['attributes']['MessageGroupId']}:{self.world.now}"
-        invocation = Invocation("retry", self.world.now + TIMEOUTS["retry"], seed)
+        seed = f"{self._seed}:{records[0]['attributes']['MessageGroupId']}:{self.scheduler.now}"
+        invocation = Invocation("retry", self.scheduler.now + TIMEOUTS["retry"], seed)
         self._invoke("retry", {"Records": records}, invocation, done)
 
-    def _upkeep(self) -> None:
-        self.world.after(MINUTE, self._upkeep)
-        # With an empty outbox it does nothing: most of a run's minutes.
-        if self._upkeep_runs or not any(self.table.count(f"outbox#{shard}") for shard in range(SHARDS)):
+    def _run_upkeep(self) -> None:
+        self.scheduler.call_later(MINUTE, self._run_upkeep)
+        # With an empty outbox `upkeep` does nothing. That is most of a run's minutes, so it is not invoked then.
+        if self._upkeep_runs or not any(self.table.count(partition) for partition in OUTBOX_PARTITIONS):
             return
         self._upkeep_runs = True
 
         def done(result: Any) -> None:
             self._upkeep_runs = False
             if isinstance(result, Exception):
-                self._failed("upkeep", result)
+                self._on_failure("upkeep", result)
             self.poll()
 
-        seed = f"{self._seed}:upkeep:{self.world.now}"
-        self._invoke("upkeep", {}, Invocation("upkeep", self.world.now + TIMEOUTS["upkeep"], seed), done)
+        now = self.scheduler.now
+        self._invoke("upkeep", {}, Invocation("upkeep", now + TIMEOUTS["upkeep"], f"{self._seed}:upkeep:{now}"), done)
 
 
-class _Context:
-    """What a function asks Lambda of its invocation."""
+class _LambdaContext:
+    """The parts of Lambda's context object that the functions use."""
 
-    def __init__(self, request_id: str, invocation: Invocation, world: World) -> None:
+    def __init__(self, request_id: str, invocation: Invocation, scheduler: Scheduler) -> None:
         self.aws_request_id = request_id
         self._invocation = invocation
-        self._world = world
+        self._scheduler = scheduler
 
     def get_remaining_time_in_millis(self) -> int:
-        return self._invocation.deadline - self._world.now
+        return self._invocation.deadline - self._scheduler.now
 
 
-def _source(name: str) -> Any:
-    """The function's app.py, compiled. It reads its environment variables on import; the simulation wires anew."""
+def _compile_function(name: str) -> Any:
+    """Compile the function's app.py. On import it reads environment variables, which are replaced later."""
     for variable in ("TABLE", "QUEUE_URL", "SHOPS_PATH", "HASH_KEY"):
         os.environ.setdefault(f"SHOPWIRE_{variable}", "simulated")
     package = importlib.util.find_spec("shopwire")

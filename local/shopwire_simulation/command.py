@@ -1,7 +1,6 @@
-"""`shopwire simulate`: enumerated crashes, storms, then days at random; one JSON line; what fails is told as its
-shortest story.
+"""`shopwire simulate` runs enumerated injections, burst runs, and three days with random faults.
 
-Results go to stdout, everything else to stderr.
+Prints one JSON line to stdout. Everything else goes to stderr: progress, and the shortest story of the first failure.
 """
 
 import json
@@ -11,150 +10,162 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
-from shopwire_simulation import injections as crashes
-from shopwire_simulation.checkers.evidence import KINDS
-from shopwire_simulation.faults import KINDS as FAULT_KINDS
-from shopwire_simulation.run import Run, Verdict, storm
-from shopwire_simulation.shrink import Shortest, Shrinker, told
+from shopwire_simulation.checkers.observations import VIOLATION_KINDS
+from shopwire_simulation.faults import FAULT_KINDS
+from shopwire_simulation.injections import InjectionResult, make_run, run_injections
+from shopwire_simulation.run import Run, RunResult, burst_run
+from shopwire_simulation.scheduler import Fault
+from shopwire_simulation.shrink import FailingCase, Shrinker, format_case
 
-_WIDTH = 30
-_CRASH = "crash"
-_STORM = 1_500
-_A_STORM_EVERY = 5_000
+_BAR_WIDTH = 30
+_BURST_WEBHOOKS = 1_500
+_WEBHOOKS_PER_BURST = 5_000
+_MAX_PRINTED = 5
 
 
-class NoSuch(Exception):
-    """There is no such fault or story."""
+class InvalidRequest(Exception):
+    """The request names a fault or a story that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
-    """What is to be simulated. `storm`: only this one; `replay`: only these stories of it."""
+class SimulationRequest:
+    """What to simulate. `burst` limits it to the burst run of this number, `replay` to these stories of one run."""
 
     webhooks: int
     seed: int
     faults: tuple[str, ...]
-    storm: int | None = None
+    burst: int | None = None
     replay: tuple[int, ...] = ()
 
     @property
     def runs(self) -> Sequence[int]:
-        """The numbers of the storms, and 0 for the days."""
-        if self.storm is not None or self.replay:
-            return (self.storm or 0,)
-        return (*range(1, 2 + self.webhooks // _A_STORM_EVERY), 0)
+        """The numbers of the burst runs, and 0 for the run of three days."""
+        if self.burst is not None or self.replay:
+            return (self.burst or 0,)
+        return (*range(1, 2 + self.webhooks // _WEBHOOKS_PER_BURST), 0)
 
-    def run(self, number: int, **which: Any) -> Run:
-        """The storm of this number, or the days. `which`: as in `Run`."""
+    def make_run(self, number: int, **options: Any) -> Run:
+        """Return the burst run of this number, or the run of three days.
+
+        Args:
+            options: the other arguments of `Run`.
+        """
         if number:
-            return storm(min(_STORM, 1 + self.webhooks // 4), self.seed * 1_000 + number, self.faults, **which)
-        return Run(self.webhooks, self.seed, self.faults, **which)
+            webhooks = min(_BURST_WEBHOOKS, 1 + self.webhooks // 4)
+            return burst_run(webhooks, self.seed * 1_000 + number, self.faults, **options)
+        return Run(self.webhooks, self.seed, self.faults, **options)
 
-    def repeated(self, number: int, stories: Collection[int]) -> str:
-        """The command that tells only these stories."""
+    def replay_command(self, number: int, stories: Collection[int]) -> str:
+        """Return the command that simulates only these stories of a run."""
         kinds = "all" if set(self.faults) == set(FAULT_KINDS) else ",".join(self.faults) or "none"
         numbers = ",".join(map(str, sorted(stories)))
-        which = f"--storm {number} --replay {numbers}" if number else f"--replay {numbers}"
-        return f"shopwire simulate --webhooks {self.webhooks} --seed {self.seed} --faults {kinds} {which}"
+        options = f"--burst {number} --replay {numbers}" if number else f"--replay {numbers}"
+        return f"shopwire simulate --webhooks {self.webhooks} --seed {self.seed} --faults {kinds} {options}"
 
 
-def faults_named(text: str) -> tuple[str, ...]:
-    """The kinds of faults that `--faults` names.
+def parse_faults(text: str) -> tuple[str, ...]:
+    """Return the kinds of faults that the option `--faults` names.
 
     Raises:
-        NoSuch: naming those that there are not.
+        InvalidRequest: a kind does not exist.
     """
     if text in ("all", "none"):
         return FAULT_KINDS if text == "all" else ()
     kinds = tuple(text.split(","))
     if unknown := [kind for kind in kinds if kind not in FAULT_KINDS]:
-        raise NoSuch(f"no such fault: {', '.join(unknown)}; there are all, none, {', '.join(FAULT_KINDS)}")
+        known = ", ".join(FAULT_KINDS)
+        raise InvalidRequest(f"--faults: unknown fault {', '.join(unknown)}. Use all, none, or some of {known}")
     return kinds
 
 
-def simulate(asked: Asked, out: TextIO | None = None, err: TextIO | None = None) -> int:
-    """Simulate, print the line, and tell what went wrong. 1 where something did.
+def simulate(request: SimulationRequest, out: TextIO | None = None, err: TextIO | None = None) -> int:
+    """Simulate, print the JSON line and the first failure, and return the exit code: 1 if a promise was broken.
 
     Raises:
-        NoSuch: no such story.
+        InvalidRequest: a story does not exist.
     """
     out, err = out or sys.stdout, err or sys.stderr
-    bar = _Bar(err)
-    line: dict[str, Any] = dict.fromkeys(("webhooks", "faults", *KINDS, "seconds"), 0)
-    if not asked.replay and asked.storm is None and _CRASH in asked.faults:
-        crashed = crashes.crash(asked.webhooks, bar.part("crashes"))
-        _add(line, Counter(one.kind for _, one in crashed.violations))
-        _add(line, {"webhooks": crashed.webhooks, "faults": crashed.strikes, "seconds": crashed.seconds})
+    bar = _ProgressBar(err)
+    counts: dict[str, Any] = dict.fromkeys(("webhooks", "faults", *VIOLATION_KINDS, "seconds"), 0)
+    if not request.replay and request.burst is None and Fault.CRASH in request.faults:
+        injected = run_injections(request.webhooks, bar.part("injections"))
+        _add(counts, Counter(violation.kind for _, violation in injected.violations))
+        _add(counts, {"webhooks": injected.webhooks, "faults": injected.injections, "seconds": injected.seconds})
         bar.clear()
-        if crashed.violations:
-            _tell_crash(crashed, err)
-    for number in asked.runs:
-        run = asked.run(number)
-        if wrong := [n for n in asked.replay if n >= len(run.stories)]:
-            raise NoSuch(f"there are only the stories 0 to {len(run.stories) - 1}: {', '.join(map(str, wrong))}")
-        if asked.replay:
-            run = asked.run(number, only=asked.replay, stories=run.stories)
-        blamed = any(line[kind] for kind in KINDS)
-        verdict = run.go(bar.part(f"storm {number}" if number else "days"))
+        if injected.violations:
+            _print_injection(injected, err)
+    for number in request.runs:
+        run = request.make_run(number)
+        if unknown := [n for n in request.replay if n >= len(run.stories)]:
+            numbers = ", ".join(map(str, unknown))
+            raise InvalidRequest(
+                f"--replay: unknown story {numbers}. There are the stories 0 to {len(run.stories) - 1}"
+            )
+        if request.replay:
+            run = request.make_run(number, only=request.replay, stories=run.stories)
+        failed_before = any(counts[kind] for kind in VIOLATION_KINDS)
+        result = run.run(bar.part(f"burst {number}" if number else "days"))
         bar.clear()
-        _add(line, verdict.line)
-        if asked.replay:
-            _print(Shortest(frozenset(asked.replay), frozenset(), verdict.violations, run.tale or []), err)
-        elif verdict.violations and not blamed:  # the first that fails is enough to look into
-            _tell(asked, number, verdict, err)
-    print(json.dumps(line), file=out, flush=True)
-    return int(any(line[kind] for kind in KINDS))
+        _add(counts, result.counts)
+        if request.replay:
+            case = FailingCase(frozenset(request.replay), frozenset(), result.violations, run.trace or [])
+            print(format_case(case), file=err)
+        elif result.violations and not failed_before:  # one failure is enough to look into
+            _print_shortest(request, number, result, err)
+    print(json.dumps(counts), file=out, flush=True)
+    return int(any(counts[kind] for kind in VIOLATION_KINDS))
 
 
-def _add(line: dict[str, Any], more: Mapping[str, Any]) -> None:
+def _add(counts: dict[str, Any], more: Mapping[str, Any]) -> None:
     for name, value in more.items():
-        line[name] = round(line[name] + value, 1)
+        counts[name] = round(counts[name] + value, 1)
 
 
-def _tell_crash(crashed: crashes.Crashed, err: TextIO) -> None:
-    strike, violation = crashed.violations[0]
-    print(f"{len(crashed.violations)} violations after one blow alone; the first: {strike}", file=err)
-    run = crashes.replay(strike)
-    verdict = run.go()
-    _print(Shortest(frozenset({strike.story}), frozenset(), verdict.violations or [violation], run.tale or []), err)
+def _print_injection(result: InjectionResult, err: TextIO) -> None:
+    """Print the first injection that broke a promise."""
+    injection, violation = result.violations[0]
+    print(f"{len(result.violations)} violations after one injected fault. The first: {injection}", file=err)
+    run = make_run(injection)
+    violations = run.run().violations or [violation]
+    print(format_case(FailingCase(frozenset({injection.story}), frozenset(), violations, run.trace or [])), file=err)
 
 
-def _tell(asked: Asked, number: int, verdict: Verdict, err: TextIO) -> None:
-    print(f"seed {asked.seed}: {len(verdict.violations)} violations", file=err)
+def _print_shortest(request: SimulationRequest, number: int, result: RunResult, err: TextIO) -> None:
+    """Print the shortest story that shows the first violation, and the command that simulates it again."""
+    print(f"seed {request.seed}: {len(result.violations)} violations", file=err)
     shrinker = Shrinker(
-        lambda only, without: asked.run(number, only=only, without=without, stories=verdict.stories), verdict.stories
+        lambda only, without: request.make_run(number, only=only, without=without, stories=result.stories),
+        result.stories,
     )
-    shortest = shrinker.shrink(verdict.violations[0])
-    if shortest is None:
-        for one in verdict.violations[:5]:
-            print(f"{one.kind}: {one.shop} {one.entity}: {one.text}", file=err)
-        print("no part of it fails alone", file=err)
+    case = shrinker.shrink(result.violations[0])
+    if case is None:
+        for found in result.violations[:_MAX_PRINTED]:
+            print(f"{found.kind}: {found.shop} {found.entity}: {found.text}", file=err)
+        print("only the whole run fails, no part of it does", file=err)
         return
-    print(f"the shortest story that still fails (left out: {len(shortest.without)} announcements):", file=err)
-    _print(shortest, err)
-    print(f"again: {asked.repeated(number, shortest.stories)}", file=err)
+    print(f"the shortest story that still fails (without {len(case.without)} announcements):", file=err)
+    print(format_case(case), file=err)
+    print(f"run it again: {request.replay_command(number, case.stories)}", file=err)
 
 
-def _print(shortest: Shortest, err: TextIO) -> None:
-    print(told(shortest), file=err)
-
-
-class _Bar:
-    """A progress bar, on a terminal only."""
+class _ProgressBar:
+    """A progress bar. It is shown on a terminal only."""
 
     def __init__(self, err: TextIO) -> None:
         self._err = err
-        self._shown = err.isatty()
+        self._is_shown = err.isatty()
 
     def part(self, name: str) -> Callable[[float], None]:
+        """Return the function that shows the progress of one part, 0 to 1."""
+
         def show(share: float) -> None:
-            if self._shown:
-                done = int(share * _WIDTH)
-                bar = "#" * done + "." * (_WIDTH - done)
+            if self._is_shown:
+                done = int(share * _BAR_WIDTH)
+                bar = "#" * done + "." * (_BAR_WIDTH - done)
                 print(f"\r{name:<12}[{bar}] {share:4.0%}", end="", file=self._err, flush=True)
 
         return show
 
     def clear(self) -> None:
-        if self._shown:
-            print("\r" + " " * (_WIDTH + 24) + "\r", end="", file=self._err, flush=True)
+        if self._is_shown:
+            print("\r" + " " * (_BAR_WIDTH + 24) + "\r", end="", file=self._err, flush=True)

@@ -1,12 +1,15 @@
-"""What goes wrong and when: windows of virtual time for each kind of fault, drawn from the seed before the run."""
+"""The kinds of faults, and the schedule that says when each is active. The seed decides the schedule before the run.
+
+Each kind of fault is active in windows of virtual time, or happens with a probability at each opportunity.
+"""
 
 import random
 from bisect import bisect_right
 from collections.abc import Collection
 
-SECOND, MINUTE, HOUR, DAY = 1_000, 60_000, 3_600_000, 86_400_000
+from shopwire_testkit.durations import DAY, HOUR, MINUTE, SECOND
 
-# kind -> how long it lasts at least and at most, and how often it comes in a day.
+# kind -> shortest and longest duration of a window, and the number of windows per day.
 _WINDOWS = {
     "api_down": (5 * SECOND, 40 * MINUTE, 6),
     "api_slow": (5 * SECOND, 10 * MINUTE, 4),
@@ -29,8 +32,8 @@ _WINDOWS = {
     "replay": (1 * MINUTE, 10 * MINUTE, 12),
 }
 
-# kind -> how likely at each chance it has.
-_CHANCES = {
+# kind -> probability at each opportunity.
+_PROBABILITIES = {
     "duplicate": 0.08,
     "late": 0.10,
     "very_late": 0.01,
@@ -49,8 +52,8 @@ _CHANCES = {
     "rotation": 1.0,
 }
 
-# How many times more likely what strikes by chance is where all is in a hurry.
-_IN_A_HURRY = {
+# kind -> factor for its probability in a compressed run, which has less time for the same number of faults.
+_COMPRESSED_FACTORS = {
     "duplicate": 4,
     "late": 3,
     "crash": 8,
@@ -61,77 +64,90 @@ _IN_A_HURRY = {
     "poison_failing": 8,
 }
 
-# What only the enumerated crashes use, since a short story must meet it for certain: on and off by turns of so many
-# milliseconds, for the first hour since its first announcement.
-_TURNS = {
-    "api_by_turns": 40 * SECOND,
-    "api_unsteady_by_turns": 10 * MINUTE,
-    "queue_by_turns": 25 * SECOND,
-    "api_sluggish_by_turns": 5 * MINUTE,
+# kind -> duration. Only the enumerated injections use these kinds, because a short story must meet them for certain.
+# Each is on for the duration, then off for the duration, and so on for one hour from the first webhook.
+_FLAPPING = {
+    "api_flapping": 40 * SECOND,
+    "api_unsteady_flapping": 10 * MINUTE,
+    "queue_flapping": 25 * SECOND,
+    "api_sluggish_flapping": 5 * MINUTE,
     "queue_out": HOUR,
 }
-EVERY_TWICE = "every_twice"
-"""Like those: every webhook comes a second time within seconds."""
+SEND_TWICE = "send_twice"
+"""Each webhook comes a second time within seconds. Only the enumerated injections use this kind too."""
 
-KINDS = tuple(sorted((*_WINDOWS, *_CHANCES)))
+FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES)))
+"""The kinds that `--faults` takes."""
 
 
-class Faults:
-    """Which faults are on.
+class FaultSchedule:
+    """Says which faults are active, and counts how often each had an effect.
 
     Args:
-        kinds: those that may come.
-        first: when the first webhook is announced.
-        hurry: how many times shorter and more frequent what lasts is; what strikes by chance is more likely then, too.
-        start, end: the virtual time (UTC milliseconds) in which they come; afterwards all is well.
+        kinds: the kinds of faults that may happen.
+        start: virtual time before which no fault begins (UTC milliseconds).
+        end: virtual time at which all faults end.
+        first_webhook_at: virtual time of the first webhook.
+        compression: how many times shorter and more frequent the windows are. Above 1 the probabilities are higher too.
     """
 
     def __init__(
-        self, rng: random.Random, kinds: Collection[str], start: int, end: int, first: int, hurry: int = 1
+        self,
+        rng: random.Random,
+        kinds: Collection[str],
+        start: int,
+        end: int,
+        first_webhook_at: int,
+        compression: int = 1,
     ) -> None:
         self._kinds = frozenset(kinds)
         self._end = end
-        more = _IN_A_HURRY if hurry > 1 else {}
-        self._chances = {kind: chance * more.get(kind, 1) for kind, chance in _CHANCES.items()}
-        self._windows = {kind: _draw(rng, kind, start, end, hurry) for kind in _WINDOWS if kind in self._kinds}
-        for kind in self._kinds.intersection(_TURNS):
-            self._windows[kind] = [(at, at + _TURNS[kind]) for at in range(first, first + HOUR, 2 * _TURNS[kind])]
+        factors = _COMPRESSED_FACTORS if compression > 1 else {}
+        self._probabilities = {kind: value * factors.get(kind, 1) for kind, value in _PROBABILITIES.items()}
+        self._windows = {
+            kind: _draw_windows(rng, kind, start, end, compression) for kind in _WINDOWS if kind in self._kinds
+        }
+        for kind in self._kinds.intersection(_FLAPPING):
+            duration = _FLAPPING[kind]
+            starts = range(first_webhook_at, first_webhook_at + HOUR, 2 * duration)
+            self._windows[kind] = [(at, at + duration) for at in starts]
         self.counts: dict[str, int] = {}
-        """How often each kind struck."""
+        """How often each kind of fault had an effect."""
 
-    def on(self, kind: str, now: int) -> bool:
-        """Whether a fault that lasts is on; counts as a strike."""
+    def is_active(self, kind: str, now: int) -> bool:
+        """Return True if a window of the kind is open, and count the fault."""
         windows = self._windows.get(kind)
         if not windows or now >= self._end:
             return False
-        place = bisect_right(windows, (now, now + DAY * 365)) - 1
-        return place >= 0 and now < windows[place][1] and self._strike(kind)
+        index = bisect_right(windows, (now, now + DAY * 365)) - 1
+        return index >= 0 and now < windows[index][1] and self._count(kind)
 
-    def chance(self, kind: str, now: int, rng: random.Random) -> bool:
-        """Whether a fault that strikes by chance does so this time."""
-        if kind not in self._kinds or now >= self._end or rng.random() >= self._chances[kind]:
+    def happens(self, kind: str, now: int, rng: random.Random) -> bool:
+        """Return True with the kind's probability, and count the fault."""
+        if kind not in self._kinds or now >= self._end or rng.random() >= self._probabilities[kind]:
             return False
-        return self._strike(kind)
+        return self._count(kind)
 
-    def lasting(self, now: int) -> bool:
-        """Whether the time of faults is not over yet."""
-        return now < self._end
+    def has_ended(self, now: int) -> bool:
+        """Return True if no fault can happen any more."""
+        return now >= self._end
 
-    def is_possible(self, kind: str) -> bool:
+    def includes(self, kind: str) -> bool:
+        """Return True if faults of this kind may happen in the run."""
         return kind in self._kinds
 
-    def _strike(self, kind: str) -> bool:
+    def _count(self, kind: str) -> bool:
         self.counts[kind] = self.counts.get(kind, 0) + 1
         return True
 
 
-def _draw(rng: random.Random, kind: str, start: int, end: int, hurry: int) -> list[tuple[int, int]]:
-    shortest, longest, a_day = _WINDOWS[kind]
-    count = max(1, round(a_day * hurry**1.25 * (end - start) / DAY))
+def _draw_windows(rng: random.Random, kind: str, start: int, end: int, compression: int) -> list[tuple[int, int]]:
+    shortest, longest, per_day = _WINDOWS[kind]
+    count = max(1, round(per_day * compression**1.25 * (end - start) / DAY))
     windows = []
     for _ in range(count):
         begin = rng.randrange(start, end)
-        # Most outages are short: the length is drawn on a logarithmic scale.
-        length = int(shortest * (longest / shortest) ** rng.random()) // hurry
-        windows.append((begin, min(begin + length, end)))
+        # Most outages are short, so the duration is drawn on a logarithmic scale.
+        duration = int(shortest * (longest / shortest) ** rng.random()) // compression
+        windows.append((begin, min(begin + duration, end)))
     return sorted(windows)

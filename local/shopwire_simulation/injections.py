@@ -1,8 +1,7 @@
-"""Every effect is a point where a blow may strike: a few short stories, each invocation of them struck at each of its
-points in turn, by each blow.
+"""Injects faults one by one. Every invocation of a few short stories gets every fault at each of its points.
 
-Nothing is sampled: what a run without a blow shows to be there, an invocation and its points, is one run each. A small
-simulation stops early.
+A run without an injected fault records the points. Then each combination of invocation, point and fault is a run of its
+own, and none is left out. A small simulation stops early.
 """
 
 import random
@@ -13,203 +12,224 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 
-from shopwire_simulation.checkers.evidence import Violation
-from shopwire_simulation.run import Run, collecting_rarely
-from shopwire_simulation.scheduler import Blow, Invocation
+from shopwire_simulation.checkers.observations import Violation
+from shopwire_simulation.faults import SEND_TWICE
+from shopwire_simulation.run import Run, rare_garbage_collection
+from shopwire_simulation.scheduler import Fault, Invocation
 from shopwire_testkit.announcements import Story
 
-_LONGEST = 12
-"""Announcements of a story that is short enough."""
+_MAX_ANNOUNCEMENTS = 12
+"""A story with more announcements is not short."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scene:
-    """In which stories what else goes wrong while one blow strikes.
+class Scenario:
+    """The circumstances in which a fault is injected.
 
-    Args:
-        gap: so many seconds at most are between a story's changes (0: minutes).
+    `max_gap_seconds` is the longest time between two changes of a story (0: hours). `background_faults` are the kinds
+    of faults that happen anyway. `injected_faults` are injected one by one.
     """
 
     name: str
-    gap: int
-    trouble: tuple[str, ...]
-    blows: tuple[Blow, ...]
+    max_gap_seconds: int
+    background_faults: tuple[str, ...]
+    injected_faults: tuple[Fault, ...]
 
 
-SCENES = (
-    Scene("in a hurry", 3, ("every_twice",), tuple(Blow)),
-    Scene("in a hurry, the API is unsteady", 3, ("api_unsteady_by_turns",), tuple(Blow)),
-    Scene("in a hurry, the API is sluggish", 3, ("api_sluggish_by_turns",), (Blow.FAIL,)),
-    Scene("in peace", 0, (), (Blow.DIE,)),
-    Scene("the API by turns", 0, ("api_by_turns",), (Blow.DIE, Blow.FAIL)),
-    Scene("API and queue by turns", 0, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
-    Scene("step by step, the API is sluggish", 20, ("api_sluggish_by_turns",), (Blow.FAIL,)),
-    Scene("step by step, the queue is down", 20, ("queue_out",), (Blow.DIE, Blow.FAIL)),
-    Scene("step by step, API and queue by turns", 20, ("api_by_turns", "queue_by_turns"), (Blow.DIE, Blow.FAIL)),
+_CRASH_AND_NO_ANSWER = (Fault.CRASH, Fault.NO_ANSWER)
+SCENARIOS = (
+    Scenario("fast", 3, (SEND_TWICE,), tuple(Fault)),
+    Scenario("fast, the API is unsteady", 3, ("api_unsteady_flapping",), tuple(Fault)),
+    Scenario("fast, the API is sluggish", 3, ("api_sluggish_flapping",), (Fault.NO_ANSWER,)),
+    Scenario("calm", 0, (), (Fault.CRASH,)),
+    Scenario("the API flaps", 0, ("api_flapping",), _CRASH_AND_NO_ANSWER),
+    Scenario("the API and the queue flap", 0, ("api_flapping", "queue_flapping"), _CRASH_AND_NO_ANSWER),
+    Scenario("step by step, the API is sluggish", 20, ("api_sluggish_flapping",), (Fault.NO_ANSWER,)),
+    Scenario("step by step, the queue is down", 20, ("queue_out",), _CRASH_AND_NO_ANSWER),
+    Scenario("step by step, the API and the queue flap", 20, ("api_flapping", "queue_flapping"), _CRASH_AND_NO_ANSWER),
 )
 _SEED = 4
-_SHUFFLE = 57
-_UNDER_TEST = "/shopwire/"
-# Enough stories to choose from.
+_SHUFFLE_SEED = 57
+_CODE_UNDER_TEST = "/shopwire/"
+# Enough webhooks to choose short stories of all topics from.
 _WEBHOOKS = 6_000
-# How long the stories last, by their gap.
+# max_gap_seconds -> virtual days that the stories last.
 _DAYS = {3: 0.0006, 20: 0.003, 0: 0.02}
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
-    """One blow: in which scene, in which story (number), to the how-manieth invocation, at which of its points."""
+class Injection:
+    """One injected fault.
 
-    scene: Scene
+    `story` is the number of the story, `invocation` the number of the invocation (from 0) in its run, and `point` the
+    number of the point (from 1) in the invocation. `service` is called there, by the lines of shopwire in `stack`.
+    """
+
+    scenario: Scenario
     story: int
     invocation: int
     point: int
-    blow: Blow
-    at: str
-    """What is called there."""
-    place: tuple[str, ...] = field(repr=False)
-    """Which lines of shopwire lead there."""
+    fault: Fault
+    service: str
+    stack: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Crashed:
-    """What came of all blows."""
+class InjectionResult:
+    """The result of all injections that were run."""
 
-    strikes: int
+    injections: int
     webhooks: int
     seconds: float
-    violations: list[tuple[Strike, Violation]]
+    violations: list[tuple[Injection, Violation]]
 
 
-class Striker:
-    """Numbers the invocations of a run and lets one of them be struck."""
+class Injector:
+    """Counts the invocations of a run, and plans the fault of one of them."""
 
-    def __init__(self, strike: Strike) -> None:
-        self._strike = strike
-        self._begun = 0
+    def __init__(self, injection: Injection) -> None:
+        self._injection = injection
+        self._started = 0
 
     def __call__(self, invocation: Invocation) -> None:
-        if self._begun == self._strike.invocation:
-            invocation.blow = (self._strike.point, self._strike.blow)
-        self._begun += 1
+        if self._started == self._injection.invocation:
+            invocation.planned_fault = (self._injection.point, self._injection.fault)
+        self._started += 1
 
 
-class Surveyor:
-    """Notes where in the code each point of each invocation of a calm run is."""
+class PointRecorder:
+    """Records for each invocation of a run where in the code each of its points is."""
 
     def __init__(self) -> None:
-        self.begun: list[tuple[Invocation, list[tuple[str, ...]]]] = []
+        self.invocations: list[tuple[Invocation, list[tuple[str, ...]]]] = []
+        """Each invocation, and the call stack of each of its points."""
 
     def __call__(self, invocation: Invocation) -> None:
-        places: list[tuple[str, ...]] = []
-        self.begun.append((invocation, places))
-        invocation.at_point = lambda: places.append(_place())
+        stacks: list[tuple[str, ...]] = []
+        self.invocations.append((invocation, stacks))
+        invocation.on_point = lambda: stacks.append(_stack())
 
 
-def _place() -> tuple[str, ...]:
+def _stack() -> tuple[str, ...]:
     frame: FrameType | None = sys._getframe()
     lines = []
     while frame:
-        if _UNDER_TEST in frame.f_code.co_filename:
+        if _CODE_UNDER_TEST in frame.f_code.co_filename:
             lines.append(f"{frame.f_code.co_name}:{frame.f_lineno}")
         frame = frame.f_back
     return tuple(lines)
 
 
-def short_stories(stories: list[Story]) -> list[int]:
-    """A few short stories in which every topic of every platform that means anything is told."""
-    topics = {n: _topics(one) for n, one in enumerate(stories) if len(one.announcements) <= _LONGEST}
+def run_injections(
+    max_webhooks: int | None = None,
+    progress: Callable[[float], None] | None = None,
+    *,
+    until_violated: bool = False,
+) -> InjectionResult:
+    """Run the short stories of every scenario with every injection, each in a run of its own.
+
+    Args:
+        max_webhooks: stop after about this number of webhooks. None: run everything.
+        progress: called with the share that is done, 0 to 1.
+        until_violated: stop at the first violation.
+    """
+    began, webhooks = time.perf_counter(), 0
+    violations: list[tuple[Injection, Violation]] = []
+    stories = {scenario: make_scenario_stories(scenario) for scenario in SCENARIOS}
+    injections = _sort_by_novelty(
+        [
+            injection
+            for scenario in SCENARIOS
+            for story in choose_short_stories(stories[scenario])
+            for injection in enumerate_injections(stories[scenario], scenario, story)
+        ]
+    )
+    with rare_garbage_collection() as collect:
+        for done, injection in enumerate(injections, 1):
+            result = make_run(injection, stories[injection.scenario]).run()
+            webhooks += result.webhooks
+            violations += [(injection, violation) for violation in result.violations]
+            if (violations and until_violated) or (max_webhooks is not None and webhooks >= max_webhooks):
+                break
+            collect()
+            if progress:
+                share = done / len(injections)
+                progress(share if max_webhooks is None else max(share, webhooks / max_webhooks))
+    return InjectionResult(done, webhooks, time.perf_counter() - began, violations)
+
+
+def make_scenario_stories(scenario: Scenario) -> list[Story]:
+    """Return the stories from which a scenario's short stories are chosen."""
+    gap = scenario.max_gap_seconds
+    return Run(_WEBHOOKS, _SEED, (), (), days=_DAYS[gap], max_gap_seconds=gap).stories
+
+
+def choose_short_stories(stories: list[Story]) -> list[int]:
+    """Return the numbers of a few short stories that together contain every topic of every platform with a meaning."""
+    topics = {n: _topics(story) for n, story in enumerate(stories) if len(story.announcements) <= _MAX_ANNOUNCEMENTS}
     chosen: list[int] = []
-    told: set[tuple[str, str]] = set()
-    while more := max(topics, key=lambda n: (len(topics[n] - told), -len(stories[n].announcements), -n)):
-        if topics[more] <= told:
+    covered: set[tuple[str, str]] = set()
+    while best := max(topics, key=lambda n: (len(topics[n] - covered), -len(stories[n].announcements), -n)):
+        if topics[best] <= covered:
             break
-        told |= topics[more]
-        chosen.append(more)
+        covered |= topics[best]
+        chosen.append(best)
     return sorted(chosen, key=lambda n: len(stories[n].announcements))
 
 
 def _topics(story: Story) -> set[tuple[str, str]]:
     platform = story.shop.rpartition("-")[0]
-    return {(platform, one.topic) for one in story.announcements if one.id in story.meanings}
+    return {(platform, announcement.topic) for announcement in story.announcements if announcement.id in story.meanings}
 
 
-def crash(
-    most: int | None = None,
-    progress: Callable[[float], None] | None = None,
-    *,
-    until_violated: bool = False,
-) -> Crashed:
-    """Strike every invocation of the short stories at each of its points with each blow, each alone.
+def make_run(injection: Injection, stories: list[Story] | None = None) -> Run:
+    """Return the run with this injection.
 
     Args:
-        most: stop after about so many webhooks; else nothing is left out.
+        stories: the scenario's stories, if they were made before.
     """
-    began, webhooks = time.perf_counter(), 0
-    violations: list[tuple[Strike, Violation]] = []
-    told = {scene: scene_stories(scene) for scene in SCENES}
-    strikes = [
-        strike
-        for scene, stories in told.items()
-        for story in short_stories(stories)
-        for strike in strikes_of(stories, scene, story)
-    ]
-    strikes = _of_each_first(strikes)
-    with collecting_rarely() as collect:
-        for done, strike in enumerate(strikes, 1):
-            verdict = replay(strike, told[strike.scene]).go()
-            webhooks += verdict.webhooks
-            violations += [(strike, one) for one in verdict.violations]
-            if (violations and until_violated) or (most is not None and webhooks >= most):
-                break
-            collect()
-            if progress:
-                progress(done / len(strikes) if most is None else max(done / len(strikes), webhooks / most))
-    return Crashed(done, webhooks, time.perf_counter() - began, violations)
+    stories = stories or make_scenario_stories(injection.scenario)
+    return _make_run(stories, injection.scenario, injection.story, Injector(injection))
 
 
-def scene_stories(scene: Scene) -> list[Story]:
-    """The stories that a scene chooses from."""
-    return Run(_WEBHOOKS, _SEED, (), (), days=_DAYS[scene.gap], gap=scene.gap).stories
+def _make_run(stories: list[Story], scenario: Scenario, story: int, on_start: Callable[[Invocation], None]) -> Run:
+    return Run(_WEBHOOKS, _SEED, scenario.background_faults, {story}, stories=stories, on_start=on_start)
 
 
-def replay(strike: Strike, stories: list[Story] | None = None) -> Run:
-    """The run with this blow in it, ready to go."""
-    return _run(stories or scene_stories(strike.scene), strike.scene, strike.story, Striker(strike))
+def enumerate_injections(stories: list[Story], scenario: Scenario, story: int) -> Iterator[Injection]:
+    """Yield every injection that differs from the others, for the points that the story's undisturbed run reaches."""
+    recorder = PointRecorder()
+    _make_run(stories, scenario, story, recorder).run()
+    for number, (invocation, stacks) in enumerate(recorder.invocations):
+        for point, ((service, phase), stack) in enumerate(zip(invocation.points, stacks, strict=True), 1):
+            for fault in scenario.injected_faults:
+                if _is_distinct(fault, service, phase, is_last=point == len(invocation.points)):
+                    place = (invocation.name, phase, *stack)
+                    yield Injection(scenario, story, number, point, fault, service, place)
 
 
-def strikes_of(stories: list[Story], scene: Scene, story: int) -> Iterator[Strike]:
-    """Every blow that a story may be struck by: what its undisturbed run shows to be there."""
-    calm = Surveyor()
-    _run(stories, scene, story, calm).go()
-    for number, (invocation, places) in enumerate(calm.begun):
-        for point, ((name, phase), place) in enumerate(zip(invocation.points, places, strict=True), 1):
-            for blow in scene.blows:
-                if _differs(blow, name, phase, last=point == len(invocation.points)):
-                    yield Strike(scene, story, number, point, blow, name, (invocation.name, phase, *place))
+def _sort_by_novelty(injections: list[Injection]) -> list[Injection]:
+    """Shuffle the injections, and then put those first whose place in the code has had the fault least often.
+
+    A simulation that stops early has then tried every place at least once.
+    """
+    random.Random(_SHUFFLE_SEED).shuffle(injections)
+    seen: Counter[tuple[Scenario, Fault, tuple[str, ...]]] = Counter()
+    rounds = []
+    for injection in injections:
+        place = injection.scenario, injection.fault, injection.stack
+        rounds.append(seen[place])
+        seen[place] += 1
+    return [injection for _, injection in sorted(zip(rounds, injections, strict=True), key=lambda pair: pair[0])]
 
 
-def _of_each_first(strikes: list[Strike]) -> list[Strike]:
-    """Shuffled, but each line of the code once under each blow in each scene, then once more, and so on: whoever stops
-    early has seen something of all."""
-    random.Random(_SHUFFLE).shuffle(strikes)
-    seen: Counter[tuple[Scene, Blow, tuple[str, ...]]] = Counter()
-    turns = []
-    for strike in strikes:
-        what = strike.scene, strike.blow, strike.place
-        turns.append(seen[what])
-        seen[what] += 1
-    return [strike for _, strike in sorted(zip(turns, strikes, strict=True), key=lambda one: one[0])]
+def _is_distinct(fault: Fault, service: str, phase: str, *, is_last: bool) -> bool:
+    """Return False if the fault at this point has the same effect as at the next one.
 
-
-def _differs(blow: Blow, name: str, phase: str, *, last: bool) -> bool:
-    """Whether the blow at this point is not the same as another: after an effect is before the next one."""
-    if blow is Blow.FAIL:
+    The point after an effect is the same as the point before the next effect, except for a lost answer.
+    """
+    if fault is Fault.NO_ANSWER:
         return True
-    if blow is not Blow.DIE and name == "api":
-        return False  # what stands still inside a call of the API is cut short by its time-out: that is FAIL
-    return phase == "before" or last
-
-
-def _run(stories: list[Story], scene: Scene, story: int, begun: Callable[[Invocation], None]) -> Run:
-    return Run(_WEBHOOKS, _SEED, scene.trouble, {story}, stories=stories, begun=begun)
+    if fault is not Fault.CRASH and service == "api":
+        return False  # a time-out limits a call of the API, so a standstill inside it is the same as no answer
+    return phase == "before" or is_last

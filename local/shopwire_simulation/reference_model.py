@@ -1,7 +1,7 @@
-"""What the API must hold in the end: a reference model, written from the contract alone.
+"""The reference model says what the API must hold at the end of a run. It is written from the contract alone.
 
-Nothing in here may import or repeat the platforms, the mapper or the delivery: it is what they are judged by. The
-simulated shops say what each of their webhooks means; this file says what follows from those that were accepted.
+Nothing here may import or repeat the platforms, the mapper or the delivery, because they are checked against it. The
+simulated shops say what each of their webhooks means. This module says what follows from those that were accepted.
 """
 
 import json
@@ -12,71 +12,110 @@ from decimal import Decimal
 from typing import Any
 
 from shopwire_testkit.announcements import (
-    Bought,
     CartState,
     CustomerState,
-    Forgotten,
+    Erasure,
     Meaning,
-    OrderGone,
+    OrderDeletion,
     OrderState,
     ParcelDelivered,
     Person,
+    Purchase,
     Story,
     Visit,
 )
 
 
 @dataclass(frozen=True, slots=True)
-class CartExpected:
-    """What the API was told of a cart.
+class ExpectedCart:
+    """What the API must have received about a cart.
 
-    `contact` None: nothing may be sent. `products`: of the last cartUpdated (empty: the cart is). `firm`: holds in
-    whatever order things came (but not past a cart's max age, counted from the announcement `by`); otherwise only where
-    they came undisturbed, and products is None where nothing is sent then.
+    `contact` is None if nothing may be sent. `products` are those of the last cartUpdated, empty if the cart is empty.
+    If `certain` is True, this holds in whatever order the webhooks arrive, unless the cart is older than its maximum
+    age. Otherwise it holds only if they arrive in order and undisturbed. `products` is None if nothing is sent then.
+    `announcement` is the id of the announcement from which the last cartUpdated follows.
     """
 
     contact: str | None
     products: list[Mapping[str, Any]] | None
     converted: bool
-    firm: bool
-    by: int | None
+    certain: bool
+    announcement: int | None
 
 
 @dataclass(slots=True)
-class Expected:
-    """What the API must hold, given which announcements were at last answered 2xx.
+class ExpectedState:
+    """What the API must hold if certain announcements of a story were accepted.
 
-    `orders`: id -> params that must hold (see `differences`), None: must not be there; an order that is not named may
-    be in any state (its person was forgotten). `contacts`: fields of contacts that must exist. `gone`: identities that
-    must not exist. `statuses`: what an order's accepted snapshots and facts announced, in version order.
+    `orders`: id -> the params that must hold (see `differences`), or None if the order must not exist. An order that is
+    missing here may be in any state, because its person was erased. `contacts`: fields of contacts that must exist.
+    `absent_identities`: identities that no contact may have. `statuses`: the statuses that an order's accepted
+    snapshots and facts announced, in the order of their versions. `carts`: by token.
     """
 
     orders: dict[str, dict[str, str] | None] = field(default_factory=dict)
     contacts: list[dict[str, str]] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    carts: dict[str, CartExpected] = field(default_factory=dict)
+    absent_identities: list[str] = field(default_factory=list)
+    carts: dict[str, ExpectedCart] = field(default_factory=dict)
     statuses: dict[str, list[str]] = field(default_factory=dict)
 
 
-def expected_state(story: Story, accepted: Collection[int]) -> Expected:
-    """What the API must hold when these announcements (by id) were accepted."""
-    ids = frozenset(accepted)
-    return _expected([(id, meaning) for id, meaning in story.meanings.items() if id in ids])
+Accepted = list[tuple[int, Meaning]]
+"""Id and meaning of the accepted announcements of a story, in the order in which they were announced."""
+
+
+def expected_state(story: Story, accepted_ids: Collection[int]) -> ExpectedState:
+    """Return what the API must hold if the announcements with these ids were accepted."""
+    ids = frozenset(accepted_ids)
+    accepted = [(id, meaning) for id, meaning in story.meanings.items() if id in ids]
+    expected = ExpectedState()
+    erased = [identity for _, meaning in accepted if isinstance(meaning, Erasure) for identity in meaning.identities]
+    staff = [
+        meaning.person.email or "" for _, meaning in accepted if isinstance(meaning, CustomerState) and meaning.staff
+    ]
+    expected.absent_identities = list(dict.fromkeys(erased + staff))
+    tokens = dict.fromkeys(meaning.token for _, meaning in accepted if isinstance(meaning, CartState))
+    expected.carts = {token: _cart(accepted, token, erased=bool(erased)) for token in tokens}
+    if erased:
+        return expected
+    last_states: list[OrderState] = []
+    states = list(_order_states(accepted))
+    for order in dict.fromkeys(meaning.order for meaning in _order_meanings(accepted)):
+        versions = sorted((state for state in states if state.order == order), key=lambda state: state.version)
+        if versions and versions[-1].erased:
+            # If the erased snapshot arrived first, the earlier ones are stale. What the API received is unknown.
+            continue
+        if not versions or versions[-1].status is None:
+            expected.orders[order] = None
+            continue
+        status = _status_with_facts(versions[-1], accepted)
+        last_states.append(versions[-1])
+        expected.orders[order] = dict(_order_params(versions[-1], accepted)) | {"status": status}
+        announced = [state.status for state in versions if state.status] + [status]
+        expected.statuses[order] = [value for n, value in enumerate(announced) if n == 0 or announced[n - 1] != value]
+    expected.contacts = list(_contacts(accepted, last_states, expected.carts))
+    return expected
+
+
+# -- comparison
 
 
 def differences(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[str]:
-    """The params that do not hold, with both values: amounts by value, dates by instant, items by what they say."""
+    """Return the params that differ, with both values.
+
+    Amounts are compared as numbers, dates as moments, and items by id, quantity and cost.
+    """
     return [
         f"{name}: {value!r} expected, {actual.get(name)!r} found"
         for name, value in expected.items()
-        if not _same(name, value, actual.get(name))
+        if not _equal(name, value, actual.get(name))
     ]
 
 
 _AMOUNTS = frozenset({"totalCost", "taxes", "shipping", "refundedAmount"})
 
 
-def _same(name: str, expected: str, actual: str | None) -> bool:
+def _equal(name: str, expected: str, actual: str | None) -> bool:
     if actual is None:
         return False
     if name == "date":
@@ -84,157 +123,143 @@ def _same(name: str, expected: str, actual: str | None) -> bool:
     if name in _AMOUNTS:
         return Decimal(expected) == Decimal(actual)
     if name == "items":
-        return bought(expected) == bought(actual)
+        return _parse_items(expected) == _parse_items(actual)
     return expected == actual
 
 
-def bought(items: str) -> list[tuple[str, Decimal, Decimal]]:
-    """What `items` says: id, quantity and cost of each line."""
+def _parse_items(items: str) -> list[tuple[str, Decimal, Decimal]]:
+    """Return id, quantity and cost of each item."""
     lines = json.loads(items, parse_float=Decimal)
     return sorted((line["externalItemId"], Decimal(line["quantity"]), Decimal(line["cost"])) for line in lines)
 
 
-Heard = list[tuple[int, Meaning]]
+# -- orders
 
 
-def _expected(heard: Heard) -> Expected:
-    expected = Expected()
-    forgotten = [identity for _, one in heard if isinstance(one, Forgotten) for identity in one.identities]
-    staff = [one.person.email or "" for _, one in heard if isinstance(one, CustomerState) and one.staff]
-    expected.gone = list(dict.fromkeys(forgotten + staff))
-    for token in dict.fromkeys(_tokens(heard)):
-        expected.carts[token] = _cart(heard, token, forgotten=bool(forgotten))
-    if forgotten:
-        return expected
-    final: list[OrderState] = []
-    states = list(_order_states(heard))
-    for order in dict.fromkeys(one.order for one in _of_orders(heard)):
-        versions = sorted((one for one in states if one.order == order), key=lambda one: one.version)
-        if versions and versions[-1].erased:
-            # Where the erased snapshot came first, the earlier ones are stale: nobody can say what the API took.
-            continue
-        if not versions or versions[-1].status is None:
-            expected.orders[order] = None
-            continue
-        status = _with_facts(versions[-1], heard)
-        final.append(versions[-1])
-        expected.orders[order] = dict(_params(versions[-1], heard)) | {"status": status}
-        announced = [one.status for one in versions if one.status] + [status]
-        expected.statuses[order] = [one for n, one in enumerate(announced) if n == 0 or announced[n - 1] != one]
-    expected.contacts = list(_contacts(heard, final, expected.carts))
-    return expected
+def _order_params(last: OrderState, accepted: Accepted) -> Iterator[tuple[str, str]]:
+    """Yield the params of an order that must hold.
 
-
-def _params(last: OrderState, heard: Heard) -> Iterator[tuple[str, str]]:
-    """What must hold of an order. A fact goes to the person as he is on record when it comes: his own webhooks, or
-    earlier orders, may have named another address."""
+    The event of a fact goes to the contact that is known when the fact arrives. The customer's own webhooks, or earlier
+    orders, may have given that contact another address. Then the address is not certain.
+    """
     known: list[Person] = []
-    if any(one.order == last.order for one in _facts(heard)):
-        known = [*_customers(heard), *(one.person for one in _order_states(heard) if one.person)]
-    addresses = {"email": {one.email for one in known}, "phone": {one.phone for one in known}}
+    if any(
+        not isinstance(meaning, OrderState) and meaning.order == last.order for meaning in _order_meanings(accepted)
+    ):
+        known = [*_customers(accepted), *(state.person for state in _order_states(accepted) if state.person)]
+    addresses = {"email": {person.email for person in known}, "phone": {person.phone for person in known}}
     for name, value in last.params.items():
         if not addresses.get(name, set()) - {value}:
             yield name, value
 
 
-def _facts(heard: Heard) -> Iterator[ParcelDelivered | OrderGone]:
-    return (one for one in _of_orders(heard) if not isinstance(one, OrderState))
+def _order_meanings(accepted: Accepted) -> Iterator[OrderState | ParcelDelivered | OrderDeletion]:
+    for _, meaning in accepted:
+        if isinstance(meaning, Purchase):
+            yield meaning.state
+        elif isinstance(meaning, OrderState | ParcelDelivered | OrderDeletion):
+            yield meaning
 
 
-def _of_orders(heard: Heard) -> Iterator[OrderState | ParcelDelivered | OrderGone]:
-    for _, one in heard:
-        if isinstance(one, Bought):
-            yield one.state
-        elif isinstance(one, OrderState | ParcelDelivered | OrderGone):
-            yield one
+def _order_states(accepted: Accepted) -> Iterator[OrderState]:
+    return (meaning for meaning in _order_meanings(accepted) if isinstance(meaning, OrderState))
 
 
-def _order_states(heard: Heard) -> Iterator[OrderState]:
-    return (one for one in _of_orders(heard) if isinstance(one, OrderState))
-
-
-def _with_facts(last: OrderState, heard: Heard) -> str:
+def _status_with_facts(last: OrderState, accepted: Accepted) -> str:
     assert last.status
-    facts = [one for one in _of_orders(heard) if one.order == last.order]
+    meanings = [meaning for meaning in _order_meanings(accepted) if meaning.order == last.order]
     if last.status == "CANCELLED":
         return last.status
-    # What was changed after the deletion (a shop may restore an order) is not deleted any more.
-    if any(isinstance(one, OrderGone) and last.version[0] <= one.at for one in facts):
+    # A change after the deletion takes the deletion back, because a shop may restore an order.
+    if any(isinstance(meaning, OrderDeletion) and last.version[0] <= meaning.at for meaning in meanings):
         return "CANCELLED"
-    arrived = {one.parcel for one in facts if isinstance(one, ParcelDelivered)}
+    arrived = {meaning.parcel for meaning in meanings if isinstance(meaning, ParcelDelivered)}
     if last.wholly_shipped and all(delivered or parcel in arrived for parcel, delivered in last.parcels):
         return "DELIVERED"
     return last.status
 
 
-def _tokens(heard: Heard) -> Iterator[str]:
-    return (one.token for _, one in heard if isinstance(one, CartState))
+# -- carts
 
 
-def _cart(heard: Heard, token: str, *, forgotten: bool) -> CartExpected:
-    said = [(id, one) for id, one in heard if isinstance(one, CartState | Bought | Visit) and one.token == token]
-    snapshots = [(id, one) for id, one in said if isinstance(one, CartState)]
-    named = [one.person.key for _, one in said if isinstance(one, CartState | Visit) and one.person]
-    bought = any(isinstance(one, Bought) and one.state.status for _, one in said)
-    if not named:
-        return CartExpected(None, None, bought, True, None)
-    by, last = max(snapshots, key=lambda one: one[1].version)
-    if last.person and not last.over and not bought and not forgotten:
-        return CartExpected(last.person.key, list(last.products), False, True, by)
-    # The person is only known to what comes after the checkout or visit that names him, and before the order.
-    person, told, number = None, None, None
-    for id, one in said:
-        if isinstance(one, Bought):
-            if one.state.status:
+def _cart(accepted: Accepted, token: str, *, erased: bool) -> ExpectedCart:
+    about_cart = [
+        (id, meaning)
+        for id, meaning in accepted
+        if isinstance(meaning, CartState | Purchase | Visit) and meaning.token == token
+    ]
+    snapshots = [(id, meaning) for id, meaning in about_cart if isinstance(meaning, CartState)]
+    contacts = [
+        meaning.person.key for _, meaning in about_cart if isinstance(meaning, CartState | Visit) and meaning.person
+    ]
+    bought = any(isinstance(meaning, Purchase) and meaning.state.status for _, meaning in about_cart)
+    if not contacts:
+        return ExpectedCart(None, None, bought, True, None)
+    last_id, last = max(snapshots, key=lambda snapshot: snapshot[1].version)
+    if last.person and not last.completed and not bought and not erased:
+        return ExpectedCart(last.person.key, list(last.products), False, True, last_id)
+    # Only the changes after the checkout or visit that names the contact, and before the order, can be sent.
+    person, products, sent_id = None, None, None
+    for id, meaning in about_cart:
+        if isinstance(meaning, Purchase):
+            if meaning.state.status:
                 break
             continue
-        person = one.person or person
-        if person and isinstance(one, CartState) and not one.over:
-            told, number = list(one.products), id
-    return CartExpected(named[-1], told, bought, False, number)
+        person = meaning.person or person
+        if person and isinstance(meaning, CartState) and not meaning.completed:
+            products, sent_id = list(meaning.products), id
+    return ExpectedCart(contacts[-1], products, bought, False, sent_id)
 
 
-def _contacts(heard: Heard, final: Iterable[OrderState], carts: Mapping[str, CartExpected]) -> Iterator[dict[str, str]]:
+# -- contacts
+
+
+def _contacts(
+    accepted: Accepted, last_states: Iterable[OrderState], carts: Mapping[str, ExpectedCart]
+) -> Iterator[dict[str, str]]:
     customers: dict[str, CustomerState] = {}
-    for _, one in heard:
+    for _, meaning in accepted:
         if (
-            isinstance(one, CustomerState)
-            and not one.staff
-            and (one.person.email or one.person.phone)
-            and (one.customer not in customers or one.version >= customers[one.customer].version)
+            isinstance(meaning, CustomerState)
+            and not meaning.staff
+            and (meaning.person.email or meaning.person.phone)
+            and (meaning.customer not in customers or meaning.version >= customers[meaning.customer].version)
         ):
-            customers[one.customer] = one
-    named = [one.person for one in _order_states(heard) if one.person]
-    named += [one.person for _, one in heard if isinstance(one, CartState | Visit) and one.person]
+            customers[meaning.customer] = meaning
+    named = [state.person for state in _order_states(accepted) if state.person]
+    named += [meaning.person for _, meaning in accepted if isinstance(meaning, CartState | Visit) and meaning.person]
     for customer in customers.values():
         person = customer.person
-        # He may have bought as a guest under an earlier address: nobody can tell that it was he, so what that guest
-        # gave may stay that guest's.
-        guests = [one for one in named if not one.customer_id and one.email != person.email]
-        taken = {value for one in guests for value in (one.email, one.phone)}
-        yield {name: value for name, value in _address(person).items() if value not in taken} | {
+        # The customer may have bought as a guest with an earlier address. The API cannot know that both are one person,
+        # so the guest's addresses may stay with the guest's contact.
+        guests = [guest for guest in named if not guest.customer_id and guest.email != person.email]
+        of_guests = {value for guest in guests for value in (guest.email, guest.phone)}
+        yield {name: value for name, value in _identities(person).items() if value not in of_guests} | {
             "firstName": person.first_name,
             "lastName": person.last_name,
         }
-    keys = [one.person.key for one in final if one.person]
-    keys += [one.contact for one in carts.values() if one.firm and one.products]
-    own = {value for one in _customers(heard) for value in (one.email, one.phone, one.customer_id) if value}
+    keys = [state.person.key for state in last_states if state.person]
+    keys += [cart.contact for cart in carts.values() if cart.certain and cart.products]
+    of_customers = {
+        value for person in _customers(accepted) for value in (person.email, person.phone, person.customer_id) if value
+    }
     for key in dict.fromkeys(keys):
-        # Whoever came first made the contact: sure is only what all say of him, and that only where the customer's own
-        # webhooks say nothing of him (how the API merges two contacts that share a phone is its own affair).
-        says = [one for one in named if one.key == key]
-        if not any(own & {one.email, one.phone, one.customer_id} for one in says):
-            yield dict(set.intersection(*(set(_address(one).items()) for one in says)))
+        # The first webhook that names a person creates the contact, so only what all webhooks agree on is certain. If
+        # the customer's own webhooks name the person too, nothing is certain, because the API decides how it merges two
+        # contacts with the same phone.
+        persons = [person for person in named if person.key == key]
+        if not any(of_customers & {person.email, person.phone, person.customer_id} for person in persons):
+            yield dict(set.intersection(*(set(_identities(person).items()) for person in persons)))
 
 
-def _customers(heard: Heard) -> Iterator[Person]:
-    return (one.person for _, one in heard if isinstance(one, CustomerState))
+def _customers(accepted: Accepted) -> Iterator[Person]:
+    return (meaning.person for _, meaning in accepted if isinstance(meaning, CustomerState))
 
 
-def _address(person: Person) -> dict[str, str]:
-    address = {
+def _identities(person: Person) -> dict[str, str]:
+    identities = {
         "email": person.email,
         "phone": person.phone,
         "externalCustomerId": person.customer_id or person.key,
     }
-    return {name: value for name, value in address.items() if value}
+    return {name: value for name, value in identities.items() if value}

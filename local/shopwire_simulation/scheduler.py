@@ -1,7 +1,7 @@
-"""Virtual time and the baton: who runs when. Nothing in here knows shopwire.
+"""The virtual clock, and the scheduler that decides which invocation runs when. Nothing here knows shopwire.
 
-An invocation is a greenlet. Every call that it makes of the outside world hands the baton back, so that any other
-invocation may run meanwhile, and is a point at which this one may die. The order of everything follows from one seed.
+Each invocation is a greenlet. Every call that it makes to something outside gives control back to the scheduler. There
+any other invocation may run, and a fault may hit this one. The order of all events follows from one seed.
 """
 
 import heapq
@@ -15,147 +15,149 @@ import greenlet
 
 
 class Killed(BaseException):
-    """Thrown into an invocation that dies: no `except Exception` of the code under test may see it."""
+    """Ends an invocation that crashes. It is a BaseException, so the code under test cannot catch it by accident."""
 
 
-class Blow(StrEnum):
-    """What may strike an invocation at a point."""
+class Fault(StrEnum):
+    """A fault that hits one invocation at one point. Its value is its name in `--faults`."""
 
-    DIE = "die"
-    FAIL = "fail"
-    """What it calls gives no answer, nor for the next two seconds; after the effect: only the answer is lost."""
-    STALL = "stall"
-    """It stands still for seconds, and everybody else goes first."""
+    CRASH = "crash"
+    NO_ANSWER = "no_answer"
+    """The called service does not answer now, nor for the next two seconds. If the call took effect, only its answer is
+    lost."""
+    STANDSTILL = "standstill"
+    """The invocation stops for six seconds, and all other invocations run."""
     OVERRUN = "overrun"
-    """It stands still until its lease is over, and then goes on: its time-out does not kill it."""
+    """The invocation stops until its lease has expired, and then continues. Its time-out does not end it."""
 
 
-_STALLED = 6_000
-_FAILING = 2_000
-# A lease ends 5 s after its holder's deadline (delivery/direct.py), and clocks are 5 s apart at most.
-_PAST_THE_LEASE = 11_000
+_STANDSTILL_MS = 6_000
+_NO_ANSWER_MS = 2_000
+# A lease expires 5 s after its holder's deadline (LEASE_MARGIN in delivery/receive.py). Clocks differ by at most 5 s.
+_LEASE_EXPIRED_MS = 11_000
 
 
 class Invocation:
     """One invocation of a function.
 
     Args:
-        seed: what its chances follow from.
-        deadline: virtual time at which its function's time-out kills it.
+        deadline: virtual time at which the function's time-out ends the invocation (UTC milliseconds).
+        seed: seed of the invocation's random numbers.
     """
 
     def __init__(self, name: str, deadline: int, seed: str) -> None:
         self.name = name
-        # Its own chances, whatever else happens in the world: a story fails alone as it did in company.
+        # Each invocation has its own random numbers, so a story fails in the same way alone and among other stories.
         self.rng = random.Random(seed)
         self.deadline = deadline
-        self.blow: tuple[int, Blow] | None = None
-        """At which point (the first is 1) what strikes it."""
+        self.planned_fault: tuple[int, Fault] | None = None
+        """The number of the point (from 1) at which a fault hits the invocation, and the fault."""
         self.points: list[tuple[str, str]] = []
-        """The points it came to: what is called there, "before" or "after" its effect."""
-        self.at_point: Callable[[], None] | None = None
-        """Called at each point, before anything strikes."""
-        self.fails_until = 0
+        """The points that the invocation reached, each as the called service and "before" or "after" the effect."""
+        self.on_point: Callable[[], None] | None = None
+        """Called at each point, before a fault hits."""
+        self.no_answer_until = 0
         self.overran = False
         self.killed = False
         self.notes: dict[str, Any] = {}
-        """What the checks want to know of it."""
+        """What the simulation and its checkers note about the invocation."""
 
 
-class World:
-    """The clock (UTC milliseconds), what happens when, and the running invocations."""
+class Scheduler:
+    """The clock (UTC milliseconds), the scheduled actions, and the running invocations."""
 
     def __init__(self, start: int) -> None:
         self.now = start
-        self._agenda: list[tuple[int, int, Callable[[], None]]] = []
-        self._ticket = itertools.count()
-        self._hub = greenlet.getcurrent()
+        self._actions: list[tuple[int, int, Callable[[], None]]] = []
+        self._sequence = itertools.count()
+        self._main = greenlet.getcurrent()
         self._running: dict[greenlet.greenlet, Invocation] = {}
 
     @property
     def current(self) -> Invocation | None:
-        """The invocation that has the baton; None: the world itself."""
+        """The invocation that runs now, or None if the scheduler itself runs."""
         return self._running.get(greenlet.getcurrent())
 
-    @property
-    def busy(self) -> int:
-        """How many invocations are under way."""
-        return len(self._running)
+    def call_at(self, when: int, action: Callable[[], None]) -> None:
+        """Call `action` at a virtual time. Actions of the same time run in the order in which they were scheduled."""
+        heapq.heappush(self._actions, (max(when, self.now), next(self._sequence), action))
 
-    def at(self, when: int, action: Callable[[], None]) -> None:
-        """Let something happen at a virtual time; of one moment, in the order of asking."""
-        heapq.heappush(self._agenda, (max(when, self.now), next(self._ticket), action))
-
-    def after(self, milliseconds: int, action: Callable[[], None]) -> None:
-        """Let something happen so many milliseconds from now."""
-        self.at(self.now + milliseconds, action)
+    def call_later(self, milliseconds: int, action: Callable[[], None]) -> None:
+        """Call `action` after a virtual duration."""
+        self.call_at(self.now + milliseconds, action)
 
     def run(self, until: int | None = None) -> None:
-        """Let time pass: until a moment, or until nothing is on the agenda any more."""
-        while self._agenda and (until is None or self._agenda[0][0] <= until):
-            self.now, _, action = heapq.heappop(self._agenda)
+        """Run the scheduled actions up to a virtual time, or until none is left."""
+        while self._actions and (until is None or self._actions[0][0] <= until):
+            self.now, _, action = heapq.heappop(self._actions)
             action()
         if until is not None:
             self.now = max(self.now, until)
 
     def invoke(self, invocation: Invocation, call: Callable[[], Any], done: Callable[[Any], None]) -> None:
-        """Run `call` as an invocation now; `done` gets its result, or the exception that ended it."""
+        """Run `call` as an invocation now. `done` gets its result, or the exception that ended it."""
 
         def body() -> None:
             result: Any
             try:
                 result = call()
-            except Killed as death:
+            except Killed as killed:
                 invocation.killed = True
-                result = death
+                result = killed
             except Exception as error:
                 result = error
             del self._running[me]
             done(result)
 
-        me = greenlet.greenlet(body, self._hub)
+        me = greenlet.greenlet(body, self._main)
         self._running[me] = invocation
         me.switch()
 
-    def pause(self, milliseconds: int) -> None:
-        """Hand the baton back for so long. In the world itself time does not pass."""
+    def sleep(self, milliseconds: int) -> None:
+        """Give control back for a virtual duration. Outside an invocation, no time passes."""
         me = greenlet.getcurrent()
         invocation = self._running.get(me)
         if invocation is None:
             return
-        self.after(milliseconds, me.switch)
-        self._hub.switch()
+        self.call_later(milliseconds, me.switch)
+        self._main.switch()
 
-    def point(self, name: str, phase: str, *, timed: bool = False) -> bool:
-        """A point between two effects, where a blow may strike. Answers whether what is called gives no answer.
+    def reach_point(self, service: str, phase: str, *, timed: bool = False) -> bool:
+        """Let the planned fault hit the current invocation if this is the planned point.
 
         Args:
-            timed: whoever stands still here is cut short by a time-out: he does so at the next point.
+            service: what the invocation calls here.
+            phase: "before" or "after" the effect of the call.
+            timed: a time-out limits the call, so the invocation cannot stop inside it. A standstill or an overrun moves
+                to the next point.
+
+        Returns:
+            True if the called service gives no answer.
 
         Raises:
-            Killed.
+            Killed: the invocation crashes, or its time-out ends it.
         """
         invocation = self.current
         if invocation is None:
             return False
-        invocation.points.append((name, phase))
-        if invocation.at_point:
-            invocation.at_point()
-        number, blow = invocation.blow or (0, None)
+        invocation.points.append((service, phase))
+        if invocation.on_point:
+            invocation.on_point()
+        number, fault = invocation.planned_fault or (0, None)
         if number == len(invocation.points):
-            match blow:
-                case Blow.STALL | Blow.OVERRUN if timed:
-                    invocation.blow = number + 1, blow
-                case Blow.DIE:
+            match fault:
+                case Fault.STANDSTILL | Fault.OVERRUN if timed:
+                    invocation.planned_fault = number + 1, fault
+                case Fault.CRASH:
                     raise Killed
-                case Blow.FAIL:
-                    invocation.fails_until = self.now + _FAILING
-                    invocation.notes[f"{name}_down"] = self.now
-                case Blow.STALL:
-                    self.pause(_STALLED)
-                case Blow.OVERRUN:
+                case Fault.NO_ANSWER:
+                    invocation.no_answer_until = self.now + _NO_ANSWER_MS
+                    invocation.notes[f"{service}_down"] = self.now
+                case Fault.STANDSTILL:
+                    self.sleep(_STANDSTILL_MS)
+                case Fault.OVERRUN:
                     invocation.overran = True
-                    self.pause(invocation.deadline + _PAST_THE_LEASE - self.now)
+                    self.sleep(invocation.deadline + _LEASE_EXPIRED_MS - self.now)
         if self.now > invocation.deadline and not invocation.overran:
             raise Killed
-        return self.now < invocation.fails_until and invocation.points[number - 1][0] == name
+        return self.now < invocation.no_answer_until and invocation.points[number - 1][0] == service

@@ -1,7 +1,6 @@
-"""The platforms' sending side: each tries again as the real one does, or not at all, and may send twice or late.
+"""The sending side of the platforms. Each repeats a webhook as the real platform does, and may send it twice or late.
 
-Retries: Shopify 8 in 4 hours, 5 s for an answer (shopify.dev, changelog 2024-09-10); WooCommerce none, 60 s
-(class-wc-webhook.php).
+How often a platform repeats a webhook and how long it waits is data of the platform (`Platform.retries`).
 """
 
 import base64
@@ -13,180 +12,192 @@ from pydantic import SecretStr
 
 from shopwire import platforms
 from shopwire.models import Shop
+from shopwire.platforms.base import Platform
 from shopwire_simulation.cloud import TIMEOUTS, Cloud
-from shopwire_simulation.faults import DAY, EVERY_TWICE, MINUTE, SECOND, Faults
-from shopwire_simulation.scheduler import Invocation, World
+from shopwire_simulation.faults import SEND_TWICE, FaultSchedule
+from shopwire_simulation.scheduler import Invocation, Scheduler
 from shopwire_testkit.announcements import Announcement
+from shopwire_testkit.durations import DAY, MINUTE, SECOND
 
-_RETRIES = {
-    "shopify": tuple(minutes * MINUTE for minutes in (1, 2, 5, 10, 20, 40, 70, 90)),
-    "woocommerce": (),
-    "storefront": (),
-}
-_PATIENCE = {"shopify": 5 * SECOND, "woocommerce": 60 * SECOND, "storefront": 60 * SECOND}
-
-
-Tell = Callable[[Announcement | None, str], None]
-Answered = Callable[[Announcement, Invocation, int, object, bool], None]
+OnAnswer = Callable[[Announcement, Invocation, int, object, bool], None]
 """(announcement, invocation, status, the answer or what ended the function, whether the call was forged)."""
 
 
 @dataclass(slots=True)
-class Sent:
-    """What became of an announcement, as its platform sees it."""
+class SendRecord:
+    """What the platform knows about one announcement. Times are UTC milliseconds."""
 
     announcement: Announcement
-    statuses: list[str] = field(default_factory=list)
-    """What shopwire answered to each of its deliveries that was answered 2xx."""
-    reached: bool = False
-    """Some delivery of it got past the platform, whatever came back."""
-    first_at: int | None = None
-    answered_at: int | None = None
+    accepted_at: int | None = None
     """When it was first answered 2xx."""
-    attempts: list[int] = field(default_factory=list)
-    """When each of its deliveries came."""
+    attempted_at: list[int] = field(default_factory=list)
+    """When each of its calls was made, whatever the answer."""
+
+    @property
+    def first_attempt_at(self) -> int | None:
+        """When its first call was made, or None if none was made yet."""
+        return self.attempted_at[0] if self.attempted_at else None
 
 
 class Senders:
-    """Sends every announcement, with the faults of the way."""
+    """Sends every announcement, with the faults on the way.
+
+    Args:
+        records: where the record of each announcement is kept, by its id.
+        on_answer: see `OnAnswer`.
+        trace: adds a line to the run's trace.
+    """
 
     def __init__(
         self,
-        world: World,
+        scheduler: Scheduler,
         cloud: Cloud,
-        faults: Faults,
+        faults: FaultSchedule,
         seed: int,
         shops: dict[str, Shop],
-        answered: Answered,
-        tell: Tell,
+        records: dict[int, SendRecord],
+        on_answer: OnAnswer,
+        trace: Callable[[str], None],
     ) -> None:
-        self._world = world
+        self._scheduler = scheduler
         self._cloud = cloud
         self._faults = faults
         self._seed = seed
-        self.shops = shops
-        self.sent: dict[int, Sent] = {}
-        self._answered = answered
-        self._tell = tell
+        self._shops = shops
+        self._records = records
+        self._on_answer = on_answer
+        self._trace = trace
         self.answers: dict[str, int] = {}
-        """How many deliveries were answered how."""
+        """Number of answers by status."""
 
-    def announce(self, announcement: Announcement) -> None:
-        """Put an announcement on its way."""
-        self.sent[announcement.id] = Sent(announcement)
-        self._world.at(announcement.at, lambda: self._begin(announcement))
+    def schedule(self, announcement: Announcement) -> None:
+        """Schedule the sending of an announcement."""
+        self._records[announcement.id] = SendRecord(announcement)
+        self._scheduler.call_at(announcement.at, lambda: self._begin(announcement))
 
     def _begin(self, announcement: Announcement) -> None:
-        rng, now = random.Random(f"{self._seed}:{announcement.id}"), self._world.now
-        shop = self.shops[announcement.shop]
-        headers = _signed(announcement, shop, now)
+        rng, now = random.Random(f"{self._seed}:{announcement.id}"), self._scheduler.now
+        shop = self._shops[announcement.shop]
+        headers = _sign(announcement, shop, now)
         delay = rng.randrange(400)
-        if not announcement.storefront:  # a browser sends at once: what came late would be another visit
-            if self._faults.chance("very_late", now, rng):
+        if not announcement.storefront:  # a browser sends at once, because a later call is another visit
+            if self._faults.happens("very_late", now, rng):
                 delay = rng.randrange(DAY)
-            elif self._faults.chance("late", now, rng):
+            elif self._faults.happens("late", now, rng):
                 delay = rng.randrange(rng.choice((SECOND, 10 * SECOND, 5 * MINUTE)))
-        self._world.after(delay, lambda: self._attempt(announcement, headers, 0))
+        self._attempt_later(announcement, headers, delay)
         if announcement.storefront:
-            # Nobody sends it twice: two are two visits. A stranger who signs for somebody is turned away.
-            if b'"signature"' in announcement.body and self._faults.chance("forged_visit", now, rng):
+            # A browser does not repeat a visit. A stranger may send it with a forged signature.
+            if b'"signature"' in announcement.body and self._faults.happens("forged_visit", now, rng):
                 body = announcement.body.replace(b'"signature":"', b'"signature":"0')
-                self._aside(announcement, shop, body, rng.randrange(MINUTE), "forged")
+                self._post_variant(announcement, shop, body, rng.randrange(MINUTE), "forged")
             return
-        if self._faults.chance("duplicate", now, rng):
-            again = delay + rng.choice(
-                (0, rng.randrange(50), rng.randrange(2 * SECOND), rng.randrange(10 * SECOND), MINUTE, DAY)
-            )
-            self._world.after(again, lambda: self._attempt(announcement, headers, 0))
-        if self._faults.is_possible(EVERY_TWICE):
-            self._world.after(delay + rng.randrange(8 * SECOND), lambda: self._attempt(announcement, headers, 0))
-        if self._faults.chance("forged", now, rng):
+        if self._faults.happens("duplicate", now, rng):
+            gaps = (0, rng.randrange(50), rng.randrange(2 * SECOND), rng.randrange(10 * SECOND), MINUTE, DAY)
+            self._attempt_later(announcement, headers, delay + rng.choice(gaps))
+        if self._faults.includes(SEND_TWICE):
+            self._attempt_later(announcement, headers, delay + rng.randrange(8 * SECOND))
+        if self._faults.happens("forged", now, rng):
             stranger = shop.model_copy(update={"secrets": (SecretStr("a stranger's guess"),)})
-            self._aside(announcement, stranger, announcement.body, rng.randrange(MINUTE), "forged")
-        if self._faults.chance("unreadable", now, rng):
-            self._aside(announcement, shop, announcement.body[: rng.randrange(len(announcement.body))], 0, "cut off")
+            self._post_variant(announcement, stranger, announcement.body, rng.randrange(MINUTE), "forged")
+        if self._faults.happens("unreadable", now, rng):
+            body = announcement.body[: rng.randrange(len(announcement.body))]
+            self._post_variant(announcement, shop, body, 0, "cut off")
 
-    def _aside(self, announcement: Announcement, signer: Shop, body: bytes, delay: int, what: str) -> None:
-        """Post something beside the announcement: its body signed by a stranger, or a part of it."""
-        world, aside = self._world, replace(announcement, body=body)
-        headers = _signed(aside, signer, world.now)
+    def _attempt_later(self, announcement: Announcement, headers: dict[str, str], delay: int) -> None:
+        self._scheduler.call_later(delay, lambda: self._attempt(announcement, headers, 0))
+
+    def _post_variant(self, announcement: Announcement, signer: Shop, body: bytes, delay: int, variant: str) -> None:
+        """Post a changed copy of the announcement: with a forged signature, or with a part of its body.
+
+        Args:
+            signer: the shop with whose secret the copy is signed.
+            delay: milliseconds until it is posted.
+            variant: how the copy differs: "forged" or "cut off".
+        """
+        scheduler, copy = self._scheduler, replace(announcement, body=body)
+        headers = _sign(copy, signer, scheduler.now)
 
         def post() -> None:
             function = _function(announcement)
-            seed = f"{self._seed}:{what}:{announcement.id}"
-            invocation = Invocation(function, world.now + TIMEOUTS[function], seed)
-            event = _event(aside, headers, world.now)
+            seed = f"{self._seed}:{variant}:{announcement.id}"
+            invocation = Invocation(function, scheduler.now + TIMEOUTS[function], seed)
+            event = _event(copy, headers, scheduler.now)
 
             def done(answer: object) -> None:
                 status = answer["statusCode"] if isinstance(answer, dict) else 500
-                said = answer["body"] if isinstance(answer, dict) else answer
-                self._tell(announcement, f"{_words(announcement)}, {what} -> {status} {said}")
-                self._answered(announcement, invocation, status, answer, what == "forged")
+                text = answer["body"] if isinstance(answer, dict) else answer
+                self._trace(f"{_describe(announcement)}, {variant} -> {status} {text}")
+                self._on_answer(announcement, invocation, status, answer, variant == "forged")
 
             self._cloud.http(event, invocation, done)
 
-        world.after(delay, post)
+        scheduler.call_later(delay, post)
 
     def _attempt(self, announcement: Announcement, headers: dict[str, str], retry: int) -> None:
-        world, sent = self._world, self.sent[announcement.id]
-        platform = language(announcement, self.shops[announcement.shop])
-        sent.reached = True
-        sent.attempts.append(world.now)
-        if sent.first_at is None:
-            sent.first_at = world.now
-        seed = f"{self._seed}:{announcement.id}:{world.now}"
-        function = _function(announcement)
-        invocation = Invocation(function, world.now + TIMEOUTS[function], seed)
-        invocation.notes["announcement"] = announcement.id
-        state = {"over": False}
+        """Post the announcement. Post it again if the answer is not 200, or does not come in time.
 
-        def again() -> None:
-            if not state["over"]:
-                state["over"] = True
-                if retry < len(_RETRIES[platform]):
-                    delay = _RETRIES[platform][retry]
-                    world.after(delay, lambda: self._attempt(announcement, headers, retry + 1))
+        Args:
+            retry: number of the repetition, 0 for the first call.
+        """
+        scheduler, record = self._scheduler, self._records[announcement.id]
+        retries = platform_of(announcement, self._shops[announcement.shop]).retries
+        record.attempted_at.append(scheduler.now)
+        function = _function(announcement)
+        seed = f"{self._seed}:{announcement.id}:{scheduler.now}"
+        invocation = Invocation(function, scheduler.now + TIMEOUTS[function], seed)
+        invocation.notes["announcement"] = announcement.id
+        finished = False
+
+        def repeat() -> None:
+            nonlocal finished
+            if not finished:
+                finished = True
+                if retry < len(retries.delays_seconds):
+                    delay = retries.delays_seconds[retry] * SECOND
+                    scheduler.call_later(delay, lambda: self._attempt(announcement, headers, retry + 1))
 
         def done(answer: object) -> None:
+            nonlocal finished
             status = answer["statusCode"] if isinstance(answer, dict) else 500
             if status == 200:
-                if sent.answered_at is None:
-                    sent.answered_at = world.now
-                said = answer["body"] if isinstance(answer, dict) else ""
-                sent.statuses.append(said)
-                state["over"] = True
+                if record.accepted_at is None:
+                    record.accepted_at = scheduler.now
+                finished = True
             else:
-                again()
+                repeat()
             self.answers[str(status)] = self.answers.get(str(status), 0) + 1
-            said = "died" if invocation.killed else answer["body"] if isinstance(answer, dict) else answer
-            self._tell(announcement, f"{_words(announcement)} -> {status} {said}")
-            self._answered(announcement, invocation, status, answer, False)
+            text = "crashed" if invocation.killed else answer["body"] if isinstance(answer, dict) else answer
+            self._trace(f"{_describe(announcement)} -> {status} {text}")
+            self._on_answer(announcement, invocation, status, answer, False)
 
-        world.after(_PATIENCE[platform], again)
-        self._cloud.http(_event(announcement, headers, world.now), invocation, done)
-
-
-def language(announcement: Announcement, shop: Shop) -> str:
-    """The platform in whose language an announcement is."""
-    return "storefront" if announcement.storefront else shop.platform
+        scheduler.call_later(retries.timeout_seconds * SECOND, repeat)
+        self._cloud.http(_event(announcement, headers, scheduler.now), invocation, done)
 
 
-def _signed(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
-    headers = platforms.get(language(announcement, shop)).sign(announcement.topic, announcement.body, shop, now).headers
-    return dict(headers) | {"origin": shop.origins[0]} if announcement.storefront else dict(headers)
+def platform_of(announcement: Announcement, shop: Shop) -> Platform:
+    """Return the platform adapter that parses the announcement."""
+    return platforms.get("storefront" if announcement.storefront else shop.platform)
+
+
+def path_of(announcement: Announcement) -> str:
+    """Return the path to which the announcement is posted."""
+    return f"/{'storefront' if announcement.storefront else 'webhooks'}/{announcement.shop}"
+
+
+def _sign(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
+    signed = platform_of(announcement, shop).sign(announcement.topic, announcement.body, shop, now)
+    origin = {"origin": shop.origins[0]} if announcement.storefront else {}
+    return {**signed.headers, **origin}
 
 
 def _function(announcement: Announcement) -> str:
     return "storefront" if announcement.storefront else "webhook"
 
 
-def path_of(announcement: Announcement) -> str:
-    """Where an announcement is posted."""
-    return f"/{'storefront' if announcement.storefront else 'webhooks'}/{announcement.shop}"
-
-
-def _words(one: Announcement) -> str:
-    return f"#{one.id} {one.topic} of {one.entity}" + (f", version {one.version}" if one.version else "")
+def _describe(announcement: Announcement) -> str:
+    version = f", version {announcement.version}" if announcement.version else ""
+    return f"#{announcement.id} {announcement.topic} of {announcement.entity}{version}"
 
 
 def _event(announcement: Announcement, headers: dict[str, str], now: int) -> dict[str, object]:

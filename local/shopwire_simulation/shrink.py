@@ -1,98 +1,103 @@
-"""From a run that fails to the shortest story that still does: fewer stories, then fewer announcements."""
+"""Shrinks a failing run to the shortest story that still fails. It first drops stories, then announcements."""
 
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
-from shopwire_simulation.checkers.evidence import Violation
-from shopwire_simulation.run import Run
+from shopwire_simulation.checkers.observations import Violation
+from shopwire_simulation.run import Run, Trace
 from shopwire_testkit.announcements import Story
 
-_MOST_TRIES = 150
+_MAX_TRIES = 150
 
 
 @dataclass(frozen=True, slots=True)
-class Shortest:
-    """The least that still fails: which stories, without which announcements, and what happened in them."""
+class FailingCase:
+    """A run that fails, with its stories, the announcements that are left out, the violations and the trace."""
 
     stories: frozenset[int]
     without: frozenset[int]
     violations: list[Violation]
-    tale: list[tuple[int, str]]
+    trace: Trace
 
 
-Fails = Callable[[list[int]], Shortest | None]
+Attempt = Callable[[list[int]], FailingCase | None]
+"""Runs with only these stories or announcements. Returns None if the run does not fail."""
 
 
 class Shrinker:
-    """Tries smaller runs of the same world.
+    """Tries smaller runs of the same seed.
 
     Args:
-        start: makes the run of these stories without those announcements.
+        make_run: makes the run of these stories without those announcements.
+        max_tries: the number of runs after which shrinking ends.
     """
 
     def __init__(
-        self, start: Callable[[Collection[int], Collection[int]], Run], stories: list[Story], most: int = _MOST_TRIES
+        self,
+        make_run: Callable[[Collection[int], Collection[int]], Run],
+        stories: list[Story],
+        max_tries: int = _MAX_TRIES,
     ) -> None:
-        self._start = start
+        self._make_run = make_run
         self._stories = stories
-        self._left = most
+        self._tries_left = max_tries
 
-    def shrink(self, first: Violation) -> Shortest | None:
-        """The shortest run in which something of the same kind is wrong; None: only the whole run shows it."""
-        failing = self._fewest_stories(first)
-        if failing is None:
+    def shrink(self, violation: Violation) -> FailingCase | None:
+        """Return the smallest run with a violation of the same kind, or None if only the whole run has one."""
+        case = self._fewest_stories(violation)
+        if case is None:
             return None
-        only = failing.stories
-        ids = [one.id for n in sorted(only) for one in self._stories[n].announcements]
-        return _fewer(ids, lambda left: self._fails(only, frozenset(ids) - set(left), first.kind), failing)
+        only = case.stories
+        ids = [announcement.id for n in sorted(only) for announcement in self._stories[n].announcements]
+        return _reduce(ids, lambda kept: self._try(only, frozenset(ids) - set(kept), violation.kind), case)
 
-    def _fewest_stories(self, first: Violation) -> Shortest | None:
-        alone = frozenset(() if first.story is None else (first.story,))
-        if tried := self._fails(alone, frozenset(), first.kind):
-            return tried
-        # Not by itself: some of its shop's other stories are needed.
+    def _fewest_stories(self, violation: Violation) -> FailingCase | None:
+        alone = frozenset(() if violation.story is None else (violation.story,))
+        if case := self._try(alone, frozenset(), violation.kind):
+            return case
+        # The story does not fail alone. It needs other stories of its shop.
         others = [
             n
             for n, story in enumerate(self._stories)
-            if n not in alone and (not first.shop or story.shop == first.shop)
+            if n not in alone and (not violation.shop or story.shop == violation.shop)
         ]
-        fails: Fails = lambda left: self._fails(alone | set(left), frozenset(), first.kind)  # noqa: E731
-        failing = fails(others)
-        return failing and _fewer(others, fails, failing)
+        attempt: Attempt = lambda kept: self._try(alone | set(kept), frozenset(), violation.kind)  # noqa: E731
+        case = attempt(others)
+        return case and _reduce(others, attempt, case)
 
-    def _fails(self, only: frozenset[int], without: frozenset[int], kind: str) -> Shortest | None:
-        if self._left <= 0 or not only:
+    def _try(self, only: frozenset[int], without: frozenset[int], kind: str) -> FailingCase | None:
+        if self._tries_left <= 0 or not only:
             return None
-        self._left -= 1
-        run = self._start(only, without)
-        violations = [one for one in run.go().violations if one.kind == kind]
-        return Shortest(only, without, violations, run.tale or []) if violations else None
+        self._tries_left -= 1
+        run = self._make_run(only, without)
+        violations = [violation for violation in run.run().violations if violation.kind == kind]
+        return FailingCase(only, without, violations, run.trace or []) if violations else None
 
 
-def _fewer(items: list[int], fails: Fails, failing: Shortest) -> Shortest:
-    """Drop halves, quarters, ... and single ones, as long as what is left fails."""
+def _reduce(items: list[int], attempt: Attempt, case: FailingCase) -> FailingCase:
+    """Leave out halves, quarters and so on down to single items, as long as the rest still fails."""
     size = len(items)
     while items:
-        size, dropped, at = (size + 1) // 2, False, 0
+        size, reduced, at = (size + 1) // 2, False, 0
         while at < len(items):
             rest = items[:at] + items[at + size :]
-            if tried := fails(rest):
-                items, failing, dropped = rest, tried, True
+            if smaller := attempt(rest):
+                items, case, reduced = rest, smaller, True
             else:
                 at += size
-        if size == 1 and not dropped:
+        if size == 1 and not reduced:
             break
-    return failing
+    return case
 
 
-def told(shortest: Shortest) -> str:
-    """The story event by event, as a person reads it: since when, who, what."""
-    lines = [f"{_clock(at)}  {text}" for at, text in shortest.tale]
-    wrong = [f"wrong: {one.kind}: {one.shop} {one.entity}: {one.text}" for one in shortest.violations]
-    return "\n".join([*lines, *wrong])
+def format_case(case: FailingCase) -> str:
+    """Return the trace, one event per line, and the violations."""
+    lines = [f"{_format_time(at)}  {text}" for at, text in case.trace]
+    lines += [f"wrong: {found.kind}: {found.shop} {found.entity}: {found.text}" for found in case.violations]
+    return "\n".join(lines)
 
 
-def _clock(milliseconds: int) -> str:
+def _format_time(milliseconds: int) -> str:
     seconds, part = divmod(milliseconds, 1000)
     days, seconds = divmod(seconds, 86_400)
     return f"day {days} {seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}.{part:03d}"

@@ -1,6 +1,6 @@
-"""The customers' lives of a run: who lives in which shop, and what the shops announce of them.
+"""The workload of a run consists of the stories of its customers.
 
-Everything follows from the run's random numbers and the shops: the same seed tells the same stories.
+The same shops and the same random numbers always make the same stories.
 """
 
 import random
@@ -9,33 +9,41 @@ from itertools import count
 
 from shopwire.models.shop import Shop
 from shopwire_testkit.announcements import Story
-from shopwire_testkit.inventing import HOUR, SECOND, Market, Pen
+from shopwire_testkit.durations import DAY, SECOND
+from shopwire_testkit.shop_data import ShopData
 from shopwire_testkit.shopify import simulated_shop as shopify_shop
+from shopwire_testkit.story_recorder import StoryRecorder
 from shopwire_testkit.woocommerce import simulated_shop as woocommerce_shop
 
-_LIVES: dict[str, Callable[[Pen, int], Story]] = {
-    "shopify": shopify_shop.live,
-    "woocommerce": woocommerce_shop.live,
+_SIMULATIONS: dict[str, Callable[[StoryRecorder, int], Story]] = {
+    "shopify": shopify_shop.simulate_customer,
+    "woocommerce": woocommerce_shop.simulate_customer,
 }
 
 
 def make_stories(
-    rng: random.Random, shops: Sequence[Shop], webhooks: int, start: int, days: float = 3.0, gap: int = 0
+    rng: random.Random,
+    shops: Sequence[Shop],
+    webhooks: int,
+    start: int,
+    days: float = 3.0,
+    max_gap_seconds: int = 0,
 ) -> list[Story]:
-    """Lives until at least so many webhooks are announced.
+    """Return stories with at least `webhooks` webhooks in total.
 
     Args:
-        start: UTC milliseconds; every story begins within the first half of the `days`, and ends about when they do.
-        gap: so many seconds at most are between what happens in a story (0: hours, as in life).
+        start: UTC milliseconds. Each story begins in the first half of the `days` and ends about when they end.
+        max_gap_seconds: the longest time between two changes of a story. 0: hours, as in reality.
     """
-    markets = [Market.of(shop) for shop in shops if shop.platform in _LIVES]
-    span = int(days * 24 * HOUR)
+    simulated = [ShopData.of(shop) for shop in shops if shop.platform in _SIMULATIONS]
+    duration = int(days * DAY)
     stories: list[Story] = []
-    numbers, serials, announced = count(1), count(1), 0
+    ids, serials, announced = count(1), count(1), 0
     while announced < webhooks:
-        market = rng.choice(markets)
-        pen = Pen(rng, market, numbers, start + rng.randrange(max(span // 2, SECOND)), start + span, gap)
-        story = _LIVES[market.shop.platform](pen, next(serials))
+        shop = rng.choice(simulated)
+        begin = start + rng.randrange(max(duration // 2, SECOND))
+        recorder = StoryRecorder(rng, shop, ids, begin, start + duration, max_gap_seconds)
+        story = _SIMULATIONS[shop.settings.platform](recorder, next(serials))
         if story.announcements:
             stories.append(story)
             announced += len(story.announcements)

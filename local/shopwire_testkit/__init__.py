@@ -1,1 +1,1 @@
-"""Samples and simulated shops, one folder per platform."""
+"""Sample webhooks and simulated shops, in one folder per platform."""

@@ -1,7 +1,7 @@
-"""What simulated shops announce: webhooks, and what each of them means.
+"""The webhooks that simulated shops send, and what each webhook means.
 
-The reference model of the simulation works from these meanings alone, so nothing here imports platforms, mapper or
-delivery.
+The reference model of the simulation works from these meanings alone. Therefore nothing here imports the platforms, the
+mapper or the delivery.
 """
 
 from collections.abc import Mapping
@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Version = tuple[int, int]
-"""UTC milliseconds, rank."""
+"""UTC milliseconds and rank."""
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Somebody, with clean addresses: e-mail lower-case, phone in international digits."""
+    """A person whose e-mail is in lower case and whose phone is in international digits."""
 
     email: str | None
     phone: str | None
@@ -24,15 +24,17 @@ class Person:
 
     @property
     def key(self) -> str | None:
-        """What the API calls him by."""
+        """The identity under which the API knows the person."""
         return self.email or self.phone or self.customer_id
 
 
 @dataclass(frozen=True, slots=True)
 class OrderState:
-    """A snapshot of an order. `status` None: no order may follow from it (a draft, nobody's, too old, a test).
+    """A snapshot of an order.
 
-    `params`: what holds of it beyond its status. `erased`: the shop has taken the person out of it.
+    `status` is None if the snapshot must not create an order in the API: it is a draft, a test order, too old, or has
+    no contact. `params` are the event params that follow from the snapshot, without the status. `erased` is True if
+    the shop has removed the personal data from the order.
     """
 
     order: str
@@ -47,15 +49,15 @@ class OrderState:
 
 @dataclass(frozen=True, slots=True)
 class ParcelDelivered:
-    """A carrier brought a parcel of an order."""
+    """A carrier delivered a parcel of an order."""
 
     order: str
     parcel: str
 
 
 @dataclass(frozen=True, slots=True)
-class OrderGone:
-    """The shop deleted an order at a time (UTC milliseconds)."""
+class OrderDeletion:
+    """The shop deleted an order. `at` is in UTC milliseconds."""
 
     order: str
     at: int
@@ -63,7 +65,7 @@ class OrderGone:
 
 @dataclass(frozen=True, slots=True)
 class CustomerState:
-    """A snapshot of a customer. `staff`: works for the shop, so is no contact."""
+    """A snapshot of a customer account. `staff` accounts belong to the shop's employees and are not contacts."""
 
     customer: str
     version: Version
@@ -72,26 +74,30 @@ class CustomerState:
 
 
 @dataclass(frozen=True, slots=True)
-class Forgotten:
-    """A person is to be forgotten under all these identities."""
+class Erasure:
+    """An erasure request for the person who is known under all these identities."""
 
     identities: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class CartState:
-    """A snapshot of a cart; `person` where it names one, as a checkout does. `over`: bought already."""
+    """A snapshot of a cart.
+
+    `person` is set if the snapshot names its contact, as a checkout does. `completed` is True if the cart was bought
+    before.
+    """
 
     token: str
     version: Version
     person: Person | None
     products: tuple[Mapping[str, Any], ...]
-    over: bool = False
+    completed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
-class Bought:
-    """An order's snapshot that says which cart it came from."""
+class Purchase:
+    """A snapshot of an order that names the cart from which the order was made."""
 
     state: OrderState
     token: str
@@ -99,24 +105,26 @@ class Bought:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """Something seen in the browser, with the cart's token. `person` where the shop's server signed for one: only his
-    e-mail address, or his phone."""
+    """A page view in the browser, with the token of the visitor's cart.
+
+    `person` is set if the shop's server signed the visitor's identity. It has only one address: e-mail or phone.
+    """
 
     token: str
     person: Person | None
 
 
-Meaning = OrderState | Bought | ParcelDelivered | OrderGone | CustomerState | Forgotten | CartState | Visit
-"""What an announcement says. One that says nothing to us (a signal, an unknown topic) has no meaning."""
+Meaning = OrderState | Purchase | ParcelDelivered | OrderDeletion | CustomerState | Erasure | CartState | Visit
+"""What an announcement means. A signal, or a webhook of an unknown topic, has no meaning."""
 
 
 @dataclass(frozen=True, slots=True)
 class Announcement:
-    """One webhook that a platform sends, before what the way does to it.
+    """One webhook as the platform sends it, before the network delays, repeats or changes it.
 
-    `at`: when the platform decides to send it (UTC milliseconds). `topic`: the platform's own word. `entity`: what it
-    is about ("order 42", "cart ab12", "contact 7", "view 3"; "shop" for what concerns none). `fact`: without version.
-    `storefront`: the browser sends it, to the storefront's URL.
+    `at` is when the platform decides to send it (UTC milliseconds). `topic` is the platform's own word. `entity` names
+    what the webhook is about: "order 42", "cart ab12", "contact 7", "view 3", or "shop" if it is about none of these.
+    `fact` is True if the webhook has no version. `storefront` is True if the browser sends it to the storefront's URL.
     """
 
     id: int
@@ -132,10 +140,10 @@ class Announcement:
 
 @dataclass(slots=True)
 class Story:
-    """One customer's life in one shop. Stories share nothing.
+    """Everything that one customer does in one shop. Stories share no data.
 
-    `announcements` in the order of time. `canaries`: every personal value in it, which must be seen nowhere but at
-    the API.
+    `announcements` are in the order of time. `canaries` are all personal values in the story. They must not appear
+    anywhere except at the API.
     """
 
     shop: str

@@ -24,7 +24,7 @@ class NotRefreshable(ValueError):
     """The body cannot be made fresh. The text says which field is missing, or was not changed."""
 
 
-def refreshed(body: bytes, fields: SampleFields, now: int, number: int = 0) -> bytes:
+def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> bytes:
     """Return the body with other ids and with its dates moved to now.
 
     Args:

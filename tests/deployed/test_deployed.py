@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
-from shopwire_testkit.fresh import refreshed
+from shopwire_testkit.fresh import refresh
 from shopwire_testkit.samples import samples
 from tests.deployed.targets import Target, call, template_alarms, wait_until
 
@@ -23,7 +23,7 @@ NUMBERS = itertools.count(time.time_ns() // 1_000_000 % 900)
 
 def fresh_body(name: str) -> bytes:
     """Return a sample with new IDs and the current time."""
-    return refreshed(SAMPLES[name].body, SHOPIFY.sample_fields, now_ms(), next(NUMBERS))
+    return refresh(SAMPLES[name].body, SHOPIFY.sample_fields, now_ms(), next(NUMBERS))
 
 
 def signed_headers(target: Target, name: str, body: bytes) -> dict[str, str]:

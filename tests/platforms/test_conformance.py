@@ -34,7 +34,7 @@ from shopwire.models import (
 from shopwire.platforms.base import Kind, Platform
 from shopwire_inspector.masking import mask
 from shopwire_testkit.expected import expected_text
-from shopwire_testkit.fresh import NotRefreshable, refreshed
+from shopwire_testkit.fresh import NotRefreshable, refresh
 from shopwire_testkit.samples import Sample, changed_at, signed_webhook, value_at
 from tests.support.conformance import (
     CHANGES,
@@ -355,9 +355,9 @@ def test_sample_can_be_made_fresh(sample: Sample) -> None:
     named = any(value_at(parsed, path) for path in fields.ids) or changed_at(parsed, fields)
     if not (named or fields.every_call_is_new):
         with pytest.raises(NotRefreshable, match="has none of the fields"):
-            refreshed(sample.body, fields, NOW)
+            refresh(sample.body, fields, NOW)
         return
-    body = refreshed(sample.body, fields, NOW)
+    body = refresh(sample.body, fields, NOW)
     webhook = signed_webhook(platform, sample.topic, body, shop, NOW)
     platform.verify(webhook, shop)
     old = platform.read(call(sample), shop)

@@ -1,4 +1,4 @@
-"""What may happen at every call of a fake: it fails before or after its effect, its caller dies, others run."""
+"""The hook of a fake may make a call fail, end its caller, or run another call, before or after the effect."""
 
 from collections.abc import Callable
 from typing import Any
@@ -20,11 +20,11 @@ KEY = {"pk": {"S": "a"}, "sk": {"S": "entry"}}
 
 
 class Killed(BaseException):
-    """An invocation that dies."""
+    """Ends an invocation that crashes."""
 
 
 class Account:
-    """One of each fake, and a hook that does what the test says."""
+    """One fake of each kind, with a hook that the test controls."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str]] = []
@@ -71,7 +71,7 @@ def send(queue: FakeQueue) -> None:
     queue.send_message(QueueUrl=URL, MessageBody="a", MessageGroupId="g", MessageDeduplicationId="d")
 
 
-def test_every_operation_passes_two_points(account: Account) -> None:
+def test_every_operation_calls_the_hook_before_and_after(account: Account) -> None:
     account.table.put_item(TableName="shopwire", Item=KEY)
     account.table.get_item(TableName="shopwire", Key=KEY)
     account.table.batch_get_item(RequestItems={"shopwire": {"Keys": [KEY]}})
@@ -99,7 +99,7 @@ def test_every_operation_passes_two_points(account: Account) -> None:
 
 
 @pytest.mark.parametrize("error", [Killed(), cannot_connect("dynamodb"), throttled("dynamodb", "update_item")])
-def test_an_error_before_a_call_means_that_nothing_happened(account: Account, error: BaseException) -> None:
+def test_error_before_the_call_prevents_its_effect(account: Account, error: BaseException) -> None:
     account.fail("before", error)
     with pytest.raises(type(error)):
         add_one(account.table)
@@ -111,9 +111,7 @@ def test_an_error_before_a_call_means_that_nothing_happened(account: Account, er
 
 
 @pytest.mark.parametrize("error", [Killed(), no_answer("dynamodb")])
-def test_an_error_after_a_call_means_that_it_happened_and_its_answer_is_lost(
-    account: Account, error: BaseException
-) -> None:
+def test_error_after_the_call_loses_only_its_answer(account: Account, error: BaseException) -> None:
     account.fail("after", error)
     with pytest.raises(type(error)):
         add_one(account.table)
@@ -124,14 +122,14 @@ def test_an_error_after_a_call_means_that_it_happened_and_its_answer_is_lost(
     assert len(account.queue) == 1
 
 
-def test_a_refusal_can_be_lost_too(account: Account) -> None:
+def test_error_after_a_refused_call_loses_the_refusal(account: Account) -> None:
     account.fail("after", no_answer("dynamodb"))
     with pytest.raises(ReadTimeoutError):
         add_one(account.table, ConditionExpression="attribute_exists(pk)")
     assert count(account.table) == 0
 
 
-def test_a_second_attempt_after_a_lost_answer_makes_no_second_message(account: Account) -> None:
+def test_second_attempt_after_lost_answer_adds_no_message(account: Account) -> None:
     account.fail("after", no_answer("sqs"))
     with pytest.raises(ReadTimeoutError):
         send(account.queue)
@@ -139,7 +137,7 @@ def test_a_second_attempt_after_a_lost_answer_makes_no_second_message(account: A
     assert len(account.queue) == 1
 
 
-def test_whoever_runs_before_a_call_is_seen_by_it(account: Account) -> None:
+def test_call_sees_a_change_made_by_its_before_hook(account: Account) -> None:
     def act(operation: str, phase: str) -> None:
         account.act = lambda operation, phase: None
         add_one(account.table)
@@ -150,7 +148,7 @@ def test_whoever_runs_before_a_call_is_seen_by_it(account: Account) -> None:
     assert count(account.table) == 1
 
 
-def test_whoever_runs_after_a_call_does_not_change_its_answer(account: Account) -> None:
+def test_change_made_by_the_after_hook_is_not_in_the_answer(account: Account) -> None:
     add_one(account.table)
 
     def act(operation: str, phase: str) -> None:
@@ -164,7 +162,7 @@ def test_whoever_runs_after_a_call_does_not_change_its_answer(account: Account) 
     assert count(account.table) == 2
 
 
-def test_errors_are_those_that_a_client_raises() -> None:
+def test_errors_are_those_of_botocore() -> None:
     assert isinstance(cannot_connect("sqs"), EndpointConnectionError | BotoCoreError)
     assert isinstance(no_answer("ssm"), ReadTimeoutError | BotoCoreError)
     error = throttled("dynamodb", "update_item")

@@ -1,4 +1,4 @@
-"""shopwire's own table, ledger, queue and settings, on the fakes and on moto alike: these are what counts."""
+"""shopwire's own table, ledger, queue and settings, on the fakes and on moto."""
 
 from typing import Any
 
@@ -53,7 +53,7 @@ def settle(ledger: Ledger, side: Side, held: Claim, version: int | None = 1, **c
 # --- the ledger
 
 
-def test_a_settled_key_is_refused_as_known(side: Side, ledger: Ledger) -> None:
+def test_claim_of_a_settled_key_is_refused(side: Side, ledger: Ledger) -> None:
     assert settle(ledger, side, claim(ledger, side, "k1"), known={"digest": "d"})
     with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k1", owner="two")
@@ -61,7 +61,7 @@ def test_a_settled_key_is_refused_as_known(side: Side, ledger: Ledger) -> None:
     assert (entry.keys, entry.version, entry.lease, entry.known) == (("k1",), 1, None, {"digest": "d"})
 
 
-def test_a_live_lease_refuses_and_says_whose_it_is(side: Side, ledger: Ledger) -> None:
+def test_live_lease_refuses_and_names_its_holder(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
     side.pass_(HOLD)
     with pytest.raises(ClaimRefused) as refusal:
@@ -70,7 +70,7 @@ def test_a_live_lease_refuses_and_says_whose_it_is(side: Side, ledger: Ledger) -
     assert (refusal.value.entry.lease.owner, refusal.value.entry.lease.key) == ("one", "k1")
 
 
-def test_a_lease_is_taken_over_after_its_time_and_its_holders_deaths_are_counted(side: Side, ledger: Ledger) -> None:
+def test_expired_lease_is_taken_over_and_counts_as_a_crash(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
     for deaths, owner in enumerate(("two", "three"), 1):
         side.pass_(HOLD + 1)
@@ -79,12 +79,12 @@ def test_a_lease_is_taken_over_after_its_time_and_its_holders_deaths_are_counted
     assert claim(ledger, side, "k2", owner="four").entry.deaths == 0
 
 
-def test_an_owner_may_claim_again_what_is_his(side: Side, ledger: Ledger) -> None:
+def test_holder_may_claim_its_lease_again(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
     assert claim(ledger, side, "k1").entry.deaths == 0
 
 
-def test_a_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: Ledger) -> None:
+def test_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 10), 10)
     with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 9)
@@ -94,12 +94,12 @@ def test_a_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: 
     assert ledger.get(SHOP, ORDER, side.now).version == 10
 
 
-def test_a_version_is_compared_as_a_number(side: Side, ledger: Ledger) -> None:
+def test_versions_are_compared_as_numbers(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 9), 9)
     assert claim(ledger, side, "k2", 10)
 
 
-def test_who_lost_his_lease_notes_his_key_and_raises_the_version_and_nothing_else(side: Side, ledger: Ledger) -> None:
+def test_settle_after_a_lost_lease_writes_only_key_and_version(side: Side, ledger: Ledger) -> None:
     late = claim(ledger, side, "k1", 5)
     side.pass_(HOLD + 1)
     new = claim(ledger, side, "k2", 5, "two")
@@ -113,7 +113,7 @@ def test_who_lost_his_lease_notes_his_key_and_raises_the_version_and_nothing_els
     assert (entry.keys, entry.version, entry.known) == (("k1", "k2"), 6, {"digest": "new"})
 
 
-def test_who_lost_his_lease_never_lowers_the_version(side: Side, ledger: Ledger) -> None:
+def test_settle_after_a_lost_lease_never_lowers_the_version(side: Side, ledger: Ledger) -> None:
     late = claim(ledger, side, "k1", 5)
     side.pass_(HOLD + 1)
     settle(ledger, side, claim(ledger, side, "k2", 7, "two"), 7)
@@ -122,7 +122,7 @@ def test_who_lost_his_lease_never_lowers_the_version(side: Side, ledger: Ledger)
     assert (entry.keys, entry.version) == (("k2", "k1"), 7)
 
 
-def test_a_settlement_twice_is_one(side: Side, ledger: Ledger) -> None:
+def test_settling_twice_records_the_key_once(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     assert settle(ledger, side, held)
     assert settle(ledger, side, held)
@@ -135,7 +135,7 @@ def test_sixteen_keys_are_kept(side: Side, ledger: Ledger) -> None:
     assert ledger.get(SHOP, ORDER, side.now).keys == tuple(f"k{n}" for n in range(4, 20))
 
 
-def test_what_waits_refuses_a_webhook_and_not_the_queue(side: Side, ledger: Ledger) -> None:
+def test_pending_change_refuses_webhooks_but_not_the_queue(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     assert ledger.release(held, ledger.defer("k1", "queue", side.now) | {"step": 1}, side.now)
     with pytest.raises(ClaimRefused) as refusal:
@@ -148,7 +148,7 @@ def test_what_waits_refuses_a_webhook_and_not_the_queue(side: Side, ledger: Ledg
     assert claim(ledger, side, "k2", 2, "four")
 
 
-def test_a_mark_of_waiting_is_void_after_its_time(side: Side, ledger: Ledger) -> None:
+def test_pending_mark_expires(side: Side, ledger: Ledger) -> None:
     ledger.mark_pending(SHOP, ORDER, "k1", side.now)
     side.pass_(KEPT - 1)
     with pytest.raises(ClaimRefused):
@@ -157,7 +157,7 @@ def test_a_mark_of_waiting_is_void_after_its_time(side: Side, ledger: Ledger) ->
     assert claim(ledger, side, "k2")
 
 
-def test_who_follows_lines_up_where_what_he_follows_waits(side: Side, ledger: Ledger) -> None:
+def test_change_queues_where_the_change_before_it_waits(side: Side, ledger: Ledger) -> None:
     assert ledger.mark_pending(SHOP, ORDER, "k1", side.now) == "queue"
     assert ledger.mark_pending(SHOP, ORDER, "k2", side.now) == "queue"
     ledger.move_pending(f"{SHOP}#order#42", "k2", "outbox")
@@ -170,7 +170,7 @@ def test_who_follows_lines_up_where_what_he_follows_waits(side: Side, ledger: Le
     assert ledger.get(SHOP, ORDER, side.now).pending is None
 
 
-def test_who_settles_leaves_the_mark_of_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
+def test_settle_keeps_the_mark_of_a_change_queued_meanwhile(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     ledger.mark_pending(SHOP, ORDER, "k2", side.now)
     assert settle(ledger, side, held)
@@ -179,14 +179,14 @@ def test_who_settles_leaves_the_mark_of_who_lined_up_behind_him(side: Side, ledg
     assert (entry.pending.key, entry.keys, entry.lease) == ("k2", ("k1",), None)
 
 
-def test_who_puts_away_leaves_the_slot_to_who_lined_up_behind_him(side: Side, ledger: Ledger) -> None:
+def test_deferral_keeps_the_mark_of_a_change_queued_meanwhile(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     ledger.mark_pending(SHOP, ORDER, "k2", side.now)
     assert ledger.release(held, ledger.defer("k1", "queue", side.now), side.now)
     assert ledger.get(SHOP, ORDER, side.now).pending == Pending("k2", "queue", side.now + KEPT)
 
 
-def test_an_entry_whose_time_is_over_is_a_new_one_though_it_is_still_there(side: Side, ledger: Ledger) -> None:
+def test_expired_entry_counts_as_new(side: Side, ledger: Ledger) -> None:
     settle(ledger, side, claim(ledger, side, "k1", 9), 9, known={"digest": "d"})
     side.pass_(400 * DAY + SECOND)
     assert ledger.get(SHOP, ORDER, side.now).keys == ()
@@ -197,13 +197,13 @@ def test_an_entry_whose_time_is_over_is_a_new_one_though_it_is_still_there(side:
     assert (entry.keys, entry.version, entry.known) == (("k1",), 1, {})
 
 
-def test_an_entry_of_a_newer_format_is_left_alone(side: Side, ledger: Ledger, table: Table) -> None:
+def test_entry_of_a_newer_format_is_not_changed(side: Side, ledger: Ledger, table: Table) -> None:
     table.put(Key(f"{SHOP}#order#42"), {"format": 2, "n": 1})
     with pytest.raises(NewerEntryFormat):
         claim(ledger, side, "k1")
 
 
-def test_a_cart_is_converted_unless_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
+def test_cart_is_converted_unless_its_lease_is_held(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
     with pytest.raises(ClaimRefused):
@@ -217,7 +217,7 @@ def test_a_cart_is_converted_unless_somebody_is_at_work_on_it(side: Side, ledger
     assert (entry.converted, entry.person, entry.version) == (True, "anna", 1)
 
 
-def test_whose_a_cart_is_can_be_told_while_somebody_is_at_work_on_it(side: Side, ledger: Ledger) -> None:
+def test_cart_contact_can_be_set_while_the_lease_is_held(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
     ledger.record_cart_contact(SHOP, cart, "anna", side.now)
@@ -229,7 +229,7 @@ def test_whose_a_cart_is_can_be_told_while_somebody_is_at_work_on_it(side: Side,
 # --- the table
 
 
-def test_what_is_written_is_read(table: Table) -> None:
+def test_written_item_is_read_back(table: Table) -> None:
     item = {"text": "Київ", "n": -3, "flag": True, "list": ["a", 1], "map": {"a": "b"}, "raw": b"\x00\xff"}
     table.put(Key("a"), item | {"absent": None})
     assert table.get(Key("a")) == {"pk": "a", "sk": "entry", **item}
@@ -237,7 +237,7 @@ def test_what_is_written_is_read(table: Table) -> None:
     assert table.get_many([Key("a"), Key("b"), Key("a")]) == {Key("a"): {"pk": "a", "sk": "entry", **item}}
 
 
-def test_a_refused_change_says_what_stands_there(table: Table) -> None:
+def test_refused_update_returns_the_item(table: Table) -> None:
     assert table.update(Key("a"), {"x": 1}, add={"n": 1}) == {}
     with pytest.raises(ConditionFailed) as refusal:
         table.update(Key("a"), {"x": 2}, condition="x = :x", values={":x": 3})
@@ -247,32 +247,32 @@ def test_a_refused_change_says_what_stands_there(table: Table) -> None:
     assert refusal.value.item is None
 
 
-def test_once_append_and_add_do_what_they_say(table: Table) -> None:
+def test_once_append_and_add_are_written(table: Table) -> None:
     for n in (1, 2):
         table.update(Key("a"), {"last": n, "gone": None}, once={"first": n}, append={"list": [f"{n}"]}, add={"n": 5})
     assert table.get(Key("a")) == {"pk": "a", "sk": "entry", "last": 2, "first": 1, "list": ["1", "2"], "n": 10}
 
 
-def test_what_is_too_large_is_told_apart(table: Table) -> None:
+def test_too_large_item_has_its_own_error(table: Table) -> None:
     with pytest.raises(ItemTooLarge):
         table.put(Key("a"), {"text": "x" * 410_000})
     with pytest.raises(ItemTooLarge):
         table.update(Key("a"), {"text": "x" * 410_000})
 
 
-def test_a_whole_scan_finds_every_key_of_a_prefix(table: Table) -> None:
+def test_scan_finds_every_key_with_a_prefix(table: Table) -> None:
     for n in range(6):
         table.put(Key(f"{'a' if n % 2 else 'b'}#{n}"), {"text": "x" * 300_000})
     assert sorted(key.pk for key in table.scan_keys("a#")) == ["a#1", "a#3", "a#5"]
 
 
-def test_parked_webhooks_come_page_by_page_oldest_first(side: Side, table: Table) -> None:
+def test_parked_webhooks_are_listed_oldest_first(side: Side, table: Table) -> None:
     parked = ParkedStore(table)
     for n in range(5):
         body = Webhook({}, f"{n}".encode() * 300_000, side.now + n)
         parked.put(Message(SHOP, f"k{n}", body), "orders/paid", ORDER, "a reason", side.now)
     found = parked.list(SHOP)
-    assert [one.message.key for one in found] == [f"k{n}" for n in range(5)]
+    assert [parked_webhook.message.key for parked_webhook in found] == [f"k{n}" for n in range(5)]
     parked.put(found[0].message, "orders/paid", ORDER, "another reason", side.now + 9)
     again = parked.get(found[0].id)
     assert again
@@ -283,16 +283,16 @@ def test_parked_webhooks_come_page_by_page_oldest_first(side: Side, table: Table
     assert parked.get(found[0].id) is None
 
 
-def test_the_outbox_keeps_each_entity_in_order_of_receipt(side: Side, table: Table) -> None:
+def test_outbox_keeps_each_entity_in_order_of_receipt(side: Side, table: Table) -> None:
     outbox = Outbox(table)
     for n in (2, 0, 1):
         message = Message(SHOP, f"k{n}", Webhook({}, b"{}", side.now + n))
         outbox.put(message, f"{SHOP}#order#42", f"k{n}", side.now)
-    waiting = [one for shard in range(SHARDS) for one in outbox.waiting(shard)]
-    assert [one.key for one in waiting] == ["k0", "k1", "k2"]
-    assert [one.key for one in outbox.of_shop(SHOP)] == ["k0", "k1", "k2"]
+    waiting = [message for shard in range(SHARDS) for message in outbox.waiting(shard)]
+    assert [message.key for message in waiting] == ["k0", "k1", "k2"]
+    assert [message.key for message in outbox.of_shop(SHOP)] == ["k0", "k1", "k2"]
     outbox.remove(waiting[0])
-    assert [one.key for one in outbox.of_shop(SHOP)] == ["k1", "k2"]
+    assert [message.key for message in outbox.of_shop(SHOP)] == ["k1", "k2"]
 
 
 # --- the queue
@@ -302,29 +302,27 @@ def message(n: int, body: bytes = b"{}") -> Message:
     return Message(SHOP, f"k{n}", Webhook({"x-topic": "t"}, body, 1000 + n))
 
 
-def test_one_entity_is_one_group_and_comes_in_order(side: Side) -> None:
+def test_entity_is_one_group_and_keeps_its_order(side: Side) -> None:
     queue = side.queue()
     put = RetryQueue(queue.client, queue.url).put
     for n in range(3):
         put(message(n), f"{SHOP}#order#42")
     put(message(9), f"{SHOP}#order#43")
     received = queue.receive()
-    groups = {one["Attributes"]["MessageGroupId"] for one in received}
-    ours = [
-        one for one in received if one["Attributes"]["MessageGroupId"] == received[0]["Attributes"]["MessageGroupId"]
-    ]
-    assert len(groups) == 2
-    assert [unpack(one["Body"]).key for one in ours] == ["k0", "k1", "k2"]
+    groups = [message["Attributes"]["MessageGroupId"] for message in received]
+    keys = [unpack(message["Body"]).key for message, group in zip(received, groups, strict=True) if group == groups[0]]
+    assert len(set(groups)) == 2
+    assert keys == ["k0", "k1", "k2"]
 
 
-def test_the_same_message_put_twice_on_purpose_comes_twice(side: Side) -> None:
+def test_message_put_twice_is_received_twice(side: Side) -> None:
     queue = side.queue()
     for _ in range(2):
         RetryQueue(queue.client, queue.url).put(message(1), f"{SHOP}#order#42")
     assert len(queue.bodies()) == 2
 
 
-def test_the_largest_message_that_shopwire_puts_is_taken(side: Side) -> None:
+def test_largest_message_of_shopwire_is_accepted(side: Side) -> None:
     queue = side.queue()
     retry = RetryQueue(queue.client, queue.url)
     fits, over = _of_size(MAX_MESSAGE_BYTES), _of_size(MAX_MESSAGE_BYTES + 1)
@@ -339,7 +337,7 @@ def _of_size(size: int) -> Message:
     return Message(SHOP, "k" * (size - len(empty.pack())), Webhook({}, b"", 1))
 
 
-def test_a_message_is_held_back_as_long_as_asked_and_never_longer_than_sqs_allows(side: Side) -> None:
+def test_message_is_held_back_as_requested_within_the_limit_of_sqs(side: Side) -> None:
     queue = side.queue()
     retry = RetryQueue(queue.client, queue.url)
     queue.send("a")
@@ -358,7 +356,7 @@ def test_a_message_is_held_back_as_long_as_asked_and_never_longer_than_sqs_allow
     assert queue.bodies() == ["a"]
 
 
-def test_holding_back_what_is_gone_is_no_error(side: Side) -> None:
+def test_holding_back_a_deleted_message_is_no_error(side: Side) -> None:
     queue = side.queue()
     queue.send("a")
     (received,) = queue.receive()
@@ -369,7 +367,7 @@ def test_holding_back_what_is_gone_is_no_error(side: Side) -> None:
 # --- the settings
 
 
-def test_a_shop_is_found_by_its_parameter_and_others_are_unknown(side: Side) -> None:
+def test_shop_is_found_by_its_parameter_and_others_are_unknown(side: Side) -> None:
     for n in range(12):
         value = '{"platform": "shopify", "secrets": ["s"], "esputnik_key": "k"}'
         side.ssm.put_parameter(Name=f"/shops/shop-{n}", Value=value, Type="SecureString")
@@ -380,13 +378,13 @@ def test_a_shop_is_found_by_its_parameter_and_others_are_unknown(side: Side) -> 
         shops.get("shop-12")
 
 
-# --- when the stores fail
+# --- failing stores
 
 
 @pytest.mark.parametrize(
     "error", [cannot_connect("dynamodb"), no_answer("dynamodb"), throttled("dynamodb", "update_item")]
 )
-def test_whatever_way_a_store_fails_shopwire_says_that_it_is_down(fake_side: Side, error: Exception) -> None:
+def test_every_failure_of_a_store_means_that_it_is_down(fake_side: Side, error: Exception) -> None:
     def hook(operation: str, phase: str) -> None:
         raise error
 
@@ -398,7 +396,7 @@ def test_whatever_way_a_store_fails_shopwire_says_that_it_is_down(fake_side: Sid
         RetryQueue(queue.client, queue.url).put(message(1), "e")
 
 
-def test_a_batch_read_in_part_is_a_table_that_is_down(fake_side: Side) -> None:
+def test_batch_that_is_read_in_part_means_that_the_table_is_down(fake_side: Side) -> None:
     table = Table(fake_side.dynamodb, TABLE)
     table.put(Key("a"), {})
     fake_side.dynamodb.unprocessed = lambda keys: 1
@@ -406,6 +404,6 @@ def test_a_batch_read_in_part_is_a_table_that_is_down(fake_side: Side) -> None:
         table.get_many([Key("a"), Key("b")])
 
 
-def test_our_own_mistake_is_not_hidden(side: Side) -> None:
+def test_programming_error_is_not_hidden(side: Side) -> None:
     with refused("ValidationException"):
         Table(side.dynamodb, TABLE).update(Key("a"), {"x": 1}, values={":unused": 1})

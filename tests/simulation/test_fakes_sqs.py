@@ -1,4 +1,7 @@
-"""A FIFO queue's behaviours, on the simulation's fake and on moto; where they differ, test_fakes_differences.py."""
+"""Sending, receiving, visibility and deletion on a FIFO queue, on the simulation's fake and on moto.
+
+Differences between the two: test_fakes_differences.py.
+"""
 
 import hashlib
 from typing import Any
@@ -7,10 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from shopwire_simulation.fakes import FakeQueue
-from tests.support.fakes import DAY, HOUR, MINUTE, SECOND, START, Queue, Side, refused
-
-URL = "https://sqs.example/000000000000/alone.fifo"
+from tests.support.fakes import HOUR, MINUTE, SECOND, START, Queue, Side, refused
 
 
 @pytest.fixture
@@ -28,7 +28,7 @@ def in_batches(queue: Queue, most: int) -> list[list[str]]:
 # --- sending and receiving
 
 
-def test_a_message_comes_with_all_that_a_consumer_needs(queue: Queue) -> None:
+def test_received_message_has_body_ids_and_attributes(queue: Queue) -> None:
     sent = queue.send("text of Київ", "group-1", "dedup-1")
     queue.side.pass_(3 * SECOND)
     (message,) = queue.receive()
@@ -51,7 +51,7 @@ def test_a_message_comes_with_all_that_a_consumer_needs(queue: Queue) -> None:
     assert again["Attributes"]["ApproximateFirstReceiveTimestamp"] == str(START + 3 * SECOND)
 
 
-def test_attributes_come_when_asked_for(queue: Queue) -> None:
+def test_attributes_are_returned_on_request(queue: Queue) -> None:
     queue.send("a")
     answer = queue.client.receive_message(QueueUrl=queue.url, AttributeNames=["MessageGroupId"])
     assert answer["Messages"][0]["Attributes"] == {"MessageGroupId": "g"}
@@ -62,29 +62,29 @@ def test_attributes_come_when_asked_for(queue: Queue) -> None:
     assert "Attributes" not in queue.client.receive_message(QueueUrl=queue.url)["Messages"][0]
 
 
-def test_an_empty_queue_brings_no_messages(queue: Queue) -> None:
+def test_empty_queue_returns_no_messages(queue: Queue) -> None:
     assert queue.receive() == []
 
 
-def test_a_group_comes_in_the_order_of_sending(queue: Queue) -> None:
+def test_group_is_received_in_sending_order(queue: Queue) -> None:
     for body in "abcd":
         queue.send(body)
     assert queue.bodies() == ["a", "b", "c", "d"]
 
 
-def test_at_most_ten_come_at_once(queue: Queue) -> None:
+def test_at_most_ten_messages_are_received_at_once(queue: Queue) -> None:
     for n in range(12):
         queue.send(f"{n}")
     assert queue.bodies() == [f"{n}" for n in range(10)]
 
 
-def test_one_comes_unless_more_are_asked_for(queue: Queue) -> None:
+def test_one_message_is_received_by_default(queue: Queue) -> None:
     queue.send("a")
     queue.send("b")
     assert len(queue.client.receive_message(QueueUrl=queue.url)["Messages"]) == 1
 
 
-def test_ten_is_the_most_to_ask_for(queue: Queue) -> None:
+def test_receive_limit_must_be_1_to_10(queue: Queue) -> None:
     with refused("InvalidParameterValue"):
         queue.receive(11)
     with refused("InvalidParameterValue"):
@@ -94,7 +94,7 @@ def test_ten_is_the_most_to_ask_for(queue: Queue) -> None:
 # --- groups
 
 
-def test_a_group_with_a_message_in_flight_waits_and_others_do_not(queue: Queue) -> None:
+def test_message_in_flight_blocks_only_its_own_group(queue: Queue) -> None:
     for body in ("a1", "a2", "a3"):
         queue.send(body, "a")
     queue.send("b1", "b")
@@ -103,14 +103,14 @@ def test_a_group_with_a_message_in_flight_waits_and_others_do_not(queue: Queue) 
     assert queue.bodies() == []
 
 
-def test_what_is_sent_into_a_locked_group_waits(queue: Queue) -> None:
+def test_message_sent_to_a_blocked_group_waits(queue: Queue) -> None:
     queue.send("a")
     assert queue.bodies() == ["a"]
     queue.send("b")
     assert queue.bodies() == []
 
 
-def test_a_group_goes_on_when_what_was_in_flight_is_deleted(queue: Queue) -> None:
+def test_group_continues_after_its_message_in_flight_is_deleted(queue: Queue) -> None:
     for body in "abc":
         queue.send(body)
     (first,) = queue.receive(1)
@@ -118,7 +118,7 @@ def test_a_group_goes_on_when_what_was_in_flight_is_deleted(queue: Queue) -> Non
     assert queue.bodies() == ["b", "c"]
 
 
-def test_a_group_waits_for_all_that_is_in_flight_of_it(queue: Queue) -> None:
+def test_group_waits_for_all_its_messages_in_flight(queue: Queue) -> None:
     for body in "abc":
         queue.send(body)
     first, _second = queue.receive(2)
@@ -126,7 +126,7 @@ def test_a_group_waits_for_all_that_is_in_flight_of_it(queue: Queue) -> None:
     assert queue.bodies() == []
 
 
-def test_every_message_of_many_groups_comes_once(queue: Queue) -> None:
+def test_each_message_of_many_groups_is_received_once(queue: Queue) -> None:
     for n in range(25):
         queue.send(f"{n}", f"group-{n}")
     batches = in_batches(queue, 10)
@@ -136,7 +136,7 @@ def test_every_message_of_many_groups_comes_once(queue: Queue) -> None:
 # --- visibility
 
 
-def test_a_message_is_unseen_until_its_time_out(queue: Queue) -> None:
+def test_message_is_invisible_until_its_timeout(queue: Queue) -> None:
     queue.send("a")
     assert queue.bodies() == ["a"]
     queue.side.pass_(30 * SECOND - 1)
@@ -145,7 +145,7 @@ def test_a_message_is_unseen_until_its_time_out(queue: Queue) -> None:
     assert queue.bodies() == ["a"]
 
 
-def test_a_receiver_may_name_another_time_out(queue: Queue) -> None:
+def test_receive_can_set_another_visibility_timeout(queue: Queue) -> None:
     queue.send("a")
     queue.receive(VisibilityTimeout=120)
     queue.side.pass_(119 * SECOND)
@@ -154,7 +154,7 @@ def test_a_receiver_may_name_another_time_out(queue: Queue) -> None:
     assert queue.bodies() == ["a"]
 
 
-def test_a_message_held_longer_stays_unseen_longer(queue: Queue) -> None:
+def test_longer_visibility_timeout_delays_the_message(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
     queue.hold(message, 600)
@@ -164,7 +164,7 @@ def test_a_message_held_longer_stays_unseen_longer(queue: Queue) -> None:
     assert queue.bodies() == ["a"]
 
 
-def test_a_message_held_for_no_time_is_seen_at_once(queue: Queue) -> None:
+def test_zero_visibility_timeout_makes_the_message_visible(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
     queue.hold(message, 0)
@@ -172,7 +172,7 @@ def test_a_message_held_for_no_time_is_seen_at_once(queue: Queue) -> None:
     assert (again["Body"], again["Attributes"]["ApproximateReceiveCount"]) == ("a", "2")
 
 
-def test_the_hold_counts_from_the_call_and_not_from_the_receipt(queue: Queue) -> None:
+def test_changed_visibility_timeout_counts_from_the_change(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
     queue.side.pass_(20 * SECOND)
@@ -183,14 +183,14 @@ def test_the_hold_counts_from_the_call_and_not_from_the_receipt(queue: Queue) ->
     assert queue.bodies() == ["a"]
 
 
-def test_a_hold_is_of_12_hours_at_most(queue: Queue) -> None:
+def test_visibility_timeout_is_at_most_12_hours(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
     with refused("InvalidParameterValue"):
         queue.hold(message, 43_201)
 
 
-def test_no_hold_goes_beyond_12_hours_after_the_receipt(queue: Queue) -> None:
+def test_visibility_timeout_ends_at_most_12_hours_after_receipt(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
     queue.hold(message, 10 * 3600)
@@ -200,10 +200,10 @@ def test_no_hold_goes_beyond_12_hours_after_the_receipt(queue: Queue) -> None:
         queue.hold(message, 9 * 3600 + 1)
 
 
-# --- a batch that failed in part: what shopwire's consumer does
+# --- a partial batch failure, as `retry` handles it
 
 
-def test_after_a_partial_failure_the_group_comes_in_its_order_when_its_first_is_due(queue: Queue) -> None:
+def test_group_keeps_its_order_after_a_partial_batch_failure(queue: Queue) -> None:
     for body in "abcd":
         queue.send(body)
     done, failed, *followers = queue.receive()
@@ -220,7 +220,7 @@ def test_after_a_partial_failure_the_group_comes_in_its_order_when_its_first_is_
     assert [message["Attributes"]["ApproximateReceiveCount"] for message in again] == ["2", "2", "2", "1"]
 
 
-def test_a_failure_in_one_group_holds_up_no_other(queue: Queue) -> None:
+def test_failure_in_one_group_does_not_delay_another(queue: Queue) -> None:
     queue.send("a1", "a")
     queue.send("b1", "b")
     queue.send("a2", "a")
@@ -236,7 +236,7 @@ def test_a_failure_in_one_group_holds_up_no_other(queue: Queue) -> None:
 # --- deleting
 
 
-def test_what_is_deleted_is_gone_and_may_be_deleted_again(queue: Queue) -> None:
+def test_deleted_message_can_be_deleted_again(queue: Queue) -> None:
     queue.send("a")
     (message,) = queue.receive()
     queue.delete(message)
@@ -246,14 +246,14 @@ def test_what_is_deleted_is_gone_and_may_be_deleted_again(queue: Queue) -> None:
     assert queue.counts() == (0, 0)
 
 
-def test_a_handle_of_nobody_is_refused(queue: Queue) -> None:
+def test_unknown_receipt_handle_is_refused(queue: Queue) -> None:
     with refused("ReceiptHandleIsInvalid"):
         queue.delete({"ReceiptHandle": "made up"})
     with refused("ReceiptHandleIsInvalid"):
         queue.hold({"ReceiptHandle": "made up"}, 0)
 
 
-def test_a_queue_of_another_name_does_not_exist(queue: Queue) -> None:
+def test_unknown_queue_url_is_refused(queue: Queue) -> None:
     with refused("AWS.SimpleQueueService.NonExistentQueue"):
         queue.client.receive_message(QueueUrl=queue.url.replace("retry", "another"))
 
@@ -261,7 +261,7 @@ def test_a_queue_of_another_name_does_not_exist(queue: Queue) -> None:
 # --- counts
 
 
-def test_seen_and_unseen_are_counted(queue: Queue) -> None:
+def test_visible_and_invisible_messages_are_counted(queue: Queue) -> None:
     for body in "abc":
         queue.send(body, body)
     first, _second = queue.receive(2)
@@ -272,82 +272,9 @@ def test_seen_and_unseen_are_counted(queue: Queue) -> None:
     assert queue.counts() == (2, 0)
 
 
-# --- deduplication
+# --- any sequence of calls
 
-
-def test_a_repeated_id_is_taken_and_not_delivered(queue: Queue) -> None:
-    queue.send("a", id="same")
-    queue.side.pass_(5 * MINUTE - 1)
-    queue.send("b", id="same")
-    assert queue.bodies() == ["a"]
-
-
-def test_an_id_may_come_again_after_five_minutes(queue: Queue) -> None:
-    queue.send("a", id="same")
-    queue.side.pass_(5 * MINUTE)
-    queue.send("b", id="same")
-    assert queue.bodies() == ["a", "b"]
-
-
-def test_the_five_minutes_count_from_the_first(queue: Queue) -> None:
-    queue.send("a", id="same")
-    queue.side.pass_(4 * MINUTE)
-    queue.send("b", id="same")
-    queue.side.pass_(MINUTE)
-    queue.send("c", id="same")
-    assert queue.bodies() == ["a", "c"]
-
-
-# --- dead letters
-
-
-def test_what_was_received_too_often_goes_to_the_dead_letters(side: Side) -> None:
-    dead = side.queue("dead")
-    queue = side.queue(dead=dead, max_receives=2)
-    sent = queue.send("a", "poisoned")
-    queue.send("b", "poisoned")
-    for _ in range(2):
-        assert queue.bodies(1) == ["a"]
-        side.pass_(30 * SECOND)
-    assert dead.counts() == (0, 0)
-    assert queue.bodies() == ["b"]
-    (buried,) = dead.receive()
-    assert (buried["Body"], buried["MessageId"]) == ("a", sent["MessageId"])
-    assert buried["Attributes"]["MessageGroupId"] == "poisoned"
-    assert buried["Attributes"]["ApproximateReceiveCount"] == "3"
-
-
-def test_what_is_done_in_time_never_goes_there(side: Side) -> None:
-    dead = side.queue("dead")
-    queue = side.queue(dead=dead, max_receives=2)
-    queue.send("a")
-    for _ in range(2):
-        (message,) = queue.receive()
-        queue.hold(message, 0)
-    assert queue.bodies() == []
-    assert dead.bodies() == ["a"]
-
-
-# --- limits
-
-
-def test_a_message_may_have_1_mib(queue: Queue) -> None:
-    queue.send("x" * (1 << 20))
-    with refused("InvalidParameterValue", "shorter than 1048576 bytes"):
-        queue.send("x" * ((1 << 20) + 1))
-    assert [len(body) for body in queue.bodies()] == [1 << 20]
-
-
-def test_a_message_names_its_group_and_its_id(queue: Queue) -> None:
-    with refused("MissingParameter", "MessageGroupId"):
-        queue.client.send_message(QueueUrl=queue.url, MessageBody="a", MessageDeduplicationId="x")
-    with refused("InvalidParameterValue", "MessageDeduplicationId"):
-        queue.client.send_message(QueueUrl=queue.url, MessageBody="a", MessageGroupId="x")
-
-
-# --- any story
-
-STEPS = st.one_of(
+CALLS = st.one_of(
     st.tuples(st.just("send"), st.sampled_from("abc")),
     st.tuples(st.just("receive")),
     st.tuples(st.just("hold"), st.integers(0, 9), st.sampled_from([0, 1, 20, 100])),
@@ -356,153 +283,46 @@ STEPS = st.one_of(
 )
 
 
-def play(queue: Queue, story: list[Any]) -> list[Any]:
-    """What consumers see of it. One message a receive: of a batch that timed out moto mixes up the order."""
+def play(queue: Queue, calls: list[Any]) -> list[Any]:
+    """Make the calls and return what a consumer sees.
+
+    Each receive asks for one message, because moto changes the order of a batch after its time-out.
+    """
     seen: list[Any] = []
     in_flight: list[tuple[int, dict[str, Any]]] = []
-    for number, (step, *of) in enumerate(story):
+    for number, (call, *arguments) in enumerate(calls):
         now = queue.side.now
         in_flight = [(until, message) for until, message in in_flight if until > now]
-        if step == "send":
-            queue.send(f"{number}", of[0])
-        elif step == "receive":
+        if call == "send":
+            queue.send(f"{number}", arguments[0])
+        elif call == "receive":
             messages = []
             while batch := queue.receive(1):
                 messages += batch
-            messages.sort(key=lambda message: message["Attributes"]["MessageGroupId"])  # no order among groups
-            seen.append([(one["Body"], one["Attributes"]["ApproximateReceiveCount"]) for one in messages])
+            messages.sort(
+                key=lambda message: message["Attributes"]["MessageGroupId"]
+            )  # the order of groups is not defined
+            seen.append([(message["Body"], message["Attributes"]["ApproximateReceiveCount"]) for message in messages])
             in_flight += [(now + 30 * SECOND, message) for message in messages]
-        elif step == "pass":
-            queue.side.pass_(of[0])
+        elif call == "pass":
+            queue.side.pass_(arguments[0])
         elif in_flight:
-            _, message = in_flight.pop(of[0] % len(in_flight))
-            if step == "delete":
+            _, message = in_flight.pop(arguments[0] % len(in_flight))
+            if call == "delete":
                 queue.delete(message)
             else:
-                queue.hold(message, of[1])
-                in_flight.append((now + of[1] * SECOND, message))
+                queue.hold(message, arguments[1])
+                in_flight.append((now + arguments[1] * SECOND, message))
     return [*seen, queue.counts()]
 
 
 @settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(story=st.lists(STEPS, max_size=30))
-def test_any_story_of_a_queue_goes_alike(both: tuple[Side, Side], story: list[Any]) -> None:
+@given(calls=st.lists(CALLS, max_size=30))
+def test_any_sequence_of_calls_gives_the_same_result_on_moto(both: tuple[Side, Side], calls: list[Any]) -> None:
     fake, moto = both
-    for one in both:
-        one.now = START
+    for account in both:
+        account.now = START
     moto_queue = moto.queue()
-    expected = play(moto_queue, story)
+    expected = play(moto_queue, calls)
     moto_queue.client.delete_queue(QueueUrl=moto_queue.url)
-    assert play(fake.queue(), story) == expected
-
-
-# --- of the fake alone
-
-
-def alone(side: Side, **options: Any) -> Queue:
-    return Queue(side, FakeQueue(lambda: side.now, url=URL, **options), URL)
-
-
-def test_a_message_is_kept_for_14_days(fake_side: Side) -> None:
-    queue = fake_side.queue()
-    queue.send("a")
-    fake_side.pass_(HOUR)
-    queue.send("b")
-    assert queue.client.oldest_waiting() == START
-    fake_side.pass_(14 * DAY - HOUR)
-    assert queue.client.oldest_waiting() == START + HOUR
-    assert queue.bodies() == ["b"]
-    assert len(queue.client) == 1
-
-
-def test_a_message_in_flight_may_be_too_old_too(fake_side: Side) -> None:
-    queue = fake_side.queue()
-    queue.send("a")
-    fake_side.pass_(14 * DAY - SECOND)
-    (message,) = queue.receive()
-    queue.send("b")
-    fake_side.pass_(SECOND)
-    assert queue.bodies() == ["b"]
-    queue.delete(message)
-    assert len(queue.client) == 1
-
-
-def test_only_the_first_messages_of_a_backlog_are_looked_through(fake_side: Side) -> None:
-    """AWS, "Avoid large message backlogs with the same message group ID in Amazon SQS"."""
-    queue = alone(fake_side, look_ahead=3)
-    for n in range(4):
-        queue.send(f"a{n}", "a")
-    queue.send("b", "b")
-    first, *_ = queue.receive(1)
-    assert queue.bodies() == []
-    queue.delete(first)
-    assert queue.bodies() == ["a1", "a2", "a3"]
-    fake_side.pass_(MINUTE)
-    for message in queue.receive(2):
-        queue.delete(message)
-    assert sorted(queue.bodies()) == ["a3", "b"]
-
-
-def test_a_group_stops_where_the_look_ahead_ends(fake_side: Side) -> None:
-    queue = alone(fake_side, look_ahead=2)
-    for body in "abc":
-        queue.send(body)
-    assert queue.bodies() == ["a", "b"]
-
-
-def test_the_oldest_is_the_first_that_was_not_deleted(fake_side: Side) -> None:
-    queue = fake_side.queue()
-    assert queue.client.oldest_waiting() is None
-    queue.send("a")
-    fake_side.pass_(SECOND)
-    queue.send("b")
-    (message,) = queue.receive(1)
-    assert queue.client.oldest_waiting() == START
-    queue.delete(message)
-    assert queue.client.oldest_waiting() == START + SECOND
-
-
-def test_one_id_in_two_groups_makes_two_dead_letters(fake_side: Side) -> None:
-    dead = fake_side.queue("dead")
-    queue = fake_side.queue(dead=dead, max_receives=1)
-    queue.send("a", "one", id="same")
-    queue.send("b", "other", id="same")
-    queue.receive()
-    fake_side.pass_(MINUTE)
-    assert queue.bodies() == []
-    assert dead.bodies() == ["a", "b"]
-
-
-def test_a_hold_is_not_less_than_nothing(fake_side: Side) -> None:
-    queue = fake_side.queue()
-    queue.send("a")
-    (message,) = queue.receive()
-    with refused("InvalidParameterValue"):
-        queue.hold(message, -1)
-
-
-def test_everything_in_the_queue_can_be_looked_at(fake_side: Side) -> None:
-    queue = fake_side.queue()
-    queue.send("a", "x")
-    queue.send("b", "y")
-    queue.receive(1)
-    assert [message["Body"] for message in queue.client.messages()] == ["a", "b"]
-    assert [message["Attributes"]["ApproximateReceiveCount"] for message in queue.client.messages()] == ["1", "0"]
-
-
-@pytest.mark.parametrize("id", ["", "x" * 129, "with space", "ї"])
-def test_an_id_has_1_to_128_plain_characters(fake_side: Side, id: str) -> None:
-    queue = fake_side.queue()
-    call = {"QueueUrl": queue.url, "MessageBody": "a", "MessageGroupId": "g", "MessageDeduplicationId": "d"}
-    for name, code in (("MessageGroupId", "MissingParameter"), ("MessageDeduplicationId", "InvalidParameterValue")):
-        with refused(code if not id else "InvalidParameterValue"):
-            queue.client.send_message(**call | {name: id})
-
-
-def test_a_released_group_goes_behind_those_that_were_free_before(fake_side: Side) -> None:
-    queue = fake_side.queue()
-    queue.send("a1", "a")
-    queue.send("b1", "b")
-    (message,) = queue.receive(1)
-    queue.hold(message, 0)
-    assert queue.bodies(1) == ["b1"]
+    assert play(fake.queue(), calls) == expected

@@ -1,4 +1,4 @@
-"""Parameter Store's behaviours, on the simulation's fake and on moto alike."""
+"""The behaviour of Parameter Store, on the simulation's fake and on moto."""
 
 import pytest
 
@@ -12,7 +12,7 @@ def put(side: Side, name: str, value: str = "a value") -> None:
 
 
 def names(side: Side, **more: object) -> list[list[str]]:
-    """The names on every page."""
+    """Return the names on each page."""
     pages, token = [], {}
     while True:
         answer = side.ssm.get_parameters_by_path(Path=PATH, WithDecryption=False, **token, **more)
@@ -22,7 +22,7 @@ def names(side: Side, **more: object) -> list[list[str]]:
         token = {"NextToken": answer["NextToken"]}
 
 
-def test_a_parameter_comes_as_it_was_put(side: Side) -> None:
+def test_parameter_is_returned_as_it_was_put(side: Side) -> None:
     put(side, "little-shop", '{"платформа": 1}')
     parameter = side.ssm.get_parameter(Name=PATH + "little-shop", WithDecryption=True)["Parameter"]
     shown = {name: parameter[name] for name in ("Name", "Type", "Value", "Version", "DataType")}
@@ -35,7 +35,7 @@ def test_a_parameter_comes_as_it_was_put(side: Side) -> None:
     }
 
 
-def test_a_secret_is_not_shown_unasked(side: Side) -> None:
+def test_secret_is_decrypted_only_on_request(side: Side) -> None:
     put(side, "little-shop", "the secret")
     assert side.ssm.get_parameter(Name=PATH + "little-shop")["Parameter"]["Value"] != "the secret"
     (listed,) = side.ssm.get_parameters_by_path(Path=PATH)["Parameters"]
@@ -44,21 +44,21 @@ def test_a_secret_is_not_shown_unasked(side: Side) -> None:
     assert listed["Value"] == "the secret"
 
 
-def test_what_was_never_put_is_not_found(side: Side) -> None:
+def test_missing_parameter_is_not_found(side: Side) -> None:
     with refused("ParameterNotFound"):
-        side.ssm.get_parameter(Name=PATH + "nobody", WithDecryption=True)
+        side.ssm.get_parameter(Name=PATH + "missing-shop", WithDecryption=True)
     with refused("ParameterNotFound"):
-        side.ssm.delete_parameter(Name=PATH + "nobody")
+        side.ssm.delete_parameter(Name=PATH + "missing-shop")
 
 
-def test_what_is_deleted_is_not_found(side: Side) -> None:
+def test_deleted_parameter_is_not_found(side: Side) -> None:
     put(side, "little-shop")
     side.ssm.delete_parameter(Name=PATH + "little-shop")
     with refused("ParameterNotFound"):
         side.ssm.get_parameter(Name=PATH + "little-shop", WithDecryption=True)
 
 
-def test_a_parameter_is_overwritten_only_on_purpose(side: Side) -> None:
+def test_parameter_is_overwritten_only_with_overwrite(side: Side) -> None:
     put(side, "little-shop", "one")
     with refused("ParameterAlreadyExists"):
         put(side, "little-shop", "two")
@@ -68,11 +68,11 @@ def test_a_parameter_is_overwritten_only_on_purpose(side: Side) -> None:
     assert parameter["Value"] == "two"
 
 
-def test_a_path_without_parameters_is_empty(side: Side) -> None:
+def test_path_without_parameters_is_empty(side: Side) -> None:
     assert names(side) == [[]]
 
 
-def test_ten_parameters_of_a_path_stand_on_a_page(side: Side) -> None:
+def test_page_has_ten_parameters(side: Side) -> None:
     every = {f"shop-{n:02d}" for n in range(23)}
     for name in every:
         put(side, name)
@@ -81,7 +81,7 @@ def test_ten_parameters_of_a_path_stand_on_a_page(side: Side) -> None:
     assert {name for page in pages for name in page} == every
 
 
-def test_a_page_may_be_shorter_but_not_longer(side: Side) -> None:
+def test_page_size_can_be_reduced_but_not_raised(side: Side) -> None:
     for n in range(3):
         put(side, f"shop-{n}")
     assert [len(page) for page in names(side, MaxResults=2)] == [2, 1]
@@ -89,7 +89,7 @@ def test_a_page_may_be_shorter_but_not_longer(side: Side) -> None:
         names(side, MaxResults=11)
 
 
-def test_a_path_means_its_own_parameters_and_not_those_of_a_longer_name(side: Side) -> None:
+def test_path_excludes_longer_names_and_deeper_levels(side: Side) -> None:
     put(side, "one")
     put(side, "deeper/two")
     side.ssm.put_parameter(Name="/shopwire/sim/shops-elsewhere/three", Value="x", Type="String")
@@ -98,12 +98,14 @@ def test_a_path_means_its_own_parameters_and_not_those_of_a_longer_name(side: Si
 
 
 @pytest.mark.parametrize("path", ["/shopwire/sim/shops", "/shopwire/sim/shops/"])
-def test_a_path_may_end_in_a_slash(side: Side, path: str) -> None:
+def test_path_may_end_in_a_slash(side: Side, path: str) -> None:
     put(side, "one")
-    assert [one["Name"] for one in side.ssm.get_parameters_by_path(Path=path)["Parameters"]] == [PATH + "one"]
+    assert [parameter["Name"] for parameter in side.ssm.get_parameters_by_path(Path=path)["Parameters"]] == [
+        PATH + "one"
+    ]
 
 
-def test_a_parameter_needs_a_type_and_some_text_of_4_kb_at_most(fake_side: Side) -> None:
+def test_parameter_needs_a_type_and_a_value_of_1_to_4096_bytes(fake_side: Side) -> None:
     with refused("ValidationException"):
         fake_side.ssm.put_parameter(Name="/a", Value="x")
     for value in ("", "x" * 4097):
@@ -112,10 +114,10 @@ def test_a_parameter_needs_a_type_and_some_text_of_4_kb_at_most(fake_side: Side)
     put(fake_side, "a", "x" * 4096)
 
 
-def test_a_parameter_put_between_two_pages_moves_none(fake_side: Side) -> None:
+def test_parameter_put_between_two_pages_moves_no_other(fake_side: Side) -> None:
     for n in range(12):
         put(fake_side, f"shop-{n:02d}")
     first = fake_side.ssm.get_parameters_by_path(Path=PATH)
     put(fake_side, "shop-00-and-a-half")
     second = fake_side.ssm.get_parameters_by_path(Path=PATH, NextToken=first["NextToken"])
-    assert [one["Name"].removeprefix(PATH) for one in second["Parameters"]] == ["shop-10", "shop-11"]
+    assert [parameter["Name"].removeprefix(PATH) for parameter in second["Parameters"]] == ["shop-10", "shop-11"]

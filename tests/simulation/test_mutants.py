@@ -1,34 +1,115 @@
-"""The simulation sees: bugs planted into a copy of the code are caught. Here those that are caught early; `make
-mutants` plants all of them."""
+"""The simulation catches planted bugs. Here it catches the quick ones; `make mutants` plants all of them."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from shopwire_simulation.mutants.planted import PLANTED, Mutant
-from shopwire_simulation.mutants.runner import NotOnce, judge, plant
+from shopwire_simulation.mutants import runner
+from shopwire_simulation.mutants.patches import PatchError, PlantedBug, apply, check, copy_code, read_bugs
+from shopwire_simulation.mutants.runner import main, simulate_bug
 
-ROOT = Path(__file__).parents[2]
-QUICK = [one for one in PLANTED if one.quick]
+BUGS = read_bugs()
+QUICK = [bug for bug in BUGS if bug.quick]
+NAME = "shared/number.py"
+PATCH = """A number is wrong.
+Quick: no
 
-
-@pytest.mark.parametrize("mutant", PLANTED, ids=lambda one: one.name)
-def test_the_table_follows_the_code(mutant: Mutant) -> None:
-    assert (ROOT / mutant.path).read_text().count(mutant.old) == 1
-    assert mutant.new != mutant.old
-
-
-def test_there_are_enough_of_them_and_each_has_a_name_of_its_own() -> None:
-    assert len({one.name for one in PLANTED}) == len(PLANTED) >= 24
-    assert len(QUICK) >= len(PLANTED) / 2
-
-
-@pytest.mark.parametrize("mutant", QUICK, ids=lambda one: one.name)
-def test_a_planted_bug_is_caught(mutant: Mutant) -> None:
-    assert judge(mutant).kind is not None
+--- a/shared/number.py
++++ b/shared/number.py
+@@ -11,3 +11,3 @@
+ first = 1
+-second = 2
++second = 3\t
+ third = 3
+"""
+CODE = "before = 0\n" * 10 + "first = 1\nsecond = 2\nthird = 3\n"
 
 
-def test_a_text_that_does_not_stand_once_is_an_error(tmp_path: Path) -> None:
-    (tmp_path / "file.py").write_text("twice twice")
-    with pytest.raises(NotOnce, match="2 times"):
-        plant(Mutant("a bug", "file.py", "twice", "once"), tmp_path)
+def _write_bug(folder: Path, text: str = PATCH) -> PlantedBug:
+    (folder / "wrong-number.patch").write_text(text)
+    (bug,) = read_bugs(folder)
+    return bug
+
+
+def _write_code(folder: Path, text: str = CODE) -> Path:
+    path = folder / "shared" / "number.py"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    return path
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder: Path = tmp_path_factory.mktemp("copy")
+    copy_code(folder)
+    return folder
+
+
+@pytest.mark.parametrize("bug", BUGS, ids=lambda bug: bug.name)
+def test_patch_applies_to_the_code(bug: PlantedBug, copy: Path) -> None:
+    check(bug, copy)
+
+
+def test_there_are_enough_bugs_and_most_are_quick() -> None:
+    assert len(BUGS) >= 24
+    assert len(QUICK) >= len(BUGS) / 2
+
+
+@pytest.mark.parametrize("bug", QUICK, ids=lambda bug: bug.name)
+def test_planted_bug_is_caught(bug: PlantedBug) -> None:
+    assert simulate_bug(bug).kind is not None
+
+
+def test_first_lines_of_a_patch_describe_the_bug(tmp_path: Path) -> None:
+    bug = _write_bug(tmp_path)
+    assert (bug.name, bug.description, bug.quick) == ("wrong-number", "A number is wrong.", False)
+    assert bug.changed_files == ("shared/number.py",)
+
+
+@pytest.mark.parametrize("text", [PATCH.removeprefix("A number is wrong.\n"), PATCH.replace("Quick: no\n", "")])
+def test_patch_without_its_first_lines_is_an_error(tmp_path: Path, text: str) -> None:
+    with pytest.raises(PatchError, match=r"wrong-number\.patch: the first lines must say"):
+        _write_bug(tmp_path, text)
+
+
+def test_patch_applies_although_the_lines_moved(tmp_path: Path) -> None:
+    path = _write_code(tmp_path, "moved = 0\n" * 30 + CODE)
+    apply(_write_bug(tmp_path), tmp_path)
+    assert path.read_text().endswith("first = 1\nsecond = 3\t\nthird = 3\n")
+
+
+def test_patch_that_does_not_apply_is_an_error_with_its_name(tmp_path: Path) -> None:
+    _write_code(tmp_path, "other = 1\n")
+    with pytest.raises(PatchError, match=r"(?s)wrong-number\.patch does not apply.*git diff"):
+        apply(_write_bug(tmp_path), tmp_path)
+
+
+def test_surrounding_repository_and_git_settings_have_no_effect(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    subprocess.run(["git", "init", "-q", str(tmp_path)], check=True)
+    (tmp_path / ".gitconfig").write_text("[apply]\nwhitespace = error-all\n[core]\nautocrlf = true\n")
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / ".git"))
+    monkeypatch.setenv("GIT_WORK_TREE", str(tmp_path))
+    folder = tmp_path / "copy"
+    path = _write_code(folder)
+    apply(_write_bug(tmp_path, PATCH.replace("--- a/", f"diff --git a/{NAME} b/{NAME}\n--- a/")), folder)
+    assert path.read_bytes() == CODE.replace("second = 2", "second = 3\t").encode()
+
+
+def test_command_ends_with_2_if_a_patch_does_not_apply(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bug = _write_bug(tmp_path)
+    monkeypatch.setattr(runner, "read_bugs", lambda: [bug])
+    assert main([]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("wrong-number.patch does not apply: error: shared/number.py: No such file")
+
+
+def test_unknown_name_is_the_callers_mistake(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["no-such-bug"]) == 2
+    assert "no planted bug has no-such-bug in its name" in capsys.readouterr().err

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from shopwire import platforms
 from shopwire.platforms.base import SampleFields
-from shopwire_testkit.fresh import NotRefreshable, refreshed
+from shopwire_testkit.fresh import NotRefreshable, refresh
 
 NOW = 1_767_225_600_789  # 2026-01-01T00:00:00.789Z
 SHOPIFY, WOOCOMMERCE, STOREFRONT = (
@@ -28,7 +28,7 @@ WOOCOMMERCE_ORDER = b"""{"id":727,"number":"727","total":"727.00","date_created"
 
 
 def test_long_id_and_token_change_everywhere_and_dates_move_to_now() -> None:
-    fresh = refreshed(SHOPIFY_ORDER, SHOPIFY, NOW, 4)
+    fresh = refresh(SHOPIFY_ORDER, SHOPIFY, NOW, 4)
     assert fresh == (
         SHOPIFY_ORDER.replace(b"820982911946154508", b"1767225600789004")
         .replace(b'"cart-of-ann"', json.dumps(json.loads(fresh)["cart_token"]).encode())
@@ -40,7 +40,7 @@ def test_long_id_and_token_change_everywhere_and_dates_move_to_now() -> None:
 
 
 def test_short_id_changes_only_in_fields_of_ids_and_local_dates_move_too() -> None:
-    fresh = json.loads(refreshed(WOOCOMMERCE_ORDER, WOOCOMMERCE, NOW))
+    fresh = json.loads(refresh(WOOCOMMERCE_ORDER, WOOCOMMERCE, NOW))
     assert fresh == {
         **json.loads(WOOCOMMERCE_ORDER),
         "id": 1767225600789000,
@@ -63,7 +63,7 @@ def test_nested_id_and_php_date_change() -> None:
             "updated_at": {"date": "2025-03-01 10:00:00.500000", "timezone_type": 3, "timezone": "UTC"},
         },
     }
-    fresh = json.loads(refreshed(json.dumps(body).replace("/", "\\/").encode(), fields, NOW))
+    fresh = json.loads(refresh(json.dumps(body).replace("/", "\\/").encode(), fields, NOW))
     assert fresh["data"].pop("cart")["key"] != "gid://cart/ї"
     assert fresh == {
         "event": "order.updated",
@@ -77,38 +77,38 @@ def test_nested_id_and_php_date_change() -> None:
 
 
 def test_date_moves_by_whole_seconds_and_keeps_its_offset() -> None:
-    fresh = json.loads(refreshed(b'{"updated_at": "2024-02-29T23:59:59.999-05:00"}', SHOPIFY, NOW))
+    fresh = json.loads(refresh(b'{"updated_at": "2024-02-29T23:59:59.999-05:00"}', SHOPIFY, NOW))
     assert fresh == {"updated_at": "2025-12-31T19:00:00.999-05:00"}
     assert datetime.fromisoformat(fresh["updated_at"]).timestamp() == 1_767_225_600.999
 
 
 def test_bodies_of_one_moment_are_different() -> None:
-    assert len({refreshed(SHOPIFY_ORDER, SHOPIFY, NOW, number) for number in range(100)}) == 100
+    assert len({refresh(SHOPIFY_ORDER, SHOPIFY, NOW, number) for number in range(100)}) == 100
 
 
 def test_fresh_body_can_be_made_fresh_again_at_the_same_moment() -> None:
-    fresh = refreshed(SHOPIFY_ORDER, SHOPIFY, NOW)
-    assert refreshed(fresh, SHOPIFY, NOW, 1) != fresh
+    fresh = refresh(SHOPIFY_ORDER, SHOPIFY, NOW)
+    assert refresh(fresh, SHOPIFY, NOW, 1) != fresh
 
 
 def test_body_of_a_visit_is_fresh_as_it_is() -> None:
     body = b'{"type": "page", "url": "https://shop.example/"}'
-    assert refreshed(body, STOREFRONT, NOW) == body
+    assert refresh(body, STOREFRONT, NOW) == body
     cart = b'{"type": "cart", "cart": {"token": "c-1", "items": []}}'
-    assert json.loads(refreshed(cart, STOREFRONT, NOW))["cart"]["token"] != "c-1"
+    assert json.loads(refresh(cart, STOREFRONT, NOW))["cart"]["token"] != "c-1"
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"1", b'{"id":', b"\xff"])
 def test_body_that_is_not_an_object_cannot_be_made_fresh(body: bytes) -> None:
     with pytest.raises(NotRefreshable, match=r"^the body is not a JSON object$"):
-        refreshed(body, SHOPIFY, NOW)
+        refresh(body, SHOPIFY, NOW)
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"name": "x"}', b'{"id": null, "date_created_gmt": "soon"}'])
 def test_body_without_id_and_time_cannot_be_made_fresh(body: bytes) -> None:
     expected = r"has none of the fields .* \(id, date_modified_gmt, date_created_gmt\)$"
     with pytest.raises(NotRefreshable, match=expected):
-        refreshed(body, WOOCOMMERCE, NOW)
+        refresh(body, WOOCOMMERCE, NOW)
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ def test_body_without_id_and_time_cannot_be_made_fresh(body: bytes) -> None:
 )
 def test_field_that_stays_as_it_was_is_an_error(body: bytes, field: str) -> None:
     with pytest.raises(NotRefreshable, match=f"^the value of {field}.* could not be replaced$"):
-        refreshed(body, SHOPIFY, NOW)
+        refresh(body, SHOPIFY, NOW)
 
 
 TEXT = st.text('ab"\\é 0:-', max_size=6)
@@ -134,6 +134,6 @@ TEXT = st.text('ab"\\é 0:-', max_size=6)
 )
 def test_fresh_object_has_the_same_fields(fields: dict[str, object]) -> None:
     with suppress(NotRefreshable):
-        fresh = json.loads(refreshed(json.dumps(fields).encode(), SHOPIFY, NOW))
+        fresh = json.loads(refresh(json.dumps(fields).encode(), SHOPIFY, NOW))
         assert fresh.keys() == fields.keys()
         assert {name for name in fields if fields[name] is None} == {name for name in fresh if fresh[name] is None}

@@ -35,7 +35,7 @@ def add_arguments(parser: Parser) -> None:
         "--faults", metavar="all|none|A,B", default="all", help="kinds of faults to inject (default: %(default)s)"
     )
     parser.add_argument(
-        "--storm",
+        "--burst",
         metavar="N",
         type=positive_integer,
         help="run only burst run N, which sends its webhooks within half an hour",
@@ -51,12 +51,13 @@ def add_arguments(parser: Parser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate. Return 1 if a promise is broken."""
-    from shopwire_simulation.command import Asked, NoSuch, faults_named, simulate
+    from shopwire_simulation.command import InvalidRequest, SimulationRequest, parse_faults, simulate
 
     try:
-        faults = faults_named(options.faults)
-        return simulate(Asked(options.webhooks, options.seed, faults, options.storm, options.replay))
-    except NoSuch as error:
+        faults = parse_faults(options.faults)
+        request = SimulationRequest(options.webhooks, options.seed, faults, options.burst, options.replay)
+        return simulate(request)
+    except InvalidRequest as error:
         raise UserError(str(error)) from None
 
 

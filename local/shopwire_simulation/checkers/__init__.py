@@ -1,1 +1,1 @@
-"""The checks of the simulation: what must hold at every step, and at the end."""
+"""The checkers of the simulation say what must hold at every step of a run, and at its end."""

@@ -1,40 +1,41 @@
-"""What must hold of whose a cart is: once the API took a checkout or a visit that names somebody and the cart, the
-cart's later changes are his.
+"""Checks that a cart's changes are sent to its contact once the contact is known.
 
-The truth of `truth.py` cannot say so for carts whose own snapshots name nobody, since it depends on what came when.
+After the API accepted a checkout or a visit that names the contact of a cart, the cart's later changes belong to that
+contact. The reference model cannot say this for carts whose own snapshots name no contact, because it depends on the
+order in which webhooks arrive.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shopwire_simulation.checkers.evidence import Violated
-from shopwire_simulation.senders import Sent
+from shopwire_simulation.checkers.observations import EntityKey, ReportViolation
+from shopwire_simulation.log_reasons import ANONYMOUS
+from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, CartState, Meaning, Visit
 
 
-class Owners:
-    """Hears what became of each announcement.
+class CartContactChecker:
+    """Follows the outcome of each announcement about a cart.
 
     Args:
-        sent: what the platforms know of each announcement.
-        violated: called with kind, announcement and text.
+        records: what the platforms know about each announcement, by its id.
     """
 
-    def __init__(self, sent: Mapping[int, Sent], now: Callable[[], int], violated: Violated) -> None:
-        self._sent = sent
+    def __init__(self, records: Mapping[int, SendRecord], now: Callable[[], int], report: ReportViolation) -> None:
+        self._records = records
         self._now = now
-        self._violated = violated
-        self._named: dict[tuple[str, str], int] = {}
-        """When the owner of each cart was first told of for sure."""
+        self._report = report
+        self._known_since: dict[EntityKey, int] = {}
+        """When the contact of each cart (shop and token) became known for certain."""
 
-    def said(self, line: Mapping[str, Any], one: Announcement, meaning: Meaning | None) -> None:
-        """A log line tells what became of an announcement."""
+    def on_outcome(self, line: Mapping[str, Any], announcement: Announcement, meaning: Meaning | None) -> None:
+        """Check a log line that says what became of an announcement."""
         if not isinstance(meaning, CartState | Visit):
             return
-        cart = (one.shop, meaning.token)
+        cart = (announcement.shop, meaning.token)
         if meaning.person and line["outcome"] == "delivered":
-            self._named.setdefault(cart, self._now())
-        nobodys = (line["outcome"], line.get("reason")) == ("ignored", "anonymous")
-        named_at, came_at = self._named.get(cart), self._sent[one.id].first_at
-        if nobodys and named_at is not None and came_at is not None and came_at > named_at:
-            self._violated("lost", one, "called anonymous though its cart's person was known")
+            self._known_since.setdefault(cart, self._now())
+        anonymous = (line["outcome"], line.get("reason")) == ("ignored", ANONYMOUS)
+        known_since, first_attempt_at = self._known_since.get(cart), self._records[announcement.id].first_attempt_at
+        if anonymous and known_since is not None and first_attempt_at is not None and first_attempt_at > known_since:
+            self._report("lost", announcement, "ignored as anonymous although the contact of its cart was known")

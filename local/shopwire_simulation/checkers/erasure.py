@@ -1,80 +1,87 @@
-"""What must hold of who is forgotten: nothing that names him is left behind, and the API is told of him no more.
+"""Checks that nothing of an erased person is left in the table, and that nothing more of them is sent to the API.
 
-Looks at the table as it stands, without a call that could fail.
+Reads the table directly, so no fault can disturb the reading.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 
-from shopwire_simulation.checkers.evidence import Kept, Violated
-from shopwire_simulation.faults import MINUTE
-from shopwire_simulation.senders import Sent
-from shopwire_testkit.announcements import Announcement, Forgotten, Story
+from shopwire_simulation.checkers.observations import ReportViolation, StoredText
+from shopwire_simulation.senders import SendRecord
+from shopwire_testkit.announcements import Announcement, Erasure, Story
+from shopwire_testkit.durations import MINUTE
 
-_TELLING = 7
-"""An identity longer than this stands nowhere by chance."""
+_MIN_UNIQUE_LENGTH = 8
+"""An identity of this length does not appear in a text by chance."""
+_TOMBSTONES = "tombstones"
 
 
-class Forgetting:
-    """Watches the stories whose person wishes to be forgotten.
+class ErasureChecker:
+    """Follows the stories with an erasure request.
 
     Args:
-        stories: all that are told, by number.
-        sent: what the platforms know of each announcement.
-        kept: what the table keeps of a shop's people.
-        violated: called with kind, announcement and text.
+        stories: the stories of the run, by their numbers.
+        records: what the platforms know about each announcement, by its id.
+        stored_texts: returns the texts in the table that may name a person of a shop.
     """
 
     def __init__(
         self,
         stories: Mapping[int, Story],
-        sent: Mapping[int, Sent],
-        kept: Callable[[str], Iterator[Kept]],
+        records: Mapping[int, SendRecord],
+        stored_texts: Callable[[str], Iterator[StoredText]],
         now: Callable[[], int],
-        violated: Violated,
+        report: ReportViolation,
     ) -> None:
-        self._wishes = {n: wishes for n, story in stories.items() if (wishes := list(_wishes(story)))}
-        self._sent = sent
-        self._kept = kept
+        self._requests = {n: requests for n, story in stories.items() if (requests := list(_erasure_requests(story)))}
+        self._records = records
+        self._stored_texts = stored_texts
         self._now = now
-        self._violated = violated
-        self._granted_at: dict[int, int] = {}
+        self._report = report
+        self._erased_at: dict[int, int] = {}
+        """When the first erasure request of each story was executed."""
 
-    def is_wished(self, story: int | None) -> bool:
-        """Whether the story's person wishes to be forgotten."""
-        return story in self._wishes
+    def is_requested(self, story: int | None) -> bool:
+        """Return True if the story has an erasure request."""
+        return story in self._requests
 
-    def granted(self, story: int, one: Announcement, wish: Forgotten) -> None:
-        """The API has forgotten him: of what had come before, nothing that names him may be left."""
-        self._granted_at.setdefault(story, self._now())
-        before = self._sent[one.id].first_at or 0
-        for kept in self._kept(one.shop):
-            if kept.received_at is not None and kept.received_at >= before - MINUTE:
-                continue  # on its way at the same moment: the tombstone stops it
-            if kept.where != "tombstones" and _names(kept, wish):
-                self._violated("leaked", one, f"still in {kept.where} after he was forgotten")
+    def on_erased(self, story: int, announcement: Announcement, erasure: Erasure) -> None:
+        """Check that nothing that arrived before the erasure request is left, now that the request was executed."""
+        self._erased_at.setdefault(story, self._now())
+        requested_at = self._records[announcement.id].first_attempt_at or 0
+        for stored in self._stored_texts(announcement.shop):
+            if stored.received_at is not None and stored.received_at >= requested_at - MINUTE:
+                continue  # it arrived together with the request, so the tombstone stops it later
+            if stored.place != _TOMBSTONES and _names_person(stored, erasure):
+                self._report("leaked", announcement, f"still in {stored.place} after the erasure")
 
-    def told(self, story: int | None, one: Announcement, claimed_at: int) -> None:
-        """The API was told something: nothing of him by what had come before the wish."""
-        if story is None or claimed_at <= self._granted_at.get(story, claimed_at):
+    def on_accepted(self, story: int | None, announcement: Announcement, claimed_at: int) -> None:
+        """Check that a request that the API accepted does not come from a webhook before the erasure request.
+
+        Args:
+            claimed_at: when the invocation that sent it took its lease.
+        """
+        if story is None or claimed_at <= self._erased_at.get(story, claimed_at):
             return
-        wished_at = min(self._sent[wish.id].first_at or 0 for wish, _ in self._wishes[story])
-        if (self._sent[one.id].first_at or 0) < wished_at:
-            self._violated("leaked", one, "the API was told of him after he was forgotten")
+        requested_at = min(self._records[request.id].first_attempt_at or 0 for request, _ in self._requests[story])
+        if (self._records[announcement.id].first_attempt_at or 0) < requested_at:
+            self._report("leaked", announcement, "sent to the API after the erasure")
 
     def finish(self) -> None:
-        """No tombstone says any more whom the API was to forget."""
-        for story in self._granted_at:
-            for one, wish in self._wishes[story]:
-                if any(kept.where == "tombstones" and _names(kept, wish) for kept in self._kept(one.shop)):
-                    self._violated("leaked", one, "still in tombstones after he was forgotten")
+        """Check that no tombstone contains addresses any more."""
+        for story in self._erased_at:
+            for announcement, erasure in self._requests[story]:
+                texts = self._stored_texts(announcement.shop)
+                if any(stored.place == _TOMBSTONES and _names_person(stored, erasure) for stored in texts):
+                    self._report("leaked", announcement, "still in tombstones after the erasure")
 
 
-def _wishes(story: Story) -> Iterator[tuple[Announcement, Forgotten]]:
-    for one in story.announcements:
-        meaning = story.meanings.get(one.id)
-        if isinstance(meaning, Forgotten):
-            yield one, meaning
+def _erasure_requests(story: Story) -> Iterator[tuple[Announcement, Erasure]]:
+    for announcement in story.announcements:
+        meaning = story.meanings.get(announcement.id)
+        if isinstance(meaning, Erasure):
+            yield announcement, meaning
 
 
-def _names(kept: Kept, wish: Forgotten) -> bool:
-    return any(identity in kept.text.lower() for identity in wish.identities if len(identity) > _TELLING)
+def _names_person(stored: StoredText, erasure: Erasure) -> bool:
+    text = stored.text.lower()
+    return any(identity in text for identity in erasure.identities if len(identity) >= _MIN_UNIQUE_LENGTH)

@@ -1,144 +1,163 @@
-"""What must hold of the API in the end: that it is where the simulated shops are. Judges one story at a time, against
-the truth of what was accepted of it.
-"""
+"""Checks the API's state at the end of a run against the reference model, one story at a time."""
 
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from shopwire_simulation import reference_model
-from shopwire_simulation.checkers.evidence import Taken, Violation
-from shopwire_simulation.reference_model import differences
-from shopwire_testkit.announcements import Bought, Story
+from shopwire_simulation.checkers.accepted_requests import CONTACT, EVENT
+from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, Violation
+from shopwire_simulation.reference_model import ExpectedCart, differences, expected_state
+from shopwire_testkit.announcements import Purchase, Story
 
-_MOMENT = 15_000
-
-Entity = tuple[str, str]
-"""Shop and entity."""
+_SAME_MOMENT_MS = 15_000
+_IDENTITIES = ("email", "phone", "externalCustomerId")
 
 
-class FinalState:
-    """The API's end state, beside what it took on the way.
+class FinalStateChecker:
+    """The API's state at the end, and the requests that led to it.
 
     Args:
         states: what the API holds, by shop.
-        open_to_doubt: entities whose end nobody can know.
+        accepted: the accepted requests of each entity.
+        uncertain: entities whose final state cannot be known.
     """
 
     def __init__(
-        self, states: Mapping[str, Any], taken: Mapping[Entity, list[Taken]], open_to_doubt: Collection[Entity]
+        self,
+        states: Mapping[str, Any],
+        accepted: Mapping[EntityKey, list[AcceptedRequest]],
+        uncertain: Collection[EntityKey],
     ) -> None:
         self._orders = {shop: state["orders"] for shop, state in states.items()}
         self._contacts = {shop: _Contacts(state["contacts"]) for shop, state in states.items()}
-        self._taken = taken
-        self._missed = open_to_doubt
+        self._accepted = accepted
+        self._uncertain = uncertain
 
-    def problems(self, n: int, story: Story, accepted: list[int], given_up: Collection[Entity]) -> Iterator[Violation]:
-        """What is wrong with a story's entities, given which of its announcements were accepted; `given_up`: what was
-        parked, or died half done."""
-        expected, shop = reference_model.expected_state(story, accepted), story.shop
+    def check(
+        self, number: int, story: Story, accepted_ids: list[int], abandoned: Collection[EntityKey]
+    ) -> Iterator[Violation]:
+        """Yield what is wrong with a story if the announcements with these ids were accepted.
+
+        Args:
+            number: the number of the story.
+            abandoned: entities with a parked change, or with a change that crashed half-way and was not repeated.
+        """
+        expected, shop = expected_state(story, accepted_ids), story.shop
         for order, params in expected.orders.items():
             entity, actual = f"order {order}", self._orders[shop].get(order)
-            if (shop, entity) in given_up or (shop, entity) in self._missed:
+            if (shop, entity) in abandoned or (shop, entity) in self._uncertain:
                 continue
             if params is None:
                 if actual is not None:
-                    yield Violation("wrong_final_state", shop, entity, "must not be there", n)
+                    yield Violation("wrong_final_state", shop, entity, "must not exist", number)
             elif actual is None:
-                yield Violation("lost", shop, entity, "the API never heard of it", n)
-            elif wrong := differences(params, actual):
-                yield Violation("wrong_final_state", shop, entity, "; ".join(wrong), n)
+                yield Violation("lost", shop, entity, "the API never received it", number)
+            elif different := differences(params, actual):
+                yield Violation("wrong_final_state", shop, entity, "; ".join(different), number)
         for wanted in expected.contacts:
-            if not any(map(self._contacts[shop].has, self._acceptable(story, wanted))) and not any(
-                (shop, one.entity) in given_up for one in story.announcements
+            if not any(map(self._contacts[shop].has, self._allowed_contacts(story, wanted))) and not any(
+                (shop, announcement.entity) in abandoned for announcement in story.announcements
             ):
-                yield Violation("lost", shop, "contact", f"none with {', '.join(sorted(wanted))}", n)
-        for identity in expected.gone:
-            if self._contacts[shop].names(identity):
-                yield Violation("wrong_final_state", shop, "contact", "was to be forgotten", n)
-        yield from self._cart_problems(n, story, expected.carts, given_up)
+                text = f"no contact has this {', '.join(sorted(wanted))}"
+                yield Violation("lost", shop, "contact", text, number)
+        for identity in expected.absent_identities:
+            if self._contacts[shop].has_identity(identity):
+                yield Violation("wrong_final_state", shop, "contact", "must not exist", number)
+        yield from self._check_carts(number, story, expected.carts, abandoned)
 
-    def _acceptable(self, story: Story, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
-        """A customer as wanted; where something else introduced him at the same moment as his own webhook, and died or
-        could not note it before it had put that right, not all of it is firm."""
+    def _allowed_contacts(self, story: Story, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
+        """Yield the contact as wanted, and the other forms of it that a documented limit allows.
+
+        An order, cart or visit may create the contact at the same moment as the customer's own webhook. If its
+        invocation then crashes, or cannot record the contact before it corrects it, not all fields are certain.
+        """
         yield wanted
-        others, own = [], []
+        by_others, by_customer = [], []
         for announcement in story.announcements:
-            taken = self._taken.get((story.shop, announcement.entity), ())
+            requests = self._accepted.get((story.shop, announcement.entity), ())
             if announcement.entity.startswith("contact "):
-                own += [one.at for one in taken]
+                by_customer += [request.at for request in requests]
             else:
-                others += [one for one in taken if one.path == "POST v1/contact"]
-        for one in others:
-            together = any(abs(one.at - at) < _MOMENT for at in own)
-            if together:
-                # Whose name came last is anybody's guess (README, "Limits").
+                by_others += [request for request in requests if request.path == CONTACT]
+        for request in by_others:
+            same_moment = any(abs(request.at - at) < _SAME_MOMENT_MS for at in by_customer)
+            if same_moment:
+                # Which name the API got last is unknown (README, "Limits").
                 yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
-            if one.excused:
+            if request.may_be_repeated:
                 yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}
-                for name in ("email", "phone") if together else ():
-                    yield {other: value for other, value in wanted.items() if other != name}
+                for missing in ("email", "phone") if same_moment else ():
+                    yield {name: value for name, value in wanted.items() if name != missing}
 
-    def _cart_problems(self, n: int, story: Story, carts: Any, given_up: Collection[Entity]) -> Iterator[Violation]:
-        bought_at = self._purchases(story)
+    def _check_carts(
+        self, number: int, story: Story, carts: Mapping[str, ExpectedCart], abandoned: Collection[EntityKey]
+    ) -> Iterator[Violation]:
+        bought_at = self._purchase_times(story)
         for token, cart in carts.items():
             entity = f"cart {token}"
-            told = [one for one in self._taken.get((story.shop, entity), ()) if one.path == "POST v1/event"]
-            yield from self._recycled(n, story.shop, entity, told)
-            if token in bought_at and any(one.at > bought_at[token] for one in told):
-                yield Violation("wrong_final_state", story.shop, entity, "sent after its purchase", n)
-            if (story.shop, entity) in given_up or not cart.firm:
+            events = [request for request in self._accepted.get((story.shop, entity), ()) if request.path == EVENT]
+            yield from self._check_state_ids(number, story.shop, entity, events)
+            if token in bought_at and any(event.at > bought_at[token] for event in events):
+                yield Violation("wrong_final_state", story.shop, entity, "sent after its purchase", number)
+            if (story.shop, entity) in abandoned or not cart.certain:
                 continue
             if cart.contact is None:
-                if told:
-                    yield Violation("wrong_final_state", story.shop, entity, "nobody's cart was sent", n)
-            elif not told:
-                yield Violation("lost", story.shop, entity, "the API never heard of it", n)
-            elif _products(told[-1]) != _plain(cart.products):
-                yield Violation("wrong_final_state", story.shop, entity, "another content was sent last", n)
+                if events:
+                    text = "sent although its contact is unknown"
+                    yield Violation("wrong_final_state", story.shop, entity, text, number)
+            elif not events:
+                yield Violation("lost", story.shop, entity, "the API never received it", number)
+            elif _parse_products(events[-1]) != _comparable(cart.products):
+                yield Violation("wrong_final_state", story.shop, entity, "another content was sent last", number)
 
-    def _recycled(self, n: int, shop: str, entity: str, told: list[Taken]) -> Iterator[Violation]:
-        """Each change of a cart carries a recycleStateId of its own (the vendor's page)."""
+    def _check_state_ids(
+        self, number: int, shop: str, entity: str, events: list[AcceptedRequest]
+    ) -> Iterator[Violation]:
+        """Each change of a cart must have a recycleStateId of its own (eSputnik's page of the event)."""
         versions: dict[str, set[Any]] = defaultdict(set)
-        for one in told:
-            if one.announcement and (state := one.params.get("recycleStateId")):
-                versions[state].add(one.announcement.version)
-        if any(len(of_one) > 1 for of_one in versions.values()):
-            yield Violation("wrong_final_state", shop, entity, "two changes with one recycleStateId", n)
+        for event in events:
+            if event.announcement and (state_id := event.params.get("recycleStateId")):
+                versions[state_id].add(event.announcement.version)
+        if any(len(of_one_id) > 1 for of_one_id in versions.values()):
+            yield Violation("wrong_final_state", shop, entity, "two changes have the same recycleStateId", number)
 
-    def _purchases(self, story: Story) -> dict[str, int]:
+    def _purchase_times(self, story: Story) -> dict[str, int]:
+        """Return when the API got the first event of the order that was made from each cart."""
         found = {}
         for meaning in story.meanings.values():
-            if isinstance(meaning, Bought):
-                told = self._taken.get((story.shop, f"order {meaning.state.order}"), ())
-                events = [one.at for one in told if one.path == "POST v1/event"]
-                if events:
-                    found[meaning.token] = min(events)
+            if isinstance(meaning, Purchase):
+                requests = self._accepted.get((story.shop, f"order {meaning.state.order}"), ())
+                times = [request.at for request in requests if request.path == EVENT]
+                if times:
+                    found[meaning.token] = min(times)
         return found
 
 
 class _Contacts:
-    def __init__(self, contacts: list[dict[str, Any]]) -> None:
-        self._by: dict[str, list[dict[str, Any]]] = defaultdict(list)
-        for contact in contacts:
-            for name in ("email", "phone", "externalCustomerId"):
-                if name in contact:
-                    self._by[contact[name]].append(contact)
+    """The contacts of one account, by their identities."""
 
-    def names(self, identity: str) -> bool:
-        return bool(self._by.get(identity))
+    def __init__(self, contacts: list[dict[str, Any]]) -> None:
+        self._by_identity: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        for contact in contacts:
+            for name in _IDENTITIES:
+                if name in contact:
+                    self._by_identity[contact[name]].append(contact)
+
+    def has_identity(self, identity: str) -> bool:
+        return bool(self._by_identity.get(identity))
 
     def has(self, wanted: dict[str, str]) -> bool:
-        some = next(
-            iter(value for name, value in wanted.items() if name in ("email", "phone", "externalCustomerId")), ""
-        )
-        return any(wanted.items() <= contact.items() for contact in self._by.get(some, ()))
+        """Return True if a contact has all these fields."""
+        identity = next((value for name, value in wanted.items() if name in _IDENTITIES), "")
+        return any(wanted.items() <= contact.items() for contact in self._by_identity.get(identity, ()))
 
 
-def _products(one: Taken) -> list[Any]:
-    return _plain(json.loads(one.params.get("products", "[]")))
+def _parse_products(event: AcceptedRequest) -> list[Any]:
+    return _comparable(json.loads(event.params.get("products", "[]")))
 
 
-def _plain(products: Any) -> list[Any]:
-    return sorted((str(one["productId"]), float(one["quantity"]), float(one["price"])) for one in products or ())
+def _comparable(products: Any) -> list[Any]:
+    return sorted(
+        (str(product["productId"]), float(product["quantity"]), float(product["price"])) for product in products or ()
+    )

@@ -1,9 +1,11 @@
-"""In-memory stand-ins for the boto3 clients of DynamoDB, SQS and SSM, as far as shopwire calls them.
+"""In-memory fakes of the boto3 clients of DynamoDB, SQS and SSM, with the operations that shopwire calls.
 
-They follow AWS's documentation; one suite of behaviours runs on them and on moto (tests/test_fakes_*.py), and lists
-where moto departs from it. What is not simulated is refused loudly. No threads, no real time, no randomness in here.
-Every operation calls `hook(operation, phase)` before and after its effect: an exception raised "before" means that
-nothing happened, one raised "after" that the answer was lost.
+They follow AWS's documentation. The same tests run on them and on moto (tests/simulation/test_fakes_*.py), and one file
+lists the differences between moto and the documentation. A call that is not simulated raises NotImplementedError. The
+fakes use no threads, no real time and no random numbers.
+
+Every operation calls `hook(operation, phase)` before and after its effect. If the hook raises "before", nothing
+happened. If it raises "after", the call took effect and only its answer is lost.
 """
 
 from shopwire_simulation.fakes.dynamodb import FakeDynamoDB

@@ -1,8 +1,8 @@
-"""A DynamoDB client over one table in memory, with the string keys pk and sk.
+"""A fake DynamoDB client with one table in memory. The table has the string keys pk and sk.
 
-AWS's API reference of each operation, "Service, account, and table quotas", "Querying tables in DynamoDB", "Time to
-Live (TTL)". Items never change once they are stored: an answer shares their values, which its reader leaves alone.
-Every read is as consistent as a consistent one.
+It follows AWS's API reference of each operation, "Service, account, and table quotas", "Querying tables in DynamoDB"
+and "Time to Live (TTL)". A stored item is never changed in place, so an answer shares its values with the table. All
+reads are strongly consistent.
 """
 
 from bisect import bisect_left, bisect_right, insort
@@ -12,16 +12,22 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from shopwire_simulation.fakes.errors import refusal
-from shopwire_simulation.fakes.expressions import Compiled, KeyCondition, compiled, key_condition
-from shopwire_simulation.fakes.operations import Clock, Fake, Hook, operation
-from shopwire_simulation.fakes.values import LARGEST_ITEM, Invalid, Item, key, size, stored
+from shopwire_simulation.fakes.errors import client_error
+from shopwire_simulation.fakes.expressions import (
+    CompiledExpressions,
+    KeyCondition,
+    compile_expressions,
+    parse_key_condition,
+)
+from shopwire_simulation.fakes.operations import Clock, FakeClient, Hook, operation
+from shopwire_simulation.fakes.values import MAX_ITEM_BYTES, Invalid, Item, normalize, primary_key, size
 
-_PAGE = 1 << 20
-_MOST_IN_A_BATCH = 100
-_BATCH_SIZE = 16 << 20
-_SWEPT_AFTER = 48 * 3_600_000
-_NEVER_SWEPT = 5 * 365 * 86_400_000
+_PAGE_BYTES = 1 << 20
+_MAX_BATCH_KEYS = 100
+_MAX_BATCH_BYTES = 16 << 20
+_TTL_ATTRIBUTE = "expires"
+_TTL_DELAY_MS = 48 * 3_600_000
+_TTL_MAX_AGE_MS = 5 * 365 * 86_400_000
 
 
 @dataclass(slots=True)
@@ -31,12 +37,12 @@ class _Partition:
     order: list[str] = field(default_factory=list)
 
 
-class FakeDynamoDB(Fake):
+class FakeDynamoDB(FakeClient):
     """One table.
 
     Args:
-        clock: UTC milliseconds; only `sweep` looks at it.
-        table: its name.
+        clock: returns UTC milliseconds. Only `delete_expired` uses it.
+        table: the name of the table.
     """
 
     def __init__(self, clock: Clock, hook: Hook | None = None, *, table: str = "shopwire") -> None:
@@ -45,29 +51,35 @@ class FakeDynamoDB(Fake):
         self._name = table
         self._partitions: dict[str, _Partition] = {}
         self.unprocessed: Callable[[int], int] = lambda keys: 0
-        """How many of a batch's keys come back unread this time: throttling that does not refuse the whole call."""
+        """Returns how many of a batch's keys stay unread, as if only a part of the call were throttled."""
 
     def __len__(self) -> int:
         return sum(len(partition.items) for partition in self._partitions.values())
 
     def items(self) -> Iterator[Item]:
-        """Every item, as it is stored."""
+        """Yield all items in DynamoDB's typed form."""
         for partition in self._partitions.values():
             yield from partition.items.values()
 
     def count(self, pk: str) -> int:
-        """How many items a partition has."""
+        """Return the number of items in a partition."""
         return len(self._partitions[pk].items) if pk in self._partitions else 0
 
-    def sweep(self) -> int:
-        """Delete what expired two days ago; answers how many. AWS says within a few days, and that what expired more
-        than five years ago stays."""
+    def delete_expired(self) -> int:
+        """Delete the items that expired two days ago, and return their number.
+
+        AWS deletes an expired item within a few days. An item that expired more than five years ago stays.
+        """
         now = self._clock()
-        latest, earliest = (now - _SWEPT_AFTER) / 1000, (now - _NEVER_SWEPT) / 1000
-        gone = [item for item in self.items() if "expires" in item and earliest < float(item["expires"]["N"]) <= latest]
-        for item in gone:
-            self._delete(key(item))
-        return len(gone)
+        latest, earliest = (now - _TTL_DELAY_MS) / 1000, (now - _TTL_MAX_AGE_MS) / 1000
+        expired = [
+            item
+            for item in self.items()
+            if _TTL_ATTRIBUTE in item and earliest < float(item[_TTL_ATTRIBUTE]["N"]) <= latest
+        ]
+        for item in expired:
+            self._delete(primary_key(item))
+        return len(expired)
 
     @operation
     def get_item(self, *, TableName: str, Key: Item, ConsistentRead: bool = False) -> dict[str, Any]:
@@ -83,24 +95,24 @@ class FakeDynamoDB(Fake):
             raise NotImplementedError("not simulated: more than one table")
         self._check("batch_get_item", name)
         keys = wanted["Keys"]
-        pairs = [self._key("batch_get_item", one) for one in keys]
-        if len(pairs) > _MOST_IN_A_BATCH:
+        pairs = [self._key("batch_get_item", key) for key in keys]
+        if len(pairs) > _MAX_BATCH_KEYS:
             raise _invalid("batch_get_item", "Too many items requested for the BatchGetItem call")
         if len(set(pairs)) < len(pairs):
             raise _invalid("batch_get_item", "Provided list of item keys contains duplicates")
         read = len(pairs) - self.unprocessed(len(pairs))
         if read <= 0 < len(pairs):
-            raise refusal("batch_get_item", "ProvisionedThroughputExceededException", "Rate exceeded")
+            raise client_error("batch_get_item", "ProvisionedThroughputExceededException", "Rate exceeded")
         found: list[Item] = []
-        left = _BATCH_SIZE
-        for place, pair in enumerate(pairs[:read]):
+        left = _MAX_BATCH_BYTES
+        for index, pair in enumerate(pairs[:read]):
             item = self._find(pair)
             if item is None:
                 continue
-            if len(pairs) * LARGEST_ITEM > _BATCH_SIZE:  # else it cannot be too much
+            if len(pairs) * MAX_ITEM_BYTES > _MAX_BATCH_BYTES:  # fewer items always fit
                 left -= size(item)
             if left < 0:
-                read = place
+                read = index
                 break
             found.append(dict(item))
         rest = {name: {**wanted, "Keys": keys[read:]}} if read < len(keys) else {}
@@ -125,8 +137,8 @@ class FakeDynamoDB(Fake):
         try:
             expressions = _compiled("", ConditionExpression, names, values)
             _require("put_item", expressions, before, values, ReturnValuesOnConditionCheckFailure)
-            after = {name: stored(value) for name, value in Item.items()}
-            if size(after) > LARGEST_ITEM:
+            after = {name: normalize(value) for name, value in Item.items()}
+            if size(after) > MAX_ITEM_BYTES:
                 raise Invalid("Item size has exceeded the maximum allowed size")
         except Invalid as error:
             raise _invalid("put_item", str(error)) from None
@@ -155,7 +167,7 @@ class FakeDynamoDB(Fake):
             _require("update_item", expressions, before, values, ReturnValuesOnConditionCheckFailure)
             assert expressions.change
             after = expressions.change({"pk": Key["pk"], "sk": Key["sk"]} if before is None else before, values)
-            if size(after) > LARGEST_ITEM:
+            if size(after) > MAX_ITEM_BYTES:
                 raise Invalid("Item size to update has exceeded the maximum allowed size")
         except Invalid as error:
             raise _invalid("update_item", str(error)) from None
@@ -199,7 +211,7 @@ class FakeDynamoDB(Fake):
         ExclusiveStartKey: Item | None = None,
     ) -> dict[str, Any]:
         self._check("query", TableName)
-        condition = key_condition(KeyConditionExpression, tuple((ExpressionAttributeNames or {}).items()))
+        condition = parse_key_condition(KeyConditionExpression, tuple((ExpressionAttributeNames or {}).items()))
         if ExpressionAttributeValues.keys() != {condition.partition, condition.sort} - {""}:
             raise _invalid("query", "The values given are not those that the expression uses")
         pk = ExpressionAttributeValues[condition.partition]["S"]
@@ -215,7 +227,7 @@ class FakeDynamoDB(Fake):
         if ExclusiveStartKey:
             begin = max(begin, bisect_right(partition.order, ExclusiveStartKey["sk"]["S"]))
         found: list[Item] = []
-        left = _PAGE
+        left = _PAGE_BYTES
         for sk in partition.order[begin:end]:
             if len(found) == Limit:
                 break
@@ -225,7 +237,7 @@ class FakeDynamoDB(Fake):
                 break
             found.append(dict(item))
         answer = {"Items": found, "Count": len(found), "ScannedCount": len(found)}
-        # Of a page that its limit ended it is not said whether it was the last one.
+        # If the limit ended the page, DynamoDB does not know whether it was the last one.
         if found and (len(found) < end - begin or len(found) == Limit):
             answer["LastEvaluatedKey"] = {name: found[-1][name] for name in ("pk", "sk")}
         return answer
@@ -250,7 +262,7 @@ class FakeDynamoDB(Fake):
             raise _invalid("scan", str(error)) from None
         shown = [name.strip() for name in ProjectionExpression.split(",")] if ProjectionExpression else None
         found: list[Item] = []
-        seen, left = 0, _PAGE
+        seen, left = 0, _PAGE_BYTES
         last: Item | None = None
         more = False
         for item in self._behind(ExclusiveStartKey):
@@ -266,16 +278,16 @@ class FakeDynamoDB(Fake):
             answer["LastEvaluatedKey"] = {name: last[name] for name in ("pk", "sk")}
         return answer
 
-    # -- what is stored --
+    # -- storage --
 
     def _check(self, operation: str, name: str) -> None:
         if name != self._name:
-            raise refusal(operation, "ResourceNotFoundException", "Requested resource not found")
+            raise client_error(operation, "ResourceNotFoundException", "Requested resource not found")
 
     @staticmethod
     def _key(operation: str, item: Item) -> tuple[str, str]:
         try:
-            return key(item)
+            return primary_key(item)
         except Invalid as error:
             raise _invalid(operation, str(error)) from None
 
@@ -293,7 +305,7 @@ class FakeDynamoDB(Fake):
         partition.items[sk] = item
 
     def _delete(self, pair: tuple[str, str]) -> None:
-        # An empty partition keeps its place, so that a scan under way finds where it was.
+        # An empty partition keeps its number, so a scan can go on from an item that was deleted.
         pk, sk = pair
         partition = self._partitions.get(pk)
         if partition is not None and partition.items.pop(sk, None) is not None:
@@ -308,16 +320,18 @@ class FakeDynamoDB(Fake):
             sk = ""
 
 
-def _compiled(update: str, condition: str, names: Mapping[str, str], values: Mapping[str, Any]) -> Compiled:
-    expressions = compiled(update, condition, tuple(names.items()))
+def _compiled(update: str, condition: str, names: Mapping[str, str], values: Mapping[str, Any]) -> CompiledExpressions:
+    expressions = compile_expressions(update, condition, tuple(names.items()))
     expressions.check(values)
     return expressions
 
 
-def _require(operation: str, expressions: Compiled, before: Item | None, values: Mapping[str, Any], shown: str) -> None:
+def _require(
+    operation: str, expressions: CompiledExpressions, before: Item | None, values: Mapping[str, Any], shown: str
+) -> None:
     if expressions.test is None or expressions.test(before or {}, values):
         return
-    error = refusal(operation, "ConditionalCheckFailedException", "The conditional request failed")
+    error = client_error(operation, "ConditionalCheckFailedException", "The conditional request failed")
     if before is not None and shown == "ALL_OLD":
         error.response["Item"] = dict(before)  # type: ignore[typeddict-unknown-key]
     raise error
@@ -332,7 +346,7 @@ def _attributes(operation: str, wanted: str, before: Item | None, after: Item | 
 
 
 def _range(order: list[str], condition: KeyCondition, sort: str) -> tuple[int, int]:
-    """Where in the order of sort keys a key condition holds."""
+    """Return the begin and end of the sort keys for which the key condition holds."""
     match condition.sign:
         case "=":
             return bisect_left(order, sort), bisect_right(order, sort)
@@ -354,4 +368,4 @@ def _range(order: list[str], condition: KeyCondition, sort: str) -> tuple[int, i
 
 
 def _invalid(operation: str, message: str) -> ClientError:
-    return refusal(operation, "ValidationException", message)
+    return client_error(operation, "ValidationException", message)

@@ -1,8 +1,9 @@
-"""DynamoDB's expression language, as far as shopwire speaks it: each text is compiled once to a function.
+"""The part of DynamoDB's expression language that shopwire uses. Each expression is compiled once to a function.
 
-AWS, "Condition and filter expressions, operators, and functions in DynamoDB" and "Using update expressions in
-DynamoDB". What is not simulated (document paths, arithmetic in SET, DELETE, sets, IN, BETWEEN, ...) raises
-NotImplementedError. So does a plain attribute name other than a key's: it could be one of 573 reserved words.
+See AWS, "Condition and filter expressions, operators, and functions in DynamoDB" and "Using update expressions in
+DynamoDB". What is not simulated (document paths, arithmetic in SET, DELETE, sets, IN, BETWEEN and so on) raises
+NotImplementedError. So does an attribute name without a placeholder, except pk and sk, because it could be one of 573
+reserved words.
 """
 
 import re
@@ -11,7 +12,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from shopwire_simulation.fakes.values import Invalid, Item, add, comparison, contains, stored
+from shopwire_simulation.fakes.values import Invalid, Item, add, contains, make_comparison, normalize
 
 Values = Mapping[str, Any]
 Names = tuple[tuple[str, str], ...]
@@ -25,17 +26,18 @@ _WRONG_TYPE = "An operand in the update expression has an incorrect data type"
 
 
 @dataclass(frozen=True, slots=True)
-class Compiled:
-    """The expressions of one call. `values` are the placeholders that they use."""
+class CompiledExpressions:
+    """The expressions of one call. `values` are the placeholders of values that they use."""
 
     test: Test | None
     change: Callable[[Item, Values], Item] | None
     values: frozenset[str]
 
     def check(self, given: Values) -> None:
-        """
+        """Check that the call gives exactly the values that the expressions use.
+
         Raises:
-            Invalid: a placeholder is missing, or there is one too many.
+            Invalid: a value is missing, or is not used.
         """
         if given.keys() == self.values:
             return
@@ -46,25 +48,31 @@ class Compiled:
 
 
 @cache
-def compiled(update: str, condition: str, names: Names) -> Compiled:
-    """The functions of an update and a condition (each may be ""), of which the names are known.
+def compile_expressions(update: str, condition: str, names: Names) -> CompiledExpressions:
+    """Compile an update expression and a condition expression.
+
+    Args:
+        update: "" for none.
+        condition: "" for none.
+        names: the placeholders of attribute names.
 
     Raises:
-        Invalid, NotImplementedError.
+        Invalid: DynamoDB refuses an expression.
+        NotImplementedError: an expression is not simulated.
     """
     used_names: set[str] = set()
     used_values: set[str] = set()
-    reader = _Reader(dict(names), used_names, used_values)
-    change = reader.update(update) if update else None
-    test = reader.condition(condition) if condition else None
+    parser = _Parser(dict(names), used_names, used_values)
+    change = parser.parse_update(update) if update else None
+    test = parser.parse_condition(condition) if condition else None
     unused = ", ".join(sorted(dict(names).keys() - used_names))
     if unused:
         raise Invalid(f"Value provided in ExpressionAttributeNames unused in expressions: keys: {{{unused}}}")
-    return Compiled(test, change, frozenset(used_values))
+    return CompiledExpressions(test, change, frozenset(used_values))
 
 
-class _Reader:
-    """Reads expressions and notes which placeholders they use."""
+class _Parser:
+    """Parses expressions and collects the placeholders that they use."""
 
     def __init__(self, names: Mapping[str, str], used_names: set[str], used_values: set[str]) -> None:
         self._names = names
@@ -76,9 +84,9 @@ class _Reader:
     def _begin(self, text: str) -> None:
         self._text, self._tokens = text, _TOKEN.findall(text)[::-1]
         if "".join(self._tokens[::-1]) != re.sub(r"\s", "", text):
-            raise self._unknown()
+            raise self._not_simulated()
 
-    def _unknown(self) -> NotImplementedError:
+    def _not_simulated(self) -> NotImplementedError:
         rest = " ".join(self._tokens[::-1])
         return NotImplementedError(f"not simulated: {self._text!r}, from {rest!r}")
 
@@ -88,77 +96,77 @@ class _Reader:
 
     def _take(self, *expected: str) -> str:
         if not self._tokens or (expected and self._tokens[-1].upper() not in expected):
-            raise self._unknown()
+            raise self._not_simulated()
         return self._tokens.pop()
 
     # -- conditions --
 
-    def condition(self, text: str) -> Test:
+    def parse_condition(self, text: str) -> Test:
         self._begin(text)
-        test = self._either()
+        test = self._parse_or()
         if self._tokens:
-            raise self._unknown()
+            raise self._not_simulated()
         return test
 
-    def _either(self) -> Test:
-        tests = [self._both()]
+    def _parse_or(self) -> Test:
+        tests = [self._parse_and()]
         while self._next.upper() == "OR":
             self._take()
-            tests.append(self._both())
+            tests.append(self._parse_and())
         return _any(tests)
 
-    def _both(self) -> Test:
-        tests = [self._not()]
+    def _parse_and(self) -> Test:
+        tests = [self._parse_not()]
         while self._next.upper() == "AND":
             self._take()
-            tests.append(self._not())
+            tests.append(self._parse_not())
         return _all(tests)
 
-    def _not(self) -> Test:
+    def _parse_not(self) -> Test:
         if self._next.upper() != "NOT":
-            return self._primary()
+            return self._parse_test()
         self._take()
-        inner = self._not()
+        inner = self._parse_not()
         return lambda item, values: not inner(item, values)
 
-    def _primary(self) -> Test:
+    def _parse_test(self) -> Test:
         if self._next == "(":
             self._take()
-            inner = self._either()
+            inner = self._parse_or()
             self._take(")")
             return inner
         if self._next in ("attribute_exists", "attribute_not_exists"):
             wanted = self._take() == "attribute_exists"
             self._take("(")
-            name = self._name()
+            name = self._parse_name()
             self._take(")")
             return (lambda item, values: name in item) if wanted else (lambda item, values: name not in item)
         if self._next in ("contains", "begins_with"):
-            decide = contains if self._take() == "contains" else _begins_with
-            subject, argument = self._arguments()
-            return lambda item, values: decide(subject(item, values), argument(item, values))
-        left = self._operand()
-        compare = comparison(self._take(*_SIGNS))
-        right = self._operand()
+            matches = contains if self._take() == "contains" else _begins_with
+            subject, argument = self._parse_arguments()
+            return lambda item, values: matches(subject(item, values), argument(item, values))
+        left = self._parse_operand()
+        compare = make_comparison(self._take(*_SIGNS))
+        right = self._parse_operand()
         return lambda item, values: compare(left(item, values), right(item, values))
 
-    def _arguments(self) -> tuple[Operand, Operand]:
+    def _parse_arguments(self) -> tuple[Operand, Operand]:
         self._take("(")
-        first = self._operand()
+        first = self._parse_operand()
         self._take(",")
-        second = self._operand()
+        second = self._parse_operand()
         self._take(")")
         return first, second
 
-    def _operand(self) -> Operand:
+    def _parse_operand(self) -> Operand:
         if self._next.startswith(":"):
             name = self._take()
             self._used_values.add(name)
             return lambda item, values: values[name]
-        attribute = self._name()
+        attribute = self._parse_name()
         return lambda item, values: item.get(attribute)
 
-    def _name(self) -> str:
+    def _parse_name(self) -> str:
         token = self._take()
         if token.startswith("#"):
             if token not in self._names:
@@ -167,12 +175,12 @@ class _Reader:
             return self._names[token]
         if token not in _KEYS:
             self._tokens.append(token)
-            raise self._unknown()
+            raise self._not_simulated()
         return token
 
     # -- updates --
 
-    def update(self, text: str) -> Callable[[Item, Values], Item]:
+    def parse_update(self, text: str) -> Callable[[Item, Values], Item]:
         self._begin(text)
         sets: list[tuple[str, Operand]] = []
         removes: list[str] = []
@@ -181,47 +189,47 @@ class _Reader:
         while self._tokens:
             word = self._take("SET", "REMOVE", "ADD").upper()
             while True:
-                path = self._name()
+                path = self._parse_name()
                 paths.append(path)
                 if word == "SET":
                     self._take("=")
-                    sets.append((path, self._set_operand()))
+                    sets.append((path, self._parse_set_operand()))
                 elif word == "REMOVE":
                     removes.append(path)
                 else:
-                    adds.append((path, self._operand()))
+                    adds.append((path, self._parse_operand()))
                 if self._next != ",":
                     break
                 self._take()
         _check_paths(paths)
         return _change(sets, removes, adds)
 
-    def _set_operand(self) -> Operand:
+    def _parse_set_operand(self) -> Operand:
         if self._next == "if_not_exists":
             self._take()
             self._take("(")
-            name = self._name()
+            name = self._parse_name()
             self._take(",")
-            default = self._set_operand()
+            default = self._parse_set_operand()
             self._take(")")
             return lambda item, values: item[name] if name in item else default(item, values)
         if self._next == "list_append":
             self._take()
             self._take("(")
-            first = self._set_operand()
+            first = self._parse_set_operand()
             self._take(",")
-            second = self._set_operand()
+            second = self._parse_set_operand()
             self._take(")")
             return lambda item, values: _joined(first(item, values), second(item, values))
-        return self._operand()
+        return self._parse_operand()
 
 
 def _any(tests: list[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
     if len(tests) == 2:
-        one, other = tests
-        return lambda item, values: one(item, values) or other(item, values)
+        left, right = tests
+        return lambda item, values: left(item, values) or right(item, values)
     return lambda item, values: any(test(item, values) for test in tests)
 
 
@@ -229,8 +237,8 @@ def _all(tests: list[Test]) -> Test:
     if len(tests) == 1:
         return tests[0]
     if len(tests) == 2:
-        one, other = tests
-        return lambda item, values: one(item, values) and other(item, values)
+        left, right = tests
+        return lambda item, values: left(item, values) and right(item, values)
     return lambda item, values: all(test(item, values) for test in tests)
 
 
@@ -263,7 +271,7 @@ def _check_paths(paths: list[str]) -> None:
 def _change(
     sets: list[tuple[str, Operand]], removes: list[str], adds: list[tuple[str, Operand]]
 ) -> Callable[[Item, Values], Item]:
-    """Item before -> item after. Every operand reads the item as it was before."""
+    """Return the function that changes an item. All operands read the item as it was before the change."""
 
     def change(item: Item, values: Values) -> Item:
         after = dict(item)
@@ -271,11 +279,11 @@ def _change(
             value = operand(item, values)
             if value is None:
                 raise Invalid("The provided expression refers to an attribute that does not exist in the item")
-            after[path] = stored(value)
+            after[path] = normalize(value)
         for path in removes:
             after.pop(path, None)
         for path, operand in adds:
-            # A number that is not there counts as 0.
+            # A missing number counts as 0.
             after[path] = add(item.get(path, {"N": "0"}), operand(item, values))
         return after
 
@@ -290,7 +298,10 @@ _KEY_CONDITION = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class KeyCondition:
-    """A query's key condition: the partition's placeholder; how the sort key compares ("" for any) with which other."""
+    """The key condition of a query.
+
+    `partition` and `sort` are the placeholders of the values. `sign` is the comparison of the sort key, "" for none.
+    """
 
     partition: str
     sign: str
@@ -298,10 +309,11 @@ class KeyCondition:
 
 
 @cache
-def key_condition(text: str, names: Names) -> KeyCondition:
-    """
+def parse_key_condition(text: str, names: Names) -> KeyCondition:
+    """Parse a key condition expression.
+
     Raises:
-        NotImplementedError.
+        NotImplementedError: the expression is not simulated.
     """
     match = _KEY_CONDITION.fullmatch(text)
     if match is None:

@@ -1,4 +1,4 @@
-"""What every call of a fake is: a point before its effect and one after it, at which the simulation may do anything."""
+"""The base class of the fakes. Every operation calls a hook before and after its effect."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,28 +11,31 @@ Hook = Callable[[str, str], None]
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")
-_Fake = TypeVar("_Fake", bound="Fake")
+_Client = TypeVar("_Client", bound="FakeClient")
 
 
-def undisturbed(operation: str, phase: str) -> None:
-    """The hook that does nothing."""
+def no_hook(operation: str, phase: str) -> None:
+    """Do nothing."""
 
 
-class Fake:
+class FakeClient:
     """A client whose operations call a hook."""
 
     def __init__(self, hook: Hook | None = None) -> None:
-        self._hook = hook or undisturbed
+        self._hook = hook or no_hook
 
 
 def operation(
-    method: Callable[Concatenate[_Fake, _Arguments], _Answer],
-) -> Callable[Concatenate[_Fake, _Arguments], _Answer]:
-    """A method of the client. A refusal is an answer like any other: it can be lost on its way too."""
+    method: Callable[Concatenate[_Client, _Arguments], _Answer],
+) -> Callable[Concatenate[_Client, _Arguments], _Answer]:
+    """Make a method an operation of the client.
+
+    An error is an answer like any other, so it can be lost on its way too.
+    """
     name = method.__name__
 
     @wraps(method)
-    def call(self: _Fake, *positional: _Arguments.args, **named: _Arguments.kwargs) -> _Answer:
+    def call(self: _Client, *positional: _Arguments.args, **named: _Arguments.kwargs) -> _Answer:
         self._hook(name, "before")
         try:
             answer = method(self, *positional, **named)
@@ -42,4 +45,4 @@ def operation(
         self._hook(name, "after")
         return answer
 
-    return cast(Callable[Concatenate[_Fake, _Arguments], _Answer], call)
+    return cast(Callable[Concatenate[_Client, _Arguments], _Answer], call)

@@ -1,8 +1,8 @@
-"""An SQS client over one FIFO queue with high throughput (deduplication scope and throughput limit: message group).
+"""A fake SQS client with one FIFO queue in memory. Deduplication scope and throughput limit are the message group.
 
-AWS, "FIFO queue delivery logic in Amazon SQS", "Exactly-once processing in Amazon SQS", "Amazon SQS visibility
-timeout", "Using dead-letter queues in Amazon SQS", "Amazon SQS message quotas". Groups are served in the order in which
-they became free, which AWS leaves open.
+See AWS, "FIFO queue delivery logic in Amazon SQS", "Exactly-once processing in Amazon SQS", "Amazon SQS visibility
+timeout", "Using dead-letter queues in Amazon SQS" and "Amazon SQS message quotas". AWS does not document in which order
+groups are served. Here it is the order in which they became free.
 """
 
 import hashlib
@@ -14,21 +14,23 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopwire_simulation.fakes.errors import refusal
-from shopwire_simulation.fakes.operations import Clock, Fake, Hook, operation
+from shopwire_simulation.fakes.errors import client_error
+from shopwire_simulation.fakes.operations import Clock, FakeClient, Hook, operation
 
-_DEDUPLICATION = 5 * 60_000
-_LONGEST_INVISIBLE = 43_200
-_MOST_RECEIVES = 1000
-_MOST = 10
-# AWS, SendMessage: what a message's text may consist of, and its group and deduplication ids.
-_FORBIDDEN = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_DEDUPLICATION_MS = 5 * 60_000
+_MAX_VISIBILITY_SECONDS = 43_200
+_MAX_RECEIVE_COUNT = 1000
+_MAX_MESSAGES = 10
+# AWS, SendMessage: the characters that a message must not contain, and the form of its group and deduplication ids.
+_FORBIDDEN_CHARACTERS = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[!-~]{1,128}")
 _HANDLE = re.compile(r"receipt-(\d+)-(\d+)")
 
 
 @dataclass(slots=True, eq=False)
 class _Message:
+    """A message. `searchable` is True if SQS looks at it, `removed` if it is not in the queue any more."""
+
     number: int
     id: str
     body: str
@@ -41,27 +43,29 @@ class _Message:
     received_at: int = 0
     visible_at: int = 0
     source: str = ""
-    ahead: bool = False
-    gone: bool = False
+    searchable: bool = False
+    removed: bool = False
 
 
 @dataclass(slots=True)
 class _Group:
-    waiting: deque[_Message] = field(default_factory=deque)
-    """In the order of sending, those in flight too."""
+    messages: deque[_Message] = field(default_factory=deque)
+    """All messages of the group in the order of sending, also those in flight."""
     in_flight: list[_Message] = field(default_factory=list)
     ticket: int = 0
-    """Of its valid place in the agenda; 0: none."""
+    """The ticket of the group's valid place in the schedule, or 0 if it has none."""
 
 
-class FakeQueue(Fake):
+class FakeQueue(FakeClient):
     """One FIFO queue. Durations are milliseconds.
 
     Args:
-        clock: UTC milliseconds.
-        visibility: how long a received message stays unseen.
-        dead_letters: where a message goes, instead of being received, once it was received `max_receives` times.
-        look_ahead: how many messages of a backlog SQS looks through for groups; None: all.
+        clock: returns UTC milliseconds.
+        visibility: how long a received message stays invisible.
+        dead_letters: the queue to which a message goes after it was received `max_receives` times.
+        retention: how long a message is kept.
+        largest: the longest body of a message, in bytes.
+        look_ahead: how many messages of a backlog SQS searches for groups. None: all.
     """
 
     def __init__(
@@ -72,13 +76,13 @@ class FakeQueue(Fake):
         url: str,
         visibility: int = 30_000,
         dead_letters: "FakeQueue | None" = None,
-        max_receives: int = _MOST_RECEIVES,
+        max_receives: int = _MAX_RECEIVE_COUNT,
         retention: int = 14 * 86_400_000,
         largest: int = 1 << 20,
         look_ahead: int | None = 120_000,
     ) -> None:
         super().__init__(hook)
-        if not 1 <= max_receives <= _MOST_RECEIVES:
+        if not 1 <= max_receives <= _MAX_RECEIVE_COUNT:
             raise _invalid("create_queue", max_receives, "maxReceiveCount", "valid values are from 1 to 1000")
         self._clock = clock
         self._url = url
@@ -93,22 +97,23 @@ class FakeQueue(Fake):
         self._last = 0
         self._messages: OrderedDict[int, _Message] = OrderedDict()
         self._groups: dict[str, _Group] = {}
-        self._agenda: list[tuple[int, int, str]] = []
-        """When which group is free, and the ticket by which that still holds."""
-        self._taken: dict[tuple[str, str], dict[str, Any]] = {}
-        self._taken_at: deque[tuple[int, tuple[str, str]]] = deque()
-        self._ahead = 0
-        self._behind: deque[_Message] = deque()
+        self._schedule: list[tuple[int, int, str]] = []
+        """When a group becomes free, the ticket of this place in the schedule, and the group. A heap."""
+        self._deduplication_answers: dict[tuple[str, str], dict[str, Any]] = {}
+        """The answers to the messages of the last five minutes, by group and deduplication id."""
+        self._deduplication_times: deque[tuple[int, tuple[str, str]]] = deque()
+        self._searchable_count = 0
+        self._beyond_search: deque[_Message] = deque()
 
     def __len__(self) -> int:
         return len(self._messages)
 
     def messages(self) -> Iterator[dict[str, Any]]:
-        """Everything in the queue, in the order of sending, as a receiver would see it."""
-        return (_shown(message, ("All",)) for message in self._messages.values())
+        """Return all messages in the order of sending, in the form in which a consumer receives them."""
+        return (_to_answer(message, ("All",)) for message in self._messages.values())
 
-    def oldest_waiting(self) -> int | None:
-        """When the oldest message in the queue was sent, seen or unseen; None: there is none."""
+    def oldest_sent_at(self) -> int | None:
+        """Return when the oldest message in the queue was sent, visible or not, or None if the queue is empty."""
         self._expire(self._clock())
         return next((message.sent_at for message in self._messages.values()), None)
 
@@ -119,9 +124,9 @@ class FakeQueue(Fake):
         self._check("send_message", QueueUrl)
         if not MessageBody or not MessageGroupId:
             name = "MessageGroupId" if MessageBody else "MessageBody"
-            raise refusal("send_message", "MissingParameter", f"The request must contain the parameter {name}.")
+            raise client_error("send_message", "MissingParameter", f"The request must contain the parameter {name}.")
         if not MessageDeduplicationId:
-            raise refusal(
+            raise client_error(
                 "send_message",
                 "InvalidParameterValue",
                 "The queue should either have ContentBasedDeduplication enabled or MessageDeduplicationId provided"
@@ -129,25 +134,30 @@ class FakeQueue(Fake):
             )
         for name, value in (("MessageGroupId", MessageGroupId), ("MessageDeduplicationId", MessageDeduplicationId)):
             if not _ID.fullmatch(value):
-                raise _invalid("send_message", value, name, "it is 1 to 128 letters, digits and marks")
+                raise _invalid(
+                    "send_message", value, name, "it must have 1 to 128 letters, digits or punctuation marks"
+                )
         text = MessageBody.encode("utf-8", "surrogatepass")
         if len(text) > self._largest:
             reason = f"One or more parameters are invalid. Reason: Message must be shorter than {self._largest} bytes."
-            raise refusal("send_message", "InvalidParameterValue", reason)
-        if _FORBIDDEN.search(MessageBody):
-            raise refusal("send_message", "InvalidMessageContents", "Invalid characters were found in the message.")
+            raise client_error("send_message", "InvalidParameterValue", reason)
+        if _FORBIDDEN_CHARACTERS.search(MessageBody):
+            raise client_error(
+                "send_message", "InvalidMessageContents", "Invalid characters were found in the message."
+            )
         now = self._clock()
         self._expire(now)
-        place = (MessageGroupId, MessageDeduplicationId)
-        if place in self._taken:
-            return dict(self._taken[place])  # not delivered, also when the first was consumed long since
+        deduplication_key = (MessageGroupId, MessageDeduplicationId)
+        if deduplication_key in self._deduplication_answers:
+            # The message is not delivered, even if the first one was consumed before.
+            return dict(self._deduplication_answers[deduplication_key])
         number = next(self._numbers)
         id = hashlib.md5(f"{self._url} {number}".encode(), usedforsecurity=False).hexdigest()
         md5 = hashlib.md5(text, usedforsecurity=False).hexdigest()
         self._put(_Message(number, id, MessageBody, md5, MessageGroupId, MessageDeduplicationId, now), now)
         answer = {"MD5OfMessageBody": md5, "MessageId": id, "SequenceNumber": _sequence(number)}
-        self._taken[place] = answer
-        self._taken_at.append((now, place))
+        self._deduplication_answers[deduplication_key] = answer
+        self._deduplication_times.append((now, deduplication_key))
         return dict(answer)
 
     @operation
@@ -163,55 +173,55 @@ class FakeQueue(Fake):
         MessageAttributeNames: Collection[str] = (),
     ) -> dict[str, Any]:
         self._check("receive_message", QueueUrl)
-        if not 1 <= MaxNumberOfMessages <= _MOST:
+        if not 1 <= MaxNumberOfMessages <= _MAX_MESSAGES:
             raise _invalid("receive_message", MaxNumberOfMessages, "MaxNumberOfMessages", "must be between 1 and 10")
         now = self._clock()
         self._expire(now)
         visibility = self._visibility if VisibilityTimeout is None else VisibilityTimeout * 1000
         received: list[_Message] = []
-        looked_at: list[str] = []
-        while self._agenda and self._agenda[0][0] <= now and len(received) < MaxNumberOfMessages:
-            _, ticket, name = heapq.heappop(self._agenda)
+        served: list[str] = []
+        while self._schedule and self._schedule[0][0] <= now and len(received) < MaxNumberOfMessages:
+            _, ticket, name = heapq.heappop(self._schedule)
             group = self._groups.get(name)
             if group is None or group.ticket != ticket:
                 continue
-            looked_at.append(name)
-            group.in_flight = self._take(group, MaxNumberOfMessages - len(received), now, now + visibility)
-            group.ticket = 0  # not twice in one answer
+            served.append(name)
+            group.in_flight = self._receive(group, MaxNumberOfMessages - len(received), now, now + visibility)
+            group.ticket = 0  # a group is served once per answer
             received += group.in_flight
-        for name in looked_at:
-            self._plan(name, now)
-        shown = {*AttributeNames, *MessageSystemAttributeNames}
-        return {"Messages": [_shown(message, shown) for message in received]} if received else {}
+        for name in served:
+            self._schedule_group(name, now)
+        names = {*AttributeNames, *MessageSystemAttributeNames}
+        return {"Messages": [_to_answer(message, names) for message in received]} if received else {}
 
     @operation
     def change_message_visibility(self, *, QueueUrl: str, ReceiptHandle: str, VisibilityTimeout: int) -> dict[str, Any]:
         self._check("change_message_visibility", QueueUrl)
         name, now = "change_message_visibility", self._clock()
-        if not 0 <= VisibilityTimeout <= _LONGEST_INVISIBLE:
+        if not 0 <= VisibilityTimeout <= _MAX_VISIBILITY_SECONDS:
             raise _invalid(name, VisibilityTimeout, "VisibilityTimeout", "must be between 0 and 43200")
-        message = self._of_handle(name, ReceiptHandle)
+        message = self._find(name, ReceiptHandle)
         if message is None:
             raise _invalid(name, ReceiptHandle, "ReceiptHandle", "Message does not exist or is not available")
         if message.visible_at <= now:
             code = "AWS.SimpleQueueService.MessageNotInflight"
-            raise refusal(name, code, "The specified message isn't in flight.")
+            raise client_error(name, code, "The specified message isn't in flight.")
         until = now + VisibilityTimeout * 1000
-        # Counted from this receipt: no change makes it start anew.
-        if until - message.received_at > _LONGEST_INVISIBLE * 1000:
+        # The limit counts from the receipt. A change does not restart it.
+        if until - message.received_at > _MAX_VISIBILITY_SECONDS * 1000:
             reason = "Total VisibilityTimeout for the message is beyond the limit [43200 seconds]"
             raise _invalid(name, VisibilityTimeout, "VisibilityTimeout", reason)
         message.visible_at = until
-        self._plan(message.group, now)
+        self._schedule_group(message.group, now)
         return {}
 
     @operation
     def delete_message(self, *, QueueUrl: str, ReceiptHandle: str) -> dict[str, Any]:
         self._check("delete_message", QueueUrl)
         now = self._clock()
-        message = self._of_handle("delete_message", ReceiptHandle)
+        message = self._find("delete_message", ReceiptHandle)
         if message is not None:
-            # On a FIFO queue a handle is good for nothing once its visibility time-out is over.
+            # On a FIFO queue a handle is not valid any more after the visibility time-out.
             if message.visible_at <= now:
                 raise _invalid("delete_message", ReceiptHandle, "ReceiptHandle", "The receipt handle has expired.")
             self._remove(message, now)
@@ -222,30 +232,30 @@ class FakeQueue(Fake):
         self._check("get_queue_attributes", QueueUrl)
         now = self._clock()
         self._expire(now)
-        unseen = sum(message.visible_at > now for group in self._groups.values() for message in group.in_flight)
-        every = {
-            "ApproximateNumberOfMessages": len(self._messages) - unseen,
-            "ApproximateNumberOfMessagesNotVisible": unseen,
+        invisible = sum(message.visible_at > now for group in self._groups.values() for message in group.in_flight)
+        attributes = {
+            "ApproximateNumberOfMessages": len(self._messages) - invisible,
+            "ApproximateNumberOfMessagesNotVisible": invisible,
             "ApproximateNumberOfMessagesDelayed": 0,
             "VisibilityTimeout": self._visibility // 1000,
             "MessageRetentionPeriod": self._retention // 1000,
             "MaximumMessageSize": self._largest,
         }
-        wanted = every if "All" in AttributeNames else {name: every[name] for name in AttributeNames}
+        wanted = attributes if "All" in AttributeNames else {name: attributes[name] for name in AttributeNames}
         return {"Attributes": {name: str(value) for name, value in wanted.items()}}
 
-    # -- what is in the queue --
+    # -- messages --
 
     def _check(self, operation: str, url: str) -> None:
         if url != self._url:
             code = "AWS.SimpleQueueService.NonExistentQueue"
-            raise refusal(operation, code, "The specified queue does not exist.")
+            raise client_error(operation, code, "The specified queue does not exist.")
 
-    def _of_handle(self, operation: str, handle: str) -> _Message | None:
-        """The message that was received with this handle last; None: it is deleted."""
+    def _find(self, operation: str, handle: str) -> _Message | None:
+        """Return the message that was received with this handle last, or None if it is deleted."""
         match = _HANDLE.fullmatch(handle)
         if match is None or int(match[1]) > self._last:
-            raise refusal(operation, "ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
+            raise client_error(operation, "ReceiptHandleIsInvalid", "The input receipt handle is invalid.")
         message = self._messages.get(int(match[1]))
         if message is not None and message.receives != int(match[2]):
             raise _invalid(operation, handle, "ReceiptHandle", "The receipt handle has expired.")
@@ -255,78 +265,78 @@ class FakeQueue(Fake):
         self._last = message.number
         self._messages[message.number] = message
         group = self._groups.setdefault(message.group, _Group())
-        group.waiting.append(message)
-        if self._look_ahead is None or self._ahead < self._look_ahead:
-            message.ahead = True
-            self._ahead += 1
-            if len(group.waiting) == 1:
-                self._plan(message.group, now)
+        group.messages.append(message)
+        if self._look_ahead is None or self._searchable_count < self._look_ahead:
+            message.searchable = True
+            self._searchable_count += 1
+            if len(group.messages) == 1:
+                self._schedule_group(message.group, now)
         else:
-            self._behind.append(message)
+            self._beyond_search.append(message)
 
-    def _take(self, group: _Group, most: int, now: int, visible_at: int) -> list[_Message]:
-        """The first messages of a free group."""
-        taken: list[_Message] = []
-        while len(taken) < most and len(taken) < len(group.waiting):
-            message = group.waiting[len(taken)]
-            if not message.ahead:
+    def _receive(self, group: _Group, limit: int, now: int, visible_at: int) -> list[_Message]:
+        """Receive the first messages of a free group."""
+        received: list[_Message] = []
+        while len(received) < limit and len(received) < len(group.messages):
+            message = group.messages[len(received)]
+            if not message.searchable:
                 break
             if self._dead_letters is not None and message.receives >= self._max_receives:
                 self._remove(message, now)
-                self._dead_letters._bury(message, self._url)
+                self._dead_letters._add_dead_letter(message, self._url)
                 continue
             message.receives += 1
             message.received_at = now
             message.first_received_at = message.first_received_at or now
             message.visible_at = visible_at
-            taken.append(message)
-        return taken
+            received.append(message)
+        return received
 
-    def _bury(self, message: _Message, source: str) -> None:
-        # Its id stays and takes the place of the deduplication id; the time for which it is kept begins anew.
+    def _add_dead_letter(self, message: _Message, source: str) -> None:
+        # The message keeps its id, which also becomes its deduplication id. Its retention starts again.
         now = self._clock()
         self._expire(now)
         number = next(self._numbers)
-        buried = _Message(number, message.id, message.body, message.md5, message.group, message.id, now)
-        buried.receives, buried.first_received_at = message.receives, message.first_received_at
-        buried.source = f"arn:aws:sqs:eu-central-1:000000000000:{source.rpartition('/')[2]}"
-        self._put(buried, now)
+        dead_letter = _Message(number, message.id, message.body, message.md5, message.group, message.id, now)
+        dead_letter.receives, dead_letter.first_received_at = message.receives, message.first_received_at
+        dead_letter.source = f"arn:aws:sqs:eu-central-1:000000000000:{source.rpartition('/')[2]}"
+        self._put(dead_letter, now)
 
     def _remove(self, message: _Message, now: int) -> None:
         del self._messages[message.number]
-        message.gone = True
+        message.removed = True
         group = self._groups[message.group]
-        group.waiting.remove(message)
+        group.messages.remove(message)
         if message in group.in_flight:
             group.in_flight.remove(message)
-        self._plan(message.group, now)
-        if not message.ahead:
+        self._schedule_group(message.group, now)
+        if not message.searchable:
             return
-        self._ahead -= 1
-        while self._behind and (self._look_ahead is None or self._ahead < self._look_ahead):
-            follower = self._behind.popleft()
-            if not follower.gone:
-                follower.ahead = True
-                self._ahead += 1
-                self._plan(follower.group, now)
+        self._searchable_count -= 1
+        while self._beyond_search and (self._look_ahead is None or self._searchable_count < self._look_ahead):
+            follower = self._beyond_search.popleft()
+            if not follower.removed:
+                follower.searchable = True
+                self._searchable_count += 1
+                self._schedule_group(follower.group, now)
 
-    def _plan(self, name: str, now: int) -> None:
-        """Note when a group is free: when none of it is in flight any more."""
+    def _schedule_group(self, name: str, now: int) -> None:
+        """Schedule a group for the time when none of its messages is in flight any more."""
         group = self._groups.get(name)
         if group is None:
             return
-        if not group.waiting:
+        if not group.messages:
             del self._groups[name]
             return
         group.ticket = 0
-        if group.waiting[0].ahead:
+        if group.messages[0].searchable:
             free_at = max((message.visible_at for message in group.in_flight), default=now)
             group.ticket = next(self._tickets)
-            heapq.heappush(self._agenda, (max(free_at, now), group.ticket, name))
+            heapq.heappush(self._schedule, (max(free_at, now), group.ticket, name))
 
     def _expire(self, now: int) -> None:
-        while self._taken_at and now - self._taken_at[0][0] >= _DEDUPLICATION:
-            del self._taken[self._taken_at.popleft()[1]]
+        while self._deduplication_times and now - self._deduplication_times[0][0] >= _DEDUPLICATION_MS:
+            del self._deduplication_answers[self._deduplication_times.popleft()[1]]
         while self._messages:
             oldest = next(iter(self._messages.values()))
             if now - oldest.sent_at < self._retention:
@@ -334,7 +344,7 @@ class FakeQueue(Fake):
             self._remove(oldest, now)
 
 
-_SHOWN: dict[str, Callable[[_Message], str]] = {
+_ATTRIBUTES: dict[str, Callable[[_Message], str]] = {
     "SenderId": lambda message: "AIDASIMULATED",
     "SentTimestamp": lambda message: str(message.sent_at),
     "ApproximateReceiveCount": lambda message: str(message.receives),
@@ -346,18 +356,18 @@ _SHOWN: dict[str, Callable[[_Message], str]] = {
 }
 
 
-def _shown(message: _Message, names: Collection[str]) -> dict[str, Any]:
-    every = "All" in names
-    attributes = {name: show(message) for name, show in _SHOWN.items() if every or name in names}
+def _to_answer(message: _Message, names: Collection[str]) -> dict[str, Any]:
+    wants_all = "All" in names
+    attributes = {name: show(message) for name, show in _ATTRIBUTES.items() if wants_all or name in names}
     if not message.source:
         attributes.pop("DeadLetterQueueSourceArn", None)
-    shown = {
+    answer = {
         "MessageId": message.id,
         "ReceiptHandle": f"receipt-{message.number}-{message.receives}",
         "MD5OfBody": message.md5,
         "Body": message.body,
     }
-    return shown | {"Attributes": attributes} if attributes else shown
+    return answer | {"Attributes": attributes} if attributes else answer
 
 
 def _sequence(number: int) -> str:
@@ -366,4 +376,4 @@ def _sequence(number: int) -> str:
 
 def _invalid(operation: str, value: object, name: str, reason: str) -> Exception:
     message = f"Value {value} for parameter {name} is invalid. Reason: {reason}"
-    return refusal(operation, "InvalidParameterValue", message)
+    return client_error(operation, "InvalidParameterValue", message)

@@ -1,16 +1,16 @@
-"""An SSM client over a dict: parameters by name and by path (AWS, "GetParametersByPath", "PutParameter")."""
+"""A fake SSM client that holds parameters in memory (AWS, "GetParametersByPath", "PutParameter")."""
 
 from typing import Any
 
-from shopwire_simulation.fakes.errors import refusal
-from shopwire_simulation.fakes.operations import Fake, Hook, operation
+from shopwire_simulation.fakes.errors import client_error
+from shopwire_simulation.fakes.operations import FakeClient, Hook, operation
 
-_MOST_IN_A_PAGE = 10
-_LARGEST = 4096  # a standard parameter
+_MAX_PAGE = 10
+_MAX_VALUE_BYTES = 4096  # of a standard parameter
 _TYPES = ("String", "StringList", "SecureString")
 
 
-class FakeSSM(Fake):
+class FakeSSM(FakeClient):
     """Parameter Store."""
 
     def __init__(self, hook: Hook | None = None) -> None:
@@ -21,12 +21,12 @@ class FakeSSM(Fake):
     def put_parameter(self, *, Name: str, Value: str, Type: str = "", Overwrite: bool = False) -> dict[str, Any]:
         known = self._parameters.get(Name)
         if known and not Overwrite:
-            raise refusal("put_parameter", "ParameterAlreadyExists", "The parameter already exists.")
+            raise client_error("put_parameter", "ParameterAlreadyExists", "The parameter already exists.")
         kind = Type or (known["Type"] if known else "")
         if kind not in _TYPES:
-            raise refusal("put_parameter", "ValidationException", "A parameter type is required.")
-        if not 1 <= len(Value.encode()) <= _LARGEST:
-            raise refusal("put_parameter", "ValidationException", "A standard parameter has 1 to 4096 characters.")
+            raise client_error("put_parameter", "ValidationException", "A parameter type is required.")
+        if not 1 <= len(Value.encode()) <= _MAX_VALUE_BYTES:
+            raise client_error("put_parameter", "ValidationException", "A standard parameter has 1 to 4096 characters.")
         version = known["Version"] + 1 if known else 1
         self._parameters[Name] = {
             "Name": Name,
@@ -42,7 +42,7 @@ class FakeSSM(Fake):
     def get_parameter(self, *, Name: str, WithDecryption: bool = False) -> dict[str, Any]:
         parameter = self._parameters.get(Name)
         if parameter is None:
-            raise refusal("get_parameter", "ParameterNotFound", "")
+            raise client_error("get_parameter", "ParameterNotFound", "")
         return {"Parameter": _shown(parameter, WithDecryption)}
 
     @operation
@@ -52,24 +52,24 @@ class FakeSSM(Fake):
         Path: str,
         Recursive: bool = False,
         WithDecryption: bool = False,
-        MaxResults: int = _MOST_IN_A_PAGE,
+        MaxResults: int = _MAX_PAGE,
         NextToken: str = "",
     ) -> dict[str, Any]:
-        if not Path.startswith("/") or not 1 <= MaxResults <= _MOST_IN_A_PAGE:
-            raise refusal("get_parameters_by_path", "ValidationException", "The path or the page's size is not valid.")
+        if not Path.startswith("/") or not 1 <= MaxResults <= _MAX_PAGE:
+            raise client_error("get_parameters_by_path", "ValidationException", "The path or page size is not valid.")
         prefix = Path if Path.endswith("/") else Path + "/"
         names = sorted(name for name in self._parameters if name.startswith(prefix) and name > NextToken)
         if not Recursive:
             names = [name for name in names if "/" not in name[len(prefix) :]]
         page = names[:MaxResults]
-        # The token is the last name shown: what is put or deleted between two pages moves nothing.
+        # The token is the last name of the page, so parameters that are put or deleted between two pages move nothing.
         more = {"NextToken": page[-1]} if len(names) > len(page) else {}
         return {"Parameters": [_shown(self._parameters[name], WithDecryption) for name in page], **more}
 
     @operation
     def delete_parameter(self, *, Name: str) -> dict[str, Any]:
         if self._parameters.pop(Name, None) is None:
-            raise refusal("delete_parameter", "ParameterNotFound", "")
+            raise client_error("delete_parameter", "ParameterNotFound", "")
         return {}
 
 

@@ -1,1 +1,1 @@
-"""Planted bugs: changes to the code that the simulation must notice."""
+"""Planted bugs are changes to the code that the simulation must notice. Each is a patch in this folder."""

@@ -1,4 +1,4 @@
-"""`python -m shopwire_simulation.mutants`: see `runner`."""
+"""`python -m shopwire_simulation.mutants`, see `runner`."""
 
 import sys
 

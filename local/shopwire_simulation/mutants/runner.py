@@ -1,14 +1,13 @@
-"""Planted bugs: the simulation must see each. `python -m shopwire_simulation.mutants [--quick] [NAME ...]`
+"""Runs the simulation on every planted bug, `python -m shopwire_simulation.mutants [--quick] [NAME ...]`
 
-Each is applied to a copy of shared/ and functions/ and judged in a process of its own. The table (`planted`) follows
-the code: an old text that does not stand exactly once in its file is an error.
+Each bug is planted into a copy of the code, and a process of its own simulates the copy until a checker reports a
+violation. The code without a bug is simulated too, because a checker that always reports a violation proves nothing.
 """
 
 import argparse
 import importlib.util
 import json
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -17,33 +16,31 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from shopwire_simulation.mutants.planted import PLANTED, Mutant
+from shopwire_simulation.mutants.patches import PROJECT, PatchError, PlantedBug, apply, check, copy_code, read_bugs
 
-_ROOT = Path(__file__).parents[3]
-_COPIED = ("shared", "functions")
-# What runs, how many webhooks long (twice as many with duplicates), under which seed (blows have none). Rising, so that
-# what is easily seen is seen soon; 20,000 in all.
+# What is simulated, the number of webhooks, and the seed (injections have none). First come short runs, because they
+# find most bugs. With duplicates they are some 20,000 webhooks in all.
 _STEPS = (
     ("days", 250, 11),
     ("days", 600, 12),
-    ("storm", 1_500, 1),
-    ("storm", 1_500, 11),
-    ("blows", 8_500, 0),
-    ("storm", 1_500, 4),
-    ("storm", 1_500, 5),
+    ("burst", 1_500, 1),
+    ("burst", 1_500, 11),
+    ("injections", 8_500, 0),
+    ("burst", 1_500, 4),
+    ("burst", 1_500, 5),
     ("days", 1_500, 17),
 )
-_AT_ONCE = 2
-_NOTHING = "nothing is planted"
-
-
-class NotOnce(Exception):
-    """The old text does not stand exactly once in its file: the table does not follow the code any more."""
+_PROCESSES = 2
+_WITHOUT_BUG = "(code without a bug)"
+_NAME_WIDTH = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Catch:
-    """What the simulation said of a mutant: which check (None: no one) saw it, after how many webhooks."""
+class BugResult:
+    """The result of simulating one bug.
+
+    `kind` is the kind of the violation, or None if there was none. `webhooks` is the number of simulated webhooks.
+    """
 
     name: str
     kind: str | None
@@ -52,70 +49,62 @@ class Catch:
 
     @property
     def line(self) -> str:
-        seen = f"{self.kind}: {self.text}" if self.kind else "SURVIVES"
-        return f"{self.name:<58} {self.webhooks:>6}  {seen}"
+        found = f"{self.kind}: {self.text}" if self.kind else "no violation"
+        return f"{self.name:<{_NAME_WIDTH}} {self.webhooks:>6}  {found}"
 
 
-def plant(mutant: Mutant, root: Path) -> None:
-    """Write the bug into a copy of the project.
-
-    Raises:
-        NotOnce.
-    """
-    path = root / mutant.path
-    text = path.read_text()
-    if text.count(mutant.old) != 1:
-        raise NotOnce(f"{mutant.name}: its old text stands {text.count(mutant.old)} times in {mutant.path}")
-    path.write_text(text.replace(mutant.old, mutant.new))
-
-
-def judge(mutant: Mutant | None) -> Catch:
-    """Plant a bug (None: none) into a fresh copy and let the simulation look for it.
+def simulate_bug(bug: PlantedBug | None) -> BugResult:
+    """Plant a bug (None: no bug) into a copy of the code, and simulate it in a process of its own.
 
     Raises:
-        NotOnce, RuntimeError.
+        PatchError: the patch does not apply.
+        RuntimeError: the process failed.
     """
-    name = mutant.name if mutant else _NOTHING
+    name = bug.name if bug else _WITHOUT_BUG
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
-        for part in _COPIED:
-            shutil.copytree(_ROOT / part, copy / part, ignore=shutil.ignore_patterns("__pycache__"))
-        if mutant:
-            plant(mutant, copy)
+        copy_code(copy)
+        if bug:
+            apply(bug, copy)
         environment = os.environ | {
-            "PYTHONPATH": f"{copy / 'shared'}:{_ROOT / 'local'}",
+            "PYTHONPATH": f"{copy / 'shared'}:{PROJECT / 'local'}",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
-        command = [sys.executable, "-m", "shopwire_simulation.mutants", "--hunt", str(copy)]
-        done = subprocess.run(command, env=environment, cwd=_ROOT, capture_output=True, text=True, check=False)
+        command = [sys.executable, "-m", "shopwire_simulation.mutants", "--simulate-copy", str(copy)]
+        done = subprocess.run(command, env=environment, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise RuntimeError(f"{name}: ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
-    return Catch(name, **json.loads(done.stdout.splitlines()[-1]))
+        raise RuntimeError(f"{name}: the process ended with {done.returncode}: {done.stderr.strip()[-2000:]}")
+    return BugResult(name, **json.loads(done.stdout.splitlines()[-1]))
 
 
-def judge_all(mutants: Iterable[Mutant | None]) -> Iterator[Catch]:
-    """Judge them, two at a time, each as it is done."""
-    with ThreadPoolExecutor(_AT_ONCE) as pool:
-        for done in as_completed([pool.submit(judge, mutant) for mutant in mutants]):
+def simulate_bugs(bugs: Iterable[PlantedBug | None]) -> Iterator[BugResult]:
+    """Simulate bugs, two at a time, and yield each result when it is ready. Raises as `simulate_bug`."""
+    pool = ThreadPoolExecutor(_PROCESSES)
+    try:
+        for done in as_completed([pool.submit(simulate_bug, bug) for bug in bugs]):
             yield done.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
-def _hunt(copy: str) -> dict[str, object]:
-    """In the process that runs the copy: the first violation, looked for in ever longer runs."""
+def _simulate_copy(copy: str) -> dict[str, object]:
+    """Simulate the copy in this process until the first violation, and return the fields of the result."""
     package = importlib.util.find_spec("shopwire")
     if package is None or not (package.origin or "").startswith(copy):
         raise RuntimeError("the code under test is not the copy")
-    from shopwire_simulation.injections import crash
-    from shopwire_simulation.run import Run, storm
+    from shopwire_simulation.injections import run_injections
+    from shopwire_simulation.run import Run, burst_run
 
     webhooks = 0
     for what, size, seed in _STEPS:
-        if what == "blows":
-            crashed = crash(size, until_violated=True)
-            webhooks, violations = webhooks + crashed.webhooks, [one for _, one in crashed.violations]
+        if what == "injections":
+            injected = run_injections(size, until_violated=True)
+            webhooks += injected.webhooks
+            violations = [violation for _, violation in injected.violations]
         else:
-            verdict = (storm if what == "storm" else Run)(size, seed).go(until_violated=True)
-            webhooks, violations = webhooks + verdict.webhooks, verdict.violations
+            result = (burst_run if what == "burst" else Run)(size, seed).run(until_violated=True)
+            webhooks += result.webhooks
+            violations = result.violations
         if violations:
             first = violations[0]
             return {"kind": first.kind, "webhooks": webhooks, "text": f"{first.entity}: {first.text}"}
@@ -123,35 +112,64 @@ def _hunt(copy: str) -> dict[str, object]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Judge the table; 1 where one survives or the sound code is blamed, 2 where the table does not follow the code."""
-    parser = argparse.ArgumentParser(prog="mutants", description="Plants bugs and has the simulation find them.")
-    parser.add_argument("--quick", action="store_true", help="only those that are found early")
-    parser.add_argument("--hunt", metavar="COPY", help=argparse.SUPPRESS)
-    parser.add_argument("names", metavar="NAME", nargs="*", help="only these (any part of their names)")
+    """Simulate the planted bugs and return the exit code.
+
+    0: every bug was caught. 1: a bug was not caught, or the code without a bug has a violation. 2: a patch does not
+    apply, or a name matches no bug.
+    """
+    parser = argparse.ArgumentParser(
+        prog="mutants",
+        description="Plants known bugs into a copy of the code and checks that the simulation finds them.",
+    )
+    parser.add_argument("--quick", action="store_true", help="only the bugs that are found within 1,000 webhooks")
+    parser.add_argument("--simulate-copy", metavar="COPY", help=argparse.SUPPRESS)
+    parser.add_argument("names", metavar="NAME", nargs="*", help="only the bugs whose names contain NAME")
     options = parser.parse_args(arguments)
-    if options.hunt:
-        print(json.dumps(_hunt(options.hunt)))
+    if options.simulate_copy:
+        print(json.dumps(_simulate_copy(options.simulate_copy)))
         return 0
-    wanted = [
-        one
-        for one in PLANTED
-        if (one.quick or not options.quick) and (not options.names or any(name in one.name for name in options.names))
-    ]
-    survivors, cried_wolf = [], False
     try:
-        # The sound code too, else anything would be caught.
-        for catch in judge_all((None, *wanted)):
-            print(catch.line, flush=True)
-            if catch.name == _NOTHING:
-                cried_wolf = catch.kind is not None
-            elif not catch.kind:
-                survivors.append(catch.name)
-    except NotOnce as error:
+        bugs = _choose(read_bugs(), options.names, quick=options.quick)
+        _check_all(bugs)
+        return _report(bugs)
+    except PatchError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{len(wanted) - len(survivors)} of {len(wanted)} planted bugs are caught")
-    if survivors:
-        print(f"not seen: {'; '.join(survivors)}", file=sys.stderr)
-    if cried_wolf:
-        print("the sound code is blamed", file=sys.stderr)
-    return int(bool(survivors) or cried_wolf)
+
+
+def _choose(bugs: list[PlantedBug], names: Sequence[str], *, quick: bool) -> list[PlantedBug]:
+    for name in names:
+        if not any(name in bug.name for bug in bugs):
+            raise PatchError(f"no planted bug has {name} in its name. The names are those of the .patch files")
+    return [bug for bug in bugs if (bug.quick or not quick) and (not names or any(name in bug.name for name in names))]
+
+
+def _check_all(bugs: Iterable[PlantedBug]) -> None:
+    """Check that all patches apply, before any is simulated."""
+    errors = []
+    with tempfile.TemporaryDirectory() as folder:
+        copy_code(Path(folder))
+        for bug in bugs:
+            try:
+                check(bug, Path(folder))
+            except PatchError as error:
+                errors.append(str(error))
+    if errors:
+        raise PatchError("\n".join(errors))
+
+
+def _report(bugs: list[PlantedBug]) -> int:
+    """Simulate the bugs, print each result, and return the exit code."""
+    missed, false_alarm = [], False
+    for result in simulate_bugs((None, *bugs)):
+        print(result.line, flush=True)
+        if result.name == _WITHOUT_BUG:
+            false_alarm = result.kind is not None
+        elif not result.kind:
+            missed.append(result.name)
+    print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs caught")
+    if missed:
+        print(f"not caught: {', '.join(missed)}", file=sys.stderr)
+    if false_alarm:
+        print("the code without a bug has a violation", file=sys.stderr)
+    return int(bool(missed) or false_alarm)

@@ -1,1 +1,1 @@
-"""Samples of Shopify, and what simulates its side."""
+"""Sample webhooks of Shopify, and a simulated Shopify shop."""

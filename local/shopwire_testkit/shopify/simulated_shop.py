@@ -1,7 +1,7 @@
-"""A simulated Shopify shop: one customer's life there, as the platform's webhooks tell it.
+"""A simulated Shopify shop announces what one customer does there, as webhooks of the platform.
 
-Bodies follow the platform's documented resources, with the fields that matter and a few that don't. What each means is
-said beside it for the truth; nothing here knows how shopwire reads it.
+The bodies follow the platform's documented resources, with the fields that shopwire reads and some that it does not.
+The meaning of each body is recorded with it for the reference model. Nothing here knows how shopwire reads the body.
 """
 
 import base64
@@ -9,213 +9,229 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from shopwire_testkit.announcements import CartState, CustomerState, Forgotten, Story
-from shopwire_testkit.inventing import HOUR, MINUTE, Basket, Good, Pen, money
-from shopwire_testkit.shopify.simulated_bodies import dump, postal
-from shopwire_testkit.shopify.simulated_orders import OrderLife
+from shopwire_testkit.announcements import CartState, CustomerState, Erasure, Story
+from shopwire_testkit.durations import HOUR, MINUTE
+from shopwire_testkit.shop_data import Basket, CartContent, Product, money
+from shopwire_testkit.shopify.simulated_bodies import encode_json, postal_address
+from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
+from shopwire_testkit.story_recorder import StoryRecorder
 
 
-def live(pen: Pen, serial: int) -> Story:
-    """One customer's life."""
-    life = _Life(pen, serial)
-    life.run()
-    return pen.story()
+def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
+    """Return the story of one customer. `serial` is a number that no other customer of the run has."""
+    _CustomerJourney(recorder, serial).run()
+    return recorder.story()
 
 
-class _Life:
-    def __init__(self, pen: Pen, serial: int) -> None:
-        self.pen = pen
-        self.rng = pen.rng
-        self.market = pen.market
+class _CustomerJourney:
+    def __init__(self, recorder: StoryRecorder, serial: int) -> None:
+        self.recorder = recorder
+        self.rng = recorder.rng
+        self.shop = recorder.shop
         self.serial = serial
-        self.registered = pen.chance(0.7)
-        self.customer = pen.meet(serial, next(self.market.customers) if self.registered else None)
-        self.browser = Browser(pen, self.customer, serial)
-        self.born = pen.second
+        self.registered = recorder.chance(0.7)
+        self.customer = recorder.add_customer(serial, next(self.shop.customer_ids) if self.registered else None)
+        self.browser = Browser(recorder, self.customer, serial)
+        self.created_at = recorder.second
         self.orders: list[int] = []
         self.carts = 0
         self.changes = 0
 
     def run(self) -> None:
-        pen = self.pen
-        if self.registered and pen.chance(0.8):
-            self._customer("customers/create")
-        while not pen.over:
-            pen.wait(4 * HOUR)
-            act = self.rng.random()
-            if act < 0.40:
-                self._order(None, guest=not self.registered or pen.chance(0.2))
-            elif act < 0.75:
-                self._cart_life()
-            elif act < 0.85:
-                self._noise()
+        recorder = self.recorder
+        if self.registered and recorder.chance(0.8):
+            self._announce_customer("customers/create")
+        while not recorder.is_over:
+            recorder.wait(4 * HOUR)
+            share = self.rng.random()
+            if share < 0.40:
+                self._order(None, guest=not self.registered or recorder.chance(0.2))
+            elif share < 0.75:
+                self._fill_cart()
+            elif share < 0.85:
+                self._announce_ignored()
             elif self.registered:
                 self._change_customer()
-            if pen.chance(0.25):
+            if recorder.chance(0.25):
                 break
-        if self.registered and pen.chance(0.06):
-            self._redact()
+        if self.registered and recorder.chance(0.06):
+            self._request_erasure()
 
     # -- customers
 
-    def _customer(self, topic: str) -> None:
-        pen, one = self.pen, self.customer
-        body = {
-            "id": one.id,
-            "admin_graphql_api_id": f"gid://shopify/Customer/{one.id}",
-            "email": one.spelt(self.rng),
-            "created_at": self.market.local(self.born),
-            "updated_at": self.market.local(pen.now),
-            "first_name": one.first_name,
-            "last_name": one.last_name,
+    def _announce_customer(self, topic: str) -> None:
+        recorder, customer = self.recorder, self.customer
+        fields = {
+            "id": customer.id,
+            "admin_graphql_api_id": f"gid://shopify/Customer/{customer.id}",
+            "email": customer.typed_email(self.rng),
+            "created_at": self.shop.local_time(self.created_at),
+            "updated_at": self.shop.local_time(recorder.now),
+            "first_name": customer.first_name,
+            "last_name": customer.last_name,
             "state": "enabled",
             "note": None,
             "verified_email": True,
             "tags": "",
-            "currency": self.market.currency,
-            "phone": f"+{one.phone}" if one.phone else None,
-            "default_address": postal(one, None),
+            "currency": self.shop.currency,
+            "phone": f"+{customer.phone}" if customer.phone else None,
+            "default_address": postal_address(customer, None),
         }
-        raw, version = dump(body), (pen.second, 0)
-        meaning = CustomerState(str(one.id), version, one.person())
-        pen.say(topic, raw, f"contact {one.id}", meaning, version)
-        if topic == "customers/create" and pen.chance(0.3):
-            pen.say("customers/update", raw, f"contact {one.id}", meaning, version)
+        body, version = encode_json(fields), (recorder.second, 0)
+        meaning = CustomerState(str(customer.id), version, customer.person())
+        recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
+        if topic == "customers/create" and recorder.chance(0.3):
+            recorder.announce("customers/update", body, f"contact {customer.id}", meaning, version)
 
     def _change_customer(self) -> None:
         self.changes += 1
-        self.pen.alter(self.customer, self.serial, self.changes)
-        self._customer("customers/update")
+        self.recorder.change_customer(self.customer, self.serial, self.changes)
+        self._announce_customer("customers/update")
 
-    def _redact(self) -> None:
-        pen, one = self.pen, self.customer
-        pen.wait(8 * HOUR)
-        who = {"id": one.id, "email": one.email, "phone": f"+{one.phone}" if one.phone else None}
-        shop = {"shop_id": 548380, "shop_domain": self.market.shop.store or "sim.myshopify.com"}
-        if pen.chance(0.3):
-            asked = shop | {"customer": who, "orders_requested": self.orders, "data_request": {"id": 9999}}
-            pen.say("customers/data_request", dump(asked), f"contact {one.id}", None, None)
-            pen.wait(MINUTE)
-        identities = [value for value in (one.email, one.phone, str(one.id)) if value]
-        body = shop | {"customer": who, "orders_to_redact": self.orders}
-        pen.say("customers/redact", dump(body), f"contact {one.id}", Forgotten(tuple(identities)), None)
+    def _request_erasure(self) -> None:
+        recorder, customer = self.recorder, self.customer
+        recorder.wait(8 * HOUR)
+        contact = {
+            "id": customer.id,
+            "email": customer.email,
+            "phone": f"+{customer.phone}" if customer.phone else None,
+        }
+        shop = {"shop_id": 548380, "shop_domain": self.shop.settings.store or "sim.myshopify.com"}
+        entity = f"contact {customer.id}"
+        if recorder.chance(0.3):
+            data_request = shop | {
+                "customer": contact,
+                "orders_requested": self.orders,
+                "data_request": {"id": 9999},
+            }
+            recorder.announce("customers/data_request", encode_json(data_request), entity, None, None)
+            recorder.wait(MINUTE)
+        identities = [value for value in (customer.email, customer.phone, str(customer.id)) if value]
+        erasure = shop | {"customer": contact, "orders_to_redact": self.orders}
+        recorder.announce("customers/redact", encode_json(erasure), entity, Erasure(tuple(identities)), None)
 
-    def _noise(self) -> None:
+    def _announce_ignored(self) -> None:
+        """Announce something that is not about an order, a cart or a contact."""
         notices: tuple[tuple[str, dict[str, Any]], ...] = (
             ("products/update", {"id": 501, "title": "Чайник", "handle": "a/b"}),
             ("inventory_levels/update", {"inventory_item_id": 9, "available": 3}),
-            ("checkouts/delete", {"id": next(self.market.things), "presentment_currency": "USD"}),
+            ("checkouts/delete", {"id": next(self.shop.other_ids), "presentment_currency": "USD"}),
             ("themes/publish", {"id": 7, "role": "main"}),
         )
-        topic, body = self.rng.choice(notices)
-        self.pen.say(topic, dump(body), "shop", None, None)
+        topic, fields = self.rng.choice(notices)
+        self.recorder.announce(topic, encode_json(fields), "shop", None, None)
 
-    def _order(self, token: str | None, *, guest: bool, goods: Iterable[tuple[Good, int]] = ()) -> None:
-        order = OrderLife(self.pen, self.customer, list(goods), token, guest=guest)
+    def _order(self, token: str | None, *, guest: bool, products: Iterable[tuple[Product, int]] = ()) -> None:
+        order = OrderLifecycle(self.recorder, self.customer, list(products), token, guest=guest)
         self.orders.append(order.id)
         order.run()
 
     # -- carts and checkouts
 
-    def _cart_life(self) -> None:
-        pen, rng = self.pen, self.rng
+    def _fill_cart(self) -> None:
+        """Fill a cart, perhaps with a checkout, and perhaps buy it."""
+        recorder, rng = self.recorder, self.rng
         self.carts += 1
-        seed = f"gcp-us-east1:{self.serial:08d}{self.carts:04d}"
-        token = base64.b64encode(seed.encode()).decode().rstrip("=")
-        if pen.chance(0.3):
-            token = f"{self.serial:028x}{self.carts:04x}"  # the tokens of older shops
-        began, guest = pen.now, not self.registered or pen.chance(0.3)
-        # A shop whose pages are its own tells the carts by the script; of one cart, nobody tells both ways.
-        by_script = pen.chance(0.25)
-        basket = Basket(rng, len(self.market.goods), unchanged=0.1)
-        named = False
+        token_source = f"gcp-us-east1:{self.serial:08d}{self.carts:04d}"
+        token = base64.b64encode(token_source.encode()).decode().rstrip("=")
+        if recorder.chance(0.3):
+            token = f"{self.serial:028x}{self.carts:04x}"  # the form that older shops have
+        created_at, guest = recorder.now, not self.registered or recorder.chance(0.3)
+        # A shop with its own pages sends its carts with the storefront script. No cart is sent both ways.
+        by_script = recorder.chance(0.25)
+        basket = Basket(rng, len(self.shop.products), unchanged=0.1)
+        has_checkout = False
         for step in range(rng.randrange(2, 8)):
             content = basket.change()
-            if content and step and pen.chance(0.4):
-                topic = "checkouts/update" if named else "checkouts/create"
-                self._checkout(topic, token, began, content, guest=guest, over=False)
-                named = True
+            if content and step and recorder.chance(0.4):
+                topic = "checkouts/update" if has_checkout else "checkouts/create"
+                self._announce_checkout(topic, token, created_at, content, guest=guest, completed=False)
+                has_checkout = True
             elif by_script:
-                self.browser.cart(token, content, signed=pen.chance(0.5))
+                self.browser.change_cart(token, content, signed=recorder.chance(0.5))
             else:
-                self._cart("carts/update" if step else "carts/create", token, began, content)
-            if pen.chance(0.35):
-                self.browser.look_round(token, signed=pen.chance(0.6))
-            pen.wait(40 * MINUTE)
-            if pen.over:
+                self._announce_cart("carts/update" if step else "carts/create", token, created_at, content)
+            if recorder.chance(0.35):
+                self.browser.view(token, signed=recorder.chance(0.6))
+            recorder.wait(40 * MINUTE)
+            if recorder.is_over:
                 return
-        if content and pen.chance(0.65):
-            self._order(token, guest=guest, goods=self._goods(content))
-            if pen.chance(0.3) and not pen.over:
-                pen.wait(10 * MINUTE)
-                left = content if pen.chance(0.5) else {}
+        if content and recorder.chance(0.65):
+            self._order(token, guest=guest, products=self._lines(content))
+            if recorder.chance(0.3) and not recorder.is_over:
+                recorder.wait(10 * MINUTE)
+                left = content if recorder.chance(0.5) else {}
                 if by_script:
-                    self.browser.cart(token, left, signed=not guest)
+                    self.browser.change_cart(token, left, signed=not guest)
                 else:
-                    self._cart("carts/update", token, began, left)
-            if named and pen.chance(0.3) and not pen.over:
-                pen.wait(10 * MINUTE)
-                self._checkout("checkouts/update", token, began, content, guest=guest, over=True)
+                    self._announce_cart("carts/update", token, created_at, left)
+            if has_checkout and recorder.chance(0.3) and not recorder.is_over:
+                recorder.wait(10 * MINUTE)
+                self._announce_checkout("checkouts/update", token, created_at, content, guest=guest, completed=True)
 
-    def _products(self, content: dict[int, int]) -> tuple[dict[str, Any], ...]:
-        goods = ((self.market.goods[n], quantity) for n, quantity in content.items())
-        rule = self.market.shop.item_id
+    def _lines(self, content: CartContent) -> Iterator[tuple[Product, int]]:
+        return ((self.shop.products[n], quantity) for n, quantity in content.items())
+
+    def _api_products(self, content: CartContent) -> tuple[dict[str, Any], ...]:
+        """Return the products that the API must have for the cart."""
+        setting = self.shop.settings.item_id
         return tuple(
-            {"productId": good.id(rule), "quantity": quantity, "price": money(good.price)} for good, quantity in goods
+            {"productId": product.item_id(setting), "quantity": quantity, "price": money(product.price)}
+            for product, quantity in self._lines(content)
         )
 
-    def _cart(self, topic: str, token: str, began: int, content: dict[int, int]) -> None:
-        pen = self.pen
-        body: dict[str, Any] = {
+    def _announce_cart(self, topic: str, token: str, created_at: int, content: CartContent) -> None:
+        recorder = self.recorder
+        fields: dict[str, Any] = {
             "id": token,
             "token": token,
             "line_items": [
                 {
-                    "id": good.variant or good.product,
+                    "id": product.variant or product.product,
                     "properties": {},
                     "quantity": quantity,
-                    "variant_id": good.variant,
-                    "product_id": good.product,
-                    "key": f"{good.variant}:33f1",
-                    "discounted_price": money(good.price),
+                    "variant_id": product.variant,
+                    "product_id": product.product,
+                    "key": f"{product.variant}:33f1",
+                    "discounted_price": money(product.price),
                     "discounts": [],
                     "gift_card": False,
-                    "line_price": money(good.price * quantity),
-                    "original_line_price": money(good.price * quantity),
-                    "original_price": money(good.price),
-                    "price": money(good.price),
-                    "sku": good.sku,
-                    "title": good.title,
+                    "line_price": money(product.price * quantity),
+                    "original_line_price": money(product.price * quantity),
+                    "original_price": money(product.price),
+                    "price": money(product.price),
+                    "sku": product.sku,
+                    "title": product.title,
                     "total_discount": "0.00",
                 }
-                for good, quantity in self._goods(content)
+                for product, quantity in self._lines(content)
             ],
             "note": None,
-            "updated_at": _zulu(pen.now),
-            "created_at": _zulu(began),
+            "updated_at": _utc_milliseconds(recorder.now),
+            "created_at": _utc_milliseconds(created_at),
         }
-        version = (pen.now, 0)
-        meaning = CartState(token, version, None, self._products(content))
-        pen.say(topic, dump(body), f"cart {token}", meaning, version)
+        version = (recorder.now, 0)
+        meaning = CartState(token, version, None, self._api_products(content))
+        recorder.announce(topic, encode_json(fields), f"cart {token}", meaning, version)
 
-    def _checkout(
-        self, topic: str, token: str, began: int, content: dict[int, int], *, guest: bool, over: bool
+    def _announce_checkout(
+        self, topic: str, token: str, created_at: int, content: CartContent, *, guest: bool, completed: bool
     ) -> None:
-        pen, one, market = self.pen, self.customer, self.market
-        body = {
+        recorder, customer, shop = self.recorder, self.customer, self.shop
+        fields = {
             "id": self.serial * 1000 + self.carts,
             "token": f"c{self.serial:020x}{self.carts:04x}",
             "cart_token": token,
-            "email": one.spelt(self.rng),
-            "phone": one.dialled(self.rng, market.shop.region),
+            "email": customer.typed_email(self.rng),
+            "phone": customer.typed_phone(self.rng, shop.settings.region),
             "sms_marketing_phone": None,
             "gateway": None,
-            "created_at": market.local(began),
-            "updated_at": market.local(pen.now),
-            "completed_at": market.local(pen.now) if over else None,
-            "currency": market.currency,
-            "presentment_currency": market.currency,
+            "created_at": shop.local_time(created_at),
+            "updated_at": shop.local_time(recorder.now),
+            "completed_at": shop.local_time(recorder.now) if completed else None,
+            "currency": shop.currency,
+            "presentment_currency": shop.currency,
             "taxes_included": True,
             "note_attributes": [],
             "line_items": [
@@ -223,30 +239,29 @@ class _Life:
                     "key": f"k{n}",
                     "applied_discounts": [],
                     "discount_allocations": [],
-                    "variant_id": good.variant,
-                    "product_id": good.product,
-                    "title": good.title,
-                    "presentment_title": good.title,
-                    "sku": good.sku,
+                    "variant_id": product.variant,
+                    "product_id": product.product,
+                    "title": product.title,
+                    "presentment_title": product.title,
+                    "sku": product.sku,
                     "quantity": quantity,
-                    "price": money(good.price),
-                    "line_price": money(good.price * quantity),
+                    "price": money(product.price),
+                    "line_price": money(product.price * quantity),
                     "properties": None,
                 }
-                for n, (good, quantity) in enumerate(self._goods(content))
+                for n, (product, quantity) in enumerate(self._lines(content))
             ],
-            "total_price": money(sum(good.price * quantity for good, quantity in self._goods(content))),
+            "total_price": money(sum(product.price * quantity for product, quantity in self._lines(content))),
             "abandoned_checkout_url": f"https://sim.example/checkouts/{self.serial}/recover?key=k&locale=uk",
             "shipping_address": [],
-            "customer": None if guest else {"id": one.id, "email": one.email, "first_name": one.first_name},
+            "customer": None
+            if guest
+            else {"id": customer.id, "email": customer.email, "first_name": customer.first_name},
         }
-        version = (pen.second, 0)
-        meaning = CartState(token, version, one.person(guest=guest), self._products(content), over)
-        pen.say(topic, dump(body), f"cart {token}", meaning, version)
-
-    def _goods(self, content: dict[int, int]) -> Iterator[tuple[Good, int]]:
-        return ((self.market.goods[n], quantity) for n, quantity in content.items())
+        version = (recorder.second, 0)
+        meaning = CartState(token, version, customer.person(guest=guest), self._api_products(content), completed)
+        recorder.announce(topic, encode_json(fields), f"cart {token}", meaning, version)
 
 
-def _zulu(at: int) -> str:
+def _utc_milliseconds(at: int) -> str:
     return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"

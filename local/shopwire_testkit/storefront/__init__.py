@@ -1,1 +1,1 @@
-"""Samples of the storefront script, and what simulates its side."""
+"""Sample webhooks of the storefront script, and a simulated visitor."""

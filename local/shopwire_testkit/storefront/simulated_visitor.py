@@ -1,75 +1,83 @@
-"""A visitor's browser: what the storefront's script tells of him, as the recipes of docs/storefront.md have it.
+"""A simulated visitor's browser sends what the storefront script sends, by the recipes in docs/storefront.md.
 
-A visit comes at once or never: no platform sends it again, and what comes later is another visit. What each means is
-said beside it for the truth; nothing here knows how shopwire reads it.
+A visit is sent once and never repeated, because no platform stands behind it. The meaning of each body is recorded with
+it for the reference model. Nothing here knows how shopwire reads the body.
 """
 
 import hmac
 import json
-from collections.abc import Mapping
 from typing import Any
 
 from shopwire_testkit.announcements import CartState, Person, Visit
-from shopwire_testkit.inventing import MINUTE, SECOND, Customer, Pen, money
+from shopwire_testkit.customers import Customer
+from shopwire_testkit.durations import MINUTE, SECOND
+from shopwire_testkit.shop_data import CartContent, money
+from shopwire_testkit.story_recorder import StoryRecorder
 
-_CART_RESTS = SECOND
-"""The script waits that long for more before it tells a cart."""
-
-Content = Mapping[int, int]
-"""What is in a cart: the number of a good -> how many."""
+_CART_DELAY = SECOND
+"""The script waits this long for more changes before it sends a cart."""
 
 
 class Browser:
-    """One customer's. `serial` is nobody else's in the whole run."""
+    """The browser of one customer. `serial` is a number that no other customer of the run has."""
 
-    def __init__(self, pen: Pen, customer: Customer, serial: int) -> None:
-        self._pen = pen
+    def __init__(self, recorder: StoryRecorder, customer: Customer, serial: int) -> None:
+        self._recorder = recorder
         self._customer = customer
         self._serial = serial
         self._visits = 0
 
-    def look_round(self, token: str, *, signed: bool) -> None:
-        """A page, a product or a category is seen, with the cart's token.
+    def view(self, token: str, *, signed: bool) -> None:
+        """View a page, a product or a category. The visit carries the cart's token.
 
         Args:
-            signed: the page names him, with the shop's signature.
+            signed: the page names the customer, with the shop's signature.
         """
-        pen, rng, shop = self._pen, self._pen.rng, self._pen.market.shop
-        pen.wait(MINUTE)
-        good = rng.choice(pen.market.goods)
-        topic, seen = rng.choice(
+        recorder, rng, shop = self._recorder, self._recorder.rng, self._recorder.shop
+        recorder.wait(MINUTE)
+        product = rng.choice(shop.products)
+        topic, viewed = rng.choice(
             (
                 ("page", {"url": f"https://sim.example/pages/{rng.randrange(50)}"}),
-                ("product", {"product": {"id": good.id(shop.item_id), "price": money(good.price)}}),
-                ("category", {"category": {"id": good.title}}),
+                ("product", {"product": {"id": product.item_id(shop.settings.item_id), "price": money(product.price)}}),
+                ("category", {"category": {"id": product.title}}),
             )
         )
-        who, person = self._proof(signed=signed)
+        contact, person = self._signed_contact(signed=signed)
         self._visits += 1
-        body = _written({"type": topic, "cart_token": token, "currency": pen.market.currency, **who, **seen})
-        pen.say(topic, body, f"view {self._serial}-{self._visits}", Visit(token, person), None, storefront=True)
+        body = _encode({"type": topic, "cart_token": token, "currency": shop.currency, **contact, **viewed})
+        entity = f"view {self._serial}-{self._visits}"
+        recorder.announce(topic, body, entity, Visit(token, person), None, storefront=True)
 
-    def cart(self, token: str, content: Content, *, signed: bool) -> None:
-        """The cart has changed. Its version is the moment when the browser tells it: it has no other."""
-        pen, shop = self._pen, self._pen.market.shop
-        items = [(pen.market.goods[n], quantity) for n, quantity in content.items()]
-        told = [
-            {"id": good.id(shop.item_id), "quantity": quantity, "price": money(good.price), "name": good.title}
-            for good, quantity in items
+    def change_cart(self, token: str, content: CartContent, *, signed: bool) -> None:
+        """Change the cart. Its version is the time when the browser sends it, because the body carries no other."""
+        recorder, shop = self._recorder, self._recorder.shop
+        lines = [(shop.products[n], quantity) for n, quantity in content.items()]
+        items = [
+            {
+                "id": product.item_id(shop.settings.item_id),
+                "quantity": quantity,
+                "price": money(product.price),
+                "name": product.title,
+            }
+            for product, quantity in lines
         ]
-        products = tuple({"productId": one["id"], "quantity": one["quantity"], "price": one["price"]} for one in told)
-        who, person = self._proof(signed=signed)
-        cart = {"token": token, "items": told}
-        body = _written({"type": "cart", "cart_token": token, "currency": pen.market.currency, **who, "cart": cart})
-        pen.now += _CART_RESTS
-        version = (pen.now, 0)
+        products = tuple(
+            {"productId": item["id"], "quantity": item["quantity"], "price": item["price"]} for item in items
+        )
+        contact, person = self._signed_contact(signed=signed)
+        cart = {"token": token, "items": items}
+        body = _encode({"type": "cart", "cart_token": token, "currency": shop.currency, **contact, "cart": cart})
+        recorder.now += _CART_DELAY
+        version = (recorder.now, 0)
         meaning = CartState(token, version, person, products)
-        pen.say("cart", body, f"cart {token}", meaning, version, storefront=True, at=pen.now)
-        pen.now += SECOND  # it has arrived before anything else is done
+        recorder.announce("cart", body, f"cart {token}", meaning, version, storefront=True, at=recorder.now)
+        recorder.now += SECOND  # the cart arrives before the customer does anything else
 
-    def _proof(self, *, signed: bool) -> tuple[dict[str, Any], Person | None]:
-        secret = self._pen.market.shop.storefront_secret
-        person = self._customer.named_by_browser() if secret and signed else None
+    def _signed_contact(self, *, signed: bool) -> tuple[dict[str, Any], Person | None]:
+        """Return the body's fields that name the customer, and the person they mean."""
+        secret = self._recorder.shop.settings.storefront_secret
+        person = self._customer.visitor() if secret and signed else None
         if not (person and secret):
             return {}, None
         kind, value = ("email", person.email) if person.email else ("phone", f"+{person.phone}")
@@ -77,6 +85,6 @@ class Browser:
         return {"contact": {kind: value}, "signature": signature}, person
 
 
-def _written(body: dict[str, Any]) -> bytes:
-    """JSON as browsers write it."""
+def _encode(body: dict[str, Any]) -> bytes:
+    """Return JSON as browsers write it."""
     return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,1 +1,1 @@
-"""Samples of WooCommerce, and what simulates its side."""
+"""Sample webhooks of WooCommerce, and a simulated WooCommerce shop."""

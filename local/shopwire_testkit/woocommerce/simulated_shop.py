@@ -1,107 +1,113 @@
-"""A simulated WooCommerce shop: one customer's life there, as the plugin's webhooks tell it.
+"""A simulated WooCommerce shop announces what one customer does there, as webhooks of the plugin.
 
-What each body means is said beside it for the truth; nothing here knows how shopwire reads it.
+The meaning of each body is recorded with it for the reference model. Nothing here knows how shopwire reads the body.
 """
 
 from typing import Any
 
 from shopwire_testkit.announcements import CustomerState, Story
-from shopwire_testkit.inventing import HOUR, MINUTE, Basket, Pen, utc
+from shopwire_testkit.durations import HOUR, MINUTE
+from shopwire_testkit.shop_data import Basket, utc_time
 from shopwire_testkit.storefront.simulated_visitor import Browser
-from shopwire_testkit.woocommerce.simulated_orders import OrderLife, dump, local
+from shopwire_testkit.story_recorder import StoryRecorder
+from shopwire_testkit.woocommerce.simulated_orders import OrderLifecycle, encode_json, local_time
 
 
-def live(pen: Pen, serial: int) -> Story:
-    """One customer's life."""
-    life = _Life(pen, serial)
-    life.run()
-    return pen.story()
+def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
+    """Return the story of one customer. `serial` is a number that no other customer of the run has."""
+    _CustomerJourney(recorder, serial).run()
+    return recorder.story()
 
 
-class _Life:
-    def __init__(self, pen: Pen, serial: int) -> None:
-        self.pen = pen
-        self.rng = pen.rng
-        self.market = pen.market
+class _CustomerJourney:
+    def __init__(self, recorder: StoryRecorder, serial: int) -> None:
+        self.recorder = recorder
+        self.rng = recorder.rng
+        self.shop = recorder.shop
         self.serial = serial
-        self.registered = pen.chance(0.6)
-        self.customer = pen.meet(serial, next(self.market.customers) if self.registered else None)
-        self.staff = self.registered and pen.chance(0.04)
-        self.browser = Browser(pen, self.customer, serial)
-        self.born = pen.second
+        self.registered = recorder.chance(0.6)
+        self.customer = recorder.add_customer(serial, next(self.shop.customer_ids) if self.registered else None)
+        self.staff = self.registered and recorder.chance(0.04)
+        self.browser = Browser(recorder, self.customer, serial)
+        self.created_at = recorder.second
         self.changes = 0
         self.carts = 0
 
     def run(self) -> None:
-        pen = self.pen
-        if self.registered and (self.staff or pen.chance(0.8)):
-            self._customer("customer.created")
-        while not pen.over and not self.staff:
-            pen.wait(4 * HOUR)
-            act = self.rng.random()
-            if act < 0.5:
+        recorder = self.recorder
+        if self.registered and (self.staff or recorder.chance(0.8)):
+            self._announce_customer("customer.created")
+        while not recorder.is_over and not self.staff:
+            recorder.wait(4 * HOUR)
+            share = self.rng.random()
+            if share < 0.5:
                 self._order()
-            elif act < 0.75:
-                self._cart_life()
-            elif act < 0.85:
-                self._noise()
+            elif share < 0.75:
+                self._fill_cart()
+            elif share < 0.85:
+                self._announce_ignored()
             elif self.registered:
                 self.changes += 1
-                pen.alter(self.customer, self.serial, self.changes)
-                self._customer("customer.updated")
-            if pen.chance(0.3):
+                recorder.change_customer(self.customer, self.serial, self.changes)
+                self._announce_customer("customer.updated")
+            if recorder.chance(0.3):
                 break
 
-    def _customer(self, topic: str) -> None:
-        pen, one, market = self.pen, self.customer, self.market
-        phone = one.dialled(self.rng, market.shop.region) or ""
-        named = {"first_name": one.first_name, "last_name": one.last_name}
-        body: dict[str, Any] = {
-            "id": one.id,
-            "date_created": local(pen, self.born),
-            "date_created_gmt": utc(self.born),
-            "date_modified": local(pen, pen.now),
-            "date_modified_gmt": utc(pen.now),
-            "email": one.spelt(self.rng) or "",
-            **named,
+    def _announce_customer(self, topic: str) -> None:
+        recorder, customer = self.recorder, self.customer
+        phone = customer.typed_phone(self.rng, self.shop.settings.region) or ""
+        names = {"first_name": customer.first_name, "last_name": customer.last_name}
+        address = {"address_1": customer.street, "country": "UA"}
+        fields: dict[str, Any] = {
+            "id": customer.id,
+            "date_created": local_time(recorder, self.created_at),
+            "date_created_gmt": utc_time(self.created_at),
+            "date_modified": local_time(recorder, recorder.now),
+            "date_modified_gmt": utc_time(recorder.now),
+            "email": customer.typed_email(self.rng) or "",
+            **names,
             "role": "shop_manager" if self.staff else self.rng.choice(("customer", "customer", "subscriber")),
             "username": f"user{self.serial}",
-            "billing": named | {"email": one.email or "", "phone": phone, "address_1": one.street, "country": "UA"},
-            "shipping": named | {"address_1": one.street, "country": "UA"},
+            "billing": names | {"email": customer.email or "", "phone": phone} | address,
+            "shipping": names | address,
             "is_paying_customer": False,
             "avatar_url": "https://secure.gravatar.com/avatar/0?s=96&d=mm",
             "meta_data": [],
         }
-        version = (pen.second, 0)
-        raw, meaning = dump(body), CustomerState(str(one.id), version, one.person(), self.staff)
-        pen.say(topic, raw, f"contact {one.id}", meaning, version)
-        if pen.chance(0.2):
-            pen.say("customer.updated", raw, f"contact {one.id}", meaning, version)
+        version = (recorder.second, 0)
+        body, meaning = encode_json(fields), CustomerState(str(customer.id), version, customer.person(), self.staff)
+        recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
+        if recorder.chance(0.2):
+            recorder.announce("customer.updated", body, f"contact {customer.id}", meaning, version)
 
     def _order(self) -> None:
-        OrderLife(self.pen, self.customer, guest=not self.registered or self.pen.chance(0.2)).run()
+        OrderLifecycle(self.recorder, self.customer, guest=not self.registered or self.recorder.chance(0.2)).run()
 
-    def _cart_life(self) -> None:
-        """WooCommerce has no webhook for carts, and no order says which cart it came from: the browser tells all of it,
-        and that the cart is empty once it is bought. Who is not logged in is nobody; a page from a cache names nobody
-        either, so that only the cart's token says whose it is."""
-        pen, rng = self.pen, self.rng
+    def _fill_cart(self) -> None:
+        """Fill a cart, and perhaps buy it.
+
+        WooCommerce has no webhook for carts, and an order does not say from which cart it was made. Therefore the
+        browser sends all changes of the cart, and an empty cart once it is bought. A visitor who is not logged in is
+        anonymous. A page from a cache names no customer either, so only the cart's token says whose cart it is.
+        """
+        recorder, rng = self.recorder, self.rng
         self.carts += 1
         token = f"{self.serial:024x}{self.carts:08x}"
-        basket = Basket(rng, len(self.market.goods))
+        basket = Basket(rng, len(self.shop.products))
         for _ in range(rng.randrange(1, 6)):
             content = basket.change()
-            self.browser.cart(token, content, signed=self.registered and pen.chance(0.6))
-            if pen.chance(0.35):
-                self.browser.look_round(token, signed=self.registered and pen.chance(0.6))
-            pen.wait(20 * MINUTE)
-            if pen.over:
+            self.browser.change_cart(token, content, signed=self.registered and recorder.chance(0.6))
+            if recorder.chance(0.35):
+                self.browser.view(token, signed=self.registered and recorder.chance(0.6))
+            recorder.wait(20 * MINUTE)
+            if recorder.is_over:
                 return
-        if content and pen.chance(0.6):
-            self.browser.cart(token, {}, signed=self.registered and pen.chance(0.6))
+        if content and recorder.chance(0.6):
+            self.browser.change_cart(token, {}, signed=self.registered and recorder.chance(0.6))
             self._order()
 
-    def _noise(self) -> None:
+    def _announce_ignored(self) -> None:
+        """Announce something that is not about an order, a cart or a contact."""
         error = {"code": "woocommerce_rest_shop_order_invalid_id", "message": "Invalid ID.", "data": {"status": 404}}
         notices: tuple[tuple[str, dict[str, Any]], ...] = (
             ("product.updated", {"id": 501, "name": "Чайник", "status": "publish"}),
@@ -109,5 +115,5 @@ class _Life:
             ("action.woocommerce_add_to_cart", {"action": "woocommerce_add_to_cart", "arg": "0c1d"}),
             ("order.updated", error),
         )
-        topic, body = self.rng.choice(notices)
-        self.pen.say(topic, dump(body), "shop", None, None)
+        topic, fields = self.rng.choice(notices)
+        self.recorder.announce(topic, encode_json(fields), "shop", None, None)

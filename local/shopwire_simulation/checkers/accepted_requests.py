@@ -1,0 +1,167 @@
+"""Checks each request that the API accepts. It must be in order, in time, usable for the API, and not repeated."""
+
+import hashlib
+import itertools
+from collections import defaultdict
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey
+from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
+from shopwire_simulation.scheduler import Invocation
+from shopwire_simulation.senders import SendRecord
+from shopwire_testkit.announcements import Announcement, Story
+from shopwire_testkit.durations import MINUTE
+
+EVENT = "POST v1/event"
+CONTACT = "POST v1/contact"
+
+ReportEntity = Callable[[str, str, str, str, int | None], None]
+"""Reports a violation. Its arguments are kind, shop, entity, text and the number of the story."""
+
+
+class RequestChecker:
+    """Keeps the accepted requests of each entity.
+
+    Args:
+        stories: the stories of the run, by their numbers.
+        records: what the platforms know about each announcement, by its id.
+        is_erasure_requested: returns True if the story has an erasure request.
+    """
+
+    def __init__(
+        self,
+        stories: Mapping[int, Story],
+        records: Mapping[int, SendRecord],
+        is_erasure_requested: Callable[[int | None], bool],
+        now: Callable[[], int],
+        report: ReportEntity,
+    ) -> None:
+        self.accepted: dict[EntityKey, list[AcceptedRequest]] = defaultdict(list)
+        """The accepted requests of each entity, in their order."""
+        self.uncertain_entities: set[EntityKey] = set()
+        """Entities whose final state cannot be known, because the API ignored an event or an overrun was overtaken."""
+        self.replayed_keys: set[str] = set()
+        """Keys of the changes that were replayed by hand."""
+        self._stories = stories
+        self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
+        self._records = records
+        self._is_erasure_requested = is_erasure_requested
+        self._now = now
+        self._report = report
+
+    def story_of(self, announcement: Announcement | None) -> int | None:
+        """Return the number of the announcement's story."""
+        return self._story_of.get(announcement.id) if announcement else None
+
+    def on_accepted(
+        self,
+        invocation: Invocation,
+        announcement: Announcement | None,
+        shop: str,
+        path: str,
+        body: bytes,
+        event: dict[str, Any] | None,
+        answered: bool,
+    ) -> bool:
+        """Check a request that the API accepted.
+
+        Args:
+            announcement: the one that caused it, if it is known.
+            path: method and path.
+            event: the event as the emulator recorded it.
+            answered: False if the answer was lost.
+
+        Returns:
+            True if the request brings the announcement's change to the API. A contact that an order creates is not the
+            order's change.
+        """
+        entity = announcement.entity if announcement else "unknown"
+        request = AcceptedRequest(
+            self._now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, answered
+        )
+        earlier = self.accepted[shop, entity]
+        if event is not None and not event["saved"]:
+            self._check_ignored(shop, entity, request)
+        is_change = announcement is not None and path == (CONTACT if entity.startswith("contact ") else EVENT)
+        if announcement is not None and is_change:
+            self._check_order(shop, entity, request, announcement, earlier)
+            self._check_age(shop, entity, request, announcement)
+        earlier.append(request)
+        return is_change
+
+    def finish(self, story: Story) -> None:
+        """Check that no content of a story was sent twice in a row without an excuse."""
+        number = self.story_of(story.announcements[0])
+        if self._is_erasure_requested(number):
+            return
+        for entity in dict.fromkeys(announcement.entity for announcement in story.announcements):
+            events = [request for request in self.accepted.get((story.shop, entity), ()) if request.path == EVENT]
+            for earlier, later in itertools.pairwise(events):
+                if earlier.body_hash == later.body_hash and not (earlier.may_be_repeated or later.invocation.overran):
+                    text = f"{later.event['eventTypeKey'] if later.event else ''} twice with the same content"
+                    self._report("sent_twice_unexcused", story.shop, entity, text, self.story_of(later.announcement))
+
+    def _check_ignored(self, shop: str, entity: str, request: AcceptedRequest) -> None:
+        story = self.story_of(request.announcement)
+        if self._is_erasure_requested(story):
+            return  # the API cannot find a person who was erased while the event was on its way
+        assert request.event
+        if story is not None and (
+            (shop, entity) in self.uncertain_entities or self._customer_changed_meanwhile(story, request)
+        ):
+            self.uncertain_entities.add((shop, entity))
+            return
+        text = f"{request.event['eventTypeKey']}: {request.event['reason']}"
+        self._report("ignored_by_api", shop, entity, text, story)
+
+    def _customer_changed_meanwhile(self, story: int, request: AcceptedRequest) -> bool:
+        """Return True if the customer's own webhook changed their address while the event was on its way.
+
+        Then the API does not know the earlier address any more. The order's next event creates the contact again
+        (README, "Limits").
+        """
+        shop, since = self._stories[story].shop, request.invocation.notes["claimed_at"]
+        customers = {
+            announcement.entity
+            for announcement in self._stories[story].announcements
+            if announcement.entity.startswith("contact ")
+        }
+        return any(
+            max(other.at, other.invocation.notes.get("contacts_at", 0)) >= since
+            and other.invocation is not request.invocation
+            for entity in customers
+            for other in self.accepted.get((shop, entity), ())
+        )
+
+    def _check_order(
+        self,
+        shop: str,
+        entity: str,
+        request: AcceptedRequest,
+        announcement: Announcement,
+        earlier_requests: list[AcceptedRequest],
+    ) -> None:
+        version = announcement.version
+        if version is None:
+            return
+        for earlier in earlier_requests:
+            sent = earlier.announcement.version if earlier.announcement and earlier.path == request.path else None
+            if sent is None or sent <= version:
+                continue
+            if earlier.invocation.overran:
+                # The invocation with the lower version could not know the higher one, and its request is the last.
+                self.uncertain_entities.add((shop, entity))
+            elif not earlier.may_be_unrecorded:
+                text = f"{version} of {announcement.topic} was accepted after {sent}"
+                self._report("misordered", shop, entity, text, self.story_of(announcement))
+                return
+
+    def _check_age(self, shop: str, entity: str, request: AcceptedRequest, announcement: Announcement) -> None:
+        if request.invocation.notes.get("key") in self.replayed_keys:
+            return  # the age of a replayed change counts from its replay
+        limit = MAX_AGE_MS.get(entity.partition(" ")[0])
+        attempts = self._records[announcement.id].attempted_at
+        if limit and not any(at >= request.at - limit - MINUTE for at in attempts):
+            text = "sent after its maximum age"
+            self._report("wrong_final_state", shop, entity, text, self.story_of(announcement))

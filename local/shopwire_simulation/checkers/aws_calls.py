@@ -1,0 +1,87 @@
+"""Recognises from the calls of AWS which change an invocation works on.
+
+It also collects the texts that these calls make visible to operators: keys of the table, ids of messages and groups.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from shopwire.stores.entry import key_hash
+from shopwire_simulation.checkers.pending_changes import PendingChecker
+from shopwire_simulation.scheduler import Invocation
+from shopwire_simulation.table_layout import (
+    LEASE_KEY,
+    PENDING_KEY,
+    SETTLED_KEYS,
+    is_contact_key,
+    written_attributes,
+)
+from shopwire_testkit.announcements import Announcement
+
+
+class AwsCallObserver:
+    """Follows the calls of AWS.
+
+    Args:
+        announcements: the run's announcements, by their ids.
+        pending: learns which invocation works on which announcement, and which change is settled.
+        add_text: called with each of these texts.
+    """
+
+    def __init__(
+        self, announcements: Mapping[int, Announcement], pending: PendingChecker, add_text: Callable[[str], None]
+    ) -> None:
+        self._announcements = announcements
+        self._pending = pending
+        self._add_text = add_text
+        self._by_key: dict[str, Announcement] = {}
+        self.written: Counter[str] = Counter()
+        """Number of writes of each attribute of the table."""
+
+    def announcement(self, key: str) -> Announcement | None:
+        """Return the announcement whose change has this key in the ledger."""
+        return self._by_key.get(key)
+
+    def on_call(
+        self, invocation: Invocation | None, service: str, operation: str, arguments: Mapping[str, Any], now: int
+    ) -> None:
+        """Note a call of AWS. `invocation` is None for a call by hand."""
+        if service == "ledger":
+            self._on_table_call(invocation, arguments, now)
+        elif operation == "send_message":
+            self._on_message(invocation, arguments)
+
+    def _on_table_call(self, invocation: Invocation | None, arguments: Mapping[str, Any], now: int) -> None:
+        written = written_attributes(arguments)
+        self.written.update(written.keys())
+        settled = written[SETTLED_KEYS]["L"][-1]["S"] if SETTLED_KEYS in written else None
+        claimed = written.get(LEASE_KEY) or written.get(PENDING_KEY)
+        # A change that needs no lease is settled by its only write.
+        key = settled or (claimed["S"] if claimed else None)
+        item = arguments.get("Key") or arguments.get("Item")
+        if invocation is not None:
+            if key:
+                invocation.notes |= {"key": key, "claimed_at": now}
+                if "announcement" in invocation.notes:
+                    self._by_key[key] = self._announcements[invocation.notes["announcement"]]
+                if announcement := self._by_key.get(key):
+                    self._pending.on_start(announcement, invocation)
+            if settled:
+                self._pending.on_settled(settled)
+            if item and is_contact_key(item["pk"]["S"]):
+                invocation.notes["contacts_at"] = now
+        if item:
+            self._add_text(item["pk"]["S"])
+            self._add_text(item["sk"]["S"])
+
+    def _on_message(self, invocation: Invocation | None, arguments: Mapping[str, Any]) -> None:
+        # If the ledger does not answer, only the message says which change it is.
+        key = json.loads(arguments["MessageBody"])["key"]
+        if invocation is not None and "announcement" in invocation.notes and key:
+            announcement = self._announcements[invocation.notes["announcement"]]
+            self._by_key[key_hash(key)] = announcement
+            self._pending.on_start(announcement, invocation)
+        self._add_text(arguments["MessageGroupId"])
+        self._add_text(arguments["MessageDeduplicationId"])

@@ -1,0 +1,231 @@
+"""Checks the changes that wait: nothing overtakes them, and nothing is parked, stale or a duplicate without need.
+
+Works on the API's calls and on shopwire's own log lines, the same that an operator reads.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation
+from shopwire_simulation.log_reasons import ORDER_NOT_SEEN, THREE_CRASHES, TOO_OLD
+from shopwire_simulation.scheduler import Invocation
+from shopwire_simulation.senders import SendRecord
+from shopwire_testkit.announcements import Announcement
+from shopwire_testkit.durations import DAY, HOUR, MINUTE
+
+MAX_AGE_MS = {"view": HOUR, "cart": DAY, "order": 3 * DAY, "contact": 3 * DAY}
+"""Maximum age of what waits, by kind of entity."""
+_WAITING_OUTCOMES = ("queued", "waiting")
+_STORE_OUTAGES = ("ledger_down", "queue_down")
+_MAX_REJECTIONS = 3
+_LOG_DELAY_MS = 5_000
+
+VersionKey = tuple[str, str, Any]
+"""Shop, entity and version. Several announcements of one state share it."""
+
+
+@dataclass(slots=True)
+class _UnfinishedChange:
+    """A change for which the API was called and that is not finished.
+
+    `waits` is True if the change failed, or a log line said that it waits. Before, an invocation still works on it.
+    """
+
+    announcement: Announcement
+    invocations: list[Invocation] = field(default_factory=list)
+    waits: bool = False
+
+
+class PendingChecker:
+    """Follows each entity's changes from the first call of the API to their end.
+
+    Args:
+        records: what the platforms know about each announcement, by its id.
+        is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
+    """
+
+    def __init__(
+        self,
+        announcements: Iterable[Announcement],
+        records: Mapping[int, SendRecord],
+        is_poisoned: Callable[[str, str], bool],
+        now: Callable[[], int],
+        report: ReportViolation,
+    ) -> None:
+        self._same_version: dict[VersionKey, list[int]] = defaultdict(list)
+        self._of_entity: dict[EntityKey, list[Announcement]] = defaultdict(list)
+        for announcement in announcements:
+            self._same_version[_version_key(announcement)].append(announcement.id)
+            self._of_entity[announcement.shop, announcement.entity].append(announcement)
+        self._records = records
+        self._is_poisoned = is_poisoned
+        self._now = now
+        self._report = report
+        self._unfinished: dict[EntityKey, dict[str, _UnfinishedChange]] = defaultdict(dict)
+        """By entity and by the key of the change."""
+        self._invocations: dict[EntityKey, list[Invocation]] = defaultdict(list)
+        self._received_by: dict[int, list[Invocation]] = defaultdict(list)
+        """The invocations that received each announcement from its platform."""
+        self._rejections: dict[tuple[int, str], int] = defaultdict(int)
+        self._accepted_versions: set[VersionKey] = set()
+        """Versions of which the API accepted a request."""
+        self._parked_keys: set[str] = set()
+        self._finished_at: dict[str, int] = {}
+        """When each key was first settled, or first had another final outcome."""
+        self._duplicates: list[tuple[str, Announcement, int]] = []
+        self._superseded: list[tuple[Announcement, int]] = []
+
+    def on_start(self, announcement: Announcement, invocation: Invocation) -> None:
+        """Note that an invocation works on the announcement."""
+        if invocation.name != "retry":
+            self._received_by[announcement.id].append(invocation)
+        invocations = self._invocations[announcement.shop, announcement.entity]
+        if not invocations or invocations[-1] is not invocation:
+            invocations.append(invocation)
+
+    def on_call(self, announcement: Announcement, invocation: Invocation) -> None:
+        """Note that the API is called. From now on, no later change may be sent before this one is finished."""
+        changes = self._unfinished[announcement.shop, announcement.entity]
+        change = changes.setdefault(invocation.notes["key"], _UnfinishedChange(announcement))
+        change.waits = False
+        if not change.invocations or change.invocations[-1] is not invocation:
+            change.invocations.append(invocation)
+
+    def on_failure(self, announcement: Announcement, invocation: Invocation) -> None:
+        """Note that the call failed. The invocation defers the change before any later change may be sent."""
+        changes = self._unfinished[announcement.shop, announcement.entity]
+        if change := changes.get(invocation.notes["key"]):
+            change.waits = True
+
+    def on_rejected(self, announcement: Announcement, invocation: Invocation, path: str) -> None:
+        """Check that a request that the API rejects permanently is not repeated forever."""
+        if invocation.name != "retry":
+            return
+        self._rejections[announcement.id, path] += 1
+        if self._rejections[announcement.id, path] == _MAX_REJECTIONS:
+            self._report("wedged", announcement, "repeated although the API rejected it permanently")
+
+    def on_event_accepted(self, announcement: Announcement, invocation: Invocation) -> None:
+        """Check that the accepted event does not overtake an earlier change that waits."""
+        if announcement.version is None:
+            return
+        self._accepted_versions.add(_version_key(announcement))
+        # A change that arrives while the ledger does not answer gets no pending mark. It may overtake a change that
+        # waits in the outbox (README, "Limits").
+        receivers = self._received_by[announcement.id]
+        if _met_trouble(invocation) or any(receiver.notes.get("ledger_down") for receiver in receivers):
+            return
+        for change in self._unfinished[announcement.shop, announcement.entity].values():
+            version = change.announcement.version
+            if not change.waits or version is None or version >= announcement.version:
+                continue
+            if _version_key(change.announcement) in self._accepted_versions:
+                continue  # the same state was sent under another topic
+            if any(map(_met_trouble, change.invocations)):
+                continue
+            if invocation.name == "retry" and not self._arrived_later(announcement, change.announcement):
+                continue  # both were delivered at the same time, so they wait in the order in which they were queued
+            text = f"{announcement.version} overtook {version}, which was tried before and waits"
+            self._report("misordered", announcement, text)
+
+    def on_outcome(self, line: Mapping[str, Any], key: str, announcement: Announcement) -> None:
+        """Check a log line that says what became of a change.
+
+        Args:
+            key: the change's key in the ledger.
+        """
+        outcome, reason = line["outcome"], line.get("reason") or ""
+        changes = self._unfinished[announcement.shop, announcement.entity]
+        if outcome in _WAITING_OUTCOMES:
+            if change := changes.get(key):
+                change.waits = True
+            return
+        if outcome in ("stale", "superseded") and not self._higher_version_arrived(announcement):
+            self._report("lost", announcement, f"called {outcome} although no later version had arrived")
+        was_finished = key in self._finished_at
+        if outcome == "duplicate":
+            self._duplicates.append((key, announcement, self._now()))
+        else:
+            self._finished_at.setdefault(key, self._now())
+        self._rejections.pop((announcement.id, "POST v1/event"), None)
+        changes.pop(key, None)
+        if outcome == "parked":
+            self._parked_keys.add(key)
+            if not self._may_be_parked(announcement, reason):
+                self._report("wedged", announcement, f"parked without need: {reason}")
+        if outcome == "superseded" and key not in self._parked_keys and not was_finished:
+            self._superseded.append((announcement, self._now()))
+
+    def on_settled(self, key: str) -> None:
+        """Note that a change was settled in the ledger. The log line about it comes later."""
+        self._finished_at.setdefault(key, self._now())
+
+    def met_trouble(self, shop: str, entity: str) -> bool:
+        """Return True if an invocation that worked on the entity crashed, overran, or found a store down."""
+        return any(map(_met_trouble, self._invocations[shop, entity]))
+
+    def finish(self, accepted: Mapping[EntityKey, list[AcceptedRequest]]) -> None:
+        """Check the duplicates and the superseded changes of the whole run.
+
+        No change may be called a duplicate before it is finished, and none may be superseded by a change that arrived
+        only after its own answer.
+        """
+        for key, announcement, at in self._duplicates:
+            finished_at = self._finished_at.get(key, at + HOUR)
+            if finished_at > at + _LOG_DELAY_MS and not self.met_trouble(announcement.shop, announcement.entity):
+                self._report("lost", announcement, "called a duplicate although it only waited")
+        for announcement, at in self._superseded:
+            if announcement.version is None or self.met_trouble(announcement.shop, announcement.entity):
+                continue
+            if _version_key(announcement) in self._accepted_versions:
+                continue
+            later = [
+                other
+                for request in accepted.get((announcement.shop, announcement.entity), ())
+                if (other := request.announcement)
+                and other.version
+                and other.version > announcement.version
+                and request.at <= at
+            ]
+            # Of several changes that were delivered at the same time, any may be sent first.
+            if later and all(self._arrived_later(other, announcement) for other in later):
+                text = f"{announcement.version} was answered and waited; {later[0].version} overtook it"
+                self._report("misordered", announcement, text)
+
+    def _higher_version_arrived(self, announcement: Announcement) -> bool:
+        return announcement.version is None or any(
+            other.version is not None
+            and other.version > announcement.version
+            and (record := self._records.get(other.id)) is not None
+            and record.first_attempt_at is not None
+            for other in self._of_entity[announcement.shop, announcement.entity]
+        )
+
+    def _arrived_later(self, announcement: Announcement, other: Announcement) -> bool:
+        """Return True if the first call with this version came after the last first 2xx answer to the other version."""
+        records = [self._records[id] for id in self._same_version[_version_key(announcement)] if id in self._records]
+        others = [self._records[id] for id in self._same_version[_version_key(other)] if id in self._records]
+        first_attempt = min(filter(None, (record.first_attempt_at for record in records)), default=None)
+        last_answer = max(filter(None, (record.accepted_at for record in others)), default=None)
+        return first_attempt is not None and last_answer is not None and first_attempt > last_answer
+
+    def _may_be_parked(self, announcement: Announcement, reason: str) -> bool:
+        if reason == ORDER_NOT_SEEN or announcement.entity == "unreadable":
+            return True
+        kind, _, id = announcement.entity.partition(" ")
+        if reason == TOO_OLD:
+            first = self._records[announcement.id].first_attempt_at
+            return first is not None and self._now() - first > MAX_AGE_MS.get(kind, 0) - MINUTE
+        if reason == THREE_CRASHES:
+            return sum(map(_met_trouble, self._invocations[announcement.shop, announcement.entity])) >= 3
+        return self._is_poisoned(announcement.shop, id)
+
+
+def _version_key(announcement: Announcement) -> VersionKey:
+    return announcement.shop, announcement.entity, announcement.version
+
+
+def _met_trouble(invocation: Invocation) -> bool:
+    return invocation.killed or invocation.overran or any(invocation.notes.get(kind) for kind in _STORE_OUTAGES)

@@ -1,0 +1,76 @@
+"""Reads the simulated account for the checkers. It reads directly, so no fault can disturb it."""
+
+from collections.abc import Collection, Iterator
+
+from shopwire.message import unpack
+from shopwire.stores.outbox import SHARDS
+from shopwire_emulator.emulator import Emulator
+from shopwire_simulation.checkers.observations import EndState, EntityKey, SettledEntry, StoredText
+from shopwire_simulation.cloud import Cloud
+from shopwire_simulation.table_layout import (
+    CONTACT,
+    MESSAGE,
+    OUTBOX_SHOP,
+    PENDING_KEY,
+    PENDING_UNTIL,
+    SETTLED_KEYS,
+    TO_ERASE,
+    VERSION,
+    entity_of,
+)
+
+
+def stored_texts(cloud: Cloud, shop: str) -> Iterator[StoredText]:
+    """Yield the texts in the table that may name a person of a shop."""
+    for item in cloud.table.items():
+        if shop not in (item["pk"]["S"].partition("#")[0], item.get(OUTBOX_SHOP, {}).get("S")):
+            continue
+        if MESSAGE in item:
+            message = unpack(item[MESSAGE]["S"])
+            place = "outbox" if OUTBOX_SHOP in item else "parked"
+            yield StoredText(place, message.received_at, message.webhook.body.decode("utf-8", "replace"))
+        elif CONTACT in item:
+            yield StoredText("contacts", None, str(item[CONTACT]))
+        elif TO_ERASE in item:
+            yield StoredText("tombstones", None, str(item[TO_ERASE]))
+
+
+def read_end_state(cloud: Cloud, emulator: Emulator, shops: Collection[str], now: int) -> EndState:
+    """Return what is left when the run is over.
+
+    Args:
+        now: virtual time, in UTC milliseconds.
+    """
+    environment = cloud.environment()
+    return EndState(
+        api={shop: emulator.state(shop) for shop in shops},
+        parked=[(shop, parked.entity, parked.reason) for shop in shops for parked in environment.parked.list(shop)],
+        waiting=list(_waiting(cloud)),
+        pending=[
+            entity_of(item)
+            for item in cloud.table.items()
+            if PENDING_KEY in item and int(item[PENDING_UNTIL]["N"]) > now
+        ],
+        settled=_settled(cloud),
+    )
+
+
+def _waiting(cloud: Cloud) -> Iterator[str]:
+    """Yield a description of each message that still waits in a queue or in the outbox."""
+    for message in cloud.queue.messages():
+        yield f"message {message['Body'][:80]}"
+    outbox = cloud.environment().outbox
+    for shard in range(SHARDS):
+        for waiting in outbox.waiting(shard):
+            yield waiting.entity_key
+    for message in cloud.dead_letters.messages():
+        yield f"dead letter {message['MessageId']}"
+
+
+def _settled(cloud: Cloud) -> dict[EntityKey, SettledEntry]:
+    entries = {}
+    for item in cloud.table.items():
+        if SETTLED_KEYS in item:
+            keys = frozenset(key["S"] for key in item[SETTLED_KEYS]["L"])
+            entries[entity_of(item)] = SettledEntry(keys, int(item.get(VERSION, {"N": "-1"})["N"]))
+    return entries

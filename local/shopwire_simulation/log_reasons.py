@@ -1,0 +1,12 @@
+"""The reasons in shopwire's log lines that the checkers recognise."""
+
+from shopwire.models import Reason
+
+ANONYMOUS = Reason.ANONYMOUS
+"""The change names no contact, so nothing is sent."""
+ORDER_NOT_SEEN = Reason.ORDER_NOT_SEEN
+"""A fact is parked until the first snapshot of its order arrives."""
+TOO_OLD = Reason.TOO_OLD
+"""The change waited longer than its kind's maximum age."""
+THREE_CRASHES = Reason.CRASHES
+"""Three holders of the lease crashed over the change."""

@@ -1,0 +1,100 @@
+"""The actions of the shops' engineers during a run. They replace secrets and keys, and replay parked webhooks."""
+
+import random
+from collections.abc import Callable
+
+from shopwire.errors import QueueUnavailable, TableUnavailable
+from shopwire.models import Shop
+from shopwire.stores.entry import key_hash
+from shopwire_simulation.api import SimulatedApi
+from shopwire_simulation.cloud import Cloud, OnFailure
+from shopwire_simulation.faults import FaultSchedule
+from shopwire_simulation.scheduler import Invocation, Scheduler
+from shopwire_simulation.shops import shop_parameter, with_settings
+from shopwire_testkit.durations import HOUR, MINUTE
+
+
+class Operator:
+    """An engineer of all simulated shops.
+
+    Args:
+        shops: the shops as their platforms know them. Changed when a secret or key is replaced.
+        end: virtual time of the last webhook (UTC milliseconds).
+        on_replay: called with the key of each parked change that is replayed.
+        on_failure: called if a replay fails for another reason than a store that is down.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        cloud: Cloud,
+        api: SimulatedApi,
+        faults: FaultSchedule,
+        shops: dict[str, Shop],
+        end: int,
+        on_replay: Callable[[str], None],
+        on_failure: OnFailure,
+    ) -> None:
+        self._scheduler = scheduler
+        self._cloud = cloud
+        self._api = api
+        self._faults = faults
+        self._shops = shops
+        self._end = end
+        self._on_replay = on_replay
+        self._on_failure = on_failure
+
+    def connect_shops(self, rng: random.Random, start: int) -> None:
+        """Connect all shops now, and schedule the rotation of their secrets and keys if the run includes it."""
+        for id, shop in self._shops.items():
+            self._put_shop(shop)
+            if self._faults.includes("rotation"):
+                self._scheduler.call_at(rng.randrange(start, self._end), lambda id=id: self._rotate_secret(id))  # type: ignore[misc]
+                self._scheduler.call_at(rng.randrange(start, self._end), lambda id=id: self._rotate_key(id))  # type: ignore[misc]
+
+    def schedule_replays(self, start: int) -> None:
+        """Schedule the replays during the run, and three after the last webhook."""
+        self._scheduler.call_at(start + HOUR, self._replay_every_hour)
+        for delay in (20 * MINUTE, 22 * MINUTE, 3 * HOUR):
+            self._scheduler.call_at(self._end + delay, self._replay_all)
+
+    def _put_shop(self, shop: Shop) -> None:
+        self._api.keys[shop.esputnik_key.get_secret_value()] = shop.id
+        self._cloud.put_shop(shop.id, shop_parameter(shop))
+
+    def _rotate_secret(self, id: str) -> None:
+        shop = self._shops[id]
+        renewed = with_settings(shop, secrets=(f"{id}-new-secret", shop.secrets[0]))
+        self._put_shop(renewed)
+        # The engineer waits until all environments have read the settings. Then the platform signs with the new secret.
+        self._scheduler.call_later(2 * HOUR, lambda: self._shops.__setitem__(id, renewed))
+
+    def _rotate_key(self, id: str) -> None:
+        shop = self._shops[id]
+        renewed = with_settings(shop, esputnik_key=f"{id}-new-key")
+        self._put_shop(renewed)
+        self._shops[id] = renewed
+        self._api.keys.pop(shop.esputnik_key.get_secret_value(), None)
+
+    def _replay_every_hour(self) -> None:
+        if self._scheduler.now < self._end:
+            self._scheduler.call_later(HOUR, self._replay_every_hour)
+            if self._faults.is_active("replay", self._scheduler.now):
+                self._replay_all()
+                self._scheduler.call_later(2 * MINUTE, self._replay_all)  # an impatient engineer replays again
+
+    def _replay_all(self) -> None:
+        environment = self._cloud.environment()
+
+        def replay() -> None:
+            for id in self._shops:
+                for parked in environment.parked.list(id):
+                    self._on_replay(key_hash(parked.message.key))
+                    environment.replay(parked)
+
+        def done(result: object) -> None:
+            if isinstance(result, Exception) and not isinstance(result, QueueUnavailable | TableUnavailable):
+                self._on_failure("replay", result)
+
+        now = self._scheduler.now
+        self._scheduler.invoke(Invocation("replay", now + HOUR, f"replay:{now}"), replay, done)

@@ -1,0 +1,121 @@
+"""Fictional customers, and the spellings in which people type their addresses.
+
+All choices come from the random numbers of the caller. Nothing here knows shopwire or the words of a platform.
+"""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from shopwire_testkit.announcements import Person
+
+# Each name with its Latin spelling for e-mail addresses.
+_FIRST_NAMES = {
+    "Олеся": "olesia", "Тарасій": "tarasii", "Меланія": "melaniia", "Юстина": "yustyna", "Святополк": "sviatopolk",
+    "Любомира": "liubomyra", "Єфросинія": "yefrosynia", "Ґедимін": "gedymin", "Іларіон": "ilarion",
+    "Zdzisława": "zdzislawa",
+}  # fmt: skip
+_LAST_NAMES = {
+    "Вигадько": "vyhadko", "Неіснюк": "neisniuk", "Прикладенко": "prykladenko", "Щасливчук": "shchaslyvchuk",
+    "Їжаківська": "yizhakivska", "Казкарчук": "kazkarchuk", "Мрійниченко": "mriinychenko", "Żółtodziób": "zoltodziob",
+}  # fmt: skip
+_STREETS = ("вул. Вигадана", "просп. Неіснуючий", "бульв. Казковий", "пров. Мрійливий")
+_PHONE_PREFIXES = ("50", "67", "63", "97", "99")
+# A new number must differ from every number that the customer had before.
+_NEW_PHONE_PREFIXES = ("66", "68", "96", "98", "73", "93")
+
+
+@dataclass(slots=True)
+class Customer:
+    """A customer with normalised addresses. `id` is None for a guest."""
+
+    id: int | None
+    first_name: str
+    last_name: str
+    email: str | None
+    phone: str | None
+    street: str
+
+    def person(self, *, guest: bool = False) -> Person:
+        """Return the person that the API must know for this customer."""
+        customer_id = None if guest or self.id is None else str(self.id)
+        return Person(self.email, self.phone, customer_id, self.first_name, self.last_name)
+
+    def visitor(self) -> Person | None:
+        """Return the person that the API must know if only one address of the customer is given."""
+        if self.email:
+            return Person(self.email, None, None, "", "")
+        return Person(None, self.phone, None, "", "") if self.phone else None
+
+    def typed_email(self, rng: random.Random) -> str | None:
+        """Return the e-mail address with the capitals and spaces that people type."""
+        if not self.email:
+            return self.email
+        return rng.choice((self.email, self.email, self.email.title(), f" {self.email} ", self.email.upper() + " "))
+
+    def typed_phone(self, rng: random.Random, region: str | None) -> str | None:
+        """Return the phone number in one of the spellings that can be read in the shop's region."""
+        if not self.phone:
+            return self.phone
+        local = self.phone[2:]
+        forms = [f"+{self.phone}", f"+38 ({local[:3]}) {local[3:6]}-{local[6:8]}-{local[8:]}", f"00{self.phone}"]
+        if region in ("UA", None):
+            forms.append(self.phone)
+        if region == "UA":
+            forms += [local, f"{local[:3]} {local[3:6]} {local[6:8]} {local[8:]}", f"({local[:3]}){local[3:]}"]
+        return rng.choice(forms)
+
+    def canaries(self) -> Iterator[str]:
+        """Yield every personal value as it is, as people may type it, and as JSON may escape it."""
+        values = [self.first_name, self.last_name, self.street]
+        if self.email:
+            values += [self.email, self.email.title(), self.email.upper()]
+        if self.phone:
+            values += [self.phone, self.phone[3:]]
+        for value in values:
+            yield value
+            yield json.dumps(value)[1:-1]
+
+
+def make_customer(rng: random.Random, serial: int, id: int | None) -> Customer:
+    """Return a new customer, with an e-mail address, a phone or both.
+
+    Args:
+        serial: a number that no other customer of the run has.
+        id: the platform's customer id. None for a guest.
+    """
+    first, last = rng.choice(list(_FIRST_NAMES)), rng.choice(list(_LAST_NAMES))
+    share = rng.random()
+    return Customer(
+        id,
+        first,
+        last,
+        _email(rng, first, last, str(serial)) if share < 0.9 else None,
+        _phone(rng.choice(_PHONE_PREFIXES), serial) if share > 0.35 else None,
+        f"{rng.choice(_STREETS)}, {serial}",
+    )
+
+
+def change_customer(rng: random.Random, customer: Customer, serial: int, change: int) -> None:
+    """Change the customer's name, phone or (rarely) e-mail address. Sometimes nothing changes.
+
+    Args:
+        change: the number of this customer's change, from 1.
+    """
+    share = rng.random()
+    if share < 0.4:
+        customer.last_name = rng.choice(list(_LAST_NAMES))
+    elif share < 0.7 and customer.email:
+        # If the phone is the only identity, a person with another phone is another person to the API.
+        customer.phone = _phone(_NEW_PHONE_PREFIXES[change % len(_NEW_PHONE_PREFIXES)], serial)
+    elif share < 0.8 and customer.email:
+        customer.email = _email(rng, customer.first_name, customer.last_name, f"{serial}n{change}")
+
+
+def _phone(prefix: str, serial: int) -> str:
+    return f"380{prefix}{serial * 7_919_333 % 10_000_000:07d}"
+
+
+def _email(rng: random.Random, first: str, last: str, suffix: str) -> str:
+    return f"{_FIRST_NAMES[first][:6]}.{_LAST_NAMES[last][:8]}{suffix}@example.{rng.choice(('com', 'org'))}"

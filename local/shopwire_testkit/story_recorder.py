@@ -1,0 +1,111 @@
+"""Records one story, with its clock, its customer, and the webhooks that the shop announces with their meanings."""
+
+import random
+from collections.abc import Iterator
+
+from shopwire_testkit.announcements import Announcement, Meaning, Story, Version
+from shopwire_testkit.customers import Customer, change_customer, make_customer
+from shopwire_testkit.durations import HOUR, SECOND
+from shopwire_testkit.shop_data import ShopData
+
+
+class StoryRecorder:
+    """Moves the time of one story forward and records its announcements.
+
+    Args:
+        ids: the ids of announcements, unique in the whole run.
+        now: when the story begins, in UTC milliseconds.
+        end: when the run ends, in UTC milliseconds.
+        max_gap_seconds: the longest time between two changes. 0: hours, as in reality.
+    """
+
+    def __init__(
+        self, rng: random.Random, shop: ShopData, ids: Iterator[int], now: int, end: int, max_gap_seconds: int
+    ) -> None:
+        self.rng = rng
+        self.shop = shop
+        self.now = now
+        self.end = end
+        self._max_gap_seconds = max_gap_seconds
+        self._ids = ids
+        self._announcements: list[Announcement] = []
+        self._canaries: set[str] = set()
+        self._meanings: dict[int, Meaning] = {}
+        self._last_at = now
+
+    @property
+    def second(self) -> int:
+        """The current time, cut to whole seconds as most platforms give it. In UTC milliseconds."""
+        return self.now // SECOND * SECOND
+
+    @property
+    def is_over(self) -> bool:
+        """Whether the run's time is over."""
+        return self.now >= self.end
+
+    def chance(self, probability: float) -> bool:
+        """Return True with this probability."""
+        return self.rng.random() < probability
+
+    def wait(self, mean: int = 2 * HOUR, *, same_second: bool = False) -> None:
+        """Move the time forward into another second: mostly by hours, sometimes by seconds.
+
+        Args:
+            mean: the mean of the long waits, in milliseconds.
+            same_second: do not wait at all.
+        """
+        if same_second:
+            return
+        if self._max_gap_seconds:
+            gap = self.rng.randrange(1, self._max_gap_seconds + 1) * SECOND
+        elif self.chance(0.25):
+            gap = self.rng.randrange(1, 20) * SECOND
+        else:
+            gap = int(self.rng.expovariate(1 / mean))
+        self.now = max(self.now + gap, self.second + SECOND + self.rng.randrange(SECOND // 2))
+
+    def announce(
+        self,
+        topic: str,
+        body: bytes,
+        entity: str,
+        meaning: Meaning | None,
+        version: Version | None,
+        *,
+        storefront: bool = False,
+        at: int | None = None,
+    ) -> None:
+        """Record a webhook that the platform sends a few milliseconds from now.
+
+        Args:
+            at: send it at this time instead (UTC milliseconds), or just after the last announcement if that is later.
+        """
+        self._last_at = max(self._last_at + 1, at or self.now + self.rng.randrange(30))
+        id = next(self._ids)
+        self._announcements.append(
+            Announcement(
+                id, self._last_at, self.shop.settings.id, topic, body, entity, version is None, version, storefront
+            )
+        )
+        if meaning is not None:
+            self._meanings[id] = meaning
+
+    def add_customer(self, serial: int, id: int | None) -> Customer:
+        """Create the story's customer.
+
+        Args:
+            serial: a number that no other customer of the run has.
+            id: the platform's customer id. None for a guest.
+        """
+        customer = make_customer(self.rng, serial, id)
+        self._canaries.update(customer.canaries())
+        return customer
+
+    def change_customer(self, customer: Customer, serial: int, change: int) -> None:
+        """Change the customer. `change` is the number of this customer's change, from 1."""
+        change_customer(self.rng, customer, serial, change)
+        self._canaries.update(customer.canaries())
+
+    def story(self) -> Story:
+        """Return what was recorded."""
+        return Story(self.shop.settings.id, self._announcements, frozenset(self._canaries), self._meanings)
