@@ -40,6 +40,10 @@ class Actions(Protocol):
 
         Args:
             fresh: use new ids and current dates.
+
+        Raises:
+            KeyError: there is no such sample.
+            NotRefreshable: the sample cannot be made fresh.
         """
 
     def replay(self, id: str) -> bool:

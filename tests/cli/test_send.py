@@ -217,5 +217,5 @@ def test_fresh_needs_an_object(server: Server, capsys: Captured, tmp_path: Path)
     file = tmp_path / "body.json"
     file.write_text("[]")
     assert send(server, "shopify", "orders/create", str(file), "--fresh") == 2
-    assert capsys.readouterr().err == "shopwire send: --fresh: the body must be a JSON object\n"
+    assert capsys.readouterr().err == "shopwire send: --fresh: the body is not a JSON object\n"
     assert server.calls == []
