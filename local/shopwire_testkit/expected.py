@@ -3,7 +3,7 @@
 The result is in a file beside the sample (`Sample.expected_path`), so that a reviewer sees what a change of a platform
 or of the mapper does. `make expected` writes the files, and tests/platforms/test_conformance.py compares.
 
-Each delivery of a body is decided for two situations:
+Each delivery of a body is decided for two situations, as `shopwire map` does:
 - new: the API has neither the contact nor the order, and the order is recent.
 - known: the API has the contact, and the order with another status and the same content otherwise. A cart that names no
   person, and the order of a fact, belong to `OWNER`. The order of a fact was sent in one parcel.
@@ -20,6 +20,7 @@ from shopwire.delivery.task import DAY_MS, Policy
 from shopwire.errors import Unmappable, Unreadable
 from shopwire.mapper import ApiRequest, SentOrder, contact_request, sent_with_another_status
 from shopwire.models import (
+    CartChange,
     Change,
     Contact,
     OrderChange,
@@ -33,7 +34,8 @@ from shopwire.stores.entry import Entry
 from shopwire_testkit.samples import Sample, sample_shop, signed_webhook
 
 OWNER = Contact(email="owner@example.com")
-_OWNER_REF = "owner"
+# How the assumed entry refers to the contact. The store of contacts refers to one by a hash.
+_CONTACT_REF = "contact"
 _RECEIVED_AT = 1_798_761_600_000  # 2027-01-01T00:00:00Z, later than all samples
 _POLICY = Policy(new_order_ms=100 * 365 * DAY_MS)
 _LINE_LENGTH = 120
@@ -56,22 +58,26 @@ def expected_text(sample: Sample) -> str:
                 "topic": delivery.topic,
                 "entity": str(delivery.entity or "none"),
                 "version": delivery.change.version,
-                "new": _shown(result(delivery.change, shop, known=False)),
-                "known": _shown(result(delivery.change, shop, known=True)),
+                "new": _shown(result(delivery.change, shop, known=False, contact=None)),
+                "known": _shown(result(delivery.change, shop, known=True, contact=OWNER)),
             }
             for delivery in deliveries
         ]
     )
 
 
-def result(change: Change, shop: Shop, *, known: bool) -> Result:
+def result(change: Change, shop: Shop, *, known: bool, contact: Contact | None) -> Result:
     """Return what follows from a change: the requests in sending order, or the outcome and its reason.
 
     Args:
-        known: the situation "known", otherwise "new".
+        known: the API has the contact, and the order with another status and the same content otherwise. Otherwise it
+            has neither, and the order is recent.
+        contact: the contact that the cart's token is known to belong to; for a fact, the contact of the order, which
+            the API knows and which was sent in one parcel. None if neither is known.
     """
-    cart_contact_ref = _OWNER_REF if known and change.cart_token else None
-    entry = _known_entry(change) if known else Entry()
+    contact_ref = _CONTACT_REF if contact else None
+    entry = _entry(change, contact_ref, known=known)
+    cart_contact_ref = contact_ref if change.cart_token else None
     match decide(change, entry, shop, _POLICY, _RECEIVED_AT, cart_contact_ref):
         case Done() as done:
             return _outcome(done.outcome.status, done.outcome.reason, done.outcome.details)
@@ -82,34 +88,38 @@ def result(change: Change, shop: Shop, *, known: bool) -> Result:
         case SyncContact():
             return [contact_request(change.contact)]
         case Send() as send:
-            return _requests(send, known=known)
+            return _requests(send, contact, known=known)
 
 
-def _known_entry(change: Change) -> Entry:
+def _entry(change: Change, contact_ref: str | None, *, known: bool) -> Entry:
     match change:
-        case OrderChange():
+        case OrderChange() if known:
             order = change.order.with_facts(frozenset(), deleted=False)
             return Entry(sent=sent_with_another_status(order).record)
-        case ParcelArrived():
-            return Entry(sent=_IN_PROGRESS.record, contact_ref=_OWNER_REF, open_parcels=(change.parcel.id,))
-        case OrderDeleted():
-            return Entry(sent=_IN_PROGRESS.record, contact_ref=_OWNER_REF)
-    return Entry(contact_ref=_OWNER_REF)
+        case ParcelArrived() if contact_ref:
+            return Entry(sent=_IN_PROGRESS.record, contact_ref=contact_ref, open_parcels=(change.parcel.id,))
+        case OrderDeleted() if contact_ref:
+            return Entry(sent=_IN_PROGRESS.record, contact_ref=contact_ref)
+        case CartChange():
+            return Entry(contact_ref=contact_ref)
+    return Entry()
 
 
 _IN_PROGRESS = SentOrder(Status.IN_PROGRESS, digest="", content="")
 
 
-def _requests(send: Send, *, known: bool) -> Result:
-    contact = send.contact
-    if send.contact_ref and not contact.reachable and not (known and contact.key):
-        contact = OWNER
+def _requests(send: Send, contact: Contact | None, *, known: bool) -> Result:
+    named = send.contact
+    # A customer id alone identifies only a contact that the API has already.
+    if named.reachable or (known and named.key) or contact is None:
+        contact = named
     try:
-        # The contact is created first, and only if the API can create it.
-        created = [] if known else [contact_request(contact)]
+        # A missing contact is created first, and only if the API can create it.
+        created = [] if known or send.is_fact else [contact_request(contact)]
         return [*created, *(step.request for step in send.plan(contact, None))]
     except Unmappable as error:
-        return _outcome("ignored" if error.reason is Reason.ANONYMOUS else "parked", error.reason, {})
+        details = {"field": error.field} if error.field else {}
+        return _outcome("ignored" if error.reason is Reason.ANONYMOUS else "parked", error.reason, details)
 
 
 def _outcome(status: str, reason: Reason | None, details: Any) -> dict[str, Any]:

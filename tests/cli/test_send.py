@@ -17,7 +17,7 @@ from shopwire_testkit.samples import Sample, samples
 
 Captured = pytest.CaptureFixture[str]
 SHOPS = parse_shops(demo_settings())
-SAMPLES = [sample for name in ("shopify", "woocommerce") for sample in samples(name)]
+SAMPLES = [sample for name in platforms.OF_SHOPS for sample in samples(name)]
 STOREFRONT_SAMPLES = samples("storefront")
 
 

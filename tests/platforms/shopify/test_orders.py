@@ -244,7 +244,7 @@ def test_shopifys_escapes_are_decoded() -> None:
 
 
 def test_note_keeps_its_lines_and_its_emoji() -> None:
-    expected = "Подзвоніть, будь ласка, перед доставкою 🙏\nДомофон не працює"  # noqa: RUF001
+    expected = "Подзвоніть, будь ласка, перед доставкою 🙏\nДомофон не працює"
     assert read_sample("orders/create").order.note == expected
 
 
