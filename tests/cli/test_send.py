@@ -164,7 +164,7 @@ def test_response_that_is_not_2xx_is_exit_1(server: Server, capsys: Captured, st
         ),
         ("shopify orders/create--no-such", "no sample 'orders/create--no-such'"),
         ("shopify orders/create /no/such", "/no/such: No such file or directory"),
-        ("shopify orders/create --shop nobody", "no shop 'nobody'; there are demo-shopify, demo-woocommerce"),
+        ("shopify orders/create --shop unknown", "no shop 'unknown'; there are demo-shopify, demo-woocommerce"),
         (
             "shopify orders/create --shop demo-woocommerce",
             "shop demo-woocommerce is on woocommerce, not on shopify: name another with --shop",
