@@ -101,7 +101,11 @@ class DataSource:
         Raises:
             TableUnavailable.
         """
-        return self.environment.ledger.get(shop, Entity.parse(entity), self.environment.clock())
+        try:
+            parsed = Entity.parse(entity)
+        except ValueError:
+            return Entry()  # the address of the page names no entity
+        return self.environment.ledger.get(shop, parsed, self.environment.clock())
 
     def list_parked(self) -> list[Parked]:
         """Return all parked webhooks, newest first.
