@@ -16,7 +16,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) was not found: install it, or pass its path as $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check bench simulate mutants soak pictures events build artifact reproducible sbom licences notes audit \
+.PHONY: install run test check bench simulate mutants soak pictures events expected build artifact reproducible sbom licences notes audit \
 	invoke validate deployed lock clean
 .DELETE_ON_ERROR:
 
@@ -69,6 +69,10 @@ pictures: install
 # Writes the sample events of `make invoke` from the platforms' samples.
 events: install
 	@.venv/bin/python -m tools.make_events
+
+# Writes the expected result of each sample beside it. Check the difference before you commit it.
+expected: install
+	@.venv/bin/python -m tools.make_expected
 
 # Checks the template as written, then as SAM translates it, because some errors are visible only there (for example two
 # resources with the same name).

@@ -98,7 +98,7 @@ PARTS = {
     "the order's buyer": ("shopwire.platforms.shopify.orders", "_buyer"),
     "the order": ("shopwire.platforms.shopify", "Shopify.read"),
     "params": ("shopwire.mapper.orders", "_params"),
-    "digests": ("shopwire.mapper.orders", "_knowledge"),
+    "digests": ("shopwire.mapper.orders", "_sent"),
     "requests": ("shopwire.mapper.orders", "event"),
     "the rest": ("bench.mapping", "map_webhook"),
 }

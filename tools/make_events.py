@@ -1,27 +1,31 @@
-"""Write events/, one sample event per platform and kind of change (run by `make events`).
+"""Write events/: sample invocations for `make invoke` and `sam local invoke`.
 
-    python -m tools.make_events [FOLDER]
+    python -m tools.make_events [FOLDER]        (or `make events`)
 
-`make invoke` and `sam local invoke` send these events. Each run writes the same bytes, because times and IDs are fixed.
-The webhooks are signed with the demo shops' secrets.
+There is one event for each sample of a platform, one for each unsigned ping, one of the retry queue and one of the
+schedule. The files are the same each time: times and ids are fixed, and the demo shops' secrets sign the webhooks.
 """
 
+import itertools
 import json
 import sys
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from hashlib import md5
 from io import BytesIO
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 from shopwire import platforms
 from shopwire.message import Message, worth_keeping
 from shopwire.models import Shop, Webhook
+from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
-from shopwire_dev.gateway import event as gateway_event
-from shopwire_testkit.samples import Sample, samples
+from shopwire_dev.gateway import make_event
+from shopwire_testkit.samples import Sample, samples, signed_webhook
 
 FOLDER = Path("events")
 
@@ -32,78 +36,58 @@ _REGION = "eu-central-1"
 _API = "a1b2c3d4e5"
 _HOST = f"{_API}.execute-api.{_REGION}.amazonaws.com"
 
-# For each kind of change of a platform, the sample that shows it.
-_SAMPLE_NAMES = {
-    "shopify": """
-        orders/create orders/paid orders/partially_fulfilled orders/fulfilled orders/updated--delivered orders/updated
-        orders/updated--partly_refunded orders/updated--refunded orders/cancelled orders/delete orders/edited
-        refunds/create fulfillments/create fulfillments/update--delivered fulfillment_events/create--delivered
-        carts/create carts/update carts/update--empty checkouts/create checkouts/update checkouts/delete
-        customers/create customers/update customers/delete customers/redact customers/data_request
-        shop/redact app/uninstalled
-    """.split(),
-    "woocommerce": """
-        order.created order.updated order.updated--on_hold order.updated--completed order.updated--partly_refunded
-        order.updated--refunded order.updated--cancelled order.updated--failed order.updated--trash
-        order.updated--draft order.created--error_body order.deleted order.restored
-        customer.created customer.updated customer.deleted
-    """.split(),
-}
-# Any shop may have storefront events. These come from the pages of the Shopify demo shop.
-_STOREFRONT_SAMPLE_NAMES = "page page--anonymous product category cart cart--empty".split()
+# A shop of any platform has a storefront. Its events are for this one.
 _STOREFRONT_SHOP = "demo-shopify"
-# Platform and topic of the webhook in the retry queue's event.
+# The sample that waits in the retry queue's event.
 _QUEUED_WEBHOOK = ("shopify", "orders/create")
 
 Event = dict[str, Any]
 
 
 def make_events() -> dict[str, Event]:
-    """Return all events, by file name."""
+    """Return all events by the names of their files."""
     shops = parse_shops(demo_settings())
-    events: dict[str, Event] = {"retry_sqs.json": _queue_event(shops), "upkeep_schedule.json": _schedule_event()}
-    for id, shop in shops.items():
-        by_name = {sample.name: sample for sample in samples(shop.platform)}
-        for sample in map(by_name.__getitem__, _SAMPLE_NAMES[shop.platform]):
-            name = "_".join((shop.platform, sample.path.stem.replace("--", "_")))
-            headers = _signed_headers(name, shop, sample)
-            events[f"{name}.json"] = _http_event(name, f"/webhooks/{id}", headers, sample.body)
-    by_name = {sample.name: sample for sample in samples("storefront")}
-    shop = shops[_STOREFRONT_SHOP]
-    for sample in map(by_name.__getitem__, _STOREFRONT_SAMPLE_NAMES):
-        name = f"storefront_{sample.path.stem.replace('--', '_')}"
-        # The headers that a browser sends when a page calls sendBeacon with a text.
-        headers = {"content-type": "text/plain;charset=UTF-8", "origin": shop.origins[0]}
-        events[f"{name}.json"] = _http_event(name, f"/storefront/{shop.id}", headers, sample.body)
-    # WooCommerce's ping of a new webhook is not signed and is not JSON.
-    headers = {"content-type": "application/x-www-form-urlencoded", "user-agent": "WooCommerce/11.0.1 Hookshot"}
-    events["woocommerce_ping.json"] = _http_event(
-        "woocommerce_ping", "/webhooks/demo-woocommerce", headers, b"webhook_id=1"
-    )
-    return events
+    made = {"retry_sqs": _queue_event(shops), "upkeep_schedule": _schedule_event()}
+    for platform in map(platforms.get, platforms.NAMES):
+        for sample in samples(platform.name):
+            name = f"{platform.name}_{sample.path.stem.replace('--', '_')}"
+            made[name] = _sample_event(name, platform, sample, shops)
+        if platform.ping:
+            name = f"{platform.name}_{platform.ping.topic}"
+            path = f"/{platform.endpoint}/demo-{platform.name}"
+            made[name] = _http_event(name, path, platform.ping.headers, platform.ping.body)
+    return {f"{name}.json": event for name, event in made.items()}
 
 
 def file_text(event: Event) -> str:
-    """Return the text of the event's file."""
+    """Return the content of an event's file."""
     return json.dumps(event, indent=2, ensure_ascii=False) + "\n"
 
 
-def _signed_headers(name: str, shop: Shop, sample: Sample) -> dict[str, str]:
-    headers = platforms.get(shop.platform).sign(sample.topic, sample.body, shop, _RECEIVED_AT_MS)
-    return {header.lower(): _fixed_if_random(f"{name} {header}", value) for header, value in headers.items()}
+def _sample_event(name: str, platform: Platform, sample: Sample, shops: Mapping[str, Shop]) -> Event:
+    shop = shops[_STOREFRONT_SHOP if platform.endpoint == "storefront" else f"demo-{platform.name}"]
+    webhook = _signed(name, platform, sample, shop)
+    headers = webhook.headers
+    if platform.endpoint == "storefront":
+        # A page's sendBeacon sends text, and the body names its topic.
+        headers = {"content-type": "text/plain;charset=UTF-8", "origin": shop.origins[0]}
+    return _http_event(name, f"/{platform.endpoint}/{shop.id}", headers, webhook.body)
 
 
-def _fixed_if_random(name: str, value: str) -> str:
-    """Return the value. If it is a random UUID, return a UUID derived from `name` instead.
+def _signed(name: str, platform: Platform, sample: Sample, shop: Shop) -> Webhook:
+    with _fixed_ids(name):
+        return signed_webhook(platform, sample.topic, sample.body, shop, _RECEIVED_AT_MS)
 
-    A platform's adapter signs each call with new random IDs, but the files must be the same after each run.
+
+@contextmanager
+def _fixed_ids(name: str) -> Iterator[None]:
+    """Replace the random ids that `sign` makes by ids that follow from the event's name.
+
+    They are replaced before the call is signed, because a platform may sign its ids too.
     """
-    try:
-        random = uuid.UUID(value)
-    except ValueError:
-        return value
-    fixed = uuid.uuid5(uuid.NAMESPACE_URL, name)
-    return str(fixed) if value == str(random) else fixed.hex
+    ids = (uuid.uuid5(uuid.NAMESPACE_URL, f"{name} {number}") for number in itertools.count())
+    with mock.patch("uuid.uuid4", side_effect=ids):
+        yield
 
 
 def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -> Event:
@@ -117,7 +101,7 @@ def _http_event(name: str, path: str, headers: Mapping[str, str], body: bytes) -
         "REMOTE_ADDR": "192.0.2.1",
         "wsgi.input": BytesIO(body),
     }
-    http_event = gateway_event(environ, body)
+    http_event = make_event(environ, body)
     http_event["requestContext"] |= {
         "accountId": _ACCOUNT,
         "apiId": _API,
@@ -133,8 +117,8 @@ def _queue_event(shops: Mapping[str, Shop]) -> Event:
     name, topic = _QUEUED_WEBHOOK
     shop, platform = shops[f"demo-{name}"], platforms.get(name)
     (sample,) = (sample for sample in samples(name) if sample.name == topic)
-    headers = worth_keeping(_signed_headers("retry_sqs", shop, sample), platform.kept_headers)
-    webhook = Webhook(headers, sample.body, _RECEIVED_AT_MS)
+    signed = _signed("retry_sqs", platform, sample, shop)
+    webhook = Webhook(worth_keeping(dict(signed.headers), platform.kept_headers), signed.body, _RECEIVED_AT_MS)
     (delivery,) = platform.read(webhook, shop)
     packed = Message(shop.id, delivery.key, webhook).pack()
     sent = str(_RECEIVED_AT_MS)
@@ -175,12 +159,16 @@ def _schedule_event() -> Event:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Write the event files into the folder that the first argument names, or into events/."""
+    """Write the files. Files of events that no longer exist are removed."""
     given = sys.argv[1:] if arguments is None else arguments
     folder = Path(given[0]) if given else FOLDER
     folder.mkdir(exist_ok=True)
-    for name, event in make_events().items():
-        (folder / name).write_text(file_text(event), encoding="utf-8")
+    made = {name: file_text(event) for name, event in make_events().items()}
+    for path in folder.glob("*.json"):
+        if path.name not in made and path.name != "env.json":
+            path.unlink()
+    for name, content in made.items():
+        (folder / name).write_text(content, encoding="utf-8")
     return 0
 
 

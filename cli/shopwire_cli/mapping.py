@@ -3,34 +3,19 @@
 import argparse
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from pydantic_core import from_json
 
 from shopwire import platforms
-from shopwire.delivery.decide import Done, Erase, Park, Send, SyncContact, decide
 from shopwire.delivery.reasons import SENTENCES
-from shopwire.delivery.task import Policy
-from shopwire.errors import Unmappable, Unreadable
-from shopwire.mapper import ApiRequest, SentOrder, contact_request, sent_with_another_status
-from shopwire.models import (
-    Change,
-    Contact,
-    Nothing,
-    OrderChange,
-    OrderDeleted,
-    ParcelArrived,
-    Reason,
-    Shop,
-    ShopRedaction,
-    Status,
-    Webhook,
-)
+from shopwire.errors import Unreadable
+from shopwire.mapper import ApiRequest
+from shopwire.models import Change, Contact, Nothing, Reason, Shop, ShopRedaction, Status, Webhook
 from shopwire.models.contact import person
 from shopwire.platforms.base import Platform
-from shopwire.stores.entry import Entry
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
+from shopwire_testkit.expected import result
 
 PLANNED_PLATFORMS = (
     "bigcommerce",
@@ -47,83 +32,45 @@ PLANNED_PLATFORMS = (
 
 # The time of receipt that is assumed, UTC milliseconds. It is fixed, because the same body must give the same bytes.
 _RECEIVED_AT_MS = 1_767_225_600_000
-# Every order counts as recent.
-_POLICY = Policy(new_order_ms=1 << 62)
-
-
-# The API has the order with another status, if it has it at all; only the request of a fact needs an entry with more.
-_SENT_FACT_ORDER = SentOrder(None, "", "").record
-# Stands for the contact that --contact names: the store of contacts refers to a contact by a hash.
-_CONTACT_REF = "contact"
 
 
 class NothingToSend(Exception):
     """No request follows. The text is the reason."""
 
 
-@dataclass(frozen=True, slots=True)
-class Assumptions:
-    """What is assumed about the API and the ledger.
+def make_requests(change: Change, shop: Shop, *, new: bool, contact: Contact | None) -> list[ApiRequest]:
+    """Return the requests that follow from the change, in sending order.
 
     Args:
         new: the API has neither the contact nor the order, and the order is recent. Otherwise it has the contact, and
             the order with another status and the same content.
         contact: the contact that the cart's token is known to belong to; for a fact, the contact of the order, which is
             wholly shipped in one parcel.
+
+    Raises:
+        NothingToSend: no request follows.
     """
-
-    shop: Shop
-    new: bool = False
-    contact: Contact | None = None
-
-    def requests(self, change: Change) -> list[ApiRequest]:
-        """Return the requests that follow from the change, in sending order.
-
-        Raises:
-            NothingToSend: no request follows.
-        """
-        contact_ref = _CONTACT_REF if self.contact else None
-        decision = decide(change, self._entry(change, contact_ref), self.shop, _POLICY, _RECEIVED_AT_MS, contact_ref)
-        try:
-            match decision:
-                case Send():
-                    return self._send(decision)
-                case SyncContact():
-                    return [contact_request(decision.change.contact)]
-                case Done():
-                    raise NothingToSend(_explain(decision.outcome.reason))
-                case Park():
-                    raise NothingToSend(_explain(decision.reason, decision.details))
-                case Erase():
-                    raise NothingToSend(_explain_erasure(change))
-        except Unmappable as error:
-            raise NothingToSend(_explain(error.reason, {"field": error.field} if error.field else {})) from None
-
-    def _entry(self, change: Change, contact_ref: str | None) -> Entry:
-        match change:
-            case OrderChange() if not self.new:
-                order = change.order.with_facts(frozenset(), deleted=False)
-                return Entry(version=0, sent=sent_with_another_status(order).record)
-            case ParcelArrived() | OrderDeleted():
-                if self.contact is None:
-                    raise NothingToSend("the ledger knows the contact of the order (--contact EMAIL names it here)")
-                return Entry(version=0, sent=_SENT_FACT_ORDER, open_parcels=(), contact_ref=contact_ref)
-        return Entry(contact_ref=contact_ref)
-
-    def _send(self, decision: Send) -> list[ApiRequest]:
-        named = decision.contact
-        # A customer id alone identifies only a contact that the API has already.
-        contact = named if named.reachable or (named.key and not self.new) else self.contact or named
-        steps = [step.request for step in decision.plan(contact, None)]
-        return [contact_request(contact), *steps] if self.new and not decision.is_fact else steps
+    found = result(change, shop, known=not new, contact=contact)
+    if isinstance(found, list):
+        return found
+    if found["outcome"] == "erased":
+        raise NothingToSend(_explain_erasure(change))
+    reason, details = found.pop("reason"), {name: fact for name, fact in found.items() if name != "outcome"}
+    raise NothingToSend(_explain(reason, details))
 
 
-def _explain(reason: Reason | None, details: Mapping[str, str | int] = {}) -> str:
+def _explain(reason: Reason | None, details: Mapping[str, str | int]) -> str:
     if reason is None:
         return "the API has this already"
-    hint = " (--contact EMAIL names the contact of the cart)" if reason is Reason.ANONYMOUS else ""
+    hint = f" ({_HINTS[reason]})" if reason in _HINTS else ""
     facts = "".join(f", {name} {value}" for name, value in details.items())
     return f"{reason}{facts}{hint}: {SENTENCES[reason]}"
+
+
+_HINTS = {
+    Reason.ANONYMOUS: "--contact EMAIL names the contact of the cart",
+    Reason.ORDER_NOT_SEEN: "--contact EMAIL names the contact of the order",
+}
 
 
 def _explain_erasure(change: Change) -> str:

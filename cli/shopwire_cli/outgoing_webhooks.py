@@ -11,7 +11,7 @@ from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fresh import refresh
+from shopwire_testkit.fresh import NotRefreshable, refresh
 from shopwire_testkit.samples import Sample, samples
 
 Call = tuple[Mapping[str, str], bytes]
@@ -90,7 +90,7 @@ def signed_calls(
         return
     for number in range(count):
         now = _now()
-        yield _sign(platform, topic, _refresh(body, now, number), shop, now)
+        yield _sign(platform, topic, _refresh(platform, body, now, number), shop, now)
 
 
 def _find_sample(platform: str, name: str) -> Sample:
@@ -110,11 +110,11 @@ def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> 
     return {"content-type": "application/json"} | headers, signed.body
 
 
-def _refresh(body: bytes, now: int, number: int) -> bytes:
+def _refresh(platform: Platform, body: bytes, now: int, number: int) -> bytes:
     try:
-        return refresh(body, now, number)
-    except ValueError:
-        raise UserError("--fresh: the body must be a JSON object") from None
+        return refresh(body, platform.sample_fields, now, number)
+    except NotRefreshable as error:
+        raise UserError(f"--fresh: {error}") from None
 
 
 def _now() -> int:

@@ -52,13 +52,13 @@ class DevActions:
 
         Raises:
             KeyError: there is no such sample.
+            NotRefreshable: the sample cannot be made fresh.
         """
         found = {f"{each.platform} {each.name}": each for each in self.samples()}[sample]
         platform, now = platforms.get(found.platform), time.time_ns() // 1_000_000
-        # A shop of every platform has a storefront; its samples go to the first demo shop.
-        owner = found.platform if found.platform in platforms.OF_SHOPS else platforms.OF_SHOPS[0]
-        shop = self._shops[f"demo-{owner}"]
-        body = refresh(found.body, now) if fresh else found.body
+        # A shop of every platform has a storefront.
+        shop = self._shops[f"demo-{platform.name if platform.name in platforms.OF_SHOPS else platforms.OF_SHOPS[0]}"]
+        body = refresh(found.body, platform.sample_fields, now) if fresh else found.body
         call = platform.sign(found.topic, body, shop, now)
         connection = http.client.HTTPConnection(self._url.netloc, timeout=_TIMEOUT_SECONDS)
         try:

@@ -40,6 +40,10 @@ class Actions(Protocol):
 
         Args:
             fresh: use new ids and current dates.
+
+        Raises:
+            KeyError: there is no such sample.
+            NotRefreshable: the sample cannot be made fresh.
         """
 
     def replay(self, id: str) -> bool:
@@ -97,7 +101,11 @@ class DataSource:
         Raises:
             TableUnavailable.
         """
-        return self.environment.ledger.get(shop, Entity.parse(entity), self.environment.clock())
+        try:
+            parsed = Entity.parse(entity)
+        except ValueError:
+            return Entry()  # the address of the page names no entity
+        return self.environment.ledger.get(shop, parsed, self.environment.clock())
 
     def list_parked(self) -> list[Parked]:
         """Return all parked webhooks, newest first.

@@ -25,6 +25,7 @@ from shopwire_inspector.journal import Filter, Journal
 from shopwire_inspector.minutes import GROUPS
 from shopwire_inspector.views import Views
 from shopwire_inspector.words import OUTCOMES
+from shopwire_testkit.fresh import NotRefreshable
 from shopwire_wsgi import Environ, StartResponse, is_for_loopback, read_body, respond, respond_json
 
 _HERE = Path(__file__).parent
@@ -178,6 +179,8 @@ class Pages:
                     status, body = actions.send(form.get("sample", ""), fresh="fresh" in form)
                 except KeyError:
                     raise _HttpError(400, "There is no such sample.") from None
+                except NotRefreshable as error:
+                    raise _HttpError(400, f"Send the sample as it is: {error}.") from None
                 if "json" in form:
                     return respond_json(start_response, 200, {"status": status, "body": body}, HEADERS)
                 return _redirect(start_response, "/")

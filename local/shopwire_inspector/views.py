@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import from_json, to_jsonable_python
 
+from shopwire import platforms
 from shopwire.delivery.reasons import describe
 from shopwire.errors import TableUnavailable
 from shopwire.models import Delivery
@@ -24,7 +25,11 @@ from shopwire_inspector.words import explain
 View = dict[str, Any]
 
 # Other headers of a deployed stack contain signatures and tokens, or reveal where people are.
-_VISIBLE_HEADERS = ("x-shopify-", "x-wc-", "content-", "user-agent")
+_VISIBLE_HEADERS = (
+    "content-",
+    "user-agent",
+    *(prefix for name in platforms.NAMES for prefix in platforms.get(name).shown_headers),
+)
 
 
 @dataclass(frozen=True, slots=True)

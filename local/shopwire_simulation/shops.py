@@ -1,31 +1,57 @@
 """The simulated shops and their settings."""
 
-from typing import Any
+from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any, Protocol, cast
 
+from shopwire import platforms
 from shopwire.models import Shop
+from shopwire_testkit.announcements import Story
+from shopwire_testkit.story_recorder import StoryRecorder
 
-# The settings in which the simulated shops differ.
-_SHOPS: tuple[dict[str, Any], ...] = (
-    {"id": "sim-shopify-0", "platform": "shopify"},
-    {"id": "sim-woocommerce-0", "platform": "woocommerce"},
-    {"id": "sim-shopify-1", "platform": "shopify", "item_id": "sku", "key_value": "order"},
-    {"id": "sim-woocommerce-1", "platform": "woocommerce", "statuses": {"shipped": "DELIVERED"}},
-    {"id": "sim-shopify-2", "platform": "shopify", "shipped_is_delivered": True},
-)
+
+class SimulatedPlatform(Protocol):
+    """What the module `shopwire_testkit.<platform>.simulated_shop` defines. A platform may have none."""
+
+    SHOPS: tuple[dict[str, Any], ...]
+    """Settings of the simulated shops: one shop for each."""
+
+    def simulate_customer(self, recorder: StoryRecorder, serial: int) -> Story:
+        """Return the story of one customer of a shop."""
+
+
+@cache
+def simulated_platforms() -> dict[str, SimulatedPlatform]:
+    """Return the platforms that have a simulated shop, by name."""
+    modules = {name: f"shopwire_testkit.{name}.simulated_shop" for name in platforms.OF_SHOPS}
+    return {
+        name: cast(SimulatedPlatform, import_module(module))
+        for name, module in modules.items()
+        if find_spec(module) is not None
+    }
 
 
 def simulated_shops() -> dict[str, Shop]:
-    """Return the simulated shops by their ids."""
+    """Return the simulated shops by their ids: the first shop of each platform, then the second of each, and so on."""
+    numbered = sorted(
+        (number, order, name, settings)
+        for order, (name, platform) in enumerate(simulated_platforms().items())
+        for number, settings in enumerate(platform.SHOPS)
+    )
     return {
-        settings["id"]: Shop(
-            secrets=(f"{settings['id']}-secret",),
-            esputnik_key=f"{settings['id']}-key",
+        id: Shop(
+            id=id,
+            platform=name,
+            secrets=(f"{id}-secret",),
+            esputnik_key=f"{id}-key",
             region="UA",
-            storefront_secret=f"{settings['id']}-storefront",
+            storefront_secret=f"{id}-storefront",
             origins=("https://sim.example",),
             **settings,
         )
-        for settings in _SHOPS
+        for number, _, name, settings in numbered
+        for id in (f"sim-{name}-{number}",)
     }
 
 

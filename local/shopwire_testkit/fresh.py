@@ -1,7 +1,7 @@
-"""Makes a sample look as if it had just happened, with another id, other tokens, and dates that end now.
+"""Make a sample look as if it happened just now: with another id, other tokens and today's dates.
 
-All other bytes stay as they are. The changes are made in the text of the body, so the platform's own spelling (escapes,
-spaces, long numbers) is kept.
+The text is edited, so that the platform's own spelling (escapes, spaces, long numbers) survives. Everything else stays
+byte for byte.
 """
 
 import hashlib
@@ -12,73 +12,84 @@ from typing import Any
 
 from pydantic_core import from_json
 
-from shopwire.models import Shop
-from shopwire.platforms.storefront import sign_contact
-from shopwire_testkit.samples import changed_at
+from shopwire.platforms.base import SampleFields
+from shopwire_testkit.samples import changed_at, value_at
 
-# Top-level fields that identify an entity. Checkouts and orders name their cart by its tokens.
-_ID_FIELDS = ("id", "token", "cart_token", "checkout_token")
-
-_DATE = re.compile(rb'(?<=")(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
-# A smaller number may also be a price or a quantity, so it is replaced only in the id fields.
-_MIN_UNIQUE_ID = 10**9
+_MOMENT = re.compile(rb'(?<=")(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
+# A shorter number may be a price or a quantity, so it is replaced only where a field's name says that it is an id.
+_MIN_LONG_NUMBER = 10**9
 
 
-def refresh(body: bytes, now: int, number: int = 0) -> bytes:
-    """Return the body with other ids and with its dates moved.
+class NotRefreshable(ValueError):
+    """The body cannot be made fresh. The text says which field is missing, or was not changed."""
+
+
+def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> bytes:
+    """Return the body with other ids and with its dates moved to now.
 
     Args:
-        now: the new time of the body's last change, in UTC milliseconds. Milliseconds within the second are ignored.
-        number: a number that is different for each body of the same moment.
+        fields: where the platform's bodies hold ids and the time of the last change.
+        now: UTC milliseconds. The last change is moved to this moment, in whole seconds.
+        number: a different one, below 1000, for each body of the same moment.
 
     Raises:
-        ValueError: the body is not a JSON object.
+        NotRefreshable: the body is not a JSON object, or has none of the fields, or one of them stays as it was.
     """
-    fields = from_json(body)
-    if not isinstance(fields, dict):
-        raise ValueError("the body is not a JSON object")
-    return _replace_ids(_move_dates(body, fields, now), fields, f"{now}{number:03d}")
+    try:
+        parsed = from_json(body)
+    except ValueError:
+        parsed = None
+    if not isinstance(parsed, dict):
+        raise NotRefreshable("the body is not a JSON object")
+    ids = {path: value for path in fields.ids if _is_id(value := value_at(parsed, path))}
+    changed = changed_at(parsed, fields)
+    if not ids and changed is None:
+        if fields.every_call_is_new:
+            return body
+        named = ", ".join((*fields.ids, *fields.changed))
+        raise NotRefreshable(f"the body has none of the fields that name or date its entity ({named})")
+    by = timedelta(seconds=now // 1000 - int(changed.timestamp())) if changed else timedelta()
+    fresh = _with_moved_dates(body, by) if by else body
+    for old in dict.fromkeys(ids.values()):
+        fresh = _with_other_id(fresh, old, f"{now}{number:03d}", fields)
+    parsed = from_json(fresh)
+    stayed = [path for path, old in ids.items() if value_at(parsed, path) == old]
+    if by and changed_at(parsed, fields) == changed:
+        stayed += fields.changed
+    if stayed:
+        raise NotRefreshable(f"the value of {', '.join(stayed)} could not be replaced")
+    return fresh
 
 
-def _move_dates(body: bytes, fields: dict[str, Any], now: int) -> bytes:
-    changed = changed_at(fields)
-    if changed is None:
-        return body
-    offset = timedelta(seconds=now // 1000 - int(changed.timestamp()))
+def _is_id(value: Any) -> bool:
+    return isinstance(value, str | int) and not isinstance(value, bool) and bool(value)
 
-    def move(match: re.Match[bytes]) -> bytes:
+
+def _with_moved_dates(body: bytes, by: timedelta) -> bytes:
+    def moved(match: re.Match[bytes]) -> bytes:
+        written = match[1].decode()
         try:
-            return (datetime.fromisoformat(match[1].decode()) + offset).isoformat().encode()
+            return (datetime.fromisoformat(written) + by).isoformat(sep=written[10]).encode()
         except (ValueError, OverflowError):
             return match[0]
 
-    return _DATE.sub(move, body)
+    return _MOMENT.sub(moved, body)
 
 
-def _replace_ids(body: bytes, fields: dict[str, Any], stamp: str) -> bytes:
-    ids = [value for name in _ID_FIELDS if isinstance(value := fields.get(name), str | int)]
-    for old in dict.fromkeys(ids):
-        if isinstance(old, str):
-            new = hashlib.sha256(f"{old}{stamp}".encode()).hexdigest()[:32]
-            pattern, replacement = rf'"{re.escape(old)}"(?!\s*:)', f'"{new}"'
-        elif abs(old) >= _MIN_UNIQUE_ID:
-            pattern, replacement = rf"(?<![\w.-]){old}(?![\w.-])", stamp
-        else:
-            pattern, replacement = rf'("(?:id|order_id)"\s*:\s*){old}(?![\w.])', rf"\g<1>{stamp}"
-        body = re.sub(pattern.encode(), replacement.encode(), body)
-    return body
+def _with_other_id(body: bytes, old: str | int, stamp: str, fields: SampleFields) -> bytes:
+    new = stamp if _is_number(old) else hashlib.sha256(f"{old}{stamp}".encode()).hexdigest()[:32]
+    text = re.escape(str(old))
+    if not _is_number(old):
+        spellings = (json.dumps(old), json.dumps(old, ensure_ascii=False), json.dumps(old).replace("/", "\\/"))
+        pattern = rf"(?:{'|'.join(map(re.escape, dict.fromkeys(spellings)))})(?!\s*:)"
+        replacement = f'"{new}"'
+    elif abs(int(old)) >= _MIN_LONG_NUMBER:
+        pattern, replacement = rf"(?<![\w.-]){text}(?![\w.-])", new
+    else:
+        names = "|".join(dict.fromkeys(re.escape(path.rpartition(".")[2]) for path in fields.ids))
+        pattern, replacement = rf'("(?:{names}|\w+_id)"\s*:\s*"?){text}(?![\w.])', rf"\g<1>{new}"
+    return re.sub(pattern.encode(), replacement.encode(), body)
 
 
-def sign_visit(body: bytes, shop: Shop) -> bytes:
-    """Return a storefront body with the signature of its contact, as the shop's server would add it.
-
-    A body without a contact, or one that cannot be read, is returned as it is.
-    """
-    try:
-        visit = json.loads(body)
-        ((kind, value),) = visit["contact"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return body
-    if shop.storefront_secret:
-        visit["signature"] = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
-    return json.dumps(visit, ensure_ascii=False).encode()
+def _is_number(id: str | int) -> bool:
+    return isinstance(id, int) or (id.isascii() and id.isdigit())

@@ -1,7 +1,8 @@
-"""The sample webhooks, one file per topic and variant in `<platform>/samples/`.
+"""Sample bodies of webhooks: one file per topic and variant, in <platform>/samples.
 
-A file is named after its topic, with "_" for every other separator: orders/updated becomes orders_updated, and
-order.updated becomes order_updated. A variant adds "--<variant>".
+A topic's file is named after the topic, with "_" in place of its separators: orders/updated is in orders_updated.json.
+A variant has "--<variant>" behind that: orders_updated--refunded.json. Beside each sample is its expected result
+(`expected`).
 """
 
 import re
@@ -14,17 +15,21 @@ from typing import Any
 from pydantic_core import from_json
 
 from shopwire import platforms
+from shopwire.models import Shop, Webhook
+from shopwire.platforms.base import Platform, SampleFields
 
 _HERE = Path(__file__).parent
-
-# Top-level fields that say when the body last changed. If there is no date of a change, the date of creation counts.
-_CHANGE_FIELDS = ("updated_at", "date_modified_gmt", "created_at", "date_created_gmt")
-_UNDATED = datetime.max.replace(tzinfo=UTC)
+_EXPECTED_SUFFIX = ".expected.json"
+_LAST = datetime.max.replace(tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One sample body. `variant` is "" for the plain sample of a topic."""
+    """A sample body.
+
+    Args:
+        variant: "" for the plain sample of a topic.
+    """
 
     platform: str
     topic: str
@@ -33,12 +38,17 @@ class Sample:
 
     @property
     def name(self) -> str:
-        """The name that `shopwire send` takes: "orders/updated" or "orders/updated--partly_refunded"."""
+        """The name on the command line: "orders/updated", "orders/updated--refunded"."""
         return f"{self.topic}--{self.variant}" if self.variant else self.topic
 
     @property
     def body(self) -> bytes:
         return self.path.read_bytes()
+
+    @property
+    def expected_path(self) -> Path:
+        """The file that holds the expected result."""
+        return self.path.with_name(self.path.stem + _EXPECTED_SUFFIX)
 
 
 def folder(platform: str) -> Path:
@@ -46,33 +56,85 @@ def folder(platform: str) -> Path:
     return _HERE / platform / "samples"
 
 
+def file_word(topic: str) -> str:
+    """Return how files are named after a topic: "orders/updated" is "orders_updated"."""
+    return re.sub(r"\W", "_", topic)
+
+
 def samples(platform: str) -> list[Sample]:
-    """Return all samples of a platform by the date of their last change. Undated samples come last, by topic.
+    """Return a platform's samples, ordered by when they changed. Those without a date are last, ordered by topic.
 
     Raises:
         KeyError: there is no such platform.
-        ValueError: a file name does not begin with a topic of the platform.
+        ValueError: a file is not named after a topic of the platform, or is not JSON.
     """
-    topics = {re.sub(r"\W", "_", topic): topic for topic in platforms.get(platform).topic_names()}
+    adapter = platforms.get(platform)
+    topics = {file_word(topic): topic for topic in adapter.topic_names()}
+    places = {topic: place for place, topic in enumerate(topics.values())}
     found = []
     for path in folder(platform).glob("*"):
+        if path.name.endswith(_EXPECTED_SUFFIX):
+            continue
         word, _, variant = path.stem.partition("--")
         if word not in topics:
-            raise ValueError(f"{platform}/samples/{path.name}: the name does not begin with a topic of the platform")
-        found.append(Sample(platform, topics[word], variant, path))
-    order = list(topics.values())
-    return sorted(
-        found,
-        key=lambda sample: (changed_at(from_json(sample.body)) or _UNDATED, order.index(sample.topic), sample.variant),
+            raise ValueError(f"{path}: the file is named after no topic in `topics` of the platform {platform}")
+        sample = Sample(platform, topics[word], variant, path)
+        changed = changed_at(_parsed(path), adapter.sample_fields) or _LAST
+        found.append((changed, places[sample.topic], variant, sample))
+    return [sample for *_, sample in sorted(found, key=lambda entry: entry[:-1])]
+
+
+def sample_shop(platform: Platform, **settings: Any) -> Shop:
+    """Return a shop that the platform's samples may come from. Orders of any age are sent."""
+    return Shop.model_validate(
+        {
+            "id": "sample-shop",
+            # A shop of any platform has a storefront.
+            "platform": platform.name if platform.name in platforms.OF_SHOPS else platforms.OF_SHOPS[0],
+            "secrets": ("sample-secret",),
+            "esputnik_key": "sample-key",
+            "region": "UA",
+            "store": platform.demo_store or platform.store_example or None,
+            "old_order_days": 0,
+            "storefront_secret": "sample-storefront-secret",
+        }
+        | settings
     )
 
 
-def changed_at(body: Mapping[str, Any]) -> datetime | None:
-    """Return when the content of a parsed body last changed, or None if the body does not say."""
-    return next((moment for name in _CHANGE_FIELDS if (moment := _moment(body.get(name)))), None)
+def signed_webhook(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Webhook:
+    """Return the call with which the platform would send this body, as it arrives.
+
+    Args:
+        now: UTC milliseconds.
+    """
+    call = platform.sign(topic, body, shop, now)
+    return Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, now)
+
+
+def changed_at(body: Any, fields: SampleFields) -> datetime | None:
+    """Return when the entity of a parsed body last changed; None if the body does not say so."""
+    moments = (_moment(value_at(body, path)) for path in fields.changed)
+    return next((moment for moment in moments if moment), None)
+
+
+def value_at(body: Any, path: str) -> Any:
+    """Return the value at a path such as "data.order.id"; None if there is none."""
+    for name in path.split("."):
+        body = body.get(name) if isinstance(body, Mapping) else None
+    return body
+
+
+def _parsed(path: Path) -> Any:
+    try:
+        return from_json(path.read_bytes())
+    except ValueError as error:
+        raise ValueError(f"{path}: the file is not JSON: {error}") from None
 
 
 def _moment(value: Any) -> datetime | None:
+    if isinstance(value, Mapping):  # PHP's object of a date and its time zone
+        value = value.get("date")
     try:
         moment = datetime.fromisoformat(value)
     except (TypeError, ValueError):

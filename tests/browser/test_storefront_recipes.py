@@ -18,7 +18,7 @@ from liquid.filter import string_filter
 from playwright.sync_api import BrowserContext
 
 from shopwire import platforms
-from shopwire.platforms.base import hmac_sha256
+from shopwire.platforms.signatures import hmac_sha256
 from shopwire.platforms.storefront import sign_contact
 from shopwire.shops import parse_shop
 from tests.browser.shop_page import SECRET, SHOP, Shop

@@ -84,7 +84,8 @@ def cart(contact: Contact = ANN) -> CartChange:
 
 
 def view(contact: Contact = ANN) -> ViewChange:
-    return ViewChange(View(type="page", seen_at=DAY, contact=contact, url="https://shop.example.com/"), "v1")
+    url = "https://shop.example.com/"
+    return ViewChange(View(type="page", seen_at=DAY, contact=contact, cart_token="t", url=url), "v1")
 
 
 @pytest.mark.parametrize(
@@ -203,8 +204,8 @@ def test_fact_becomes_an_event_for_the_named_contact(
         (order(contact=Contact()), "--new", "anonymous"),
         (order(contact=ONLY_ID), "--new", "anonymous"),
         (ContactChange(ONLY_ID, "9", 1), "", "anonymous"),
-        (ParcelArrived("42", PARCEL), "", "the ledger knows the contact of the order"),
-        (OrderDeleted("42"), "--new", "the ledger knows the contact of the order"),
+        (ParcelArrived("42", PARCEL), "", "order_not_seen (--contact EMAIL names the contact of the order)"),
+        (OrderDeleted("42"), "--new", "order_not_seen (--contact EMAIL names the contact of the order)"),
         (Redaction(ANN, "9"), "", "contact 9 would be erased"),
         (Redaction(Contact(email="ann@example.com"), "x"), "", "contact (a guest) would be erased"),
         (ShopRedaction(), "", "everything stored for the shop would be deleted"),

@@ -132,7 +132,7 @@ def test_replay_all_replays_every_webhook(queue: str, capsys: Captured) -> None:
 
 
 @pytest.mark.parametrize("action", ["show", "replay"])
-@pytest.mark.parametrize("id", ["bob.1767225600000.0", "bob", "nobody.1.2"])
+@pytest.mark.parametrize("id", ["bob.1767225600000.0", "bob", "unknown.1.2"])
 def test_unknown_id_is_exit_2(queue: str, capsys: Captured, action: str, id: str) -> None:
     assert main(["parked", action, id, "--stack", "shop-eu"]) == 2
     assert capsys.readouterr() == (

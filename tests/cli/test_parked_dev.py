@@ -30,7 +30,7 @@ RESPONSES = {
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Answers as `shopwire dev` does. Paths below /broken are pages of another server, /down/ is unavailable."""
+    """Responds as `shopwire dev` does. Paths below /broken are pages of another server, /down/ is unavailable."""
 
     def _serve(self) -> None:
         if self.path.startswith("/broken"):

@@ -17,7 +17,7 @@ from shopwire_testkit.samples import Sample, samples
 
 Captured = pytest.CaptureFixture[str]
 SHOPS = parse_shops(demo_settings())
-SAMPLES = [sample for name in ("shopify", "woocommerce") for sample in samples(name)]
+SAMPLES = [sample for name in platforms.OF_SHOPS for sample in samples(name)]
 STOREFRONT_SAMPLES = samples("storefront")
 
 
@@ -164,7 +164,7 @@ def test_response_that_is_not_2xx_is_exit_1(server: Server, capsys: Captured, st
         ),
         ("shopify orders/create--no-such", "no sample 'orders/create--no-such'"),
         ("shopify orders/create /no/such", "/no/such: No such file or directory"),
-        ("shopify orders/create --shop nobody", "no shop 'nobody'; there are demo-shopify, demo-woocommerce"),
+        ("shopify orders/create --shop unknown", "no shop 'unknown'; there are demo-shopify, demo-woocommerce"),
         (
             "shopify orders/create --shop demo-woocommerce",
             "shop demo-woocommerce is on woocommerce, not on shopify: name another with --shop",
@@ -217,5 +217,5 @@ def test_fresh_needs_an_object(server: Server, capsys: Captured, tmp_path: Path)
     file = tmp_path / "body.json"
     file.write_text("[]")
     assert send(server, "shopify", "orders/create", str(file), "--fresh") == 2
-    assert capsys.readouterr().err == "shopwire send: --fresh: the body must be a JSON object\n"
+    assert capsys.readouterr().err == "shopwire send: --fresh: the body is not a JSON object\n"
     assert server.calls == []

@@ -65,7 +65,7 @@ def test_show_prints_one_shop_with_its_secrets_masked(ssm: Any, shops_file: Path
             "store": "bob.myshopify.com",
         },
     }
-    assert run(capsys, "show", "nobody")[0] == 2
+    assert run(capsys, "show", "unknown")[0] == 2
 
 
 @pytest.mark.parametrize(("typed", "code", "left"), [("y\n", 0, set()), ("\n", 2, {"ann"}), ("no\n", 2, {"ann"})])
@@ -101,8 +101,8 @@ def test_remove_with_yes_does_not_ask(ssm: Any, shops_file: Path, capsys: Captur
 
 def test_remove_of_an_unknown_shop_removes_nothing(ssm: Any, shops_file: Path, capsys: Captured) -> None:
     put(capsys, shops_file)
-    code, out, err = run(capsys, "remove", "ann", "nobody", "--yes")
-    assert (code, out, err) == (2, "", "shopwire shop: no shop nobody: `shopwire shop list` lists the shops\n")
+    code, out, err = run(capsys, "remove", "ann", "unknown", "--yes")
+    assert (code, out, err) == (2, "", "shopwire shop: no shop unknown: `shopwire shop list` lists the shops\n")
     assert Shops(ssm, PATH).ids() == {"ann", "bob"}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from shopwire import platforms
 from shopwire.shops import Shops
 from tests.cli.shop_command import PATH, put
 
@@ -22,7 +23,7 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         ("[Bob]\n", "shop Bob: id: String should match pattern '^[a-z0-9-]{3,64}$'"),
         (BOB.replace("secrets", "secret"), "shop bob: secrets: Field required"),
         (BOB + 'region = "canary"\n', "shop bob: region: String should match pattern '^[A-Z]{2}$'"),
-        (BOB.replace("shopify", "canary"), "shop bob: platform: must be one of shopify, woocommerce"),
+        (BOB.replace("shopify", "canary"), f"shop bob: platform: must be one of {', '.join(platforms.OF_SHOPS)}"),
         (BOB + f'note = "{"x" * 10}"\n', "shop bob: note: Extra inputs are not permitted"),
         (
             BOB + f'origins = ["{"x" * 4096}"]\n',

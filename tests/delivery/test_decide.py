@@ -283,3 +283,18 @@ def test_fast_path_writes_nothing_but_its_settle(
         assert writes in allowed, f"{name}, {state}: {status}"
         seen.add(status)
     assert "claimed" in seen or "ignored" in seen
+
+
+def test_decision_is_made_again_if_the_entry_changed_before_the_claim(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    call, others = Table._call, [order()]
+
+    def another_invocation_first(self: Table, operation: str, **arguments: Any) -> Any:
+        if operation == "update_item" and others:
+            world.send(others.pop())
+        return call(self, operation, **arguments)
+
+    monkeypatch.setattr(Table, "_call", another_invocation_first)
+    assert world.send(order(minutes=1)) == "unchanged"
+    assert world.api.sent == ["contact", "orderCreated"]

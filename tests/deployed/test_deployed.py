@@ -23,13 +23,13 @@ NUMBERS = itertools.count(time.time_ns() // 1_000_000 % 900)
 
 def fresh_body(name: str) -> bytes:
     """Return a sample with new IDs and the current time."""
-    return refresh(SAMPLES[name].body, now_ms(), next(NUMBERS))
+    return refresh(SAMPLES[name].body, SHOPIFY.sample_fields, now_ms(), next(NUMBERS))
 
 
 def signed_headers(target: Target, name: str, body: bytes) -> dict[str, str]:
     """Return the headers of one delivery."""
     assert target.shop.platform == "shopify", "the shop of these tests must be a Shopify shop (docs/deploy.md)"
-    headers = SHOPIFY.sign(SAMPLES[name].topic, body, target.shop, now_ms())
+    headers = SHOPIFY.sign(SAMPLES[name].topic, body, target.shop, now_ms()).headers
     return {header.lower(): value for header, value in headers.items()}
 
 

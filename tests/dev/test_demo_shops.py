@@ -4,13 +4,14 @@ from typing import Any
 
 import pytest
 
+from shopwire import platforms
 from shopwire.errors import BadSettings
 from shopwire_dev.demo_shops import demo_settings, parse_shops, read_settings
 
 
 def test_demo_shops_have_the_documented_settings() -> None:
     shops = parse_shops(demo_settings())
-    assert set(shops) == {"demo-shopify", "demo-woocommerce"}
+    assert set(shops) == {f"demo-{name}" for name in platforms.OF_SHOPS}
     shopify = shops["demo-shopify"]
     assert [secret.get_secret_value() for secret in shopify.secrets] == ["demo-shopify-secret"]
     assert (shopify.store, shopify.region, shopify.old_order_days) == ("demo.myshopify.com", "UA", 0)

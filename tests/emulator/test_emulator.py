@@ -61,7 +61,7 @@ def test_rejected_requests_are_counted_too(api: Emulator) -> None:
 
 
 def test_reading_the_state_of_an_unknown_account_does_not_create_it(api: Emulator) -> None:
-    assert api.state("nobody") == {"contacts": [], "orders": {}, "events": [], "requests": 0}
+    assert api.state("unknown") == {"contacts": [], "orders": {}, "events": [], "requests": 0}
 
 
 def test_request_with_a_lost_response_is_still_processed(api: Emulator) -> None:

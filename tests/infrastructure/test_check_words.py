@@ -100,7 +100,7 @@ def test_finding_has_the_line_and_the_word_as_written() -> None:
 
 def test_words_in_snake_case_names_are_found() -> None:
     assert names("entry.dispel_doubt(key)") == {"doubt"}
-    assert names("ledger.defer(key)") == {"put away"}
+    assert names("ledger.put_away(key)") == {"put away"}
 
 
 def test_phrase_across_two_comment_lines_is_found() -> None:

@@ -30,7 +30,7 @@ def test_shopwire_dev_reports_each_alarm_that_it_can_have(dev: Dev) -> None:
     """All alarms go off in one test, because the figures of a process only grow."""
     assert alarms_on(dev) == set()
     body = json.dumps({"id": []}).encode()
-    headers = platforms.get("shopify").sign("orders/updated", body, dev.shop, 0)
+    headers = platforms.get("shopify").sign("orders/updated", body, dev.shop, 0).headers
     assert call("POST", f"{dev.url}/webhooks/{dev.shop.id}", body, headers)[1]["status"] == "parked"
     assert alarms_on(dev) == {"Parked"}
     for _ in range(10):

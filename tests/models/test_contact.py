@@ -1,4 +1,4 @@
-"""Who a person is: addresses made clean, nobody's addresses, and what an odd one costs."""
+"""A contact: which e-mail addresses and phones count, and what an odd one costs."""
 
 import pytest
 from hypothesis import given
@@ -19,7 +19,7 @@ from shopwire.models.contact import acceptable_email, clean_email, clean_phone, 
         (None, None),
     ],
 )
-def test_an_e_mail_is_trimmed_lower_cased_or_nobodys(written: str | None, clean: str | None) -> None:
+def test_email_is_trimmed_and_lower_case_or_missing(written: str | None, clean: str | None) -> None:
     assert clean_email(written) == clean
 
 
@@ -44,18 +44,18 @@ def test_an_e_mail_is_trimmed_lower_cased_or_nobodys(written: str | None, clean:
         (None, "UA", None),
     ],
 )
-def test_a_phone_is_international_digits_or_none(written: str | None, region: str | None, clean: str | None) -> None:
+def test_phone_is_international_digits_or_missing(written: str | None, region: str | None, clean: str | None) -> None:
     assert clean_phone(written, region) == clean
 
 
 @given(st.text(max_size=30), st.sampled_from([None, "UA", "US", "ZZ"]))
-def test_no_text_raises_and_what_comes_out_is_digits(written: str, region: str | None) -> None:
+def test_phone_of_any_text_is_digits_or_missing(written: str, region: str | None) -> None:
     clean = clean_phone(written, region)
     assert clean is None or (clean.isascii() and clean.isdigit() and 5 <= len(clean) <= 17)
 
 
 @given(st.text(max_size=60))
-def test_what_is_acceptable_is_ascii_with_one_at_and_a_dot(written: str) -> None:
+def test_acceptable_email_is_ascii_with_one_at_and_a_dot(written: str) -> None:
     clean = clean_email(written)
     if clean and acceptable_email(clean):
         assert clean.isascii()
@@ -63,29 +63,29 @@ def test_what_is_acceptable_is_ascii_with_one_at_and_a_dot(written: str) -> None
         assert "." in clean.partition("@")[2]
 
 
-def test_the_first_acceptable_address_is_taken() -> None:
-    one = person(
+def test_first_acceptable_address_counts() -> None:
+    contact = person(
         emails=[None, "odd address@x", "b@example.com", "c@example.com"], phones=["x", "+380501112233"], region=None
     )
-    assert (one.email, one.phone) == ("b@example.com", "380501112233")
+    assert (contact.email, contact.phone) == ("b@example.com", "380501112233")
 
 
-def test_an_odd_e_mail_falls_back_to_phone_or_id() -> None:
+def test_phone_or_id_takes_the_place_of_an_odd_email() -> None:
     long = "a" * 60 + "@example.com"
     assert person(emails=[long], phones=["+380501112233"], region=None).key == "380501112233"
     assert person(emails=[long], phones=[], region=None, customer_id="77").key == "77"
 
 
-def test_an_odd_e_mail_that_is_all_there_is_is_kept() -> None:
+def test_odd_email_is_kept_if_there_is_nothing_else() -> None:
     assert person(emails=["Ганна@example.com"], phones=[], region=None).key == "ганна@example.com"
 
 
-def test_names_are_the_first_that_say_something() -> None:
-    one = person(emails=["a@example.com"], phones=[], region=None, first_names=["", " Anna "], last_names=[None])
-    assert (one.first_name, one.last_name) == ("Anna", None)
+def test_first_name_that_is_not_blank_counts() -> None:
+    contact = person(emails=["a@example.com"], phones=[], region=None, first_names=["", " Anna "], last_names=[None])
+    assert (contact.first_name, contact.last_name) == ("Anna", None)
 
 
-def test_the_key_is_the_e_mail_else_the_phone_else_the_id() -> None:
+def test_key_is_the_email_or_the_phone_or_the_id() -> None:
     assert Contact(email="e@example.com", phone="1", customer_id="2").key == "e@example.com"
     assert Contact(phone="1", customer_id="2").key == "1"
     assert Contact(customer_id="2").key == "2"

@@ -42,8 +42,8 @@ def ledger(table: Table) -> Ledger:
     return Ledger(table, KEPT)
 
 
-def claim(ledger: Ledger, side: Side, key: str, version: int | None = 1, owner: str = "one", **more: Any) -> Claim:
-    return ledger.claim(SHOP, ORDER, key, version, owner=owner, until=side.now + HOLD, now=side.now, **more)
+def claim(ledger: Ledger, side: Side, key: str, version: int | None = 1, request_id: str = "one", **more: Any) -> Claim:
+    return ledger.claim(SHOP, ORDER, key, version, request_id=request_id, until=side.now + HOLD, now=side.now, **more)
 
 
 def settle(ledger: Ledger, side: Side, held: Claim, version: int | None = 1, **change: Any) -> bool:
@@ -54,11 +54,11 @@ def settle(ledger: Ledger, side: Side, held: Claim, version: int | None = 1, **c
 
 
 def test_claim_of_a_settled_key_is_refused(side: Side, ledger: Ledger) -> None:
-    assert settle(ledger, side, claim(ledger, side, "k1"), known={"digest": "d"})
+    assert settle(ledger, side, claim(ledger, side, "k1"), sent={"digest": "d"})
     with pytest.raises(ClaimRefused) as refusal:
-        claim(ledger, side, "k1", owner="two")
+        claim(ledger, side, "k1", request_id="two")
     entry = refusal.value.entry
-    assert (entry.keys, entry.version, entry.lease, entry.known) == (("k1",), 1, None, {"digest": "d"})
+    assert (entry.settled_keys, entry.version, entry.lease, entry.sent) == (("k1",), 1, None, {"digest": "d"})
 
 
 def test_live_lease_refuses_and_names_its_holder(side: Side, ledger: Ledger) -> None:
@@ -67,21 +67,21 @@ def test_live_lease_refuses_and_names_its_holder(side: Side, ledger: Ledger) -> 
     with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.lease
-    assert (refusal.value.entry.lease.owner, refusal.value.entry.lease.key) == ("one", "k1")
+    assert (refusal.value.entry.lease.holder, refusal.value.entry.lease.key) == ("one", "k1")
 
 
 def test_expired_lease_is_taken_over_and_counts_as_a_crash(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
-    for deaths, owner in enumerate(("two", "three"), 1):
+    for crashes, request_id in enumerate(("two", "three"), 1):
         side.advance(HOLD + 1)
-        assert claim(ledger, side, "k1", owner=owner).entry.deaths == deaths
+        assert claim(ledger, side, "k1", request_id=request_id).entry.crashes == crashes
     side.advance(HOLD + 1)
-    assert claim(ledger, side, "k2", owner="four").entry.deaths == 0
+    assert claim(ledger, side, "k2", request_id="four").entry.crashes == 0
 
 
 def test_holder_may_claim_its_lease_again(side: Side, ledger: Ledger) -> None:
     claim(ledger, side, "k1")
-    assert claim(ledger, side, "k1").entry.deaths == 0
+    assert claim(ledger, side, "k1").entry.crashes == 0
 
 
 def test_lower_version_is_refused_and_an_equal_one_is_not(side: Side, ledger: Ledger) -> None:
@@ -103,14 +103,14 @@ def test_settle_after_a_lost_lease_writes_only_key_and_version(side: Side, ledge
     late = claim(ledger, side, "k1", 5)
     side.advance(HOLD + 1)
     new = claim(ledger, side, "k2", 5, "two")
-    assert not settle(ledger, side, late, 5, known={"digest": "late"})
+    assert not settle(ledger, side, late, 5, sent={"digest": "late"})
     entry = ledger.get(SHOP, ORDER, side.now)
-    assert (entry.keys, entry.version, entry.known) == (("k1",), 5, {})
+    assert (entry.settled_keys, entry.version, entry.sent) == (("k1",), 5, {})
     assert entry.lease
-    assert entry.lease.owner == "two"
-    assert settle(ledger, side, new, 6, known={"digest": "new"})
+    assert entry.lease.holder == "two"
+    assert settle(ledger, side, new, 6, sent={"digest": "new"})
     entry = ledger.get(SHOP, ORDER, side.now)
-    assert (entry.keys, entry.version, entry.known) == (("k1", "k2"), 6, {"digest": "new"})
+    assert (entry.settled_keys, entry.version, entry.sent) == (("k1", "k2"), 6, {"digest": "new"})
 
 
 def test_settle_after_a_lost_lease_never_lowers_the_version(side: Side, ledger: Ledger) -> None:
@@ -119,30 +119,30 @@ def test_settle_after_a_lost_lease_never_lowers_the_version(side: Side, ledger: 
     settle(ledger, side, claim(ledger, side, "k2", 7, "two"), 7)
     assert not settle(ledger, side, late, 5)
     entry = ledger.get(SHOP, ORDER, side.now)
-    assert (entry.keys, entry.version) == (("k2", "k1"), 7)
+    assert (entry.settled_keys, entry.version) == (("k2", "k1"), 7)
 
 
 def test_settling_twice_records_the_key_once(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     assert settle(ledger, side, held)
     assert settle(ledger, side, held)
-    assert ledger.get(SHOP, ORDER, side.now).keys == ("k1",)
+    assert ledger.get(SHOP, ORDER, side.now).settled_keys == ("k1",)
 
 
 def test_sixteen_keys_are_kept(side: Side, ledger: Ledger) -> None:
     for n in range(20):
         settle(ledger, side, claim(ledger, side, f"k{n}"))
-    assert ledger.get(SHOP, ORDER, side.now).keys == tuple(f"k{n}" for n in range(4, 20))
+    assert ledger.get(SHOP, ORDER, side.now).settled_keys == tuple(f"k{n}" for n in range(4, 20))
 
 
 def test_pending_change_refuses_webhooks_but_not_the_queue(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
-    assert ledger.release(held, ledger.defer("k1", "queue", side.now) | {"step": 1}, side.now)
+    assert ledger.defer(held, {"step": 1}, side.now)
     with pytest.raises(ClaimRefused) as refusal:
         claim(ledger, side, "k2", 2, "two")
     assert refusal.value.entry.pending
-    assert (refusal.value.entry.pending.key, refusal.value.entry.pending.where) == ("k1", "queue")
-    from_queue = claim(ledger, side, "k1", owner="three", from_queue=True)
+    assert (refusal.value.entry.pending.key, refusal.value.entry.pending.place) == ("k1", "queue")
+    from_queue = claim(ledger, side, "k1", request_id="three", from_queue=True)
     settle(ledger, side, from_queue)
     assert ledger.get(SHOP, ORDER, side.now).pending is None
     assert claim(ledger, side, "k2", 2, "four")
@@ -176,54 +176,54 @@ def test_settle_keeps_the_mark_of_a_change_queued_meanwhile(side: Side, ledger: 
     assert settle(ledger, side, held)
     entry = ledger.get(SHOP, ORDER, side.now)
     assert entry.pending
-    assert (entry.pending.key, entry.keys, entry.lease) == ("k2", ("k1",), None)
+    assert (entry.pending.key, entry.settled_keys, entry.lease) == ("k2", ("k1",), None)
 
 
 def test_deferral_keeps_the_mark_of_a_change_queued_meanwhile(side: Side, ledger: Ledger) -> None:
     held = claim(ledger, side, "k1")
     ledger.mark_pending(SHOP, ORDER, "k2", side.now)
-    assert ledger.release(held, ledger.defer("k1", "queue", side.now), side.now)
+    assert ledger.retry_later(held, {}, side.now)
     assert ledger.get(SHOP, ORDER, side.now).pending == Pending("k2", "queue", side.now + KEPT)
 
 
 def test_expired_entry_counts_as_new(side: Side, ledger: Ledger) -> None:
-    settle(ledger, side, claim(ledger, side, "k1", 9), 9, known={"digest": "d"})
+    settle(ledger, side, claim(ledger, side, "k1", 9), 9, sent={"digest": "d"})
     side.advance(400 * DAY + SECOND)
-    assert ledger.get(SHOP, ORDER, side.now).keys == ()
+    assert ledger.get(SHOP, ORDER, side.now).settled_keys == ()
     held = claim(ledger, side, "k1", 1)
-    assert (held.entry.keys, held.entry.version) == ((), None)
+    assert (held.entry.settled_keys, held.entry.version) == ((), None)
     assert settle(ledger, side, held, 1)
     entry = ledger.get(SHOP, ORDER, side.now)
-    assert (entry.keys, entry.version, entry.known) == (("k1",), 1, {})
+    assert (entry.settled_keys, entry.version, entry.sent) == (("k1",), 1, {})
 
 
 def test_entry_of_a_newer_format_is_not_changed(side: Side, ledger: Ledger, table: Table) -> None:
-    table.put(Key(f"{SHOP}#order#42"), {"format": 2, "n": 1})
+    table.put(Key(f"{SHOP}#order#42"), {"format": 2, "revision": 1})
     with pytest.raises(NewerEntryFormat):
         claim(ledger, side, "k1")
 
 
 def test_cart_is_converted_unless_its_lease_is_held(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
-    held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
+    held = ledger.claim(SHOP, cart, "k1", 1, request_id="one", until=side.now + HOLD, now=side.now)
     with pytest.raises(ClaimRefused):
         ledger.convert_cart(SHOP, cart, "anna", side.now)
-    ledger.settle(held, 1, {"known": {"digest": "d", "state": "state-1"}}, side.now)
+    ledger.settle(held, 1, {"sent": {"digest": "d", "state": "state-1"}}, side.now)
     ledger.record_cart_contact(SHOP, cart, "borys", side.now)
     assert ledger.convert_cart(SHOP, cart, None, side.now) == "state-1"
-    assert ledger.get(SHOP, cart, side.now).person == "borys"
+    assert ledger.get(SHOP, cart, side.now).contact_ref == "borys"
     assert ledger.convert_cart(SHOP, cart, "anna", side.now) == "state-1"
     entry = ledger.get(SHOP, cart, side.now)
-    assert (entry.converted, entry.person, entry.version) == (True, "anna", 1)
+    assert (entry.converted, entry.contact_ref, entry.version) == (True, "anna", 1)
 
 
 def test_cart_contact_can_be_set_while_the_lease_is_held(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
-    held = ledger.claim(SHOP, cart, "k1", 1, owner="one", until=side.now + HOLD, now=side.now)
+    held = ledger.claim(SHOP, cart, "k1", 1, request_id="one", until=side.now + HOLD, now=side.now)
     ledger.record_cart_contact(SHOP, cart, "anna", side.now)
     assert ledger.settle(held, 1, {}, side.now)
     entry = ledger.get(SHOP, cart, side.now)
-    assert (entry.person, entry.version, entry.lease) == ("anna", 1, None)
+    assert (entry.contact_ref, entry.version, entry.lease) == ("anna", 1, None)
 
 
 # --- the table

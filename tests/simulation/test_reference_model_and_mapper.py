@@ -13,7 +13,7 @@ from urllib.parse import parse_qs
 import pytest
 
 from shopwire import mapper
-from shopwire.mapper import ApiRequest, SentOrder
+from shopwire.mapper import ApiRequest, SentOrder, Step
 from shopwire.models import (
     CartChange,
     Contact,
@@ -48,7 +48,7 @@ class _Receiver:
     api: Emulator = field(default_factory=lambda: Emulator(lambda: 0.0))
     carts: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
     """token -> keyValue and products of the last cartUpdated."""
-    known: dict[str, SentOrder] = field(default_factory=dict)
+    sent: dict[str, SentOrder] = field(default_factory=dict)
     last_changes: dict[str, OrderChange] = field(default_factory=dict)
     arrived: dict[str, set[str]] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
@@ -61,7 +61,7 @@ class _Receiver:
         for announcement in story.announcements:
             platform = platform_of(announcement, self.shop)
             signed = platform.sign(announcement.topic, announcement.body, self.shop, announcement.at)
-            headers = {name.lower(): value for name, value in signed.items()}
+            headers = {name.lower(): value for name, value in signed.headers.items()}
             webhook = Webhook(headers, announcement.body, announcement.at)
             platform.verify(webhook, self.shop)
             (delivery,) = platform.read(webhook, self.shop)
@@ -97,11 +97,15 @@ class _Receiver:
     def _send(self, request: ApiRequest) -> None:
         path, _, query = request.path.partition("?")
         fields = {name: values[0] for name, values in parse_qs(query).items()}
-        reply = self.api.take(KEY, request.method, path, fields, request.body)
+        reply = self.api.handle_without_faults(KEY, request.method, path, fields, request.body)
         # An erasure tries every identity of the person. The API does not know most of them.
         assert reply.status == 200 or request.method == "DELETE"
         if path == "v1/event":
             assert self.api.last_event(KEY)["reason"] is None
+
+    def _send_steps(self, steps: Iterable[Step]) -> None:
+        for step in steps:
+            self._send(step.request)
 
     def _send_contact(self, contact: Contact, *, again: bool = False) -> None:
         if contact.key and (again or contact.key not in self.known_contacts):
@@ -111,7 +115,7 @@ class _Receiver:
     def _order(self, change: OrderChange, at: int) -> None:
         order, id = change.order, change.order.id
         too_old = self.shop.old_order_days and at - milliseconds(order.created_at) > self.shop.old_order_days * DAY
-        if not order.contact.key or (order.test and self.shop.ignore_test_orders) or (too_old and id not in self.known):
+        if not order.contact.key or (order.test and self.shop.ignore_test_orders) or (too_old and id not in self.sent):
             return
         if order.cart_token:
             self.bought.add(order.cart_token)
@@ -120,9 +124,9 @@ class _Receiver:
         self.last_changes[id] = change
         self._send_contact(order.contact)
         order = order.with_facts(frozenset(self.arrived.get(id, ())), deleted=id in self.deleted)
-        for step in mapper.order_steps(order, self.shop, self.known.get(id), recent=True):
+        for step in mapper.order_steps(order, self.shop, self.sent.get(id), recent=True):
             self._send(step.request)
-            self.known[id] = step.known
+            self._record(id, step)
 
     def _parcel(self, change: ParcelArrived) -> None:
         id = change.order_id
@@ -133,13 +137,19 @@ class _Receiver:
                 self._fact(id, Status.DELIVERED, change.parcel)
 
     def _fact(self, id: str, status: Status, parcel: Parcel | None = None) -> None:
-        known = self.known.get(id)
-        if known is None or known.status in (status, Status.CANCELLED):
+        sent = self.sent.get(id)
+        if sent is None or sent.status in (status, Status.CANCELLED):
             return
         order = self.last_changes[id].order
         reference = mapper.order_reference(order)
-        self._send(mapper.fact_event(status, id, order.contact, reference, self.shop, parcel))
-        self.known[id] = SentOrder(status, known.digest, known.content)
+        for step in mapper.fact_steps(status, id, order.contact, reference, sent, self.shop, parcel):
+            self._send(step.request)
+            self._record(id, step)
+
+    def _record(self, id: str, step: Step) -> None:
+        sent = SentOrder.of(step.sent or {})
+        assert sent
+        self.sent[id] = sent
 
     def _view(self, change: ViewChange) -> None:
         view = change.view
@@ -148,7 +158,7 @@ class _Receiver:
             self.cart_contacts[view.cart_token] = view.contact
         if contact := self.cart_contacts.get(view.cart_token):
             self._send_contact(contact)
-            self._send(mapper.view_event(view, contact))
+            self._send_steps(mapper.view_steps(view, contact))
 
     def _cart(self, change: CartChange) -> None:
         cart = change.cart
@@ -157,7 +167,7 @@ class _Receiver:
         contact = self.cart_contacts.get(cart.token)
         if contact and cart.token not in self.bought:
             self._send_contact(contact)
-            self._send(mapper.cart_event(cart, contact))
+            self._send_steps(mapper.cart_steps(cart, contact))
             event = self.api.last_event(KEY)
             params = {param["name"]: param["value"] for param in event["params"]}
             self.carts[cart.token] = (event["keyValue"], json.loads(params.get("products", "[]")))

@@ -85,12 +85,12 @@ def run(options: argparse.Namespace) -> int:
     platform = mapping.find_platform(options.platform)
     if options.fetched:
         raise UserError(f"--fetched: webhooks of {options.platform} carry the state, so leave this option out")
-    assumptions = mapping.Assumptions(mapping.make_shop(options), options.new, mapping.make_contact(options.contact))
+    shop, contact = mapping.make_shop(options), mapping.make_contact(options.contact)
     body = mapping.read_object(options.file)
     requests = []
-    for change in mapping.parse_changes(platform, options.topic, body, assumptions.shop):
+    for change in mapping.parse_changes(platform, options.topic, body, shop):
         try:
-            requests += assumptions.requests(change)
+            requests += mapping.make_requests(change, shop, new=options.new, contact=contact)
         except mapping.NothingToSend as reason:
             print(f"shopwire map: nothing to send: {reason}", file=sys.stderr)
     print(mapping.to_json(requests))

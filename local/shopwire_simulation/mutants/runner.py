@@ -26,8 +26,7 @@ _STEPS = (
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
     ("injections", 8_500, 0),
-    ("burst", 1_500, 4),
-    ("burst", 1_500, 5),
+    ("burst", 1_500, 9),
     ("days", 1_500, 17),
 )
 _PROCESSES = 2

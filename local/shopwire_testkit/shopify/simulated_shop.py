@@ -17,6 +17,13 @@ from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
 
+SHOPS: tuple[dict[str, Any], ...] = (
+    {},
+    {"item_id": "sku", "key_value": "order"},
+    {"shipped_is_delivered": True},
+)
+"""Settings in which the simulated shops differ."""
+
 
 def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
     """Return the story of one customer. `serial` is a number that no other customer of the run has."""

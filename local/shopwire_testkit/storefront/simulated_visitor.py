@@ -1,6 +1,6 @@
 """A simulated visitor's browser sends what the storefront script sends, by the recipes in docs/storefront.md.
 
-A visit is sent once and never repeated, because no platform stands behind it. The meaning of each body is recorded with
+A visit is sent once and never repeated, because no platform sends it. The meaning of each body is recorded with
 it for the reference model. Nothing here knows how shopwire reads the body.
 """
 

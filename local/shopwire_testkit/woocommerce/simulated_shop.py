@@ -12,6 +12,12 @@ from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
 from shopwire_testkit.woocommerce.simulated_orders import OrderLifecycle, encode_json, local_time
 
+SHOPS: tuple[dict[str, Any], ...] = (
+    {},
+    {"statuses": {"shipped": "DELIVERED"}},
+)
+"""Settings in which the simulated shops differ."""
+
 
 def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
     """Return the story of one customer. `serial` is a number that no other customer of the run has."""

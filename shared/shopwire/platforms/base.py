@@ -1,20 +1,21 @@
-"""What a platform is: the facts that it states, the hooks that it fills, and the errors that it may raise.
+"""What a platform is: the facts that it states, the hooks that it implements, and the errors that it may raise.
 
-One folder per platform fills this. No platform's own words stand here; helpers that several platforms need are in
-`signatures` (proving who sent a call) and `parts` (parts of bodies that arrive in another shape than documented).
+Each platform has a folder beside this file. Nothing here is particular to one of them. Helpers that several platforms
+need are in `signatures` (proof that a call is the platform's) and `parts` (parts of bodies).
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationError
 
-from shopwire.errors import InvalidValue
+from shopwire.errors import InvalidValue, NotVerified
 from shopwire.models import Change, Delivery, Nothing, Reason, Shop, Webhook
 from shopwire.platforms.parts import unreadable
+from shopwire.platforms.signatures import same
 
 
 class Kind(StrEnum):
@@ -25,9 +26,9 @@ class Kind(StrEnum):
     FACT = "fact"
     """A one-way milestone, without the entity."""
     SIGNAL = "signal"
-    """Something changed, but not what: another topic brings the state."""
+    """Something changed, but not what. Another topic brings the state."""
     UNUSED = "unused"
-    """No API request follows from it."""
+    """No API request follows from it, and its body is not read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +37,9 @@ class Topic:
 
     Args:
         name: the topic in the platform's own words ("orders/create").
-        kind: what its webhooks say. A topic that may be two of them states the one that carries more.
-        parse: makes a change of what `Platform.read` hands over; None for an unused topic. It may raise Unreadable,
+        kind: what its webhooks say. A topic that may be two of them states the one that carries more. Every webhook may
+            mean nothing too (a draft, an error in place of the order).
+        parse: makes a change of what `Platform.read` passes to it; None for an unused topic. It may raise Unreadable,
             InvalidValue and pydantic.ValidationError.
         reason: why an unused topic is ignored.
         connect: whether a shop should subscribe to it.
@@ -67,6 +69,21 @@ class Secret:
 
 
 @dataclass(frozen=True, slots=True)
+class Signature:
+    """Where a call carries its signature, and what is signed.
+
+    Args:
+        headers: the headers that may hold it, lower case. They are never kept.
+        field: the field at the top of the body that holds it, if no header does.
+        covers_body: whether every byte of the body is signed. What is not signed is only a hint (SECURITY.md).
+    """
+
+    headers: tuple[str, ...] = ()
+    field: str = ""
+    covers_body: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     """An unsigned call with which the platform checks that the URL exists."""
 
@@ -92,21 +109,31 @@ class Retries:
 
 @dataclass(frozen=True, slots=True)
 class SampleFields:
-    """Where the platform's bodies hold names and times, so that a sample can be made fresh.
+    """Where the platform's bodies hold ids and times, so that a sample can be made fresh.
+
+    A field is named by its path ("id", "data.order.id").
 
     Args:
-        ids: fields at the top of a body that name its entity. `--fresh` replaces their values everywhere in the body.
-        changed: fields that say when the entity last changed; the first that a body has counts. All dates of the body
-            are moved by as much as this one.
+        ids: fields that identify the entity. `--fresh` replaces their values everywhere in the body.
+        changed: fields that say when the entity last changed; the first that a body has counts. `--fresh` moves all
+            dates of the body by as much as this one. A value is text, or PHP's object of `date` and `timezone`.
+        every_call_is_new: a body without any of these fields is another delivery each time it is sent. Otherwise
+            `--fresh` refuses such a body.
     """
 
     ids: tuple[str, ...]
     changed: tuple[str, ...]
+    every_call_is_new: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class SignedCall:
-    """A call as the platform would send it. The body differs from what was given if topic or store stand in it."""
+    """A call as the platform would send it.
+
+    Args:
+        headers: names in any case.
+        body: what was given, unless the platform writes topic, store or signature into it.
+    """
 
     headers: Mapping[str, str]
     body: bytes
@@ -126,6 +153,7 @@ class Platform(ABC):
     """Prefixes (lower case) of the headers that `read` needs. A webhook that waits keeps these and no others."""
     shown_headers: ClassVar[tuple[str, ...]]
     """Prefixes (lower case) of headers that help people and hold no personal data."""
+    signature: ClassVar[Signature]
     secret: ClassVar[Secret]
     retries: ClassVar[Retries]
     sample_fields: ClassVar[SampleFields]
@@ -138,14 +166,21 @@ class Platform(ABC):
     """The URL that its calls go to: /webhooks/{shop} or /storefront/{shop}."""
     fetches: ClassVar[tuple[str, ...]] = ()
     """What the adapter fetches from the platform's API for a webhook that carries no state, in fetching order."""
+    _topics_by_name: ClassVar[Mapping[str, Topic]] = {}
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        cls._topics_by_name = {topic.name: topic for topic in getattr(cls, "topics", ())}
 
     @abstractmethod
     def verify(self, webhook: Webhook, shop: Shop) -> None:
-        """Prove that the call comes from this shop, by the raw bytes and in constant time.
+        """Check that the call comes from this shop, by the raw bytes and in constant time.
+
+        Nothing else of the body is read before. `check_signature` and `check_store` help.
 
         Raises:
             NotVerified: the signature is missing or wrong, or the call is another store's.
-            UnsignedCall: a call that the platform never signs and that means nothing.
+            UnsignedCall: the call is one that the platform never signs and that means nothing.
         """
 
     @abstractmethod
@@ -153,16 +188,56 @@ class Platform(ABC):
         """Return the deliveries of a verified call: mostly one. A topic that is not in `topics` becomes `Nothing`.
 
         Raises:
-            Unreadable: the body is not JSON, or lacks what the topic needs. Nothing else may be raised.
+            Unreadable: the body is not JSON, or lacks what the topic needs. Nothing else may be raised, whatever the
+                body is.
         """
 
     @abstractmethod
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
-        """Return the call with which the platform would send this body: for samples and tests.
+        """Return the call with which the platform would send this body. Samples and tests use it.
 
         Args:
+            topic: also a topic that the platform does not have.
+            body: any bytes.
             now: UTC milliseconds.
         """
+
+    def check_signature(self, given: str, expected: Iterable[str]) -> None:
+        """Check the signature of a call.
+
+        Args:
+            given: what the header holds; "" if it is missing.
+            expected: what it should hold, by each secret of the shop.
+
+        Raises:
+            NotVerified: it is missing, or none of the expected ones.
+        """
+        if not given:
+            raise NotVerified(
+                Reason.SIGNATURE_MISSING,
+                f"the header {self.signature.headers[0]} is missing, which every call of {self.title} has",
+            )
+        if not same(given, *expected):
+            raise NotVerified(
+                Reason.SIGNATURE_MISMATCH, f"the signature does not match: `secrets` must hold {self.secret.where}"
+            )
+
+    def check_store(self, shop: Shop, *named: str | None) -> None:
+        """Check the names of the store that a call carries. A name that is missing is not checked.
+
+        Raises:
+            NotVerified: one of them is another store than the shop's `store`.
+        """
+        if shop.store:
+            own = self.normal_store(shop.store)
+            if any(name and self.normal_store(name) != own for name in named):
+                raise NotVerified(
+                    Reason.OTHER_STORE, "another store's webhook: the call names another store than the shop's `store`"
+                )
+
+    def normal_store(self, name: str) -> str:
+        """Return one spelling of a store's name for all spellings that mean the same store."""
+        return name.strip().lower()
 
     def change(self, topic: str, source: Any, shop: Shop) -> Change:
         """Return the change that the topic's parser makes of `source`.
@@ -170,7 +245,7 @@ class Platform(ABC):
         Raises:
             Unreadable: the body is not what the platform documents for the topic.
         """
-        found = self.topic(topic)
+        found = self._topics_by_name.get(topic)
         if found is None:
             return Nothing(Reason.UNKNOWN_TOPIC)
         if found.parse is None:
@@ -183,19 +258,9 @@ class Platform(ABC):
     @classmethod
     def topic(cls, name: str) -> Topic | None:
         """Return the topic of this name; None if the platform has no such topic."""
-        return _by_name(cls).get(name)
+        return cls._topics_by_name.get(name)
 
     @classmethod
     def topic_names(cls) -> tuple[str, ...]:
         """Return the names of all topics, in the order of `topics`."""
         return tuple(topic.name for topic in cls.topics)
-
-
-_INDEX: dict[type[Platform], dict[str, Topic]] = {}
-
-
-def _by_name(platform: type[Platform]) -> dict[str, Topic]:
-    index = _INDEX.get(platform)
-    if index is None:
-        index = _INDEX[platform] = {topic.name: topic for topic in platform.topics}
-    return index

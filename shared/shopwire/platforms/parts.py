@@ -1,24 +1,28 @@
 """Parts of bodies that several platforms need, also those that arrive in another shape than documented.
 
-PHP writes an empty object as a list, and a list with gaps as an object; plugins write what they like. An optional part
-that has another shape counts as missing. A required one does not: a total that is not a number is an error.
+PHP writes an empty object as a list, and a list with gaps as an object. Plugins write anything. An optional part that
+has another shape counts as missing. A required one does not: a total that is not a number is an error.
 """
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal, TypeVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, ValidationError
-from pydantic_core import CoreSchema, core_schema
+from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shopwire.errors import InvalidValue, Unreadable
-from shopwire.models.base import Amount
+from shopwire.models import Rank, Status, Webhook
+from shopwire.models.base import Amount, Moment
 
 T = TypeVar("T")
+B = TypeVar("B", bound=BaseModel)
 
 
 class Body(BaseModel):
-    """Base of a platform's body models: unknown fields are skipped, and a number may stand where text is documented."""
+    """Base of a platform's body models. Unknown fields are skipped. A number is accepted where text is documented."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, frozen=True)
 
@@ -31,7 +35,7 @@ Part = Annotated[T | None, GetPydanticSchema(_missing_if_odd)]
 """An optional part. Another shape than documented counts as missing."""
 
 MoneyOrEmpty = Amount | Literal[""] | None
-"""An amount that may be missing. Text that is no amount is an error: taking it for 0 would make a wrong total."""
+"""An amount that may be missing. Other text is an error, because counting it as 0 would make a wrong total."""
 
 
 def _values_of_php_list(value: Any) -> Any:
@@ -45,19 +49,90 @@ PhpList = Annotated[list[T], BeforeValidator(_values_of_php_list)]
 """A list that PHP may have written as an object, because its keys had gaps."""
 
 
+def _moment_of_php_date(value: Any) -> Any:
+    # PHP's json_encode writes a DateTime as
+    # {"date": "2026-11-26 18:00:00.000000", "timezone_type": 3, "timezone": "UTC"}.
+    if not (isinstance(value, dict) and isinstance(value.get("date"), str)):
+        return value
+    zone = value.get("timezone")
+    if zone in ("UTC", "Z", "GMT"):
+        return f"{value['date']}Z"
+    if not isinstance(zone, str) or zone[:1] in ("+", "-"):
+        return f"{value['date']}{zone or ''}"
+    from zoneinfo import ZoneInfo  # few webhooks need it, and it takes time to import
+
+    try:
+        return datetime.fromisoformat(value["date"]).replace(tzinfo=ZoneInfo(zone))
+    except (KeyError, ValueError, OSError):
+        raise PydanticCustomError("time_zone_or_date", "not a date in a known time zone") from None
+
+
+PhpMoment = Annotated[Moment, BeforeValidator(_moment_of_php_date)]
+"""A moment as PHP writes a date: an object of the local time and the name or the offset of its time zone."""
+
+
+RANKS = {
+    Status.INITIALIZED: Rank.CREATED,
+    Status.IN_PROGRESS: Rank.PAID,
+    Status.DELIVERED: Rank.DELIVERED,
+    Status.CANCELLED: Rank.CLOSED,
+}
+"""The rank of an order of which only the status is known, as with a status of `shop.statuses`."""
+
+
 def amount(part: MoneyOrEmpty) -> Decimal | None:
     """Return the amount; None for an empty text."""
     return part if isinstance(part, Decimal) else None
 
 
+def parse(model: type[B], body: bytes) -> B:
+    """Return the body as a model.
+
+    Raises:
+        Unreadable: it is not such a body.
+    """
+    try:
+        return model.model_validate_json(body)
+    except ValidationError as error:
+        raise unreadable(error) from None
+
+
 def unreadable(error: ValidationError | InvalidValue) -> Unreadable:
-    """Return our error for pydantic's or a model's: the field and the kind of error, never the value."""
+    """Return our error in place of pydantic's or a model's: the field and the kind of error, never the value."""
     if isinstance(error, InvalidValue):
         return Unreadable(error.field, error.problem)
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return Unreadable(".".join(str(part) for part in first["loc"]) or "body", first["type"])
+    path, problem = first["loc"], first["type"]
+    if problem == "extra_forbidden":
+        path = path[:-1]  # the body chose the name of this field
+    return Unreadable(".".join(str(part) for part in path) or "body", problem)
 
 
 def one_line(parts: Iterable[str | None]) -> str | None:
     """Return an address as one line of text, made of the parts that are not blank."""
     return ", ".join(text for part in parts if part and (text := part.strip())) or None
+
+
+def received_at(webhook: Webhook) -> datetime:
+    """Return when the call arrived: the version of an entity whose body has no time of change."""
+    return datetime.fromtimestamp(webhook.received_at / 1000, UTC)
+
+
+def with_fields(body: bytes, fields: Mapping[str, str]) -> bytes:
+    """Return a body with other values of fields at its top, for `sign`.
+
+    The fields are added at the end, because the last of two fields of the same name counts. So nothing else of the body
+    changes. A body that is not a JSON object, or that has these values already (as text or as numbers), is returned as
+    it is.
+    """
+    try:
+        given = json.loads(body)
+    except (ValueError, RecursionError):
+        return body
+    if not isinstance(given, dict):
+        return body
+    added = {name: value for name, value in fields.items() if name not in given or str(given[name]) != value}
+    if not added:
+        return body
+    text = json.dumps(added, ensure_ascii=False, separators=(",", ":"))[1:].encode("utf-8", "backslashreplace")
+    return body.rstrip().removesuffix(b"}") + (b"," if given else b"") + text

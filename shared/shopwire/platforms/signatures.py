@@ -1,4 +1,4 @@
-"""Signatures: the arithmetic by which platforms prove that a call is theirs."""
+"""Signatures: how platforms prove that a call is theirs."""
 
 import base64
 import hashlib
@@ -23,15 +23,20 @@ def base64_signature(secret: str, body: bytes) -> str:
     return base64.b64encode(hmac_sha256(secret, body)).decode()
 
 
+def hex_signature(secret: str, message: bytes) -> str:
+    """Return the HMAC-SHA256 of the message in lower-case hex digits."""
+    return hmac_sha256(secret, message).hex()
+
+
 def same(given: str, *expected: str) -> bool:
     """Return whether `given` is one of `expected`, in constant time. `given` may be any text."""
     offered = given.encode("utf-8", "surrogatepass")
-    # Each candidate is compared, without a short cut, so that the time does not tell which of two secrets matched.
+    # Each candidate is compared, so that the time does not tell which of two secrets matched.
     return sum(hmac.compare_digest(offered, candidate.encode()) for candidate in expected) > 0
 
 
 def short_hash(*parts: str | bytes) -> str:
-    """Return 16 hex digits that stand for the parts: for keys, not for secrets."""
+    """Return 16 hex digits that stand for the parts. They serve as keys, not as secrets."""
     digest = hashlib.sha256()
     for part in parts:
         raw = part.encode() if isinstance(part, str) else part

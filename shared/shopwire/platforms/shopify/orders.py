@@ -3,8 +3,7 @@
 Source: Shopify's REST reference (Order, Fulfillment, Cart, Checkout).
 """
 
-from collections.abc import Iterable
-from datetime import UTC, datetime
+from collections.abc import Iterator
 from decimal import Decimal
 
 from shopwire.errors import Unreadable
@@ -29,7 +28,7 @@ from shopwire.models import (
 from shopwire.models.base import first
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
-from shopwire.platforms.parts import one_line
+from shopwire.platforms.parts import one_line, received_at
 from shopwire.platforms.shopify import bodies
 
 NO_PARCEL = frozenset({"cancelled", "error", "failure"})
@@ -54,7 +53,7 @@ _NO_CUSTOMER, NO_ADDRESSEE = bodies.Customer(), bodies.Addressee()
 
 
 def order(webhook: Webhook, shop: Shop) -> Change:
-    """Return the order as it stands.
+    """Return the snapshot of an order.
 
     Raises:
         Unreadable, pydantic.ValidationError, InvalidValue: the body is not an order.
@@ -66,7 +65,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
     currency = first((body.currency,)) or _currency_elsewhere(webhook, body)
     if not currency:
         raise Unreadable("currency", "missing")
-    # current_* is after edits and refunds. If nothing is left of a cancelled or refunded order: what it cost before.
+    # `current_*` is after edits and refunds. A closed order of which nothing is left is sent with what it cost before.
     current = body.current_total_price is not None and not (closed and not body.current_total_price)
     total = body.current_total_price if current else body.total_price
     tax = _either(body.current_total_tax, body.total_tax) if current else body.total_tax
@@ -88,7 +87,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
             or None,
             currency=currency,
             total=total if total is not None else body.total_price,
-            # 0 if every line was removed, so that an amount that was sent before is replaced.
+            # 0 if every line was removed, so that it replaces the amount that was sent before.
             shipping=sum(map(_shipping_price, shipping), _ZERO) if body.shipping_lines else None,
             discount=discounts,
             taxes=None if body.taxes_included else tax,
@@ -132,7 +131,7 @@ def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop:
 
 
 def _is_parcel(fulfillment: bodies.Fulfillment) -> bool:
-    # A gift card or a download is "fulfilled" without a parcel, and no carrier ever reports it.
+    # A gift card or a download is "fulfilled" without a parcel, so no carrier ever reports it.
     ships = not fulfillment.line_items or any(line.requires_shipping is not False for line in fulfillment.line_items)
     return ships and fulfillment.status not in NO_PARCEL
 
@@ -217,13 +216,13 @@ def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
 
 
 def cart(webhook: Webhook, shop: Shop) -> Change:
-    """Return the cart as it stands. It names no person. Raises as `order`."""
+    """Return the snapshot of a cart. It names no person. Raises as `order`."""
     body = bodies.Cart.model_validate_json(webhook.body)
     return _cart_change(body, body.token or body.id, Contact(), webhook, shop)
 
 
 def checkout(webhook: Webhook, shop: Shop) -> Change:
-    """Return the cart of a checkout, with its person; Nothing once it became an order. Raises as `order`."""
+    """Return the cart of a checkout, with its person; Nothing if it became an order. Raises as `order`."""
     body = bodies.Checkout.model_validate_json(webhook.body)
     token = body.cart_token or body.token
     if body.completed_at:
@@ -240,12 +239,11 @@ def _cart_change(
     presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
     currency = first((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
     items = (_cart_item(line, currency, shop) for line in lines)
-    received = datetime.fromtimestamp(webhook.received_at / 1000, UTC)
     return CartChange(
         Cart(
             token=token,
             created_at=body.created_at,
-            updated_at=body.updated_at or body.created_at or received,
+            updated_at=body.updated_at or body.created_at or received_at(webhook),
             contact=contact,
             currency=currency,
             items=tuple(item for item in items if item),
@@ -278,7 +276,7 @@ def _address_line(address: bodies.Address | None) -> str | None:
     return one_line((address.address1, address.address2, address.city, address.province, address.zip, address.country))
 
 
-def _texts(part: list[str | None] | None) -> Iterable[str]:
+def _texts(part: list[str | None] | None) -> Iterator[str]:
     return (text for text in part or () if text is not None)
 
 

@@ -1,17 +1,17 @@
 """The storefront: views and carts that a visitor's browser sends (POST /storefront/{shop}, docs/storefront.md).
 
 Anyone can send anything here. A contact counts only with an HMAC of "kind:value" that the shop's server made. The
-signature is part of the body, so the body is parsed before it is verified; until then nothing else of it is used.
+signature is part of the body, so the body is parsed before it is verified. Until then nothing else of it is used.
 """
 
 import json
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, Field, JsonValue, StringConstraints, ValidationError
+from pydantic import ConfigDict, JsonValue, StringConstraints
 
 from shopwire.errors import NotVerified, Unreadable
 from shopwire.models import (
@@ -29,13 +29,13 @@ from shopwire.models import (
 )
 from shopwire.models.base import Amount
 from shopwire.models.contact import person
-from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, SignedCall, Topic
-from shopwire.platforms.parts import Body, unreadable
-from shopwire.platforms.signatures import hmac_sha256, same, short_hash
+from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
+from shopwire.platforms.parts import Body, parse, received_at, with_fields
+from shopwire.platforms.signatures import hex_signature, same, short_hash
 
 T = TypeVar("T")
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
-_SignedText = Annotated[str, StringConstraints(min_length=1, max_length=255)]  # not trimmed: it was signed as it is
+_SignedText = Annotated[str, StringConstraints(min_length=1, max_length=255)]  # not trimmed, because it is signed
 _Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^[a-zA-Z][\w.+-]*://\S+$")]
 _MAX_EXTRAS = 20
 
@@ -90,7 +90,7 @@ class _Visit(Body):
     cart_token: _Text | None = None
     currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
     url: _Url | None = None
-    product: _Product | None = Field(None)
+    product: _Product | None = None
     category: _Category | None = None
     cart: _Cart | None = None
 
@@ -99,11 +99,7 @@ class _Visit(Body):
 class _Call:
     visit: _Visit
     id: str
-    received_at: int
-
-    @property
-    def seen_at(self) -> datetime:
-        return datetime.fromtimestamp(self.received_at / 1000, UTC)
+    seen_at: datetime
 
 
 def _page(call: _Call, shop: Shop) -> Change:
@@ -169,9 +165,11 @@ class Storefront(Platform):
     endpoint = "storefront"
     kept_headers = ("x-shopwire-",)
     shown_headers = ("x-shopwire-",)
+    # Only the contact is signed, so that the shop's server can render the signature into its pages.
+    signature = Signature(field="signature", covers_body=False)
     secret = Secret(made_by="shop", where="the setting `storefront_secret`, and the shop's own server")
     retries = Retries(delays_seconds=(), timeout_seconds=60)  # a browser sends a visit once
-    sample_fields = SampleFields(ids=("cart_token", "token"), changed=())
+    sample_fields = SampleFields(ids=("cart_token", "cart.token"), changed=(), every_call_is_new=True)
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         try:
@@ -198,24 +196,26 @@ class Storefront(Platform):
             raise Unreadable("type", "not_the_topic")
         # Two visits of the same millisecond with the same content are one.
         id = short_hash(webhook.body, str(webhook.received_at))
-        return [Delivery(topic, id, self.change(topic, _Call(visit, id, webhook.received_at), shop))]
+        return [Delivery(topic, id, self.change(topic, _Call(visit, id, received_at(webhook)), shop))]
 
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
         return SignedCall({"content-type": "application/json", "x-shopwire-topic": topic}, _signed(body, shop))
 
 
 def sign_contact(secret: str, kind: str, value: str) -> str:
-    """Return what the shop's server puts beside a contact: hex HMAC-SHA256 of "kind:value", the value as it is sent."""
-    return hmac_sha256(secret, f"{kind}:{value}".encode()).hex()
+    """Return the signature of a contact, which the shop's server makes: hex HMAC-SHA256 of "kind:value".
+
+    Args:
+        kind: "email", "phone" or "id".
+        value: as it is sent, neither trimmed nor lower-cased.
+    """
+    return hex_signature(secret, f"{kind}:{value}".encode("utf-8", "surrogatepass"))
 
 
 # The endpoint, `verify` and `read` need the same visit, one right after the other.
 @lru_cache(maxsize=1)
 def _parse(body: bytes) -> _Visit:
-    try:
-        visit = _Visit.model_validate_json(body)
-    except ValidationError as error:
-        raise unreadable(error) from None
+    visit = parse(_Visit, body)
     if visit.contact is not None:
         _named(visit.contact)
     return visit
@@ -243,7 +243,7 @@ def _given(part: T | None, name: str) -> T:
 def _texts(value: JsonValue) -> tuple[str, ...]:
     """Return the values of a property as text, without what is nested deeper than a list: the API could not use it."""
     values = value if isinstance(value, list) else [value]
-    return tuple(text for one in values if (text := _text(one)))[:_MAX_EXTRAS]
+    return tuple(text for part in values if (text := _text(part)))[:_MAX_EXTRAS]
 
 
 def _text(value: JsonValue) -> str:
@@ -255,13 +255,12 @@ def _text(value: JsonValue) -> str:
 
 
 def _signed(body: bytes, shop: Shop) -> bytes:
-    """Return the body with its contact signed, as the shop's server would sign it; nothing else of it changes."""
+    """Return the body with the signature that the shop's server would make of its contact."""
     try:
         ((kind, value),) = json.loads(body)["contact"].items()
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return body  # it names no contact, or is sent because something is wrong with it
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return body  # it names no contact, or is not a visit
     if shop.storefront_secret is None:
         return body
     signature = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
-    # The last of two fields of the same name counts.
-    return body.rstrip().removesuffix(b"}") + b',"signature":"' + signature.encode() + b'"}'
+    return with_fields(body, {"signature": signature})

@@ -1,7 +1,7 @@
 """WooCommerce's orders and customers: items, amounts, contact, parcels, status.
 
-Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send. Amounts are without tax; the tax
-stands beside each of them.
+Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send. Amounts are without tax. The
+tax of each is a field of its own.
 """
 
 import re
@@ -23,7 +23,6 @@ from shopwire.models import (
     Order,
     OrderChange,
     Parcel,
-    Rank,
     Reason,
     Shop,
     Status,
@@ -31,7 +30,7 @@ from shopwire.models import (
 )
 from shopwire.models.base import MAX_DIGITS, first, milliseconds
 from shopwire.models.contact import person
-from shopwire.platforms.parts import Body, MoneyOrEmpty, amount, one_line, unreadable
+from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line, unreadable
 from shopwire.platforms.woocommerce import bodies
 
 # REST reference, "Order properties". The statuses of plugins are in progress, unless `statuses` says otherwise.
@@ -45,12 +44,6 @@ _STATUSES = {
     "refunded": Status.CANCELLED,
     "trash": Status.CANCELLED,
     "deleted": Status.CANCELLED,
-}
-_RANKS = {
-    Status.INITIALIZED: Rank.CREATED,
-    Status.IN_PROGRESS: Rank.PAID,
-    Status.DELIVERED: Rank.DELIVERED,
-    Status.CANCELLED: Rank.CLOSED,
 }
 # Nothing was bought yet. The checkout block creates such an order for each visitor (woocommerce#66995).
 _DRAFTS = frozenset({"checkout-draft", "auto-draft", "new", "draft"})
@@ -82,7 +75,7 @@ def parse(model: type[B], webhook: Webhook) -> B | Nothing:
 
 
 def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
-    """Return the order as it stands; Nothing for a draft or an error.
+    """Return the snapshot of an order; Nothing for a draft or an error.
 
     Args:
         restored: whether the order was in the trash before.
@@ -118,10 +111,10 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             created_at=created,
             updated_at=_moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created,
             status=status,
-            rank=_RANKS[status],
+            rank=RANKS[status],
             status_words=word,
             currency=currency,
-            # If nothing is left of a cancelled or refunded order: what it cost before.
+            # A cancelled or refunded order of which nothing is left is sent with what it cost before.
             total=body.total if status is Status.CANCELLED and not left else left,
             shipping=_sum(body.shipping_total, body.shipping_tax if with_tax else None),
             discount=_sum(body.discount_total, body.discount_tax if with_tax else None),
@@ -238,7 +231,7 @@ def _buyer(body: bodies.Order, shop: Shop) -> Contact:
 
 
 def customer(webhook: Webhook, shop: Shop) -> Change:
-    """Return the customer as they stand; Nothing for an account of the shop's staff, or an error.
+    """Return the snapshot of a customer; Nothing for an account of the shop's staff, or an error.
 
     Raises:
         Unreadable, InvalidValue: the body is not a customer.

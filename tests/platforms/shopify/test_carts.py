@@ -1,0 +1,74 @@
+"""Shopify: carts and checkouts. Both describe the same cart; only a checkout names its person."""
+
+import json
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from shopwire.errors import Unreadable
+from shopwire.models import CartChange, Contact, Entity, Nothing, Reason
+from tests.support.shopify import BODIES, PLAIN, read, read_sample
+
+CART = {"token": "abc", "updated_at": "2026-10-05T07:02:41.905Z"}
+
+
+def test_cart_checkout_and_order_have_the_same_token() -> None:
+    names = ("carts/create", "carts/update", "carts/update--empty", "checkouts/create", "checkouts/update")
+    (token,) = {read_sample(name).cart.token for name in names}
+    assert read_sample("orders/create").order.cart_token == token
+
+
+def test_checkout_names_the_person_and_cart_does_not() -> None:
+    assert read_sample("carts/create").cart.contact == Contact()
+    assert read_sample("checkouts/create--anonymous").cart.contact == Contact()
+    assert read_sample("checkouts/create").cart.contact == Contact(email="oksana.hrytsenko@example.com")
+    assert read_sample("checkouts/update").cart.contact.phone == "380501234567"
+
+
+def test_emptied_cart_has_no_items() -> None:
+    cart = read_sample("carts/update--empty").cart
+    assert cart.items == ()
+    assert cart.updated_at == datetime(2026, 10, 5, 7, 13, 0, 20_000, tzinfo=UTC)
+
+
+def test_completed_checkout_is_ignored_because_its_order_follows() -> None:
+    body = json.loads(BODIES["checkouts/update"]) | {"completed_at": "2026-10-05T10:12:30+03:00"}
+    expected = Nothing(Reason.CHECKOUT_COMPLETED, Entity("cart", PLAIN["cart_token"]))
+    assert read("checkouts/update", body) == expected
+
+
+def test_cart_line_has_price_and_discount_of_one_unit() -> None:
+    cart = read_sample("carts/update").cart
+    assert cart.currency == "UAH"  # only `price_set` of the lines names it
+    assert [(item.id, str(item.quantity), str(item.price), item.discount) for item in cart.items] == [
+        ("44903100227001", "1", "1899.00", None),
+        ("44903100227002", "2", "120.00", Decimal("5.00")),
+    ]
+
+
+def test_checkout_has_the_lines_of_its_cart() -> None:
+    cart = read_sample("checkouts/update").cart
+    assert [(item.id, str(item.quantity), str(item.price)) for item in cart.items] == [
+        ("44903100227001", "1", "1899.00"),
+        ("44903100227002", "2", "120.00"),
+    ]
+
+
+@pytest.mark.parametrize("token", [None, "", " ", "x" * 300])
+def test_cart_without_a_usable_token_is_unreadable(token: str | None) -> None:
+    with pytest.raises(Unreadable, match=r"^token: "):
+        read("carts/update", CART | {"token": token})
+
+
+def test_line_with_almost_no_quantity_is_not_in_the_cart() -> None:
+    # A discount divided by such a quantity would have more digits than can be rounded.
+    line = {"id": 1, "variant_id": 11, "title": "Tea", "quantity": 2, "price": "19.99"}
+    crumb = line | {"quantity": "1e-38", "total_discount": "1e39"}
+    change = read("carts/update", CART | {"line_items": [crumb, line]})
+    assert isinstance(change, CartChange)
+    assert [str(item.quantity) for item in change.cart.items] == ["2"]
+
+
+def test_cart_without_a_time_of_change_has_the_time_of_arrival() -> None:
+    assert read("carts/update", {"token": "abc"}).cart.updated_at == datetime(1970, 1, 1, tzinfo=UTC)

@@ -1,0 +1,129 @@
+"""Shopify: how a delivery is named, and what the topics that are not orders or carts mean."""
+
+from typing import Any
+
+import pytest
+
+from shopwire.errors import Unreadable
+from shopwire.models import (
+    Contact,
+    ContactChange,
+    Entity,
+    Nothing,
+    OrderDeleted,
+    Parcel,
+    ParcelArrived,
+    Reason,
+    Redaction,
+    ShopRedaction,
+)
+from tests.support.shopify import PLAIN, deliver, read, read_sample
+
+# The delivery key.
+
+
+def test_key_is_the_event_id_and_the_topic() -> None:
+    # One event causes deliveries of several topics with the same event id.
+    ids = {"x_shopify_event_id": "e-1", "x_shopify_webhook_id": "w-1"}
+    assert deliver("orders/create", PLAIN, **ids).key == "orders/create:e-1"
+    assert deliver("orders/paid", PLAIN, **ids).key == "orders/paid:e-1"
+    assert deliver("orders/paid", PLAIN, shopify_event_id="e-2", **ids).key == "orders/paid:e-2"
+
+
+def test_key_without_an_event_id_is_the_webhook_id_or_a_hash() -> None:
+    assert deliver("orders/create", PLAIN, x_shopify_webhook_id="w-1").key == "orders/create:w-1"
+    assert deliver("orders/create", PLAIN).key == deliver("orders/create", PLAIN).key
+    assert deliver("orders/create", PLAIN).key != deliver("orders/create", PLAIN | {"note": "x"}).key
+
+
+@pytest.mark.parametrize(("topic", "name"), [("products/update", "products/update"), ("", "none")])
+def test_body_of_an_unknown_topic_is_not_read(topic: str, name: str) -> None:
+    delivery = deliver(topic, b"not even JSON")
+    assert (delivery.topic, delivery.change) == (name, Nothing(Reason.UNKNOWN_TOPIC))
+
+
+# The meaning of a topic.
+
+OF_ORDER = Entity("order", "6120431591701")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        ("orders/edited", Nothing(Reason.SIGNAL, Entity("order", "6120431591900"))),
+        ("refunds/create", Nothing(Reason.SIGNAL, Entity("order", "6120431592000"))),
+        ("fulfillments/create", Nothing(Reason.SIGNAL, OF_ORDER)),
+        ("fulfillments/update", Nothing(Reason.SIGNAL, OF_ORDER)),
+        ("fulfillment_events/create", Nothing(Reason.NOT_DELIVERED_YET, OF_ORDER)),
+        (
+            "fulfillment_events/create--delivered",
+            ParcelArrived("6120431591701", Parcel(id="5480431591702", delivered=True)),
+        ),
+        (
+            "fulfillments/update--delivered",
+            ParcelArrived(
+                "6120431591701",
+                Parcel(
+                    id="5480431591701",
+                    delivered=True,
+                    tracking_number="20450000010421",
+                    tracking_url="https://tracking.example.com/np/20450000010421",
+                    carrier="Nova Poshta",
+                ),
+            ),
+        ),
+        ("orders/delete", OrderDeleted("6120431591800")),
+        (
+            "customers/redact",
+            Redaction(
+                Contact(email="oksana.hrytsenko@example.com", phone="380501234567", customer_id="7421900553001"),
+                "7421900553001",
+                ("6120431591701",),
+            ),
+        ),
+        ("shop/redact", ShopRedaction()),
+        (
+            "customers/update",
+            ContactChange(
+                Contact(
+                    email="ivan.shevchuk@example.org",
+                    phone="380972223344",
+                    customer_id="7421900553010",
+                    first_name="Іван",
+                    last_name="Шевчук",
+                ),
+                "7421900553010",
+                1_791_477_067_000,
+                1_791_350_100_000,
+            ),
+        ),
+        ("app/uninstalled", Nothing(Reason.APP_UNINSTALLED)),
+        ("checkouts/delete", Nothing(Reason.CHECKOUT_DELETED)),
+        ("customers/delete", Nothing(Reason.ACCOUNT_DELETED)),
+        ("customers/data_request", Nothing(Reason.DATA_REQUEST)),
+    ],
+)
+def test_sample_becomes_the_exact_change(name: str, change: Any) -> None:
+    assert read_sample(name) == change
+
+
+def test_error_names_the_field_but_not_the_value() -> None:
+    body = PLAIN | {"line_items": [PLAIN["line_items"][0] | {"quantity": "hrytsenko@example.com"}]}
+    with pytest.raises(Unreadable) as error:
+        read("orders/create", body)
+    assert str(error.value) == "line_items.0.quantity: decimal_parsing"
+
+
+# Ids.
+
+
+@pytest.mark.parametrize("id", ["9007199254740993", "820982911946154508", "18446744073709551615"])
+def test_id_above_2_to_53_keeps_every_digit(id: str) -> None:
+    assert read("orders/delete", f'{{"id":{id}}}'.encode()) == OrderDeleted(id)
+    assert read("orders/delete", f'{{"id":"{id}"}}'.encode()) == OrderDeleted(id)
+
+
+@pytest.mark.parametrize("id", [None, "", " ", [], {}, True, "9" * 256])
+def test_value_that_is_not_an_id_is_unreadable(id: Any) -> None:
+    with pytest.raises(Unreadable, match=r"^id: "):
+        read("orders/delete", {"id": id})

@@ -1,0 +1,139 @@
+"""The storefront: what a browser's visit means, and which visits are unreadable."""
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopwire.errors import Unreadable
+from shopwire.models import Cart, CartChange, CartItem, Contact, View, ViewChange
+from tests.support.storefront import BODIES, SEEN_AT, SHOP, STOREFRONT, read, visit, webhook
+
+IRYNA = Contact(email="iryna.bondar@example.com")
+
+
+def test_page_becomes_the_exact_model() -> None:
+    change = read(BODIES["page"])
+    assert isinstance(change, ViewChange)
+    assert change.view == View(type="page", seen_at=SEEN_AT, contact=IRYNA, url="https://shop.example/about?lang=uk")
+
+
+def test_product_becomes_the_exact_model() -> None:
+    assert read(BODIES["product"]).view == View(
+        type="product",
+        seen_at=SEEN_AT,
+        contact=IRYNA,
+        currency="UAH",
+        product_id="40001",
+        price=Decimal("499.5"),
+        in_stock=True,
+        extra={"color": ("зелений", "red"), "brand": ("Ранок",)},
+    )
+
+
+def test_category_becomes_the_exact_model() -> None:
+    assert read(BODIES["category"]).view == View(type="category", seen_at=SEEN_AT, contact=IRYNA, category_id="Чашки")
+
+
+def test_cart_becomes_the_exact_model() -> None:
+    assert read(BODIES["cart"]) == CartChange(
+        Cart(
+            token="c-5b1f0a77",
+            updated_at=SEEN_AT,
+            contact=IRYNA,
+            currency="UAH",
+            items=(
+                CartItem(
+                    id="40001",
+                    quantity=Decimal(2),
+                    price=Decimal("499.5"),
+                    name='Чашка "Ранок"',
+                    category="Чашки",
+                    discount=Decimal("49.95"),
+                    extra={"size": ("L",)},
+                ),
+                CartItem(id="40002", quantity=Decimal(1), price=Decimal(80)),
+            ),
+        )
+    )
+
+
+def test_empty_cart_has_no_items() -> None:
+    assert read(BODIES["cart--empty"]).cart.items == ()
+
+
+def test_deep_link_is_a_page_and_phone_is_a_contact() -> None:
+    view = read(BODIES["page--deep_link"]).view
+    assert (view.url, view.contact.phone) == ("shopapp://catalog/7", "380670001122")
+
+
+def test_visit_without_a_contact_is_anonymous() -> None:
+    assert read(visit()).view.contact.key is None
+
+
+def test_line_without_a_positive_quantity_is_not_in_the_cart() -> None:
+    body = json.loads(BODIES["cart"])
+    for item, quantity in zip(body["cart"]["items"], (0, -1), strict=True):
+        item["quantity"] = quantity
+    assert read(body).cart.items == ()
+
+
+def test_same_visit_in_the_same_millisecond_is_the_same_delivery() -> None:
+    (first,), (second,) = STOREFRONT.read(webhook(visit()), SHOP), STOREFRONT.read(webhook(visit()), SHOP)
+    assert first == second
+
+
+# The shop's own properties.
+
+
+def test_property_nested_deeper_than_a_list_is_left_out() -> None:
+    body = json.loads(BODIES["product"])
+    body["product"] |= {"deep": {"a": 1}, "mixed": ["x", 2, {"a": 1}, None, True], "size": 42, "blank": " "}
+    extra = read(body).view.extra
+    assert extra["mixed"] == ("x", "2", "true")
+    assert extra["size"] == ("42",)
+    assert extra.keys().isdisjoint({"deep", "blank"})
+
+
+@pytest.mark.parametrize("number", ["1e400", "-1e400", "NaN", "Infinity"])
+def test_property_that_is_not_a_finite_number_is_left_out(number: str) -> None:
+    body = BODIES["product"].replace(b'"brand"', f'"odd": {number}, "brand"'.encode())
+    assert "odd" not in read(body).view.extra
+    assert read(body).view.extra["brand"] == ("Ранок",)
+
+
+# What is unreadable.
+
+
+@pytest.mark.parametrize(
+    "url", ["no link", "", "https://a b", "//host/path", "javascript:alert(1)", "mailto:a", "https://a/" + "x" * 3000]
+)
+def test_url_that_is_not_a_link_is_unreadable(url: str) -> None:
+    with pytest.raises(Unreadable, match=r"^url"):
+        read(visit(url=url))
+
+
+@pytest.mark.parametrize("contact", [{}, {"email": "a@example.com", "id": "7"}, {"push": "x"}, "anna"])
+def test_contact_must_be_named_in_exactly_one_way(contact: Any) -> None:
+    with pytest.raises(Unreadable, match=r"^contact"):
+        read(visit(contact=contact))
+
+
+def test_topic_must_be_the_type_of_the_body() -> None:
+    with pytest.raises(Unreadable, match=r"^type"):
+        STOREFRONT.read(webhook(visit(), **{"x-shopwire-topic": "cart"}), SHOP)
+
+
+@pytest.mark.parametrize("type_", ["page", "product", "category", "cart"])
+def test_visit_without_what_was_seen_is_unreadable(type_: str) -> None:
+    with pytest.raises(Unreadable, match="missing"):
+        read({"type": type_})
+
+
+@pytest.mark.parametrize("price", ["NaN", "12,50", None, "1e400"])
+def test_price_that_is_not_an_amount_is_unreadable_by_its_field(price: Any) -> None:
+    body = json.loads(BODIES["product"])
+    body["product"]["price"] = price
+    with pytest.raises(Unreadable, match=r"^product.price"):
+        read(body)

@@ -1,0 +1,202 @@
+"""WooCommerce: what an order and its lines cost. Every expected amount was calculated by hand."""
+
+import json
+from contextlib import suppress
+from datetime import UTC
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopwire.errors import Unreadable
+from shopwire.models import Item, Status
+from tests.support.woocommerce import BODIES, PLAIN, line, order, read
+
+
+def fee(total: Any, total_tax: Any = "0.00", name: Any = "Підйом на поверх") -> dict[str, Any]:
+    return {"id": 1, "name": name, "tax_class": "", "tax_status": "taxable", "total": total, "total_tax": total_tax}
+
+
+def test_cost_of_a_unit_is_not_the_rounded_price() -> None:
+    # 374.99 without tax and 75.00 tax: the buyer paid 449.99. Shipping is 50.00 and 10.00 tax.
+    found = order("order.updated--prices_with_tax")
+    assert [item.cost for item in found.items] == [Decimal("449.99")]
+    assert (found.total, found.shipping, found.taxes) == (Decimal("509.99"), Decimal("60.00"), None)
+
+
+def test_tax_is_on_top_if_prices_do_not_include_it() -> None:
+    found = order("order.updated--prices_with_tax", prices_include_tax=False)
+    assert [item.cost for item in found.items] == [Decimal("374.99")]
+    assert (found.shipping, found.taxes) == (Decimal("50.00"), Decimal("85.00"))
+
+
+def test_fee_is_an_item_so_that_items_add_up_to_the_total() -> None:
+    # 2 x 500.00 + 4 x 50.00 + 60.00 shipping + 45.50 fee
+    found = order(total="1305.50", fee_lines=[fee("45.50")])
+    assert found.items[2:] == (
+        Item(id="Підйом на поверх", name="Підйом на поверх", quantity=Decimal(1), cost=Decimal("45.50")),
+    )
+    costs = sum(item.cost * item.quantity for item in found.items)
+    assert costs + (found.shipping or 0) == found.total == Decimal("1305.50")
+
+
+def test_fee_includes_its_tax_if_prices_do() -> None:
+    taxed = [fee("100.00", "20.00")]
+    with_tax = order("order.updated--prices_with_tax", total="629.99", total_tax="105.00", fee_lines=taxed)
+    assert (with_tax.items[-1].cost, with_tax.taxes) == (Decimal("120.00"), None)
+    on_top = order(
+        "order.updated--prices_with_tax",
+        prices_include_tax=False,
+        total="629.99",
+        total_tax="105.00",
+        fee_lines=taxed,
+    )
+    # 374.99 + 100.00 + 50.00 shipping + 105.00 tax = 629.99
+    assert (on_top.items[-1].cost, on_top.taxes) == (Decimal("100.00"), Decimal("105.00"))
+    assert sum(item.cost * item.quantity for item in on_top.items) + 155 == on_top.total
+
+
+def test_negative_fee_is_listed_and_an_empty_one_is_not() -> None:
+    # A discount of a plugin is a negative fee.
+    fees = [fee("-100.00", name="Знижка"), fee("0.00"), fee("", ""), fee(None, None), fee("1.00", name=None)]
+    found = order(fee_lines=fees).items[2:]
+    assert [(item.id, item.cost) for item in found] == [("Знижка", Decimal(-100)), ("Fee", Decimal(1))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    sorted(
+        name
+        for name in BODIES
+        if name.startswith("order.updated") and name.partition("--")[2] not in ("draft", "refunded")
+    ),
+)
+def test_items_shipping_and_taxes_add_up_to_the_total(name: str) -> None:
+    found = order(name)
+    costs = sum(item.cost * item.quantity for item in found.items)
+    assert costs + (found.shipping or 0) + (found.taxes or 0) == found.total + (found.refunded or 0)
+
+
+def test_refunds_are_subtracted_from_the_total() -> None:
+    found = order("order.updated--partly_refunded")  # 1260.00 - 50.00 - 125.50
+    assert (found.total, found.refunded) == (Decimal("1084.50"), Decimal("175.50"))
+
+
+def test_wholly_refunded_order_has_the_total_from_before() -> None:
+    found = order("order.updated--refunded")
+    assert (found.total, found.refunded, found.status) == (Decimal("1260.00"), Decimal("1260.00"), Status.CANCELLED)
+
+
+def test_cancelled_order_has_the_total_that_was_left() -> None:
+    assert order("order.updated--partly_refunded", status="cancelled").total == Decimal("1084.50")
+
+
+def test_cost_of_a_unit_is_after_its_share_of_the_coupons() -> None:
+    found = order("order.updated--coupon")
+    assert [item.cost for item in found.items] == [Decimal(450), Decimal(45)]
+    assert (found.coupons, found.discount) == (("autumn-10", "friend"), Decimal("120.00"))
+
+
+def test_quantity_may_be_a_float() -> None:
+    (item,) = order("order.updated--float_quantity").items
+    assert (item.quantity, item.cost) == (Decimal("1.5"), Decimal(180))
+
+
+@pytest.mark.parametrize(
+    ("total", "name"),
+    [
+        ("828", "order.updated--jpy"),
+        ("828.00", "order.updated--jpy"),
+        ("123456789012345678901234567.890", "order.updated"),
+    ],
+)
+def test_total_keeps_its_digits(total: str, name: str) -> None:
+    assert str(order(name, total=total).total) == total
+
+
+def test_minus_zero_is_an_amount() -> None:
+    assert order(total="-0").total == 0
+
+
+@pytest.mark.parametrize("amount", ["NaN", "Infinity", "12,50", "", "1e400", "money"])
+def test_total_that_is_not_an_amount_is_unreadable_by_its_field(amount: str) -> None:
+    with pytest.raises(Unreadable, match=r"^total: ") as error:
+        order(total=amount)
+    assert not amount or amount not in str(error.value)
+
+
+MONEY = [
+    ("shipping_total", lambda value: {"shipping_total": value}),
+    ("discount_total", lambda value: {"discount_total": value}),
+    ("total_tax", lambda value: {"total_tax": value}),
+    ("refunds.0.total", lambda value: {"refunds": [{"id": 1, "total": value}]}),
+    ("fee_lines.0.total", lambda value: {"fee_lines": [fee(value)]}),
+    ("line_items.0.total_tax", lambda value: {"line_items": [line(total_tax=value)]}),
+]
+EACH_AMOUNT = pytest.mark.parametrize(("field", "changes"), MONEY, ids=[field for field, _ in MONEY])
+
+
+@EACH_AMOUNT
+@pytest.mark.parametrize("amount", ["NaN", "-Infinity", "12,50", "1e400", False, [], "money"])
+def test_optional_amount_that_is_not_an_amount_is_unreadable(field: str, changes: Any, amount: Any) -> None:
+    with pytest.raises(Unreadable) as error:
+        order(**changes(amount))
+    assert str(error.value).startswith(field)
+    assert not isinstance(amount, str) or amount not in str(error.value)
+
+
+@EACH_AMOUNT
+@pytest.mark.parametrize("amount", ["", None])
+def test_optional_amount_may_be_empty(field: str, changes: Any, amount: Any) -> None:
+    assert order(**changes(amount)).total == Decimal("1260.00")
+
+
+@pytest.mark.parametrize(
+    ("field", "changes"),
+    [
+        ("total", {"total": "9" * 40, "refunds": [{"total": "9" * 40}]}),
+        ("total", {"total": "9" * 40, "refunds": [{"total": "0." + "1" * 39}]}),
+        ("shipping", {"prices_include_tax": True, "shipping_total": "9" * 40, "shipping_tax": "9" * 40}),
+        ("line_items.0.quantity", {"total": "1e39", "line_items": [line(quantity="1e-39", total="1e39")]}),
+    ],
+)
+def test_amounts_that_make_too_many_digits_are_unreadable(field: str, changes: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable, match=rf"^{field}: "):
+        order(**changes)
+
+
+def test_currency_is_the_code_and_not_the_symbol() -> None:
+    assert order(currency="AED", currency_symbol="د.إ").currency == "AED"
+    for currency in ("", " ", None):
+        with pytest.raises(Unreadable, match=r"^currency: missing"):
+            order(currency=currency)
+
+
+AMOUNTS = st.decimals(allow_nan=True, allow_infinity=True).map(str) | st.integers(-(10**41), 10**41).map(str)
+DATES = st.datetimes(timezones=st.just(UTC) | st.timezones() | st.none()).map(lambda moment: moment.isoformat())
+
+
+@given(
+    amounts=st.lists(AMOUNTS, min_size=8, max_size=8),
+    dates=st.lists(DATES, min_size=2, max_size=2),
+    with_tax=st.booleans(),
+)
+def test_any_amounts_and_dates_are_read_or_unreadable(amounts: list[str], dates: list[str], with_tax: bool) -> None:
+    total, tax, quantity, paid, shipping, refunded, charged, discount = amounts
+    body = PLAIN | {
+        "prices_include_tax": with_tax,
+        "date_created_gmt": dates[0],
+        "date_modified_gmt": dates[1],
+        "total": total,
+        "total_tax": tax,
+        "shipping_total": shipping,
+        "shipping_tax": tax,
+        "discount_total": discount,
+        "refunds": [{"total": refunded}],
+        "fee_lines": [{"id": 1, "name": "Fee", "total": charged, "total_tax": tax}],
+        "line_items": [line(quantity=quantity, total=paid, total_tax=tax)],
+    }
+    with suppress(Unreadable):
+        read("order.updated", json.dumps(body).encode())

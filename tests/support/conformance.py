@@ -1,0 +1,225 @@
+"""What the conformance suite needs: each platform with its samples, altered calls and bodies, and personal values.
+
+Nothing here is particular to a platform. What differs between platforms is data on `Platform`.
+"""
+
+import json
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import cache
+from pathlib import Path
+from typing import Any, get_type_hints
+
+import pytest
+from hypothesis import strategies as st
+
+from shopwire import platforms
+from shopwire.errors import NotVerified, Unreadable
+from shopwire.models import Change, Nothing, OrderChange, Shop, ShopRedaction, Webhook
+from shopwire.platforms.base import Platform
+from shopwire_testkit.samples import Sample, file_word, folder, sample_shop, samples, signed_webhook
+
+ROOT = Path(__file__).parents[2]
+NOW = 1_798_761_600_000  # 2027-01-01T00:00:00Z
+PLATFORMS = [platforms.get(name) for name in platforms.NAMES]
+SECRET, NEXT_SECRET = "секрет & <1>", "another-secret"
+UNKNOWN_TOPIC = "an/unknown.topic"
+
+
+@cache
+def samples_of(platform: Platform) -> list[Sample]:
+    """Return the samples; none if a file is wrong, which the test of completeness reports."""
+    try:
+        return samples(platform.name)
+    except ValueError:
+        return []
+
+
+def shop_of(platform: Platform, **settings: Any) -> Shop:
+    """Return a shop with two secrets."""
+    return sample_shop(platform, **{"secrets": (SECRET, NEXT_SECRET), "storefront_secret": SECRET, **settings})
+
+
+def call(sample: Sample, **settings: Any) -> Webhook:
+    """Return the signed call of a sample."""
+    platform = platforms.get(sample.platform)
+    return signed_webhook(platform, sample.topic, sample.body, shop_of(platform, **settings), NOW)
+
+
+def each_platform(chosen: Iterable[Platform] = PLATFORMS) -> pytest.MarkDecorator:
+    """Run a test for each of these platforms."""
+    return pytest.mark.parametrize("platform", chosen, ids=lambda platform: platform.name)
+
+
+def each_sample(chosen: Iterable[Platform] = PLATFORMS) -> pytest.MarkDecorator:
+    """Run a test for each sample of these platforms."""
+    found = [sample for platform in chosen for sample in samples_of(platform)]
+    return pytest.mark.parametrize("sample", found, ids=lambda sample: f"{sample.platform}-{sample.name}")
+
+
+def each_topic() -> pytest.MarkDecorator:
+    """Run a test for each topic of each platform, and for a topic that the platform does not have."""
+    found = [(platform, topic) for platform in PLATFORMS for topic in (*platform.topic_names(), UNKNOWN_TOPIC)]
+    return pytest.mark.parametrize(("platform", "topic"), found, ids=[f"{of.name}-{topic}" for of, topic in found])
+
+
+def each_parser() -> pytest.MarkDecorator:
+    """Run a test for each parser of each platform, with the samples of all topics that it parses."""
+    found: dict[tuple[str, Any], list[Sample]] = {}
+    for platform in PLATFORMS:
+        for sample in samples_of(platform):
+            topic = platform.topic(sample.topic)
+            found.setdefault((platform.name, topic and topic.parse), []).append(sample)
+    ids = [f"{name}-{chosen[0].topic}" for (name, _), chosen in found.items()]
+    return pytest.mark.parametrize("of_parser", found.values(), ids=ids)
+
+
+# Signatures.
+
+
+def signature_of(platform: Platform, webhook: Webhook) -> str:
+    """Return the signature of a signed call."""
+    if platform.signature.field:
+        found: str = json.loads(webhook.body)[platform.signature.field]
+        return found
+    (name,) = (name for name in platform.signature.headers if name in webhook.headers)
+    return webhook.headers[name]
+
+
+def with_signature(platform: Platform, webhook: Webhook, value: str | None) -> Webhook:
+    """Return the call with another signature, or with none."""
+    if field := platform.signature.field:
+        rest = {name: part for name, part in json.loads(webhook.body).items() if name != field}
+        return replace(webhook, body=json.dumps(rest if value is None else rest | {field: value}).encode())
+    names = [name for name in platform.signature.headers if name in webhook.headers]
+    kept = {name: part for name, part in webhook.headers.items() if name not in names}
+    return replace(webhook, headers=kept if value is None else kept | {names[0]: value})
+
+
+def signed_sample(platform: Platform) -> Sample:
+    """Return a sample whose call is signed."""
+    field = platform.signature.field
+    return next(sample for sample in samples_of(platform) if not field or field in json.loads(sample.body))
+
+
+def refusal(platform: Platform, webhook: Webhook, shop: Shop) -> NotVerified | Unreadable:
+    """Return why the call is refused. A signature within the body may make the body unreadable."""
+    try:
+        platform.verify(webhook, shop)
+        if platform.signature.field:
+            platform.read(webhook, shop)
+    except (NotVerified, Unreadable) as error:
+        return error
+    raise AssertionError("the call verifies")
+
+
+# Bodies.
+
+ODD_TEXTS = ["", " ", "NaN", "-0", "1e40", "9" * 40, "0." + "0" * 38 + "1", "0000-00-00", "2026-10-05", "x" * 5000]
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text() | st.sampled_from(ODD_TEXTS),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=8,
+)
+DROPPED = object()
+PATHS = st.lists(st.integers(0, 200), min_size=1, max_size=6)
+CHANGES = st.lists(st.tuples(PATHS, JSON | st.just(DROPPED)), min_size=1, max_size=3)
+
+
+def altered(body: Any, changes: Iterable[tuple[list[int], Any]]) -> bytes:
+    """Return the body with other values, or without values, at some places. A path picks a child at each level."""
+    for path, value in changes:
+        body = _with_part(body, path, value)
+    return json.dumps(body).encode()
+
+
+def _with_part(body: Any, path: list[int], value: Any) -> Any:
+    if not path or not body or not isinstance(body, dict | list):
+        return None if value is DROPPED else value
+    keys = list(body) if isinstance(body, dict) else list(range(len(body)))
+    key = keys[path[0] % len(keys)]
+    copy = body.copy()
+    if value is DROPPED and (len(path) == 1 or not isinstance(body[key], dict | list)):
+        del copy[key]
+    else:
+        copy[key] = _with_part(body[key], path[1:], value)
+    return copy
+
+
+def places(body: Any, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
+    """Return the path of every value in a body. The later values of a list are left out."""
+    children = list(body.values()) if isinstance(body, dict) else body[:1] if isinstance(body, list) else []
+    return [path, *(place for number, child in enumerate(children) for place in places(child, (*path, number)))]
+
+
+def reads_body(change: Change) -> bool:
+    """Return whether a change contains anything of the body."""
+    return not isinstance(change, Nothing | ShopRedaction)
+
+
+# Personal values.
+
+_EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.\w+")
+_PHONE = re.compile(r"\+\d[\d ()-]{8,}")
+
+
+def personal_texts(sample: Sample) -> set[str]:
+    """Return texts that tell who a person is, lower case: e-mail addresses, phones, names, streets, notes."""
+    found = {text for text in texts(json.loads(sample.body)) if _EMAIL.fullmatch(text) or _PHONE.fullmatch(text)}
+    platform = platforms.get(sample.platform)
+    for delivery in platform.read(call(sample), shop_of(platform)):
+        contact = delivery.change.contact
+        found |= {part for part in (contact.email, contact.phone, contact.first_name, contact.last_name) if part}
+        if isinstance(delivery.change, OrderChange):
+            order = delivery.change.order
+            parts = [*(order.delivery_address or "").split(", "), *(order.note or "").splitlines()]
+            # A shorter part is the code of a country or region, or a postcode.
+            found |= {part for part in parts if len(part) > 6}
+    return {text.lower() for text in found}
+
+
+def texts(value: Any) -> list[str]:
+    """Return every value of a body as text."""
+    if isinstance(value, dict):
+        return [text for part in value.values() for text in texts(part)]
+    if isinstance(value, list):
+        return [text for part in value for text in texts(part)]
+    return [] if value is None or isinstance(value, bool) else [str(value)]
+
+
+# Completeness.
+
+
+def missing_rows(platform: Platform) -> list[str]:
+    """Return what a platform lacks: one line for each file or fact, with what to put there."""
+    name, module = platform.name, f"shared/shopwire/platforms/{platform.name}/__init__.py"
+    lines = [
+        f"{module}: `{fact}` is missing in the class. shared/shopwire/platforms/base.py says what it holds."
+        for fact in get_type_hints(Platform)
+        if not hasattr(platform, fact)
+    ]
+    try:
+        found = samples(name)
+    except ValueError as error:
+        return [*lines, str(error)]
+    topics_with_sample = {sample.topic for sample in found}
+    for topic in platform.topic_names():
+        path = folder(name).relative_to(ROOT) / f"{file_word(topic)}.json"
+        if topic not in topics_with_sample:
+            lines.append(f"{path} is missing. Put a whole body of the topic {topic} into it, with invented people.")
+    lines += [
+        f"{sample.expected_path.relative_to(ROOT)} is missing. Run `make expected` and check what it wrote."
+        for sample in found
+        if not sample.expected_path.exists()
+    ]
+    events = [f"events/{name}_{sample.path.stem.replace('--', '_')}.json" for sample in found]
+    if any(not (ROOT / event).exists() for event in events):
+        lines.append(f"events/{name}_*.json: files are missing. Run `make events`.")
+    if name in platforms.OF_SHOPS:
+        page = f"docs/platforms/{name}.md"
+        if not (ROOT / page).exists():
+            lines.append(f"{page} is missing. It leads a shop from nothing to its first order in eSputnik.")
+        if f"]({page})" not in (ROOT / "README.md").read_text(encoding="utf-8"):
+            lines.append(f"README.md: the table of platforms has no row that links to {page}.")
+    return lines

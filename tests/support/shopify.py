@@ -1,0 +1,38 @@
+"""A Shopify shop for tests, its sample bodies by name, and short ways to read a body."""
+
+import json
+from typing import Any
+
+from shopwire import platforms
+from shopwire.models import Delivery, Order, OrderChange, Shop, Webhook
+from shopwire_testkit.samples import samples
+
+SHOPIFY = platforms.get("shopify")
+SHOP = Shop(id="shop", platform="shopify", secrets=("secret",), esputnik_key="key", region="UA")
+BODIES = {sample.name: sample.body for sample in samples("shopify")}
+PLAIN = json.loads(BODIES["orders/create"])
+
+
+def deliver(topic: str, body: bytes | Any, of: Shop = SHOP, **headers: str) -> Delivery:
+    """Return the delivery of a body. Headers are named with "_" in place of "-"."""
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {"x-shopify-topic": topic} | {name.replace("_", "-"): value for name, value in headers.items()}
+    (delivery,) = SHOPIFY.read(Webhook(named, raw, 0), of)
+    return delivery
+
+
+def read(topic: str, body: bytes | Any, of: Shop = SHOP) -> Any:
+    """Return the change that a body means."""
+    return deliver(topic, body, of).change
+
+
+def read_sample(name: str, of: Shop = SHOP) -> Any:
+    """Return the change that a sample means, such as "orders/updated--refunded"."""
+    return read(name.partition("--")[0], BODIES[name], of)
+
+
+def order(**changes: Any) -> Order:
+    """Return the order of the plain sample with other fields at the top of its body."""
+    change = read("orders/updated", PLAIN | changes)
+    assert isinstance(change, OrderChange)
+    return change.order
