@@ -9,7 +9,7 @@ import pytest
 from shopwire import platforms
 from shopwire_cli.main import main
 from shopwire_testkit.samples import Sample, samples
-from tests.support.emulated_api import saved
+from tests.support.emulated_api import problems
 
 Captured = pytest.CaptureFixture[str]
 SAMPLES = [sample for name in platforms.NAMES for sample in samples(name)]
@@ -105,7 +105,7 @@ def printed(capsys: Captured, sample: Sample, *options: str) -> str:
 @pytest.mark.parametrize("mode", [["--known"], ["--new"], ["--contact", "who@example.com"]], ids=" ".join)
 def test_api_saves_what_a_storefront_sample_becomes(capsys: Captured, sample: Sample, mode: list[str]) -> None:
     requests = json.loads(printed(capsys, sample, *mode))
-    assert saved(requests, known=mode != ["--new"], fact=True) == []
+    assert problems(requests, known=mode != ["--new"], fact=True) == []
 
 
 @EACH_SAMPLE

@@ -17,7 +17,7 @@ from shopwire import platforms
 from shopwire.errors import Unreadable
 from shopwire_testkit.expected import OWNER, result
 from shopwire_testkit.samples import file_word, sample_shop, samples, signed_webhook
-from tests.support.emulated_api import saved
+from tests.support.emulated_api import problems
 
 # These files are not webhooks: browsers sent them, or the platform's API returned them.
 _NO_WEBHOOK = re.compile(r"webpixel_.*|.*_api_response|.*_registration_response")
@@ -101,4 +101,4 @@ def test_api_saves_what_a_body_becomes(captured: Body, known: bool) -> None:
         requests = [{"path": request.path, "body": json.loads(request.body)} for request in found]
         # The event of a fact contains less of its order than others.
         fact = delivery.change.version is None
-        assert saved(requests, known=known, fact=fact) == []
+        assert problems(requests, known=known, fact=fact) == []

@@ -1,4 +1,4 @@
-"""What `shopwire map` printed, played to the API's emulator: would the real one save all of it?"""
+"""Send requests of the mapper to the API's emulator, and find what the real API would not save."""
 
 import json
 from typing import Any
@@ -8,55 +8,55 @@ from shopwire_emulator.emulator import DEMO_KEY, Emulator
 Request = dict[str, Any]
 
 _IDENTIFIERS = ("email", "phone", "contactKey")
-# What must be in every order event that a whole order stands behind.
-_OF_AN_ORDER = {"externalOrderId", "externalCustomerId", "totalCost", "status", "date", "currency"}
+# The params of every event of an order whose whole state is known.
+_ORDER_PARAMS = {"externalOrderId", "externalCustomerId", "totalCost", "status", "date", "currency"}
 
 
 def params(request: Request) -> dict[str, str]:
-    """An event's params by name."""
+    """Return an event's params by name."""
     return {param["name"]: param["value"] for param in request["body"].get("params", ())}
 
 
-def saved(requests: list[Request], *, known: bool, fact: bool = False) -> list[str]:
-    """Why the API would not save a request, one line each; none is how it should be.
+def problems(requests: list[Request], *, known: bool, fact: bool = False) -> list[str]:
+    """Return one line for each request that the API would not save.
 
     Args:
-        known: the API knows the person, and of a transition its order.
-        fact: an event of a fact says less of its order.
+        known: the API knows the contact, and the order if the event changes its status.
+        fact: the events are of a fact, which repeats only a part of its order.
     """
     api = Emulator(lambda: 0.0)
-    wrong = []
+    found = []
     for request in requests:
         if known and request["path"] == "v1/event":
-            _introduce(api, request)
+            _create_contact_and_order(api, request)
         reply = _post(api, request)
         if reply.status != 200:
-            wrong.append(f"{request['path']}: {reply.body}")
+            found.append(f"{request['path']}: {reply.body}")
         if request["path"] == "v1/event":
-            missing = set() if fact else _order_params_missing(request)
+            missing = set() if fact else _missing_order_params(request)
             event = api.state()["events"][-1]
             if missing or event["reason"]:
-                wrong.append(f"{event['eventTypeKey']}: {event['reason']}, without {sorted(missing)}")
-    return wrong
+                found.append(f"{event['eventTypeKey']}: {event['reason']}, without {sorted(missing)}")
+    return found
 
 
-def _order_params_missing(request: Request) -> set[str]:
-    return _OF_AN_ORDER - params(request).keys() if request["body"]["eventTypeKey"].startswith("order") else set()
+def _missing_order_params(request: Request) -> set[str]:
+    is_order = request["body"]["eventTypeKey"].startswith("order")
+    return _ORDER_PARAMS - params(request).keys() if is_order else set()
 
 
-def _introduce(api: Emulator, request: Request) -> None:
+def _create_contact_and_order(api: Emulator, request: Request) -> None:
     given = params(request)
     known = {name: given[name] for name in _IDENTIFIERS if name in given}
-    channels = [
-        {"type": "email", "value": known.get("email", "who@example.com")},
-        *({"type": "sms", "value": known[name]} for name in ("phone",) if name in known),
-    ]
-    contact = {"channels": channels, "externalCustomerId": known.get("contactKey", "who")}
+    channels = [{"type": "email", "value": known.get("email", "unnamed@example.com")}]
+    if "phone" in known:
+        channels.append({"type": "sms", "value": known["phone"]})
+    contact = {"channels": channels, "externalCustomerId": known.get("contactKey", "unnamed")}
     assert _post(api, {"path": "v1/contact", "body": contact}).status == 200
     if request["body"]["eventTypeKey"] in ("orderDelivered", "orderCancelled"):
-        standing = {"totalCost": "1", "date": "2026-01-01T00:00:00+00:00", "currency": "UAH", **given}
-        created = [{"name": name, "value": value} for name, value in standing.items()]
-        body = {"eventTypeKey": "orderCreated", "keyValue": request["body"]["keyValue"], "params": created}
+        order = {"totalCost": "1", "date": "2026-01-01T00:00:00+00:00", "currency": "UAH", **given}
+        order_params = [{"name": name, "value": value} for name, value in order.items()]
+        body = {"eventTypeKey": "orderCreated", "keyValue": request["body"]["keyValue"], "params": order_params}
         assert _post(api, {"path": "v1/event", "body": body}).status == 200
 
 

@@ -1,4 +1,4 @@
-"""What tests need beyond Python: found, or installed where that may be done. Nothing is skipped for want of it."""
+"""Install programs that tests need, if this machine may do that, so that no test is skipped."""
 
 import fcntl
 import os
@@ -11,15 +11,15 @@ from pathlib import Path
 
 
 @contextmanager
-def one_at_a_time(what: str) -> Iterator[None]:
-    """One of pytest's workers fetches or installs, the others find what it brought."""
-    with open(Path(tempfile.gettempdir(), f"shopwire-{what}-{os.getuid()}.lock"), "w") as lock:
+def one_at_a_time(program: str) -> Iterator[None]:
+    """Let one of pytest's workers install the program. The others wait, and then find it."""
+    with open(Path(tempfile.gettempdir(), f"shopwire-{program}-{os.getuid()}.lock"), "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
 
 
 def apt_install(package: str) -> bool:
-    """Install Debian's, as root; answers whether that could be tried."""
+    """Install a package of Debian or Ubuntu. Return whether that could be tried, which needs root and apt-get."""
     if os.geteuid() != 0 or not shutil.which("apt-get"):
         return False
     run("apt-get", "update", "-qq")
@@ -28,6 +28,6 @@ def apt_install(package: str) -> bool:
 
 
 def run(*command: str) -> None:
-    """Run it quietly. Whether it worked shows when what it brought is started."""
+    """Run a command quietly. If it fails, the program that it should install is missing afterwards."""
     environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
     subprocess.run(command, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=600)
