@@ -62,5 +62,5 @@ def world(monkeypatch: pytest.MonkeyPatch, moto_side: Side) -> World:
 
 @pytest.fixture
 def fake_world(monkeypatch: pytest.MonkeyPatch, fake_side: Side) -> World:
-    """The same on the simulation's fakes, for tests in which hours pass: a call takes a hundredth of the time."""
+    """The same on the simulation's fakes. A call takes a hundredth of the time, so hours or many cases are cheap."""
     return World(monkeypatch, fake_side)
