@@ -96,7 +96,8 @@ def test_message_of_another_program_waits_and_is_not_logged(world: World, log: i
     assert "canary" not in log.getvalue()
 
 
-def test_message_of_a_disconnected_shop_is_parked(world: World) -> None:
+def test_message_of_a_disconnected_shop_is_parked(fake_world: World) -> None:
+    world = fake_world
     world.put_into_queue(world.body(order()))
     world.delete_shop(SHOP)
     world.retry = world.new_environment()

@@ -1,5 +1,7 @@
 """The store of parked webhooks: listed by shop and time, read and removed by id."""
 
+import pytest
+
 from shopwire.message import Message
 from shopwire.models import Entity, Reason, Webhook
 from tests.support.changes import OTHER_SHOP, SHOP
@@ -22,10 +24,11 @@ def test_parked_webhooks_are_listed_by_shop_and_time(world: World) -> None:
     assert store.list("no-shop") == []
 
 
-def test_list_of_parked_webhooks_reads_all_pages(world: World) -> None:
-    for at in range(103):
+def test_list_of_parked_webhooks_reads_all_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("shopwire.stores.parked._PAGE_SIZE", 10)
+    for at in range(23):
         world.webhook.parked.put(message(at), "t", ORDER, Reason.INCOMPLETE, 9)
-    assert len(world.webhook.parked.list(SHOP)) == 103
+    assert [parked.message.received_at for parked in world.webhook.parked.list(SHOP)] == list(range(23))
 
 
 def test_webhook_that_is_parked_again_keeps_its_id_and_counts_its_tries(world: World) -> None:

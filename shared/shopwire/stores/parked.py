@@ -44,7 +44,7 @@ class Parked:
         """The message with the webhook.
 
         Raises:
-            ValueError, NewerFormat: as `unpack`.
+            ValueError, NewerMessageFormat: as `unpack`.
         """
         return unpack(self.packed)
 
@@ -59,7 +59,7 @@ class Parked:
         """The summary, the details of the reason, and the webhook itself.
 
         Raises:
-            ValueError, NewerFormat: as `unpack`.
+            ValueError, NewerMessageFormat: as `unpack`.
         """
         webhook = self.message.webhook
         return self.summary | {
@@ -72,7 +72,7 @@ class Parked:
 
 
 class ParkedStore:
-    """The parked webhooks of all shops. Every method may raise TableDown."""
+    """The parked webhooks of all shops. Every method may raise TableUnavailable."""
 
     def __init__(self, table: Table) -> None:
         self._table = table
