@@ -1,4 +1,4 @@
-"""What stands in a document: fenced blocks, links, and inline code. Only what CommonMark texts of ours use."""
+"""Parse a document: fenced blocks, links, and inline code. Only what CommonMark texts of ours use."""
 
 import re
 from dataclasses import dataclass
@@ -38,13 +38,13 @@ class Document:
     @property
     def codes(self) -> list[str]:
         """Inline code."""
-        return [" ".join(one.split()) for one in re.findall(r"`([^`]+)`", self.prose)]
+        return [" ".join(code.split()) for code in re.findall(r"`([^`]+)`", self.prose)]
 
     @property
     def anchors(self) -> set[str]:
         """Its headings as GitHub names them."""
         headings = re.findall(r"^#+ (.+)$", self.prose, re.M)
-        return {re.sub(r"[^\w\- ]", "", one.lower()).replace(" ", "-") for one in headings}
+        return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
 def read(path: Path) -> Document:

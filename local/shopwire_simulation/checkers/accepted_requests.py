@@ -119,7 +119,7 @@ class RequestChecker:
         """Return True if the customer's own webhook changed their address while the event was on its way.
 
         Then the API does not know the earlier address any more. The order's next event creates the contact again
-        (README, "Limits").
+        (docs/limits-and-cost.md).
         """
         shop, since = self._stories[story].shop, request.invocation.notes["claimed_at"]
         customers = {

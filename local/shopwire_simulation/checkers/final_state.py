@@ -83,7 +83,7 @@ class FinalStateChecker:
         for request in by_others:
             same_moment = any(abs(request.at - at) < _SAME_MOMENT_MS for at in by_customer)
             if same_moment:
-                # Which name the API got last is unknown (README, "Limits").
+                # Which name the API got last is unknown (docs/limits-and-cost.md).
                 yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
             if request.may_be_repeated:
                 yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}

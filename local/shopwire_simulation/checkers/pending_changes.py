@@ -113,7 +113,7 @@ class PendingChecker:
             return
         self._accepted_versions.add(_version_key(announcement))
         # A change that arrives while the ledger does not answer gets no pending mark. It may overtake a change that
-        # waits in the outbox (README, "Limits").
+        # waits in the outbox (docs/limits-and-cost.md).
         receivers = self._received_by[announcement.id]
         if _met_trouble(invocation) or any(receiver.notes.get("ledger_down") for receiver in receivers):
             return
