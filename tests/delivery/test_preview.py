@@ -92,14 +92,7 @@ def preview(world: World, change: Change) -> tuple[Outcome, list[ApiRequest]]:
     return world.webhook.handler.preview(task, world.webhook.ledger.get(SHOP, change.entity, now))
 
 
-# `preview` does not look for the contacts that are recorded together with the erased one.
-KNOWN_BUGS = ("erasure of a person who also ordered as a guest",)
-
-
-@pytest.mark.parametrize(
-    "name",
-    [pytest.param(name, marks=pytest.mark.xfail(strict=True)) if name in KNOWN_BUGS else name for name in CASES],
-)
+@pytest.mark.parametrize("name", CASES)
 def test_preview_returns_the_outcome_and_requests_of_handle(
     fake_world: World, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

@@ -52,6 +52,15 @@ class Eraser:
             self.pauses.erase(task.shop.id, task.received_at)
         return ()
 
+    def related_contacts(self, task: Task) -> tuple[Contact, ...]:
+        """Return the contacts that `erase` would erase now. Nothing is written.
+
+        Raises:
+            TableUnavailable.
+        """
+        change = task.change
+        return self.contacts.related_contacts(task.shop.id, change.contact) if isinstance(change, Redaction) else ()
+
     def clear_erasure_list(self, task: Task) -> None:
         """Remove the list of contacts from the tombstones, because a request that was executed arrived again."""
         if isinstance(task.change, Redaction):

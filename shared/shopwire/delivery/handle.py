@@ -107,7 +107,7 @@ class ChangeHandler:
                     own = decision.change.contact.without(state.fields_of_other_people)
                     return Outcome("delivered"), [contact_request(own)]
                 case Erase():
-                    return Outcome("delivered"), erase_requests(task.change.contact)
+                    return Outcome("delivered"), erase_requests(*self.eraser.related_contacts(task))
         except Ignored as ignored:
             return Outcome("ignored", ignored.reason), []
         except Unmappable as error:

@@ -8,7 +8,7 @@ and late webhooks are stopped.
 
 import hashlib
 import hmac
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
@@ -223,33 +223,42 @@ class ContactStore:
             All contacts that the API may have by these identities. The contact's own tombstones keep them until
             `clear_erasure_list`, because the invocation that begins an erasure may not finish it.
         """
-        own = [self._key(shop, identity) for identity in contact.identities]
+        own = {self._key(shop, identity) for identity in contact.identities}
         tombstone = dict.fromkeys(_PERSONAL_ATTRIBUTES) | {
             "erased_at": at,
             "expires": now // 1000 + _RETENTION_SECONDS,
         }
-        others: dict[Contact, None] = {}
+        contacts = {contact: None}
+        found_before = 0
+        while found_before < len(contacts):  # otherwise a contact was recorded between reading and writing
+            keys = self._find_related(shop, contacts)
+            found_before = len(contacts)
+            others = [_addresses(other) for other in contacts if other != contact]
+            erasure_list = {"erasure_list": others} if others else {}
+            for key in keys:
+                item = self._table.update(key, tombstone | (erasure_list if key in own else {}))
+                _add_contacts(contacts, item)
+        return tuple(contacts)
 
-        def collect(items: Iterable[Item]) -> None:
-            for found in (contact for item in items for contact in _contacts(item)):
-                if not set(found.identities) <= set(contact.identities):
-                    others[found] = None
+    def related_contacts(self, shop: str, contact: Contact) -> tuple[Contact, ...]:
+        """Return what `erase` would return. Nothing is written."""
+        contacts = {contact: None}
+        self._find_related(shop, contacts)
+        return tuple(contacts)
 
-        found_before = -1
-        while found_before < len(others):  # otherwise a contact was recorded between reading and writing
-            items: dict[Key, Item] = {}
-            to_read = own
-            while to_read:
-                stored = self._table.get_many(to_read)
-                items |= {key: stored.get(key, {}) for key in to_read}
-                collect(stored.values())
-                keys = [self._key(shop, identity) for other in others for identity in other.identities]
-                keys += [_item_key(shop, ref) for item in stored.values() for ref in item.get("previous_refs", ())]
-                to_read = [key for key in dict.fromkeys(keys) if key not in items]
-            found_before = len(others)
-            erasure_list = {"erasure_list": [_addresses(other) for other in others]} if others else {}
-            collect([self._table.update(key, tombstone | (erasure_list if key in own else {})) for key in items])
-        return (contact, *others)
+    def _find_related(self, shop: str, contacts: dict[Contact, None]) -> list[Key]:
+        """Add the contacts that are recorded together with those in `contacts`. Return the keys of all of them."""
+        read: list[Key] = []
+        to_read = [self._key(shop, identity) for contact in contacts for identity in contact.identities]
+        while to_read:
+            stored = self._table.get_many(dict.fromkeys(to_read))
+            read += dict.fromkeys(to_read)
+            for item in stored.values():
+                _add_contacts(contacts, item)
+            keys = [self._key(shop, identity) for contact in contacts for identity in contact.identities]
+            keys += [_item_key(shop, ref) for item in stored.values() for ref in item.get("previous_refs", ())]
+            to_read = [key for key in keys if key not in read]
+        return read
 
     def clear_erasure_list(self, shop: str, contact: Contact) -> None:
         """Remove the list of contacts to erase from the tombstones: the API erased all of them."""
@@ -282,8 +291,12 @@ def _addresses(contact: Contact) -> dict[str, str]:
     return {name: value for name in _FIELDS.values() if (value := getattr(contact, name))}
 
 
-def _contacts(item: Mapping[str, Any]) -> list[Contact]:
-    return [Contact(**addresses) for addresses in (item.get("contact"), *item.get("erasure_list", ())) if addresses]
+def _add_contacts(contacts: dict[Contact, None], item: Item) -> None:
+    """Add the contacts that an item names, except those whose identities the first contact has too."""
+    known = set(next(iter(contacts)).identities)
+    for addresses in (item.get("contact"), *item.get("erasure_list", ())):
+        if addresses and not known.issuperset((found := Contact(**addresses)).identities):
+            contacts[found] = None
 
 
 def _contact(item: Mapping[str, Any]) -> Contact:
