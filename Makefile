@@ -33,6 +33,7 @@ check: install
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy shared cli local functions bench tools
 	.venv/bin/lint-imports
+	.venv/bin/python tools/check_words.py
 	.venv/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema custom.github-workflows-require-timeout .github/workflows/*.yml
 	.venv/bin/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml

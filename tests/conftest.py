@@ -10,14 +10,12 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from shopwire.observability import logger
-from tests.support import fast_moto
 from tests.support.delivery_world import World
-from tests.support.fakes import Side
+from tests.support.fakes import Side, make_clients
 from tests.support.fakes import both as both
 from tests.support.fakes import fake_side as fake_side
 from tests.support.fakes import moto_side as moto_side
 from tests.support.fakes import side as side
-from tests.support.fast_moto import make_clients
 
 # No test may reach a real AWS account, even if this machine has credentials.
 os.environ |= {
@@ -26,8 +24,6 @@ os.environ |= {
     "AWS_DEFAULT_REGION": "eu-central-1",
     "AWS_EC2_METADATA_DISABLED": "true",
 }
-
-fast_moto.install()
 
 # A property test must not fail because the machine is busy.
 settings.register_profile("shopwire", deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -10,13 +10,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import boto3
 import pytest
+from botocore.config import Config
 from botocore.exceptions import ClientError
+from moto.core.base_backend import BackendDict
+from moto.core.models import botocore_stubber
 
 from shopwire_dev.aws import make_table
 from shopwire_simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 from tests.support.clock import Clock
-from tests.support.fast_moto import empty_account
 
 TABLE = "shopwire"
 START = Clock().now
@@ -142,6 +145,26 @@ def outcome(call: Any, **arguments: Any) -> Any:
     return {
         name: value for name, value in (answer or {}).items() if name not in ("ResponseMetadata", "ConsumedCapacity")
     }
+
+
+def make_clients() -> dict[str, Any]:
+    """Return boto3 clients that moto answers while an account is active."""
+    config = Config(user_agent="shopwire")  # boto3 composes a description of this machine for each call otherwise
+    return {name: boto3.client(name, region_name="eu-central-1", config=config) for name in ("dynamodb", "sqs", "ssm")}
+
+
+@contextmanager
+def empty_account() -> Iterator[None]:
+    """Answer the calls of boto3 clients from an empty account.
+
+    `mock_aws` does the same and also answers calls of the package `requests`, which takes longer than many tests.
+    """
+    BackendDict.reset()
+    botocore_stubber.enabled = True
+    try:
+        yield
+    finally:
+        botocore_stubber.enabled = False
 
 
 def make_fake() -> Side:
