@@ -5,6 +5,7 @@ This module connects the parts, starts and stops them.
 
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping
@@ -177,7 +178,10 @@ def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: Se
         stack.start()
         print("everything is in memory and is lost when this command ends (Ctrl-C)")
         print(f"shops: {', '.join(f'{stack.url}/webhooks/{id}' for id in stack.shops)}")
-        print(f"ready {stack.url}", flush=True)
+        print(f"ready {stack.url}")
+        print("open this address in a browser: it is the inspector, which shows each webhook")
+        print(f"send a sample from a second terminal: .venv/bin/shopwire send shopify orders/create --url {stack.url}")
+        sys.stdout.flush()
         ended.wait()
     finally:
         stack.stop()

@@ -37,7 +37,7 @@ def main() -> None:
         query = urlencode({"shop": webhooks[0].shop, "entity": webhooks[0].entity})
         with sync_playwright() as playwright:
             browser = launch(playwright.chromium)
-            for name, path, scheme in (("list", "/", "light"), ("story", f"/inspect/entity?{query}", "dark")):
+            for name, path, scheme in (("list", "/", "light"), ("history", f"/inspect/entity?{query}", "dark")):
                 page = browser.new_page(viewport=_VIEWPORT, color_scheme=scheme)  # type: ignore[arg-type, unused-ignore]
                 page.goto(stack.url + path)
                 page.wait_for_timeout(1500)

@@ -158,19 +158,20 @@ def test_shop_is_added_rotated_and_removed_at_run_time(
     assert "my-shop" not in shop("list")
 
 
-def test_command_prints_ready_and_ends_with_ctrl_c() -> None:
+def test_command_says_what_to_do_next_and_ends_with_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:
     code = "import sys; from shopwire_cli.main import main; sys.exit(main(['dev', '--port', '0']))"
     with subprocess.Popen(
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout
-        lines = []
-        for line in run.stdout:
-            lines.append(line)
-            if line.startswith("ready "):
-                break
-        assert "memory" in lines[0]
-        assert call(lines[-1].split()[1] + "/health") == (200, {"status": "ok"})
+        memory, _, ready, inspector, next_step = (run.stdout.readline() for _ in range(5))
+        url = ready.removeprefix("ready ").strip()
+        assert "memory" in memory
+        assert "inspector" in inspector
+        assert call(url + "/health") == (200, {"status": "ok"})
+        command = next_step.partition(".venv/bin/shopwire ")[2].split()
+        assert main(command) == 0
+        assert '"status": "delivered"' in capsys.readouterr().out
         run.send_signal(2)
         _, errors = run.communicate(timeout=30)
     assert (run.returncode, errors) == (0, "")
