@@ -3,6 +3,7 @@
 import os
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -11,6 +12,7 @@ from playwright.sync_api import sync_playwright
 from shopwire_dev.actions import DevActions
 from shopwire_dev.stack import DevStack
 from shopwire_inspector.journal import Filter
+from shopwire_testkit.fresh import NotRefreshable
 from tests.browser.chromium import launch
 
 FOLDER = Path(__file__).parents[2] / "docs" / "pictures"
@@ -53,7 +55,8 @@ def _send_samples(stack: DevStack) -> None:
     names = [f"{sample.platform} {sample.name}" for sample in actions.samples()]
     for round_number in range(_ROUNDS):
         for name in rng.sample(names, 3 + round_number % 5):
-            actions.send(name, fresh=True)
+            with suppress(NotRefreshable):  # an erasure request, for example, has no date
+                actions.send(name, fresh=True)
         if round_number == 2:
             for topic in _ORDER_TOPICS:
                 actions.send(f"shopify {topic}", fresh=False)
