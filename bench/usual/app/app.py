@@ -96,7 +96,7 @@ class Order(Shopify):
 def receive(shop_id: str) -> Response[str]:
     """Verify a webhook, then deliver or queue it."""
     try:
-        shop: Any = settings.get(os.environ["SHOPS_PATH"] + shop_id, decrypt=True, max_age_ms=3600, transform="json")
+        shop: Any = settings.get(os.environ["SHOPS_PATH"] + shop_id, decrypt=True, max_age=3600, transform="json")
     except parameters.GetParameterError:
         raise NotFoundError("no such shop") from None
     event = app.current_event
@@ -213,7 +213,7 @@ def record_handler(record: SQSRecord) -> None:
     """Deliver one message of the queue."""
     message = json.loads(record.body)
     shop: Any = settings.get(
-        os.environ["SHOPS_PATH"] + message["shop"], decrypt=True, max_age_ms=3600, transform="json"
+        os.environ["SHOPS_PATH"] + message["shop"], decrypt=True, max_age=3600, transform="json"
     )
     deliver(message["shop"], shop, message["topic"], message["body"])
 
