@@ -112,17 +112,17 @@ class Outage:
             "cart_token": None,
         }
         raw = json.dumps(body, ensure_ascii=False)
-        headers = platforms.get("shopify").sign("orders/updated", raw.encode(), SHOP, scheduler.now)
+        call = platforms.get("shopify").sign("orders/updated", raw.encode(), SHOP, scheduler.now)
         path = f"/webhooks/{SHOP.id}"
         event = {
             "rawPath": path,
-            "headers": headers,
+            "headers": dict(call.headers),
             "requestContext": {"http": {"method": "POST", "path": path}, "timeEpoch": scheduler.now},
-            "body": raw,
+            "body": call.body.decode(),
             "isBase64Encoded": False,
         }
         invocation = Invocation("webhook", scheduler.now + 10 * SECOND, f"{id} {change}")
-        self.cloud.http(event, invocation, _ignore)
+        self.cloud.http(event, invocation, _check_response)
 
     def _watch(self, service: str, operation: str, arguments: dict[str, Any]) -> None:
         if operation == "send_message":
@@ -154,6 +154,16 @@ class Outage:
 
 def _ignore(*_: Any) -> None:
     pass
+
+
+def _check_response(response: dict[str, Any] | Exception) -> None:
+    """Check that a webhook was accepted.
+
+    Raises:
+        ValueError: it was refused, or the function failed.
+    """
+    if isinstance(response, Exception) or response["statusCode"] != 200:
+        raise ValueError(response)
 
 
 def measure(run: Run) -> dict[str, Figures | float]:

@@ -86,12 +86,12 @@ class Soak:
         shop = self._shops[announcement.shop]
         now = int(time.time() * 1000)
         platform = platform_of(announcement, shop)
-        headers = dict(platform.sign(announcement.topic, announcement.body, shop, now).headers)
+        call = platform.sign(announcement.topic, announcement.body, shop, now)
         # The platform's real delays between attempts would be too long here.
         for attempt in range(min(1 + len(platform.retries.delays_seconds), _MAX_TRIES)):
             try:
                 url = self.stack.url + path_of(announcement)
-                if requests.post(url, data=announcement.body, headers=headers, timeout=_ANSWER_SECONDS).ok:
+                if requests.post(url, data=call.body, headers=dict(call.headers), timeout=_ANSWER_SECONDS).ok:
                     self.accepted.add(announcement.id)
                     return
             except requests.RequestException:

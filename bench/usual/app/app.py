@@ -212,9 +212,7 @@ def post(path: str, body: dict[str, Any], shop: dict[str, Any]) -> None:
 def record_handler(record: SQSRecord) -> None:
     """Deliver one message of the queue."""
     message = json.loads(record.body)
-    shop: Any = settings.get(
-        os.environ["SHOPS_PATH"] + message["shop"], decrypt=True, max_age=3600, transform="json"
-    )
+    shop: Any = settings.get(os.environ["SHOPS_PATH"] + message["shop"], decrypt=True, max_age=3600, transform="json")
     deliver(message["shop"], shop, message["topic"], message["body"])
 
 
