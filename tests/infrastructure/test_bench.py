@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bench import __main__ as bench
-from bench import mapping, profiler, webhooks
+from bench import drain, mapping, profiler, webhooks
 from bench.fake_services import FakeServices
 from bench.harness import DifferentRuns, Goal, Row, Run, Samples, describe
 from shopwire_dev.aws import TABLE
@@ -173,3 +173,10 @@ def test_every_timed_part_exists_and_is_restored_afterwards() -> None:
 
 def _json(call: object) -> bytes:
     return json.dumps(call).encode()
+
+
+def test_short_outage_drains_in_order_and_parks_nothing() -> None:
+    outage = drain.Outage(outage=10_000)
+    assert outage.minutes() < 5
+    assert (outage.parked, outage.received.misordered) == (0, 0)
+    assert len(outage.received.changes) > 100
