@@ -86,11 +86,11 @@ def find_platform(name: str) -> Platform:
         UserError: there is no such platform, or not yet.
     """
     if name in PLANNED_PLATFORMS:
-        raise UserError(f"{name} is not supported yet; there are {', '.join(platforms.NAMES)}")
+        raise UserError(f"{name} is not supported yet: choose one of {', '.join(platforms.NAMES)}")
     try:
         return platforms.get(name)
     except KeyError:
-        raise UserError(f"no platform {name!r}; there are {', '.join(platforms.NAMES)}") from None
+        raise UserError(f"there is no platform {name!r}: choose one of {', '.join(platforms.NAMES)}") from None
 
 
 def make_shop(options: argparse.Namespace) -> Shop:
@@ -144,14 +144,18 @@ def read_object(file: str) -> bytes:
     try:
         parsed = from_json(body)
     except ValueError:
-        raise UserError("the body is not JSON") from None
+        raise UserError(f"{_name(file)}: the body is not JSON") from None
     if not isinstance(parsed, dict):
-        raise UserError("the body is JSON, but not an object")
+        raise UserError(f"{_name(file)}: the body is JSON, but not an object")
     return body
 
 
-def parse_changes(platform: Platform, topic: str, body: bytes, shop: Shop) -> list[Change]:
-    """Return the changes that the platform's adapter makes of the body.
+def _name(file: str) -> str:
+    return "stdin" if file == "-" else file
+
+
+def parse_changes(platform: Platform, topic: str, file: str, body: bytes, shop: Shop) -> list[Change]:
+    """Return the changes that the platform's adapter makes of the body of the file.
 
     Raises:
         UserError: the body does not have the platform's shape.
@@ -163,7 +167,7 @@ def parse_changes(platform: Platform, topic: str, body: bytes, shop: Shop) -> li
     try:
         return [delivery.change for delivery in platform.read(webhook, shop)]
     except Unreadable as error:
-        raise UserError(f"the body is not what {platform.name} sends as {topic}: {error}") from None
+        raise UserError(f"{_name(file)}: the body is not what {platform.name} sends as {topic}: {error}") from None
 
 
 def to_json(requests: Sequence[ApiRequest]) -> str:

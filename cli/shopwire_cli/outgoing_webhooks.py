@@ -46,13 +46,13 @@ def find_shop(platform: str, id: str | None, shops_file: str | None) -> Shop:
     try:
         settings = demo_settings() | (read_settings(shops_file) if shops_file else {})
         if id not in settings:
-            hint = "" if shops_file else "; name the file of another with --shops FILE"
-            raise UserError(f"no shop {id!r}; there are {', '.join(settings)}{hint}")
+            hint = "" if shops_file else "; your own shops: --shops FILE"
+            raise UserError(f"there is no shop {id!r}: choose one of {', '.join(settings)}{hint}")
         shop = parse_shop(id, settings[id])
     except BadSettings as error:
         raise UserError(f"--shops: {error}") from None
     if platform in platforms.OF_SHOPS and platform != shop.platform:
-        raise UserError(f"shop {id} is on {shop.platform}, not on {platform}: name another with --shop")
+        raise UserError(f"shop {id} belongs to {shop.platform}, not to {platform}: choose another with --shop")
     return shop
 
 
@@ -70,7 +70,8 @@ def signed_calls(
         topic: a topic; for our samples also the name of one, such as orders/updated--refunded.
         file: path of the body, "-" for stdin, None for our sample.
         count: number of calls.
-        fresh: make each call a different event of now. Otherwise one delivery is repeated, with the same headers.
+        fresh: make each call a new event with the current time. Otherwise one delivery is repeated, with the same
+            headers.
 
     Raises:
         UserError: there is no such sample, or the file cannot be used.
@@ -101,7 +102,7 @@ def _find_sample(platform: str, name: str) -> Sample:
     for sample in available:
         if sample.topic == name:
             return sample
-    raise UserError(f"no sample {name!r}: `shopwire send {platform} --list` lists the samples; or name a FILE")
+    raise UserError(f"no sample {name!r}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
 
 
 def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Call:

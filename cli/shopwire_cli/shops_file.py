@@ -58,10 +58,11 @@ def _problem(shop: Shop, fields: dict[str, Any], deployed: bool) -> str | None:
     except (TypeError, ValueError):
         return "settings cannot contain dates, nan or inf"
     if size > MAX_PARAMETER_BYTES:
-        return f"its settings have {size} bytes, but a parameter holds {MAX_PARAMETER_BYTES}: shorten them"
-    if deployed and secrets_of(fields) & PUBLISHED_SECRETS:
-        return "`secrets` contains one that this repository publishes; make another with `shopwire secret new`"
+        return f"its settings have {size} bytes, and the maximum is {MAX_PARAMETER_BYTES}: shorten them"
     platform = platforms.get(shop.platform)
+    if deployed and secrets_of(fields) & PUBLISHED_SECRETS:
+        use = platform.secret.where if platform.secret.made_by == "platform" else "one of `shopwire secret new`"
+        return f"`secrets` contains a secret that this repository publishes: use {use}"
     if platform.secret.serves_many_shops and not shop.store:
         return (
             f"`store` is required, because one secret signs the webhooks of several {platform.title} shops: set it, "

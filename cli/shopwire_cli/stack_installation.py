@@ -47,7 +47,7 @@ class StackInstallation:
 
 
 def function_settings(name: str) -> Settings:
-    """Return the settings that the functions of a deployed stack have.
+    """Return the settings that the functions of a deployed stack have, as far as a dry run needs them.
 
     Raises:
         UserError, CommandError: as `StackInstallation`.

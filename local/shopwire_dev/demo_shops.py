@@ -46,12 +46,12 @@ def read_settings(path: str | Path) -> SettingsByShop:
     except OSError as error:
         raise BadSettings(f"{path}: {error.strerror}") from None
     except UnicodeDecodeError:
-        raise BadSettings(f"{path}: it is not UTF-8") from None
+        raise BadSettings(f"{path}: the file is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path}: {error}") from None
     for id, fields in shops.items():
         if not isinstance(fields, dict):
-            raise BadSettings(f"{path}: {id}: a table of fields is needed, as [{id}]")
+            raise BadSettings(f"{path}: `{id}` must be a table: write [{id}] and its settings below")
     return shops
 
 

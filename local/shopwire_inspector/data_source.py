@@ -84,7 +84,7 @@ class DataSource:
         if request is None or request.body is None:
             return "The journal does not keep the body any more."
         if webhook.outcome_without_delivery:
-            return "The body was not parsed, because the request was not verified."
+            return "The body was not parsed, because the webhook was not accepted."
         if shop is None:
             return "The shop's settings cannot be read."
         platform = platforms.get("storefront" if request.path.startswith("/storefront/") else shop.platform)

@@ -152,9 +152,22 @@ def parse_shop(id: str, settings: str | dict[str, Any]) -> Shop:
     try:
         shop = Shop.model_validate({"id": id, **fields})
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BadSettings(f"shop {id}: {where}: {first['msg']}") from None
+        raise BadSettings(f"shop {id}: {_describe(error)}") from None
     if shop.platform not in platforms.OF_SHOPS:
-        raise BadSettings(f"shop {id}: platform: must be one of {', '.join(platforms.OF_SHOPS)}")
+        raise BadSettings(f"shop {id}: `platform` must be one of {', '.join(platforms.OF_SHOPS)}")
     return shop
+
+
+def _describe(error: ValidationError) -> str:
+    """Return the name of the first wrong setting and what it must be, without its value."""
+    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
+    name = ".".join(str(part) for part in first["loc"])
+    setting = Shop.model_fields.get(str(first["loc"][0]))
+    match first["type"]:
+        case "missing":
+            return f"`{name}` is required"
+        case "extra_forbidden":
+            return f"`{name}` is not a setting"
+        case "value_error":
+            return f"`{name}`: {first['msg'].removeprefix('Value error, ')}"
+    return f"`{name}` {setting.description if setting and setting.description else first['msg']}"

@@ -62,7 +62,7 @@ def test_shop_without_a_secret_is_named_before_anything_starts(capsys: Captured,
     shops.write_text('[my-shop]\nplatform = "shopify"\nesputnik_key = "hush"\n')
     assert main(["dev", "--shops", str(shops)]) == 2
     out, err = capsys.readouterr()
-    assert (out, err) == ("", "shopwire dev: --shops: shop my-shop: secrets: Field required\n")
+    assert (out, err) == ("", "shopwire dev: --shops: shop my-shop: `secrets` is required\n")
 
 
 def test_port_in_use_is_one_line_and_exit_1(capsys: Captured) -> None:

@@ -72,13 +72,16 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ("map shopify", "shopwire map: the following arguments are required: TOPIC"),
         ("map shopify orders/create --known --new", "shopwire map: argument --new: not allowed with argument --known"),
         ("map shopify orders/create a b", "shopwire: unrecognized arguments: b"),
-        ("map magento order.created", "shopwire map: no platform 'magento'; there are shopify, woocommerce"),
+        (
+            "map magento order.created",
+            "shopwire map: there is no platform 'magento': choose one of shopify, woocommerce",
+        ),
         ("map bigcommerce store/order/created", "shopwire map: bigcommerce is not supported yet"),
         ("map adobe-commerce order", "shopwire map: adobe-commerce is not supported yet"),
         ("map horoshop order", "shopwire map: horoshop is not supported yet"),
         ("send", "shopwire send: name PLATFORM and TOPIC"),
         ("send shopify", "shopwire send: name PLATFORM and TOPIC"),
-        ("send magento x", "shopwire send: no platform 'magento'"),
+        ("send magento x", "shopwire send: there is no platform 'magento'"),
         (
             "send shopify orders/create --count 0",
             "shopwire send: argument --count: must be a whole number of at least 1, not '0'",

@@ -20,14 +20,14 @@ def test_unusable_body_is_exit_2_with_nothing_on_stdout(
     assert main(["map", "shopify", "stub"]) == 2
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.startswith("shopwire map: the body is ")
+    assert err.startswith("shopwire map: stdin: the body is ")
     assert err.count("\n") == 1
 
 
 def test_body_nested_a_thousand_deep_is_exit_2(stub: StubPlatform, capsys: Captured, set_stdin: SetStdin) -> None:
     set_stdin(b'{"a":' * 1000 + b"1" + b"}" * 1000)
     assert main(["map", "shopify", "stub"]) == 2
-    assert capsys.readouterr() == ("", "shopwire map: the body is not JSON\n")
+    assert capsys.readouterr() == ("", "shopwire map: stdin: the body is not JSON\n")
 
 
 @pytest.mark.parametrize("place", ["before", "between", "behind"])

@@ -160,18 +160,21 @@ def test_response_that_is_not_2xx_is_exit_1(server: Server, capsys: Captured, st
     [
         (
             "shopify no/such",
-            "no sample 'no/such': `shopwire send shopify --list` lists the samples; or name a FILE",
+            "no sample 'no/such': `shopwire send shopify --list` lists the samples; or pass a FILE",
         ),
         ("shopify orders/create--no-such", "no sample 'orders/create--no-such'"),
         ("shopify orders/create /no/such", "/no/such: No such file or directory"),
-        ("shopify orders/create --shop unknown", "no shop 'unknown'; there are demo-shopify, demo-woocommerce"),
+        (
+            "shopify orders/create --shop unknown",
+            "there is no shop 'unknown': choose one of demo-shopify, demo-woocommerce",
+        ),
         (
             "shopify orders/create --shop demo-woocommerce",
-            "shop demo-woocommerce is on woocommerce, not on shopify: name another with --shop",
+            "shop demo-woocommerce belongs to woocommerce, not to shopify: choose another with --shop",
         ),
         ("shopify orders/create --shops /no/such", "--shops: /no/such: No such file or directory"),
         ("woocommerce ping --url 127.0.0.1:1", "--url: 127.0.0.1:1/webhooks/demo-woocommerce is not an address"),
-        ("magento --list", "no platform 'magento'"),
+        ("magento --list", "there is no platform 'magento'"),
     ],
 )
 def test_what_cannot_be_sent_is_one_line_and_exit_2(capsys: Captured, words: str, message: str) -> None:
@@ -197,7 +200,7 @@ def test_wrong_shops_file_names_shop_and_field_and_not_the_value(capsys: Capture
     shops.write_text('[demo-shopify]\nplatform = "shopify"\nsecrets = [""]\nesputnik_key = "hush"\n')
     assert main(["send", "shopify", "orders/create", "--shops", str(shops)]) == 2
     err = capsys.readouterr().err
-    assert err.startswith("shopwire send: --shops: shop demo-shopify: secrets: ")
+    assert err.startswith("shopwire send: --shops: shop demo-shopify: `secrets`: an empty secret")
     assert "hush" not in err
     shops.write_text("[demo-shopify\n")
     assert main(["send", "shopify", "orders/create", "--shops", str(shops)]) == 2

@@ -19,15 +19,15 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
     [
         ("", "no shop in it: add a table, like [my-shop]"),
         ("[bob\n", "Expected ']' at the end of a table declaration (at line 1, column 5)"),
-        ("bob = 1\n", "bob: a table of fields is needed, as [bob]"),
-        ("[Bob]\n", "shop Bob: id: String should match pattern '^[a-z0-9-]{3,64}$'"),
-        (BOB.replace("secrets", "secret"), "shop bob: secrets: Field required"),
-        (BOB + 'region = "canary"\n', "shop bob: region: String should match pattern '^[A-Z]{2}$'"),
-        (BOB.replace("shopify", "canary"), f"shop bob: platform: must be one of {', '.join(platforms.OF_SHOPS)}"),
-        (BOB + f'note = "{"x" * 10}"\n', "shop bob: note: Extra inputs are not permitted"),
+        ("bob = 1\n", "`bob` must be a table: write [bob] and its settings below"),
+        ("[Bob]\n", "shop Bob: `id` must have 3 to 64 characters of a-z, 0-9 and -"),
+        (BOB.replace("secrets", "secret"), "shop bob: `secrets` is required"),
+        (BOB + 'region = "canary"\n', "shop bob: `region` must be a two-letter country code, like UA"),
+        (BOB.replace("shopify", "canary"), f"shop bob: `platform` must be one of {', '.join(platforms.OF_SHOPS)}"),
+        (BOB + f'note = "{"x" * 10}"\n', "shop bob: `note` is not a setting"),
         (
             BOB + f'origins = ["{"x" * 4096}"]\n',
-            "shop bob: its settings have 4206 bytes, but a parameter holds 4096: shorten them",
+            "shop bob: its settings have 4206 bytes, and the maximum is 4096: shorten them",
         ),
         (
             BOB.replace('store = "bob.myshopify.com"\n', ""),
@@ -38,7 +38,8 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         (BOB + "api = {rate = inf}\n", "shop bob: settings cannot contain dates, nan or inf"),
         (
             BOB.replace("canary", "demo-shopify-secret"),
-            "shop bob: `secrets` contains one that this repository publishes; make another with `shopwire secret new`",
+            "shop bob: `secrets` contains a secret that this repository publishes: use the app's client secret, or, "
+            "for a webhook made in the admin, the one shown on Settings > Notifications > Webhooks",
         ),
     ],
 )

@@ -22,18 +22,24 @@ def test_demo_shops_have_the_documented_settings() -> None:
 @pytest.mark.parametrize(
     ("text", "error"),
     [
-        ('[my-shop]\nplatform = "shopify"\nesputnik_key = "k"', "shop my-shop: secrets: Field required"),
+        ('[my-shop]\nplatform = "shopify"\nesputnik_key = "k"', "shop my-shop: `secrets` is required"),
         (
             '[my-shop]\nplatform = "shopify"\nsecrets = [""]\nesputnik_key = "k"',
-            "secrets: Value error, an empty secret",
+            "`secrets`: an empty secret",
         ),
         (
             '[my-shop]\nplatform = "opencart"\nsecrets = ["s3cret"]\nesputnik_key = "k"',
-            "shop my-shop: platform: must be one of",
+            "shop my-shop: `platform` must be one of",
         ),
-        ('[my-shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = 7', "shop my-shop: esputnik_key: "),
-        ('[My_Shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = "k"', "shop My_Shop: id: "),
-        ("shop = 7", "shop: a table of fields is needed"),
+        (
+            '[my-shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = 7',
+            "shop my-shop: `esputnik_key` must be the API key as text",
+        ),
+        (
+            '[My_Shop]\nplatform = "shopify"\nsecrets = ["s3cret"]\nesputnik_key = "k"',
+            "shop My_Shop: `id` must have 3 to 64 characters",
+        ),
+        ("shop = 7", "`shop` must be a table: write [shop]"),
         ("[", "shops.toml: "),
     ],
 )
@@ -49,7 +55,7 @@ def test_invalid_shops_file_error_names_shop_and_field_but_no_value(tmp_path: An
 def test_shops_file_that_is_not_utf8_is_reported(tmp_path: Any) -> None:
     file = tmp_path / "shops.toml"
     file.write_bytes(b"\xff\xfe")
-    with pytest.raises(BadSettings, match=r"shops\.toml: it is not UTF-8"):
+    with pytest.raises(BadSettings, match=r"shops\.toml: the file is not UTF-8"):
         read_settings(file)
 
 

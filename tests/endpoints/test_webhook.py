@@ -254,5 +254,5 @@ def test_missing_setting_is_logged_without_any_value(world: World, log: io.Strin
     )
     error = unavailable(world, event(b"{}", path=f"/webhooks/{OTHER_SHOP}"))
     content = log.getvalue()
-    assert "secrets: Field required" in content
+    assert "`secrets` is required" in content
     assert "canary" not in content + error

@@ -33,20 +33,20 @@ def add_arguments(parser: Parser) -> None:
         "--known",
         dest="new",
         action="store_false",
-        help="the API knows the contact, and the order with another status and the same content otherwise (default)",
+        help="assume that the API has the contact, and the order with the same content and another status (default)",
     )
     known.add_argument(
         "--new",
         dest="new",
         action="store_true",
-        help="the API knows neither the contact nor the order, and the order is recent",
+        help="assume that the API has neither the contact nor the order, and that the order is recent",
     )
     parser.set_defaults(new=False)
     parser.add_argument(
         "--contact",
         metavar="EMAIL",
-        help="contact that owns the cart; for a fact (a parcel was delivered, an order was deleted) contact of the "
-        "order, which the API knows and which was shipped as a whole in one parcel",
+        help="contact of the cart; for a fact (a parcel was delivered, an order was deleted) contact of the order, "
+        "assuming that the order was shipped in one parcel",
     )
     parser.add_argument(
         "--fetched",
@@ -56,14 +56,17 @@ def add_arguments(parser: Parser) -> None:
         "they are fetched",
     )
     shop = parser.add_argument_group("settings of the shop")
-    shop.add_argument("--region", metavar="UA", help="country of phone numbers that have no country code")
+    shop.add_argument("--region", metavar="COUNTRY", help="country of phone numbers that have no country code, like UA")
     shop.add_argument(
-        "--item-id", choices=("variant", "product", "sku"), default="variant", help="id of an item (default: variant)"
+        "--item-id",
+        choices=("variant", "product", "sku"),
+        default="variant",
+        help="which id of an item is sent (default: variant)",
     )
     shop.add_argument(
         "--shipped-is-delivered",
         action="store_true",
-        help="a shipped order is delivered, because no carrier reports it",
+        help="treat a shipped order as delivered, because no carrier reports deliveries",
     )
     shop.add_argument(
         "--status",
@@ -73,7 +76,10 @@ def add_arguments(parser: Parser) -> None:
         help="meaning of a plugin's own status, such as assembling=IN_PROGRESS (may be repeated)",
     )
     shop.add_argument(
-        "--key-value", choices=("contact", "order"), default="contact", help="what keyValue is (default: contact)"
+        "--key-value",
+        choices=("contact", "order"),
+        default="contact",
+        help="what keyValue identifies (default: contact)",
     )
     shop.add_argument("--ignore-test-orders", action="store_true", help="do not send test orders")
 
@@ -88,7 +94,7 @@ def run(options: argparse.Namespace) -> int:
     shop, contact = mapping.make_shop(options), mapping.make_contact(options.contact)
     body = mapping.read_object(options.file)
     requests = []
-    for change in mapping.parse_changes(platform, options.topic, body, shop):
+    for change in mapping.parse_changes(platform, options.topic, options.file, body, shop):
         try:
             requests += mapping.make_requests(change, shop, new=options.new, contact=contact)
         except mapping.NothingToSend as reason:

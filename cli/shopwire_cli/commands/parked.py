@@ -1,4 +1,4 @@
-"""`shopwire parked`: list, show and replay the webhooks that could not be mapped or that the API refused."""
+"""`shopwire parked`: list, show and replay the webhooks that shopwire gave up on."""
 
 import argparse
 import sys
@@ -25,7 +25,7 @@ def add_arguments(parser: Parser) -> None:
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser(
         "list",
-        help="list all, oldest first",
+        help="list the parked webhooks, oldest first",
         description="Lists the parked webhooks, oldest first.",
         epilog="example:\n  shopwire parked list --shop demo-shopify --json",
     )

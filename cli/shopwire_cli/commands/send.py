@@ -14,7 +14,7 @@ def add_arguments(parser: Parser) -> None:
     parser.description = "Signs a sample as the platform would, posts it, and prints each response."
     parser.epilog = """TOPIC is the platform's own name of the topic. Add --VARIANT to choose another of our samples of
 that topic. --list prints all samples in the order in which their events happened. Without --fresh the
-bytes of a sample never change, so sending it again is what a platform does when nothing has changed.
+bytes of a sample never change, so a second send is like a webhook that the platform repeats.
 
 examples:
   shopwire send --list
@@ -40,7 +40,7 @@ examples:
     parser.add_argument(
         "--fresh",
         action="store_true",
-        help="make it an event of now: other ids and tokens, and all dates moved so that the latest is now",
+        help="give it new ids and tokens, and move its dates so that the latest is now",
     )
 
 
@@ -51,7 +51,7 @@ def run(options: argparse.Namespace) -> int:
     from shopwire_cli.outgoing_webhooks import find_shop, list_samples, path_of, signed_calls
 
     if options.platform and options.platform not in platforms.NAMES:
-        raise UserError(f"no platform {options.platform!r}; there are {', '.join(platforms.NAMES)}")
+        raise UserError(f"there is no platform {options.platform!r}: choose one of {', '.join(platforms.NAMES)}")
     if options.list:
         for sample in list_samples(options.platform):
             print(sample)

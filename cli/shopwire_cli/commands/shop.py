@@ -61,7 +61,7 @@ def add_arguments(parser: Parser) -> None:
     removing = actions.add_parser(
         "remove",
         help="delete shops",
-        description="Deletes shops. From then on their webhooks are answered with 404.",
+        description="Deletes shops. Within an hour, all their webhooks get status 404.",
         epilog="example:\n  shopwire shop remove my-shop --stack shopwire",
     )
     removing.add_argument("ids", metavar="ID", nargs="+", help="the ids that `shopwire shop list` prints")
@@ -117,7 +117,10 @@ def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], opt
             "changes, such as a removed secret, take effect within an hour."
         )
     if not parameters.persistent:
-        notes.append("Kept in memory until `shopwire dev` ends. `shopwire dev --shops FILE` starts with them.")
+        notes.append(
+            "The shops are kept in memory until `shopwire dev` ends. "
+            "`shopwire dev --shops FILE` loads them at the start."
+        )
     _for_each_shop(
         to_write,
         lambda id: parameters.put(id, wanted[id], new=stored[id] is None),
@@ -186,8 +189,8 @@ def _show(parameters: "ShopParameters", options: argparse.Namespace) -> None:
 def _remove(parameters: "ShopParameters", options: argparse.Namespace) -> None:
     ids = [_get_existing(parameters, id).id for id in dict.fromkeys(options.ids)]
     _confirm(
-        f"{', '.join(ids)}: webhooks will be answered with 404, waiting webhooks will be parked, and parked ones will "
-        "no longer be listed. Switch the webhooks off at the platform first.",
+        f"{', '.join(ids)}: within an hour, webhooks will get status 404. Waiting webhooks will be parked, and "
+        "parked ones will no longer be listed. Switch the webhooks off at the platform first.",
         options,
     )
     _for_each_shop(

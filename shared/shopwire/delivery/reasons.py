@@ -15,21 +15,21 @@ DETAILS = ("cause", "error", "error_code", "field", "http_status", "path", "prob
 
 SENTENCES: dict[Reason, str] = {
     # Outcome `ignored`.
-    Reason.ANONYMOUS: "It names no person, and the API accepts events only for a contact. A cart gets its person from"
-    " a checkout or an order with the same token, or from the storefront; its next change is sent then.",
+    Reason.ANONYMOUS: "It contains no contact, and the API accepts events only for a contact. A cart gets its contact"
+    " from a checkout or an order with the same token, or from the storefront; its next change is sent then.",
     Reason.UNKNOWN_TOPIC: "shopwire does not use this topic. The webhook can be removed at the platform.",
     Reason.UNSIGNED_PING: "The platform checked whether the URL exists. The call is not signed, so it was not read.",
-    Reason.SIGNAL: "It says that something changed, but not what. Another webhook of the platform brings the state.",
+    Reason.SIGNAL: "It says that something changed, but not what. Another webhook of the platform contains the state.",
     Reason.NOT_DELIVERED_YET: "The parcel is still under way. Its delivery will be sent.",
     Reason.DRAFT: "The order is a draft: nothing was bought yet.",
     Reason.STAFF_ACCOUNT: "The account belongs to the shop's staff, not to a customer.",
-    Reason.CHECKOUT_COMPLETED: "The checkout became an order. The order's own webhooks bring the rest.",
+    Reason.CHECKOUT_COMPLETED: "The checkout became an order. The order's own webhooks contain the rest.",
     Reason.CHECKOUT_DELETED: "A checkout was deleted. That says nothing about the cart.",
     Reason.ACCOUNT_DELETED: "An account was deleted. That alone is not an erasure request.",
     Reason.DATA_REQUEST: "A customer asked the shop for their data. The shop answers such a request itself.",
     Reason.APP_UNINSTALLED: "The app was uninstalled, so the platform deleted its webhooks. The shop can be removed.",
     Reason.ERROR_BODY: "The platform could not write the body and sent an error in its place. The next webhook of the"
-    " entity brings the state.",
+    " entity contains the state.",
     Reason.NO_PRICES: "The cart has no prices, and the API accepts no cart without them.",
     Reason.TEST_ORDER: "It is a test order, and the shop's setting `ignore_test_orders` is on.",
     Reason.OLD_ORDER: "The order was older than `old_order_days` when it was first seen. It is recorded, so that later"
@@ -49,32 +49,33 @@ SENTENCES: dict[Reason, str] = {
     Reason.EARLIER_MESSAGE_WAITS: "An earlier message of the same entity in this batch is not finished.",
     Reason.LEASE_HELD: "Another invocation holds the lease of the entity.",
     Reason.CART_BUSY: "A change of the order's cart is being sent. The order follows it.",
-    Reason.NOT_DUE: "It backs off: the time of the next attempt has not come.",
+    Reason.NOT_DUE: "The next attempt is not due yet.",
     Reason.NO_TIME_LEFT: "The time budget ended before the API could be asked.",
     Reason.SHOP_PAUSED: "The shop is paused because its last requests failed. When the pause ends, one message probes"
     " whether the API accepts requests again; then the rest follows.",
     Reason.SHOP_NOT_LISTED_YET: "The shop was connected a moment ago, and the cached list of shops is older.",
-    Reason.API_NO_ANSWER: "The API did not answer in time. It may have the request or not, so the same content is sent"
-    " again.",
-    Reason.API_FAILED: "The API answered with an error that time heals.",
+    Reason.API_NO_ANSWER: "The API did not answer in time. It may have received the request, so the same content is"
+    " sent again.",
+    Reason.API_FAILED: "The API answered with a temporary error.",
     Reason.API_THROTTLED: "The API answered 429. The shop is paused for as long as the API asks for.",
     Reason.API_UNAUTHORIZED: "The API does not accept the shop's key. Its webhooks wait until `esputnik_key` is right.",
     Reason.LEDGER_UNAVAILABLE: "DynamoDB did not answer. The webhook waits in the queue until it does.",
     Reason.SETTINGS_UNAVAILABLE: "SSM did not answer, and the settings of the shop are not in the cache.",
     Reason.SETTINGS_WRONG: "The settings of the shop are wrong. `shopwire shop list` says which field.",
-    Reason.MORE_TO_ERASE: "An erasure request has more to look through than one invocation can.",
+    Reason.MORE_TO_ERASE: "The erasure request needs several invocations.",
     Reason.NEWER_FORMAT: "A newer release of shopwire wrote it. It waits until that release is deployed again.",
     Reason.NOT_A_MESSAGE: "The queue contains something that shopwire did not write.",
     # Outcome `parked`.
     Reason.UNREADABLE: "The body is not what the platform documents. `field` and `problem` say where and how.",
     Reason.INCOMPLETE: "The API needs a field that is missing. `field` says which.",
     Reason.ID_TOO_LONG: "The platform's id is longer than a key of the table may be.",
-    Reason.INTERNAL_ERROR: "shopwire has a bug. `error` says its type and place. Replay after a correction.",
-    Reason.API_REJECTED: "The API refused the request for good. Look at its response, fix the cause, then replay.",
+    Reason.INTERNAL_ERROR: "shopwire has a bug. `error` says its type and place. Fix the bug, deploy, then replay.",
+    Reason.API_REJECTED: "The API rejected the request permanently. Look at its response, fix the cause, then replay.",
     Reason.KEEPS_FAILING: "It failed many times while other webhooks of its shop were accepted, so the cause is in it.",
-    Reason.CRASHES: "The function died three times while it worked on this. It is kept away from the others.",
+    Reason.CRASHES: "The function was terminated three times during this webhook.",
     Reason.TOO_OLD: "It is older than the maximum age of its kind (views 1 hour, carts 24 hours, others 3 days).",
-    Reason.ORDER_NOT_SEEN: "It concerns an order that never arrived. It is applied by itself when the order arrives.",
+    Reason.ORDER_NOT_SEEN: "It concerns an order that never arrived. It is applied automatically when the order"
+    " arrives.",
     Reason.DELIVERY_NOT_FOUND: "The code as it is now finds another delivery in this body.",
     Reason.SHOP_DISCONNECTED: "The settings of the shop were removed.",
     # Outcome `unverified`.

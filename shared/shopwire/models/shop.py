@@ -1,4 +1,7 @@
-"""The settings of a shop, as shops.toml and the shop's parameter in SSM hold them (docs/shops.md)."""
+"""The settings of a shop, as shops.toml and the shop's parameter in SSM hold them (docs/shops.md).
+
+A description continues the sentence "`setting` ..." of the error for a wrong value (`shops.parse_shop`).
+"""
 
 from typing import Any, Literal
 
@@ -12,24 +15,26 @@ class Shop(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
-    id: str = Field(pattern=r"^[a-z0-9-]{3,64}$")
-    platform: str
-    secrets: tuple[SecretStr, ...] = Field(min_length=1)
+    id: str = Field(pattern=r"^[a-z0-9-]{3,64}$", description="must have 3 to 64 characters of a-z, 0-9 and -")
+    platform: str = Field(description="must be the name of a platform")
+    secrets: tuple[SecretStr, ...] = Field(min_length=1, description="must be a list of at least one text")
     """Secrets that sign the webhooks. Any of them verifies: two are active while one is being replaced."""
-    esputnik_key: SecretStr
+    esputnik_key: SecretStr = Field(description="must be the API key as text")
     """The API key: the password of Basic authentication."""
-    region: str | None = Field(None, pattern=r"^[A-Z]{2}$")
-    store: str | None = None
-    item_id: Literal["variant", "product", "sku"] = "variant"
-    shipped_is_delivered: bool = False
-    statuses: dict[str, Status] = {}
-    old_order_days: int = Field(30, ge=0)
+    region: str | None = Field(None, pattern=r"^[A-Z]{2}$", description="must be a two-letter country code, like UA")
+    store: str | None = Field(None, description="must be text")
+    item_id: Literal["variant", "product", "sku"] = Field(
+        "variant", description='must be "variant", "product" or "sku"'
+    )
+    shipped_is_delivered: bool = Field(False, description="must be true or false")
+    statuses: dict[str, Status] = Field({}, description=f"must be one of {', '.join(Status)}")
+    old_order_days: int = Field(30, ge=0, description="must be a whole number of days, 0 or more")
     """An order that is older than this many days when first seen is recorded, but not sent. 0: no limit."""
-    key_value: Literal["contact", "order"] = "contact"
-    ignore_test_orders: bool = False
-    storefront_secret: SecretStr | None = None
-    origins: tuple[str, ...] = ()
-    api: dict[str, Any] = {}
+    key_value: Literal["contact", "order"] = Field("contact", description='must be "contact" or "order"')
+    ignore_test_orders: bool = Field(False, description="must be true or false")
+    storefront_secret: SecretStr | None = Field(None, description="must be text")
+    origins: tuple[str, ...] = Field((), description="must be a list of text")
+    api: dict[str, Any] = Field({}, description="must be a table")
 
     @field_validator("secrets")
     @classmethod
@@ -43,5 +48,5 @@ class Shop(BaseModel):
     @classmethod
     def _no_empty_key(cls, key: SecretStr) -> SecretStr:
         if not key.get_secret_value():
-            raise ValueError("an empty key is not a key")
+            raise ValueError("the key is empty")
         return key
