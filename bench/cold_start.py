@@ -15,17 +15,19 @@ _CANDIDATES = {"shopwire": built_functions.SHOPWIRE, "usual": built_functions.US
 def measure(run: Run) -> dict[str, Figures | float]:
     """Measure INIT alone, and INIT with the first invocation, in which no connection is open and no setting is
     cached."""
-    wholes: dict[str, list[float]] = {name: [] for name in _CANDIDATES}
+    starts_ms: dict[str, list[float]] = {name: [] for name in _CANDIDATES}
 
     def measure_round(name: str) -> float:
         starts = [_start(_CANDIDATES[name]) for _ in range(1 if run.quick else _STARTS_PER_ROUND)]
-        wholes[name].append(min(init + invocation for init, invocation in starts))
+        starts_ms[name].append(min(init + invocation for init, invocation in starts))
         return min(init for init, _ in starts)
 
     inits = run.alternate({name: lambda name=name: measure_round(name) for name in _CANDIDATES})  # type: ignore[misc]
     return {
         "cold_start": _compare(inits),
-        "cold_start_with_first_invocation": _compare({name: Samples(run.id, tuple(wholes[name])) for name in wholes}),
+        "cold_start_with_first_invocation": _compare(
+            {name: Samples(run.id, tuple(starts_ms[name])) for name in starts_ms}
+        ),
     }
 
 

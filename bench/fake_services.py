@@ -3,8 +3,8 @@
     python -m bench.fake_services [FAIL_EVERY]
 
 The services are the simulation's fakes, because moto takes longer than the function that is measured. Even these fakes
-take a fifth of the function's time. Once frozen, they repeat their last response to a call of the same kind. The server
-understands only as much of HTTP as botocore and urllib3 write.
+account for a fifth of the measured time. Once frozen, they repeat their last response to a call of the same kind. The
+server understands only as much of HTTP as botocore and urllib3 write.
 """
 
 import asyncio
@@ -37,7 +37,7 @@ class FakeServices:
     """The services behind the socket.
 
     Args:
-        fail_every: each request to the API with a number divisible by this gets status 503. 0: none fails.
+        fail_every: every n-th request to the API gets status 503. 0: none does.
     """
 
     def __init__(self, fail_every: int = 0) -> None:

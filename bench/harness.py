@@ -68,7 +68,7 @@ class Run:
     def alternate(self, candidates: Mapping[str, Callable[[], float]]) -> dict[str, Samples]:
         """Measure each candidate once per round, so that a disturbance of the machine affects all of them.
 
-        Every second round has the opposite order, so that no candidate always follows the same other one.
+        Every second round has the opposite order, so that each candidate runs before and after each other one.
         """
         values: dict[str, list[float]] = {name: [] for name in candidates}
         for round_number in range(self.rounds):
@@ -84,7 +84,7 @@ class Goal:
     Args:
         path: keys that lead to the figure in the results. "*" stands for every key, as in "map.*.ratio".
         label: name of the figure in the table. Each "*" in it is replaced by the key that a "*" of the path matched.
-        at_most: highest figure that meets the goal, or None. A figure without both limits is printed without a goal.
+        at_most: highest figure that meets the goal, or None. A figure with neither limit is printed without a goal.
         at_least: lowest figure that meets the goal, or None.
         unit: unit of the figure.
     """

@@ -43,7 +43,7 @@ def ignored(number: int) -> bytes:
 
 
 def mixed(count: int) -> Iterator[bytes]:
-    """Yield `count` events of a frequent mix, seven per order.
+    """Yield `count` events of a typical mix, seven per order.
 
     They are: the order is created, it changes, the same delivery again (duplicate), the same state with another topic
     (unchanged), the earlier state (stale), a change of the customer, and a signal.

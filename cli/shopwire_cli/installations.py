@@ -1,6 +1,6 @@
-"""An installation of shopwire as `shopwire parked` sees it, and the one that a running `shopwire dev` is.
+"""The parked webhooks of an installation, which is a deployed stack or a running `shopwire dev`; here the latter.
 
-The installation of a deployed stack is in stack_installation.py, because it needs boto3, which is slow to load.
+A deployed stack is in stack_installation.py, because it needs boto3, which is slow to load.
 """
 
 from typing import Any, Protocol

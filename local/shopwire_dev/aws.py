@@ -73,22 +73,22 @@ class Faults:
     """AWS service -> (mode, end of the fault in seconds of the clock)."""
     changed: threading.Condition = field(default_factory=threading.Condition)
 
-    def set(self, wanted: Any) -> None:
+    def set(self, fault: Any) -> None:
         """Inject or end a fault of one part (POST /dev/faults).
 
         Raises:
-            BadFault.
+            BadFault: a field is missing or wrong.
         """
-        if not isinstance(wanted, dict):
+        if not isinstance(fault, dict):
             raise BadFault("the body must be an object with the fields part and mode")
-        part, mode, seconds = wanted.get("part"), wanted.get("mode"), wanted.get("seconds")
+        part, mode, seconds = fault.get("part"), fault.get("mode"), fault.get("seconds")
         if not isinstance(part, str) or part not in PARTS:
             raise BadFault(f"part must be one of {', '.join(PARTS)}")
         if not isinstance(mode, str) or mode not in MODES:
             raise BadFault(f"mode must be one of {', '.join(MODES)}")
         if seconds is not None and not (type(seconds) in (int, float) and math.isfinite(seconds) and seconds >= 0):
             raise BadFault("seconds must be a number, 0 or greater")
-        if unknown := wanted.keys() - {"part", "mode", "seconds"}:
+        if unknown := fault.keys() - {"part", "mode", "seconds"}:
             raise BadFault(f"{', '.join(sorted(unknown))}: unknown field")
         with self.changed:
             self.by_service[PARTS[part]] = (mode, math.inf if seconds is None else self.clock() + seconds)
@@ -185,7 +185,7 @@ class Aws:
         self.url = f"http://{host}:{listener.getsockname()[1]}"
         self.queue_url = ""
         self.faults = Faults()
-        """A copy of the faults in the child process."""
+        """This process's copy of the faults that are active in the child process."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", __name__, str(listener.fileno())],
             pass_fds=[listener.fileno()],
@@ -210,18 +210,18 @@ class Aws:
         self._process.kill()
         self._process.communicate()
 
-    def set_fault(self, wanted: Any) -> None:
+    def set_fault(self, fault: Any) -> None:
         """Inject or end a fault of one part (POST /dev/faults).
 
         Raises:
             BadFault.
         """
-        request = Request(self.url + _FAULTS_PATH, json.dumps(wanted).encode())
+        request = Request(self.url + _FAULTS_PATH, json.dumps(fault).encode())
         try:
             build_opener(ProxyHandler({})).open(request, timeout=5).close()
         except HTTPError as error:
             raise BadFault(json.load(error)) from None
-        self.faults.set(wanted)
+        self.faults.set(fault)
 
     def client(self, service: str) -> Any:
         """Return a boto3 client of an embedded service."""

@@ -164,7 +164,7 @@ def webhook(shop: Shop, topic: str, body: dict[str, Any]) -> str:
     return outcome
 
 
-def test_theme_sends_after_the_consent_event_of_shopify(shop: Shop, context: BrowserContext) -> None:
+def test_theme_sends_visits_after_the_consent_event_of_shopify(shop: Shop, context: BrowserContext) -> None:
     shop.page.add_init_script("window.Shopify = {loadFeatures: (wanted, then) => then(new Error('not here'))}")
     open_theme(shop, context, "index", consent=True, customer={"email": shop.visitor})
     assert shop.run("document.readyState") == "complete"

@@ -1,4 +1,4 @@
-"""The command line as a whole: help, version, wrong arguments, exit codes, and the time to start."""
+"""The command line as a whole: help, version, wrong arguments, exit codes, and the packages that the help imports."""
 
 import json
 import os
@@ -34,7 +34,7 @@ def exit_code(arguments: str) -> int:
         return int(end.code or 0)
 
 
-def test_every_command_is_in_the_table() -> None:
+def test_every_command_is_in_commands() -> None:
     modules = {module.name for module in pkgutil.iter_modules(shopwire_cli.commands.__path__)}
     assert modules == set(COMMANDS)
 
@@ -101,7 +101,7 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ),
     ],
 )
-def test_wrong_arguments_are_one_line_on_stderr_and_exit_2(
+def test_wrong_arguments_print_one_line_and_exit_with_2(
     arguments: str, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert exit_code(arguments) == 2
@@ -125,18 +125,18 @@ def test_ctrl_c_ends_without_a_traceback(monkeypatch: pytest.MonkeyPatch, capsys
 def test_a_closed_pipe_ends_without_a_traceback(tmp_path: Path) -> None:
     body = tmp_path / "body.json"
     body.write_text(json.dumps({"note": "x" * 300_000}))
-    reading, writing = os.pipe()
-    os.close(reading)
+    read_end, write_end = os.pipe()
+    os.close(read_end)
     try:
         code = "import sys; from shopwire_cli.main import main; sys.exit(main(sys.argv[1:]))"
         ended = subprocess.run(
             [sys.executable, "-c", code, "map", "shopify", "no/such/topic", str(body)],
-            stdout=writing,
+            stdout=write_end,
             stderr=subprocess.PIPE,
             check=False,
         )
     finally:
-        os.close(writing)
+        os.close(write_end)
     assert ended.returncode == 1
     assert b"Traceback" not in ended.stderr
     assert b"BrokenPipe" not in ended.stderr

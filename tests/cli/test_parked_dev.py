@@ -77,7 +77,7 @@ def test_commands_without_a_stack_use_the_running_dev(url: str, capsys: Captured
         ("/down", 1, "/dev/parked/x%2F..%2Fy answered 503"),
     ],
 )
-def test_unexpected_response_is_one_line(url: str, capsys: Captured, path: str, code: int, message: str) -> None:
+def test_unexpected_response_prints_one_line(url: str, capsys: Captured, path: str, code: int, message: str) -> None:
     assert main(["parked", "show", "x/../y", "--url", url + path]) == code
     out, err = capsys.readouterr()
     assert out == ""
@@ -85,7 +85,7 @@ def test_unexpected_response_is_one_line(url: str, capsys: Captured, path: str, 
     assert err.count("\n") == 1
 
 
-def test_no_server_is_one_line(capsys: Captured) -> None:
+def test_missing_server_prints_one_line(capsys: Captured) -> None:
     assert main(["parked", "list", "--url", "http://127.0.0.1:9"]) == 1
     assert capsys.readouterr() == (
         "",

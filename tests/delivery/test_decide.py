@@ -99,14 +99,16 @@ def test_order_first_seen_after_a_day_starts_no_new_order_workflow(hours: int, e
     assert [event in step.request.body for step in decision.plan(ANNA, None)] == [True]
 
 
-def test_order_of_an_anonymous_contact_converts_its_cart_before_it_is_ignored() -> None:
-    assert isinstance(decided(order(contact=NOBODY), Entry()), Send)
+def test_order_without_a_contact_converts_its_cart_before_it_is_ignored() -> None:
+    decision = decided(order(contact=NOBODY, cart_token="c"), Entry())
+    assert isinstance(decision, Send)
+    assert decision.converts_cart == Entity("cart", "c")
     lost = decided(order(contact=NOBODY), sent(order()))
     assert isinstance(lost, Done)
     assert (lost.outcome, lost.contact) == (Outcome("ignored", Reason.ANONYMOUS), NOBODY)
 
 
-def test_deletion_stays_true_until_the_order_changes_after_it() -> None:
+def test_deletion_is_kept_until_the_order_changes_after_it() -> None:
     entry = sent(order(), deleted_at=milliseconds(START) + 60_000)
     before, after = decided(order(minutes=1), entry), decided(order(minutes=2), entry)
     assert isinstance(before, Send)
@@ -190,9 +192,12 @@ def test_customer_is_synced_if_they_have_an_address() -> None:
     assert decided(ContactChange(Contact(customer_id="77"), "77", NOW), Entry()) == ignored(Reason.ANONYMOUS)
 
 
-def test_erasure_requests_are_executed_and_nothing_is_ignored() -> None:
+def test_erasure_requests_are_executed() -> None:
     assert decided(Redaction(ANNA, "77"), Entry()) == Erase()
     assert decided(ShopRedaction(), Entry()) == Erase()
+
+
+def test_webhook_that_means_nothing_is_ignored() -> None:
     assert decided(Nothing(Reason.DRAFT), Entry()) == ignored(Reason.DRAFT)
 
 
@@ -218,20 +223,20 @@ CHANGES: dict[str, Change] = {
 
 
 def _states() -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield each state of an entry that a change may meet, with its attributes."""
+    """Yield typical states of an entry, with its attributes."""
     same = sent(order()).sent
     version = milliseconds(START) * 10
     yield "no entry", {}
     yield "seen, not sent", {"version": version}
     yield "sent", {"version": version, "sent": dict(same), "contact_ref": "ref"}
-    yield "sent, with open parcels", {"version": version, "sent": dict(same), "open_parcels": ["p1", "p2"]}
-    yield "sent, shipped", {"version": version, "sent": dict(same), "open_parcels": ["p1"]}
+    yield "sent, two parcels under way", {"version": version, "sent": dict(same), "open_parcels": ["p1", "p2"]}
+    yield "sent, one parcel under way", {"version": version, "sent": dict(same), "open_parcels": ["p1"]}
     yield "cancelled", {"version": version, "sent": SentOrder(Status.CANCELLED, "d", "c").record}
     yield "deleted", {"version": version, "sent": dict(same), "deleted_at": NOW}
     yield "converted", {"converted": True, "contact_ref": "ref"}
     yield "with a parked fact", {"parked_facts": ["little-shop.1"]}
-    yield "attempted_version", {"attempted_version": version}
-    yield "later", {"version": version * 2}
+    yield "attempted", {"attempted_version": version}
+    yield "later version", {"version": version * 2}
     yield "leased", {"lease_holder": "other", "lease_until": NOW + HOUR_MS, "lease_key": "k"}
     yield "pending", {"pending_key": "k", "pending_place": "queue", "pending_until": NOW + HOUR_MS}
 

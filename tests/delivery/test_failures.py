@@ -54,7 +54,7 @@ def test_older_change_that_arrives_while_a_newer_one_waits_is_superseded(world: 
 
 
 @pytest.mark.parametrize("answer", [None, 500, 502, 503, 429, 401, 403, 408, 302])
-def test_change_waits_after_a_failure_that_time_can_heal(world: World, answer: int | None) -> None:
+def test_change_waits_after_a_temporary_failure(world: World, answer: int | None) -> None:
     world.api.next_answers = [answer] * 2 if answer in (401, 403) else [answer]
     assert world.send(order()) == "queued"
     assert world.run_until_idle() == ["delivered"]

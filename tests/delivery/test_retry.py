@@ -105,7 +105,7 @@ def test_message_of_a_disconnected_shop_is_parked(fake_world: World) -> None:
     assert world.parked_reasons() == [Reason.SHOP_DISCONNECTED]
 
 
-def test_message_that_means_nothing_to_a_corrected_platform_is_ignored(world: World) -> None:
+def test_message_without_a_change_after_a_fix_is_ignored(world: World) -> None:
     body = world.body(order(), key="k")
     world.put_into_queue(body)
     (delivery,) = world.platform.bodies[body]  # type: ignore[misc]

@@ -10,16 +10,8 @@ import pytest
 
 from shopwire_dev.aws import QUEUE_ATTRIBUTES, Aws, Faults, make_application, process_environment
 from tests.dev.helpers import environ, esputnik
+from tests.support.clock import SecondsClock
 from tools.template import load
-
-
-class Clock:
-    """A clock in seconds that a test moves by hand."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def call_dynamodb(faults: Faults, **more: Any) -> tuple[int, Any]:
@@ -32,7 +24,7 @@ def call_dynamodb(faults: Faults, **more: Any) -> tuple[int, Any]:
 
 
 def test_fault_ends_after_its_seconds() -> None:
-    clock = Clock()
+    clock = SecondsClock()
     faults = Faults(clock)
     faults.set({"part": "ledger", "mode": "down", "seconds": 5})
     assert call_dynamodb(faults)[0] == 503
@@ -41,7 +33,7 @@ def test_fault_ends_after_its_seconds() -> None:
 
 
 def test_fault_without_seconds_lasts_until_it_is_ended() -> None:
-    clock = Clock()
+    clock = SecondsClock()
     faults = Faults(clock)
     faults.set({"part": "ledger", "mode": "down"})
     clock.now = 1e9
@@ -50,11 +42,20 @@ def test_fault_without_seconds_lasts_until_it_is_ended() -> None:
     assert call_dynamodb(faults)[0] == 200
 
 
-def test_hanging_connection_is_dropped_when_the_fault_ends() -> None:
+def test_hanging_connection_is_dropped_when_the_fault_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     ours, theirs = socket.socketpair()
     faults = Faults()
     faults.set({"part": "ledger", "mode": "hang"})
+    theirs.settimeout(10)
     ended: list[type] = []
+    hanging = threading.Event()
+    wait = Faults.wait_while_hanging
+
+    def wait_while_hanging(self: Faults, service: str) -> None:
+        hanging.set()
+        wait(self, service)
+
+    monkeypatch.setattr(Faults, "wait_while_hanging", wait_while_hanging)
 
     def call() -> None:
         try:
@@ -64,6 +65,7 @@ def test_hanging_connection_is_dropped_when_the_fault_ends() -> None:
 
     thread = threading.Thread(target=call)
     thread.start()
+    assert hanging.wait(10)
     assert not ended
     faults.set({"part": "ledger", "mode": "ok"})
     thread.join(10)

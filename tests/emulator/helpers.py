@@ -17,15 +17,6 @@ ORDER = {
 }
 
 
-class Clock:
-    """A clock in seconds that a test moves by hand."""
-
-    now = 0.0
-
-    def __call__(self) -> float:
-        return self.now
-
-
 def contact(api: Emulator, email: str | None = None, sms: str | None = None, **fields: str) -> Any:
     channels = [{"type": kind, "value": value} for kind, value in (("email", email), ("sms", sms)) if value]
     return post(api, "v1/contact", {"channels": channels, **fields})

@@ -8,7 +8,8 @@ import pytest
 
 from shopwire_emulator.emulator import BadRequest, Emulator
 from shopwire_emulator.endpoints import make_application
-from tests.emulator.helpers import KEY, ORDER, Clock, contact, event, post
+from tests.emulator.helpers import KEY, ORDER, contact, event, post
+from tests.support.clock import SecondsClock
 
 
 def test_request_without_a_key_is_unauthorized(api: Emulator) -> None:
@@ -24,7 +25,7 @@ def test_each_key_has_its_own_account(api: Emulator) -> None:
     ("mode", "status"),
     [("down", 0), ("error", 500), ("throttle", 429), ("unauthorized", 401), ("bad_request", 400), ("lost_answer", 0)],
 )
-def test_fault_ends_after_its_seconds(api: Emulator, clock: Clock, mode: str, status: int) -> None:
+def test_fault_ends_after_its_seconds(api: Emulator, clock: SecondsClock, mode: str, status: int) -> None:
     api.set_fault({"mode": mode, "seconds": 5})
     assert post(api, "v1/event", {}).status == status
     clock.now = 5

@@ -50,7 +50,7 @@ def test_parked_webhook_is_read_and_removed_by_its_id(world: World) -> None:
     assert store.get(id) is None
 
 
-def test_webhook_parked_again_is_not_removed_with_the_earlier_tries(world: World) -> None:
+def test_remove_with_an_old_try_count_keeps_the_webhook(world: World) -> None:
     store = world.webhook.parked
     id = store.put(message(), "t", ORDER, Reason.INCOMPLETE, 5)
     store.put(message(), "t", ORDER, Reason.INCOMPLETE, 6)

@@ -1,4 +1,4 @@
-"""A clock that a test moves."""
+"""Clocks that a test moves."""
 
 from dataclasses import dataclass
 
@@ -17,3 +17,12 @@ class Clock:
 
     def advance(self, milliseconds: int) -> None:
         self.now += milliseconds
+
+
+class SecondsClock:
+    """Returns seconds. Time passes only when a test sets `now`."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now

@@ -1,4 +1,4 @@
-"""AWS clients that a world can take down, and whose calls it records."""
+"""An AWS client that calls a function before each call, so that a test can record the call or let it fail."""
 
 from collections.abc import Callable
 from typing import Any
