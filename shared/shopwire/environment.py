@@ -28,6 +28,7 @@ from shopwire.esputnik import Esputnik, Transport, http_transport
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.contacts import ContactStore
+from shopwire.stores.erasures import ErasureStore
 from shopwire.stores.ledger import Ledger
 from shopwire.stores.outbox import Outbox
 from shopwire.stores.parked import Parked, ParkedStore
@@ -200,7 +201,10 @@ class Environment:
         api = Esputnik(self._settings.esputnik_url, self._transport or http_transport())
         sender = Sender(api, self.shops, self.circuit, self.clock)
         contacts = ContactStore(self.table, self._settings.hash_key)
-        eraser = Eraser(sender, contacts, self.pauses, self.ledger, self.parked, self.outbox, self.table, self.clock)
+        executed = ErasureStore(self.table, self._settings.hash_key)
+        eraser = Eraser(
+            sender, contacts, self.pauses, self.ledger, self.parked, executed, self.outbox, self.table, self.clock
+        )
         return ChangeHandler(
             sender, Contacts(contacts, sender, self.clock), self.ledger, self.parked, eraser, self.policy, self.clock
         )

@@ -18,9 +18,9 @@ from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
 
 SHOPS: tuple[dict[str, Any], ...] = (
-    {},
-    {"item_id": "sku", "key_value": "order"},
-    {"shipped_is_delivered": True},
+    {"store": "sim-0.myshopify.com"},
+    {"store": "sim-1.myshopify.com", "item_id": "sku", "key_value": "order"},
+    {"store": "sim-2.myshopify.com", "shipped_is_delivered": True},
 )
 """Settings in which the simulated shops differ."""
 
@@ -104,7 +104,7 @@ class _CustomerJourney:
             "email": customer.email,
             "phone": f"+{customer.phone}" if customer.phone else None,
         }
-        shop = {"shop_id": 548380, "shop_domain": self.shop.settings.store or "sim.myshopify.com"}
+        shop = {"shop_id": 548380, "shop_domain": self.shop.settings.store}
         entity = f"contact {customer.id}"
         if recorder.chance(0.3):
             data_request = shop | {
