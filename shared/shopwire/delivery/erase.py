@@ -4,7 +4,7 @@ A webhook that arrives late, or waits, must find the tombstones, so nothing goes
 except erasures.
 
 A request that was executed before may be a captured one that is sent again, because its signature never expires. It is
-not executed again unless a person replays it.
+not executed again unless a person replays it (`replay`).
 """
 
 from collections.abc import Collection
@@ -33,10 +33,10 @@ class Eraser:
 
     sender: Sender
     contacts: ContactStore
+    executed: ErasureStore
     pauses: Pauses
     ledger: Ledger
     parked: ParkedStore
-    executed: ErasureStore
     outbox: Outbox
     table: Table
     clock: Clock
@@ -59,8 +59,6 @@ class Eraser:
         Raises:
             TableUnavailable.
         """
-        if task.message.replayed_at:
-            return None
         change, shop = task.change, task.shop.id
         executed_key = self.executed.executed_key(shop, task.message.webhook.body)
         if executed_key is None:

@@ -34,6 +34,10 @@ class ErasureStore:
         """
         self._table.update(self._key(shop, body), {"executed_key": key})
 
+    def forget(self, shop: str, body: bytes) -> None:
+        """Remove the record, because a person decided that the repeated request is a new one."""
+        self._table.delete(self._key(shop, body))
+
     @staticmethod
     def prefix(shop: str) -> str:
         """Return how the partition keys of the shop's records begin."""
