@@ -1,7 +1,7 @@
 """After the end of a run, erased customers come back, and a stranger sends their captured erasure requests again.
 
-Nothing is down any more, so what must follow is certain: the captured request erases nobody who came back, and another
-request of the same customer does.
+Nothing is down any more, so what must follow is certain: the captured request does not erase a customer who came back,
+and another request of the same customer does.
 """
 
 from collections.abc import Iterable, Mapping

@@ -60,7 +60,7 @@ def test_repeated_request_that_waits_does_not_erase_who_came_back(world: World) 
     assert world.api.sent == before
 
 
-def test_repeated_request_is_a_duplicate_if_nobody_came_back(world: World) -> None:
+def test_repeated_request_is_a_duplicate_if_the_person_stayed_away(world: World) -> None:
     body = erase_anna(world)
     before = list(world.api.sent)
     assert send_again(world, body, ERASE_ANNA, "again") == Outcome("duplicate")
@@ -145,7 +145,7 @@ def test_request_for_a_shop_is_a_duplicate_under_its_own_key(world: World) -> No
     assert world.entry("order", "2002") != {}
 
 
-def test_record_of_an_executed_request_names_nobody_and_does_not_expire(world: World) -> None:
+def test_record_of_an_executed_request_names_no_person_and_does_not_expire(world: World) -> None:
     erase_anna(world)
     (record,) = (item for item in world.items() if "#erasure#" in item["pk"]["S"])
     assert record.keys() == {"pk", "sk", "executed_key"}

@@ -1,4 +1,4 @@
-"""The erasure requests that were executed, so that the same request sent again erases nobody who came back since.
+"""The erasure requests that were executed, so that the same request sent again is not executed again.
 
 A request says no time, and its signature is valid for ever, so a record has no time to live. It holds nothing of the
 person: its key is a keyed hash of the signed body, and its only value is the key of the delivery that was executed.
