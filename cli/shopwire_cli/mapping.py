@@ -160,10 +160,13 @@ def parse_changes(platform: Platform, topic: str, file: str, body: bytes, shop: 
     Raises:
         UserError: the body does not have the platform's shape.
     """
-    if platform.topic(topic) is None:
+    found = platform.topic(topic)
+    if found is None:
         return [Nothing(Reason.UNKNOWN_TOPIC)]
     call = platform.sign(topic, body, shop, _RECEIVED_AT_MS)
     webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, _RECEIVED_AT_MS)
+    if found.store_of:
+        shop = shop.model_copy(update={"store": found.store_of(webhook)})  # a shop that the body names
     try:
         return [delivery.change for delivery in platform.read(webhook, shop)]
     except Unreadable as error:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from shopwire.delivery.task import Task, bug_details, delivery_of, unreadable_details
+from shopwire.delivery.task import Task, bug_details, delivery_of, unreadable_failure
 from shopwire.environment import Environment
 from shopwire.errors import TableUnavailable, Unreadable
 from shopwire.mapper import ApiRequest
@@ -32,7 +32,8 @@ def dry_run(environment: Environment, shop: Shop, message: Message) -> DryRunRes
     try:
         delivery = delivery_of(message, shop)
     except Unreadable as error:
-        return DryRunResult("parked", Reason.UNREADABLE, unreadable_details(error))
+        failure = unreadable_failure(error)
+        return DryRunResult("parked", failure.reason, failure.details)
     except Exception as error:
         return DryRunResult("parked", Reason.INTERNAL_ERROR, bug_details(error))
     if delivery is None:

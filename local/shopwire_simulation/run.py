@@ -17,6 +17,7 @@ from shopwire_simulation.api import SimulatedApi
 from shopwire_simulation.checkers.checker import Checker
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS, Violation
 from shopwire_simulation.cloud import Cloud
+from shopwire_simulation.comebacks import Comebacks
 from shopwire_simulation.end_state import read_end_state, stored_texts
 from shopwire_simulation.faults import FAULT_KINDS, FaultSchedule
 from shopwire_simulation.log_stream import LogStream
@@ -111,6 +112,7 @@ class Run:
         self.stories = stories
         chosen = {n: stories[n] for n in (range(len(stories)) if only is None else sorted(only))}
         self._is_calm = not faults and only is None and not without and webhooks >= _CALM_WEBHOOKS
+        self._chosen = chosen
         self.trace: Trace | None = None if only is None else []
         # A duplicate or a late webhook may arrive a day later.
         self.end = max(announcement.at for story in stories for announcement in story.announcements)
@@ -195,8 +197,10 @@ class Run:
                     progress(step / _STEPS)
                 if until_violated and self.checker.violations:
                     return self._result(began, self.checker.violations)
-        end_state = read_end_state(self.cloud, self.api.emulator, self._shops, self.scheduler.now)
-        violations = self.checker.finish(end_state)
+            end_state = read_end_state(self.cloud, self.api.emulator, self._shops, self.scheduler.now)
+            violations = list(self.checker.finish(end_state))
+            comebacks = Comebacks(self.scheduler, self.cloud, self.api.emulator, self._shops)
+            violations += comebacks.run(self._chosen, self.checker.erasure.erased)
         if self._is_calm and (unseen := self.checker.unseen_attributes(CALM_ATTRIBUTES)):
             raise BlindChecker(unseen)
         return self._result(began, violations)

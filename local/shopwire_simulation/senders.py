@@ -185,6 +185,14 @@ def path_of(announcement: Announcement) -> str:
     return f"/{'storefront' if announcement.storefront else 'webhooks'}/{announcement.shop}"
 
 
+def post_once(announcement: Announcement, shop: Shop, scheduler: Scheduler, cloud: Cloud) -> None:
+    """Post an announcement now, whatever the answer. The headers that are not signed have new ids."""
+    function = _function(announcement)
+    invocation = Invocation(function, scheduler.now + TIMEOUTS[function], f"{announcement.id}:{scheduler.now}")
+    headers = _sign(announcement, shop, scheduler.now)
+    cloud.http(_event(announcement, headers, scheduler.now), invocation, lambda answer: None)
+
+
 def _sign(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
     signed = platform_of(announcement, shop).sign(announcement.topic, announcement.body, shop, now)
     origin = {"origin": shop.origins[0]} if announcement.storefront else {}

@@ -4,7 +4,7 @@ The reference model of the simulation works from these meanings alone. Therefore
 mapper or the delivery.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -74,10 +74,26 @@ class CustomerState:
 
 
 @dataclass(frozen=True, slots=True)
+class Comeback:
+    """What the platform sends if an erased person comes back later.
+
+    Args:
+        topic: the topic of the registration.
+        registration: returns the body of the person's registration at a virtual time (UTC milliseconds).
+        next_request: the body of another erasure request for the same person, under the topic of the first one.
+    """
+
+    topic: str
+    registration: Callable[[int], bytes]
+    next_request: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Erasure:
     """An erasure request for the person who is known under all these identities."""
 
     identities: tuple[str, ...]
+    comeback: Comeback | None = field(default=None, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,6 +28,7 @@ from shopwire.esputnik import Esputnik, Transport, http_transport
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.contacts import ContactStore
+from shopwire.stores.erasures import ErasureStore
 from shopwire.stores.ledger import Ledger
 from shopwire.stores.outbox import Outbox
 from shopwire.stores.parked import Parked, ParkedStore
@@ -184,6 +185,10 @@ class Environment:
         return Pauses(self.table, 4 * self.policy.retry_base_ms)
 
     @cached_property
+    def executed_erasures(self) -> ErasureStore:
+        return ErasureStore(self.table, self._settings.hash_key)
+
+    @cached_property
     def visits(self) -> RateLimit:
         return RateLimit(self.table, self._settings.visits_per_second)
 
@@ -200,7 +205,17 @@ class Environment:
         api = Esputnik(self._settings.esputnik_url, self._transport or http_transport())
         sender = Sender(api, self.shops, self.circuit, self.clock)
         contacts = ContactStore(self.table, self._settings.hash_key)
-        eraser = Eraser(sender, contacts, self.pauses, self.ledger, self.parked, self.outbox, self.table, self.clock)
+        eraser = Eraser(
+            sender,
+            contacts,
+            self.executed_erasures,
+            self.pauses,
+            self.ledger,
+            self.parked,
+            self.outbox,
+            self.table,
+            self.clock,
+        )
         return ChangeHandler(
             sender, Contacts(contacts, sender, self.clock), self.ledger, self.parked, eraser, self.policy, self.clock
         )
@@ -220,4 +235,4 @@ class Environment:
 
     def replay(self, parked: Parked) -> None:
         """Put a parked webhook into the retry queue again (`delivery.replay`, with its errors)."""
-        replay(parked, self.parked, self.queue, self.clock())
+        replay(parked, self.parked, self.executed_erasures, self.queue, self.clock())

@@ -137,12 +137,14 @@ class Unreadable(ShopwireError):
     Attributes:
         field: the path of the field within the body ("line_items.0.price").
         problem: what is wrong with it, as a code ("missing", "decimal_type"). Never the value.
+        reason: why it is parked; None for `Reason.UNREADABLE`.
     """
 
-    def __init__(self, field: str, problem: str) -> None:
+    def __init__(self, field: str, problem: str, reason: "Reason | None" = None) -> None:
         super().__init__(f"{field}: {problem}")
         self.field = field
         self.problem = problem
+        self.reason = reason
 
 
 class InvalidValue(ShopwireError, ValueError):

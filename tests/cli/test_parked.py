@@ -9,7 +9,7 @@ import pytest
 from moto import mock_aws
 
 from shopwire.message import Message, unpack
-from shopwire.models import Entity, Webhook
+from shopwire.models import Entity, Reason, Webhook
 from shopwire.stores.parked import ParkedStore
 from shopwire.stores.table import Table
 from shopwire_cli import aws_stack
@@ -129,6 +129,20 @@ def test_replay_all_replays_every_webhook(queue: str, capsys: Captured) -> None:
     assert {message.shop for message in messages_in(queue)} == {"ann", "bob"}
     assert main(["parked", "list", "--stack", "shop-eu"]) == 0
     assert capsys.readouterr() == ("", "nothing is parked\n")
+
+
+def test_replay_all_leaves_repeated_erasure_requests(queue: str, capsys: Captured) -> None:
+    ann, bob = list_parked(capsys)
+    store = ParkedStore(Table(boto3.client("dynamodb"), "ledger"))
+    message = Message("ann", "k3", WEBHOOK)
+    id = store.put(message, "customers/redact", Entity("contact", "7"), Reason.REPEATED_ERASURE, RECEIVED_AT_MS + 3)
+    assert main(["parked", "replay", "--all", "--stack", "shop-eu"]) == 0
+    printed = capsys.readouterr()
+    assert printed.out == f"queued {ann['id']}\nqueued {bob['id']}\n"
+    assert printed.err == f"not queued {id}: it may erase who came back. Name its id to replay it\n"
+    assert main(["parked", "replay", id, "--stack", "shop-eu"]) == 0
+    assert capsys.readouterr().out == f"queued {id}\n"
+    assert list_parked(capsys) == []
 
 
 @pytest.mark.parametrize("action", ["show", "replay"])

@@ -6,6 +6,7 @@ Nothing here is particular to a platform. What differs between platforms is data
 import json
 import re
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -151,6 +152,14 @@ def places(body: Any, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
     """Return the path of every value in a body. The later values of a list are left out."""
     children = list(body.values()) if isinstance(body, dict) else body[:1] if isinstance(body, list) else []
     return [path, *(place for number, child in enumerate(children) for place in places(child, (*path, number)))]
+
+
+def read(platform: Platform, topic: str, body: bytes) -> list[Any]:
+    """Return the changes of a body; none if it is unreadable."""
+    shop = shop_of(platform)
+    with suppress(Unreadable):
+        return [delivery.change for delivery in platform.read(signed_webhook(platform, topic, body, shop, NOW), shop)]
+    return []
 
 
 def reads_body(change: Change) -> bool:

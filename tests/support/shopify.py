@@ -8,7 +8,9 @@ from shopwire.models import Delivery, Order, OrderChange, Shop, Webhook
 from shopwire_testkit.samples import samples
 
 SHOPIFY = platforms.get("shopify")
-SHOP = Shop(id="shop", platform="shopify", secrets=("secret",), esputnik_key="key", region="UA")
+SHOP = Shop(
+    id="shop", platform="shopify", secrets=("secret",), esputnik_key="key", region="UA", store="demo.myshopify.com"
+)
 BODIES = {sample.name: sample.body for sample in samples("shopify")}
 PLAIN = json.loads(BODIES["orders/create"])
 

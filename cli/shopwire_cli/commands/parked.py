@@ -45,7 +45,11 @@ def add_arguments(parser: Parser) -> None:
         "  shopwire parked replay --all --shop demo-shopify",
     )
     replaying.add_argument("ids", metavar="ID", nargs="*", help="the ids that `shopwire parked list` prints")
-    replaying.add_argument("--all", action="store_true", help="replay everything that `shopwire parked list` lists")
+    replaying.add_argument(
+        "--all",
+        action="store_true",
+        help="replay everything that `shopwire parked list` lists, except repeated erasure requests",
+    )
     for action in (listing, replaying):
         action.add_argument("--shop", metavar="SHOP", help="only webhooks of this shop")
     for action in (listing, showing, replaying):
@@ -93,10 +97,20 @@ def _show(installation: "Installation", options: argparse.Namespace) -> None:
 
 
 def _replay(installation: "Installation", options: argparse.Namespace) -> None:
-    ids = [record["id"] for record in _records(installation, options)] if options.all else options.ids
+    ids = options.ids or [id for record in _records(installation, options) if (id := _replayable_id(record))]
     for id in ids:
         installation.replay(id)
         print(f"queued {id}", flush=True)
+
+
+def _replayable_id(record: "Record") -> str | None:
+    """Return the id of what `--all` replays; None for what a person must decide about one by one."""
+    from shopwire.models import Reason
+
+    if record["reason"] == Reason.REPEATED_ERASURE:
+        print(f"not queued {record['id']}: it may erase who came back. Name its id to replay it", file=sys.stderr)
+        return None
+    return str(record["id"])
 
 
 def _records(installation: "Installation", options: argparse.Namespace) -> list["Record"]:

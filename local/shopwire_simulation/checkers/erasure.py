@@ -44,6 +44,11 @@ class ErasureChecker:
         """Return True if the story has an erasure request."""
         return story in self._requests
 
+    @property
+    def erased(self) -> frozenset[int]:
+        """The stories whose erasure request was executed."""
+        return frozenset(self._erased_at)
+
     def on_erased(self, story: int, announcement: Announcement, erasure: Erasure) -> None:
         """Check that nothing that arrived before the erasure request is left, now that the request was executed."""
         self._erased_at.setdefault(story, self._now())

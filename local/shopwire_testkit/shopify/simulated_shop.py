@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from shopwire_testkit.announcements import CartState, CustomerState, Erasure, Story
+from shopwire_testkit.announcements import CartState, Comeback, CustomerState, Erasure, Story
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.shop_data import Basket, CartContent, Product, money
 from shopwire_testkit.shopify.simulated_bodies import encode_json, postal_address
@@ -18,9 +18,9 @@ from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
 
 SHOPS: tuple[dict[str, Any], ...] = (
-    {},
-    {"item_id": "sku", "key_value": "order"},
-    {"shipped_is_delivered": True},
+    {"store": "sim-0.myshopify.com"},
+    {"store": "sim-1.myshopify.com", "item_id": "sku", "key_value": "order"},
+    {"store": "sim-2.myshopify.com", "shipped_is_delivered": True},
 )
 """Settings in which the simulated shops differ."""
 
@@ -69,12 +69,21 @@ class _CustomerJourney:
 
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer
-        fields = {
+        body, version = encode_json(self._account(self.created_at, recorder.now)), (recorder.second, 0)
+        meaning = CustomerState(str(customer.id), version, customer.person())
+        recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
+        if topic == "customers/create" and recorder.chance(0.3):
+            recorder.announce("customers/update", body, f"contact {customer.id}", meaning, version)
+
+    def _account(self, created_at: int, updated_at: int) -> dict[str, Any]:
+        """Return the JSON of the customer's account. The times are UTC milliseconds."""
+        customer = self.customer
+        return {
             "id": customer.id,
             "admin_graphql_api_id": f"gid://shopify/Customer/{customer.id}",
             "email": customer.typed_email(self.rng),
-            "created_at": self.shop.local_time(self.created_at),
-            "updated_at": self.shop.local_time(recorder.now),
+            "created_at": self.shop.local_time(created_at),
+            "updated_at": self.shop.local_time(updated_at),
             "first_name": customer.first_name,
             "last_name": customer.last_name,
             "state": "enabled",
@@ -85,11 +94,6 @@ class _CustomerJourney:
             "phone": f"+{customer.phone}" if customer.phone else None,
             "default_address": postal_address(customer, None),
         }
-        body, version = encode_json(fields), (recorder.second, 0)
-        meaning = CustomerState(str(customer.id), version, customer.person())
-        recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
-        if topic == "customers/create" and recorder.chance(0.3):
-            recorder.announce("customers/update", body, f"contact {customer.id}", meaning, version)
 
     def _change_customer(self) -> None:
         self.changes += 1
@@ -104,7 +108,7 @@ class _CustomerJourney:
             "email": customer.email,
             "phone": f"+{customer.phone}" if customer.phone else None,
         }
-        shop = {"shop_id": 548380, "shop_domain": self.shop.settings.store or "sim.myshopify.com"}
+        shop = {"shop_id": 548380, "shop_domain": self.shop.settings.store}
         entity = f"contact {customer.id}"
         if recorder.chance(0.3):
             data_request = shop | {
@@ -116,7 +120,13 @@ class _CustomerJourney:
             recorder.wait(MINUTE)
         identities = [value for value in (customer.email, customer.phone, str(customer.id)) if value]
         erasure = shop | {"customer": contact, "orders_to_redact": self.orders}
-        recorder.announce("customers/redact", encode_json(erasure), entity, Erasure(tuple(identities)), None)
+        comeback = Comeback(
+            topic="customers/create",
+            registration=lambda at: encode_json(self._account(at, at)),
+            next_request=encode_json(erasure | {"orders_to_redact": [*self.orders, 1]}),
+        )
+        meaning = Erasure(tuple(identities), comeback if customer.email else None)
+        recorder.announce("customers/redact", encode_json(erasure), entity, meaning, None)
 
     def _announce_ignored(self) -> None:
         """Announce something that is not about an order, a cart or a contact."""

@@ -2,6 +2,9 @@
 
 A webhook that arrives late, or waits, must find the tombstones, so nothing goes before them. Nothing is sent here
 except erasures.
+
+A request that was executed before may be a captured one that is sent again, because its signature never expires. It is
+not executed again unless a person replays it (`replay`).
 """
 
 from collections.abc import Collection
@@ -10,12 +13,13 @@ from dataclasses import dataclass
 
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Task, platform_of
-from shopwire.errors import NewerMessageFormat, RetryLater, TableUnavailable
+from shopwire.errors import NewerMessageFormat, PermanentFailure, RetryLater, TableUnavailable
 from shopwire.mapper import erase_requests
 from shopwire.message import unpack
 from shopwire.models import Contact, Entity, Reason, Redaction, Shop, ShopRedaction
 from shopwire.stores.contacts import ContactStore
 from shopwire.stores.entry import EntryUpdate
+from shopwire.stores.erasures import ErasureStore
 from shopwire.stores.ledger import Ledger
 from shopwire.stores.outbox import Outbox
 from shopwire.stores.parked import ParkedStore
@@ -29,6 +33,7 @@ class Eraser:
 
     sender: Sender
     contacts: ContactStore
+    executed: ErasureStore
     pauses: Pauses
     ledger: Ledger
     parked: ParkedStore
@@ -36,15 +41,36 @@ class Eraser:
     table: Table
     clock: Clock
 
-    def write_tombstones(self, task: Task) -> tuple[Contact, ...]:
+    def write_tombstones(self, task: Task) -> None:
         """Write the tombstones of an erasure request, before everything else. No lease is needed.
-
-        Returns:
-            The contacts to erase, as far as they are recorded; none for a shop.
 
         Raises:
             TableUnavailable.
         """
+        if self.repetition(task) is None:
+            self._write_tombstones(task)
+
+    def repetition(self, task: Task) -> Outcome | None:
+        """Return what becomes of a request that was executed before; None if it is to be executed.
+
+        Its signed body is the same, byte for byte. Nothing of it is executed again: either there is nothing left to
+        erase, or only a person can tell whether it is a new request.
+
+        Raises:
+            TableUnavailable.
+        """
+        change, shop = task.change, task.shop.id
+        executed_key = self.executed.executed_key(shop, task.message.webhook.body)
+        if executed_key is None:
+            return None
+        # A shop's data are not looked through, so a repeated request for a shop is always parked.
+        has_nothing = isinstance(change, Redaction) and not self.contacts.find(shop, change.contact).known_identities
+        if executed_key == task.key or has_nothing:
+            return Outcome("duplicate")
+        return Outcome("parked", Reason.REPEATED_ERASURE)
+
+    def _write_tombstones(self, task: Task) -> tuple[Contact, ...]:
+        """Return the contacts to erase, as far as they are recorded; none for a shop."""
         change = task.change
         if isinstance(change, Redaction):
             return self.contacts.erase(task.shop.id, change.contact, task.received_at, self.clock())
@@ -75,16 +101,21 @@ class Eraser:
                 wrote something that waits.
             PermanentFailure, TableUnavailable.
         """
+        if outcome := self.repetition(task):
+            if outcome.reason:
+                raise PermanentFailure(outcome.reason)
+            return outcome
         if isinstance(task.change, Redaction):
             self._erase_person(task, task.change)
             update |= dict.fromkeys(("sent", "contact_ref", "order_reference"))
         else:
             self._erase_shop(task)
+        self.executed.record(task.shop.id, task.message.webhook.body, task.key)
         return Outcome("delivered")
 
     def _erase_person(self, task: Task, change: Redaction) -> None:
         shop = task.shop.id
-        contacts = self.write_tombstones(task)
+        contacts = self._write_tombstones(task)
         for order_id in change.order_ids:
             self._check_time(task)
             self.ledger.delete(shop, Entity("order", order_id))
@@ -104,14 +135,14 @@ class Eraser:
     def _erase_shop(self, task: Task) -> None:
         # This reads the whole table, so `webhook` queues the request: no platform waits for the answer.
         shop = task.shop.id
-        self.write_tombstones(task)
+        self._write_tombstones(task)
         for waiting in self.outbox.of_shop(shop):
             self._check_time(task)
             self.outbox.remove(waiting)
         kept = {task.entity_key, self.pauses.key(shop).pk}
         for key in self.table.scan_keys(f"{shop}#"):
             self._check_time(task)
-            if key.pk not in kept:
+            if key.pk not in kept and not key.pk.startswith(self.executed.prefix(shop)):
                 self.table.delete(key)
 
     def _check_time(self, task: Task) -> None:

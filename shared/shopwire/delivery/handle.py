@@ -107,6 +107,8 @@ class ChangeHandler:
                     own = decision.change.contact.without(state.fields_of_other_people)
                     return Outcome("delivered"), [contact_request(own)]
                 case Erase():
+                    if repetition := self.eraser.repetition(task):
+                        return repetition, []
                     return Outcome("delivered"), erase_requests(*self.eraser.related_contacts(task))
         except Ignored as ignored:
             return Outcome("ignored", ignored.reason), []

@@ -67,6 +67,12 @@ SENTENCES: dict[Reason, str] = {
     Reason.NOT_A_MESSAGE: "The queue contains something that shopwire did not write.",
     # Outcome `parked`.
     Reason.UNREADABLE: "The body is not what the platform documents. `field` and `problem` say where and how.",
+    Reason.TOPIC_MISMATCH: "The body does not fit its topic, so nothing was done with it. The topic is not signed, so a"
+    " captured webhook can be sent again under another one. `field` and `problem` say what does not fit.",
+    Reason.STORE_NOT_NAMED: "The request erases people, so its signed body must name the shop's `store`. Set `store` to"
+    " the shop's own name at the platform and replay it, if the request is genuine.",
+    Reason.REPEATED_ERASURE: "The same erasure request was executed before, and the person, or the shop, may have come"
+    " back since. Replay it if it is a new request.",
     Reason.INCOMPLETE: "The API needs a field that is missing. `field` says which.",
     Reason.ID_TOO_LONG: "The platform's id is longer than a key of the table may be.",
     Reason.INTERNAL_ERROR: "shopwire has a bug. `error` says its type and place. Fix the bug, deploy, then replay.",
@@ -81,6 +87,8 @@ SENTENCES: dict[Reason, str] = {
     # Outcome `unverified`.
     Reason.SIGNATURE_MISSING: "The call has no signature. Only the platform's own calls have one.",
     Reason.SIGNATURE_MISMATCH: "The signature does not match any secret of the shop.",
+    Reason.STORE_MISSING: "The signature is valid, but the call does not name the store that it comes from, and the"
+    " shop has a `store`.",
     Reason.OTHER_STORE: "The signature is valid, but the call comes from another store.",
     Reason.NO_STOREFRONT_SECRET: "The shop has no `storefront_secret`, so that the contact of a visitor cannot be"
     " verified.",

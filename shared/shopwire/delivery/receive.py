@@ -13,7 +13,7 @@ from shopwire.delivery.decide import Decision, Done
 from shopwire.delivery.defer import Deferral
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES
-from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, unreadable_details
+from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, unreadable_failure
 from shopwire.errors import (
     ClaimRefused,
     ItemTooLarge,
@@ -69,8 +69,7 @@ class Receiver:
         try:
             deliveries = adapter.read(webhook, shop)
         except Unreadable as error:
-            failure = PermanentFailure(Reason.UNREADABLE, **unreadable_details(error))
-            return [(None, self._deferral.park_unread(message, failure))]
+            return [(None, self._deferral.park_unread(message, unreadable_failure(error)))]
         except Exception as error:
             failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
             return [(None, self._deferral.park_unread(message, failure))]

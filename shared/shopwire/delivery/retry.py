@@ -14,7 +14,7 @@ from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES, Parking, attempted
 from shopwire.delivery.send import MAX_ANSWER_MS
-from shopwire.delivery.task import HOUR_MS, LEASE_MARGIN_MS, Outcome, Task, bug_details, delivery_of, unreadable_details
+from shopwire.delivery.task import HOUR_MS, LEASE_MARGIN_MS, Outcome, Task, bug_details, delivery_of, unreadable_failure
 from shopwire.errors import (
     BadSettings,
     ClaimRefused,
@@ -163,8 +163,7 @@ class RetryConsumer:
         try:
             delivery = delivery_of(message, shop)
         except Unreadable as error:
-            failure = PermanentFailure(Reason.UNREADABLE, **unreadable_details(error))
-            return self._park_unread(message, failure), None
+            return self._park_unread(message, unreadable_failure(error)), None
         except Exception as error:
             failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
             return self._park_unread(message, failure), None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shopwire import platforms
-from shopwire.errors import Unreadable
+from shopwire.errors import PermanentFailure, Unreadable
 from shopwire.message import Message
 from shopwire.models import CartChange, Change, Delivery, Entity, Reason, Redaction, Shop, ShopRedaction, ViewChange
 from shopwire.platforms.base import Platform
@@ -162,9 +162,9 @@ class Task:
         return isinstance(self.change, Redaction | ShopRedaction)
 
 
-def unreadable_details(error: Unreadable) -> dict[str, str | int]:
-    """Return what may be recorded of an unreadable body: the field and the kind of problem."""
-    return {"field": error.field, "problem": error.problem}
+def unreadable_failure(error: Unreadable) -> PermanentFailure:
+    """Return why an unreadable body is parked, with what may be recorded of it: the field and the kind of problem."""
+    return PermanentFailure(error.reason or Reason.UNREADABLE, field=error.field, problem=error.problem)
 
 
 def bug_details(error: Exception) -> dict[str, str | int]:

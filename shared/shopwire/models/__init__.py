@@ -5,6 +5,7 @@ Models hold data and the rules that follow from it alone. There is no network, c
 
 from shopwire.models.cart import Cart, CartItem
 from shopwire.models.change import (
+    DESTRUCTIVE,
     CartChange,
     Change,
     ContactChange,
@@ -26,6 +27,7 @@ from shopwire.models.view import View
 from shopwire.models.webhook import Webhook
 
 __all__ = [
+    "DESTRUCTIVE",
     "NOBODY",
     "Cart",
     "CartChange",

@@ -209,6 +209,8 @@ class Nothing:
 Snapshot = OrderChange | CartChange | ContactChange | ViewChange
 Fact = ParcelArrived | OrderDeleted | Redaction | ShopRedaction
 Change = Snapshot | Fact | Nothing
+DESTRUCTIVE = (OrderDeleted, Redaction, ShopRedaction)
+"""Changes that delete or erase something. A topic that may become one of them says so (`platforms.base.Topic`)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,9 @@ class Reason(StrEnum):
 
     # Needs a person: outcome `parked`.
     UNREADABLE = "unreadable"
+    TOPIC_MISMATCH = "topic_mismatch"
+    STORE_NOT_NAMED = "store_not_named"
+    REPEATED_ERASURE = "repeated_erasure"
     INCOMPLETE = "incomplete"
     ID_TOO_LONG = "id_too_long"
     INTERNAL_ERROR = "internal_error"
@@ -70,5 +73,6 @@ class Reason(StrEnum):
     # Refused: outcome `unverified` (401).
     SIGNATURE_MISSING = "signature_missing"
     SIGNATURE_MISMATCH = "signature_mismatch"
+    STORE_MISSING = "store_missing"
     OTHER_STORE = "other_store"
     NO_STOREFRONT_SECRET = "no_storefront_secret"

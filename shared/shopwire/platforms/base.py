@@ -12,8 +12,8 @@ from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationError
 
-from shopwire.errors import InvalidValue, NotVerified
-from shopwire.models import Change, Delivery, Nothing, Reason, Shop, Webhook
+from shopwire.errors import InvalidValue, NotVerified, Unreadable
+from shopwire.models import DESTRUCTIVE, Change, Delivery, Nothing, Reason, Shop, Webhook
 from shopwire.platforms.parts import unreadable
 from shopwire.platforms.signatures import same
 
@@ -43,6 +43,11 @@ class Topic:
             InvalidValue and pydantic.ValidationError.
         reason: why an unused topic is ignored.
         connect: whether a shop should subscribe to it.
+        destroys: its change deletes or erases something (`shopwire.models.DESTRUCTIVE`). The topic is not signed, so
+            `parse` must accept exactly the documented body (`parts.ExactBody`). Every other body is parked.
+        store_of: returns the name of the store in the signed body of a webhook; None if it names none. Such a topic
+            needs no header that names the store, but its body must name the shop's `store`. Otherwise it is parked.
+            `Platform.read` passes the webhook itself to `Platform.change` then.
     """
 
     name: str
@@ -50,6 +55,8 @@ class Topic:
     parse: Callable[[Any, Shop], Change] | None = None
     reason: Reason = Reason.SIGNAL
     connect: bool = True
+    destroys: bool = False
+    store_of: Callable[[Webhook], str | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,18 +229,31 @@ class Platform(ABC):
                 Reason.SIGNATURE_MISMATCH, f"the signature does not match: `secrets` must hold {self.secret.where}"
             )
 
-    def check_store(self, shop: Shop, *named: str | None) -> None:
-        """Check the names of the store that a call carries. A name that is missing is not checked.
+    def check_store(self, shop: Shop, *named: str | None, required: bool = True) -> None:
+        """Check the names of the store that a call carries, if the shop has a `store`.
+
+        Args:
+            named: each name that the call carries; None or "" where it carries none.
+            required: whether the call must name its store. Not if `Topic.store_of` finds it in the body.
 
         Raises:
-            NotVerified: one of them is another store than the shop's `store`.
+            NotVerified: one of them is another store than the shop's `store`, or there is none.
         """
-        if shop.store:
-            own = self.normal_store(shop.store)
-            if any(name and self.normal_store(name) != own for name in named):
-                raise NotVerified(
-                    Reason.OTHER_STORE, "another store's webhook: the call names another store than the shop's `store`"
-                )
+        if not shop.store:
+            return
+        names = [name for name in named if name]
+        if not all(self._is_own_store(shop, name) for name in names):
+            raise NotVerified(
+                Reason.OTHER_STORE, "another store's webhook: the call names another store than the shop's `store`"
+            )
+        if required and not names:
+            raise NotVerified(
+                Reason.STORE_MISSING,
+                f"the call does not name its store, which every call of {self.title} does, and the shop has a `store`",
+            )
+
+    def _is_own_store(self, shop: Shop, name: str) -> bool:
+        return bool(shop.store) and self.normal_store(name) == self.normal_store(shop.store or "")
 
     def normal_store(self, name: str) -> str:
         """Return one spelling of a store's name for all spellings that mean the same store."""
@@ -248,12 +268,27 @@ class Platform(ABC):
         found = self._topics_by_name.get(topic)
         if found is None:
             return Nothing(Reason.UNKNOWN_TOPIC)
-        if found.parse is None:
-            return Nothing(found.reason)
         try:
-            return found.parse(source, shop)
-        except (ValidationError, InvalidValue) as error:
-            raise unreadable(error) from None
+            change = found.parse(source, shop) if found.parse else Nothing(found.reason)
+        except (ValidationError, InvalidValue, Unreadable) as error:
+            failure = error if isinstance(error, Unreadable) else unreadable(error)
+            if found.destroys:
+                failure.reason = Reason.TOPIC_MISMATCH
+            raise failure from None
+        if isinstance(change, DESTRUCTIVE) and not found.destroys:
+            raise Unreadable("topic", "not_declared_as_destructive", Reason.TOPIC_MISMATCH)
+        if found.store_of and (shop.store or found.destroys):
+            self._require_store(shop, found.store_of(source))
+        return change
+
+    def _require_store(self, shop: Shop, named: str | None) -> None:
+        if not shop.store:
+            raise Unreadable("store", "not_set", Reason.STORE_NOT_NAMED)
+        if not named:
+            raise Unreadable("body", "names_no_store", Reason.STORE_NOT_NAMED)
+        # `verify` refuses another store's call. A webhook that waits is read again, and `store` may have changed.
+        if not self._is_own_store(shop, named):
+            raise Unreadable("body", "names_another_store", Reason.STORE_NOT_NAMED)
 
     @classmethod
     def topic(cls, name: str) -> Topic | None:

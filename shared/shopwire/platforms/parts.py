@@ -14,7 +14,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandle
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shopwire.errors import InvalidValue, Unreadable
-from shopwire.models import Rank, Status, Webhook
+from shopwire.models import Rank, Reason, Status, Webhook
 from shopwire.models.base import Amount, Moment
 
 T = TypeVar("T")
@@ -27,12 +27,34 @@ class Body(BaseModel):
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, frozen=True)
 
 
+class ExactBody(Body):
+    """Base of a body that must have exactly the documented fields, because its topic destroys something.
+
+    The topic is not signed, so the shape of the signed body is the only proof of what the platform said.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+
 def _missing_if_odd(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
     return core_schema.with_default_schema(handler(source), default=None, on_error="default")
 
 
 Part = Annotated[T | None, GetPydanticSchema(_missing_if_odd)]
 """An optional part. Another shape than documented counts as missing."""
+
+OTHER_RESOURCE = "other_resource"
+"""The problem of a body that says that it is another resource than the one of its topic."""
+
+
+def _of_other_resource(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    return core_schema.custom_error_schema(
+        core_schema.none_schema(), OTHER_RESOURCE, custom_error_message="a field of another resource"
+    )
+
+
+Absent = Annotated[None, GetPydanticSchema(_of_other_resource)]
+"""A field that only another resource has. A body that has it came under the wrong topic: topics are not signed."""
 
 MoneyOrEmpty = Amount | Literal[""] | None
 """An amount that may be missing. Other text is an error, because counting it as 0 would make a wrong total."""
@@ -105,7 +127,8 @@ def unreadable(error: ValidationError | InvalidValue) -> Unreadable:
     path, problem = first["loc"], first["type"]
     if problem == "extra_forbidden":
         path = path[:-1]  # the body chose the name of this field
-    return Unreadable(".".join(str(part) for part in path) or "body", problem)
+    reason = Reason.TOPIC_MISMATCH if problem == OTHER_RESOURCE else None
+    return Unreadable(".".join(str(part) for part in path) or "body", problem, reason)
 
 
 def one_line(parts: Iterable[str | None]) -> str | None:

@@ -57,11 +57,11 @@ def _redaction(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.Redaction.model_validate_json(webhook.body)
     customer = body.customer
     contact = person(emails=(customer.email,), phones=(customer.phone,), region=shop.region, customer_id=customer.id)
-    return Redaction(contact, customer.id, tuple(body.orders_to_redact or ()))
+    return Redaction(contact, customer.id, tuple(body.orders_to_redact))
 
 
 def _fulfillment(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.Fulfillment.model_validate_json(webhook.body)
+    body = bodies.FulfillmentAlone.model_validate_json(webhook.body)
     if not body.order_id:
         raise Unreadable("order_id", "missing")
     if body.shipment_status == "delivered" and body.status not in orders.NO_PARCEL:
@@ -77,11 +77,11 @@ def _fulfillment_event(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _order_deleted(webhook: Webhook, shop: Shop) -> Change:
-    return OrderDeleted(bodies.Named.model_validate_json(webhook.body).id)
+    return OrderDeleted(bodies.DeletedOrder.model_validate_json(webhook.body).id)
 
 
 def _refund(webhook: Webhook, shop: Shop) -> Change:
-    order_id = bodies.OfOrder.model_validate_json(webhook.body).order_id
+    order_id = bodies.RefundAlone.model_validate_json(webhook.body).order_id
     return Nothing(Reason.SIGNAL, Entity("order", order_id))
 
 
@@ -91,7 +91,15 @@ def _edit(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _shop_redaction(webhook: Webhook, shop: Shop) -> Change:
+    bodies.ShopRedaction.model_validate_json(webhook.body)
     return ShopRedaction()
+
+
+def _signed_domain(webhook: Webhook) -> str | None:
+    try:
+        return bodies.OfShop.model_validate_json(webhook.body).shop_domain
+    except ValidationError:
+        return None  # `read` reports what is wrong with the body
 
 
 class Shopify(Platform):
@@ -108,7 +116,7 @@ class Shopify(Platform):
         Topic("orders/fulfilled", Kind.SNAPSHOT, orders.order),
         Topic("orders/partially_fulfilled", Kind.SNAPSHOT, orders.order),
         Topic("orders/edited", Kind.SIGNAL, _edit, connect=False),
-        Topic("orders/delete", Kind.FACT, _order_deleted),
+        Topic("orders/delete", Kind.FACT, _order_deleted, destroys=True),
         Topic("refunds/create", Kind.SIGNAL, _refund, connect=False),
         # Facts when they say "delivered"; signals otherwise.
         Topic("fulfillments/create", Kind.FACT, _fulfillment),
@@ -122,9 +130,10 @@ class Shopify(Platform):
         Topic("customers/create", Kind.SNAPSHOT, _customer),
         Topic("customers/update", Kind.SNAPSHOT, _customer),
         Topic("customers/delete", Kind.UNUSED, reason=Reason.ACCOUNT_DELETED, connect=False),
-        Topic("customers/redact", Kind.FACT, _redaction),
-        Topic("customers/data_request", Kind.UNUSED, reason=Reason.DATA_REQUEST),
-        Topic("shop/redact", Kind.FACT, _shop_redaction),
+        # The bodies of these three name their shop (Shopify, "Privacy law compliance").
+        Topic("customers/redact", Kind.FACT, _redaction, destroys=True, store_of=_signed_domain),
+        Topic("customers/data_request", Kind.UNUSED, reason=Reason.DATA_REQUEST, store_of=_signed_domain),
+        Topic("shop/redact", Kind.FACT, _shop_redaction, destroys=True, store_of=_signed_domain),
         Topic("app/uninstalled", Kind.UNUSED, reason=Reason.APP_UNINSTALLED, connect=False),
     )
     kept_headers = ("x-shopify-", "shopify-")
@@ -155,7 +164,10 @@ class Shopify(Platform):
         # Webhooks made in the admin have another secret than the app ("Verify webhook deliveries").
         self.check_signature(given, [base64_signature(secret, body) for secret in secrets_of(shop)])
         # One app's secret signs for all its shops, and the header is not signed: a body that names its shop counts too.
-        self.check_store(shop, _header(webhook, "shop-domain"), _signed_domain(webhook))
+        topic = self.topic(_header(webhook, "topic"))
+        store_of = topic.store_of if topic else None
+        signed_domain = store_of(webhook) if store_of else None
+        self.check_store(shop, _header(webhook, "shop-domain"), signed_domain, required=store_of is None)
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
         topic = _header(webhook, "topic")
@@ -181,16 +193,3 @@ class Shopify(Platform):
 
 def _header(webhook: Webhook, name: str) -> str:
     return webhook.headers.get(f"shopify-{name}") or webhook.headers.get(f"x-shopify-{name}") or ""
-
-
-# The bodies of these topics name their shop (Shopify, "Privacy law compliance").
-_NAME_THEIR_SHOP = frozenset({"customers/redact", "customers/data_request", "shop/redact"})
-
-
-def _signed_domain(webhook: Webhook) -> str | None:
-    if _header(webhook, "topic") not in _NAME_THEIR_SHOP:
-        return None
-    try:
-        return bodies.OfShop.model_validate_json(webhook.body).shop_domain
-    except ValidationError:
-        return None  # `read` reports what is wrong with the body

@@ -43,7 +43,7 @@ _CHARACTERS = {"lt": "<", "gt": ">", "quot": '"', "amp": "&", 39: "'", 60: "<", 
 
 
 def _order_deleted(webhook: Webhook, shop: Shop) -> Change:
-    body = orders.parse(bodies.Named, webhook)
+    body = orders.parse(bodies.Deleted, webhook)
     return body if isinstance(body, Nothing) else OrderDeleted(body.id)
 
 
@@ -62,7 +62,8 @@ class WooCommerce(Platform):
         Topic("order.created", Kind.SNAPSHOT, orders.order),
         Topic("order.updated", Kind.SNAPSHOT, orders.order),
         Topic("order.restored", Kind.SNAPSHOT, orders.restored_order),  # takes a deletion back
-        Topic("order.deleted", Kind.FACT, _order_deleted),  # also when the order is moved to the trash
+        # Also when the order is moved to the trash.
+        Topic("order.deleted", Kind.FACT, _order_deleted, destroys=True),
         Topic("customer.created", Kind.SNAPSHOT, orders.customer),
         Topic("customer.updated", Kind.SNAPSHOT, orders.customer),
         Topic("customer.deleted", Kind.SIGNAL, _account_deleted, connect=False),

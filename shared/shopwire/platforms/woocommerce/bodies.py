@@ -3,15 +3,37 @@
 Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send.
 """
 
+import re
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, BeforeValidator, Field
+from pydantic_core import PydanticCustomError
 
 from shopwire.models.base import Amount, Id
-from shopwire.platforms.parts import Body, MoneyOrEmpty, Part, PhpList
+from shopwire.platforms.parts import OTHER_RESOURCE, Absent, Body, ExactBody, MoneyOrEmpty, Part, PhpList
 
 Text = str | None
+
+
+_RESOURCE = re.compile(r"/wc/v\d+/(?:[\w-]+/\d+/)*([\w-]+)/\d+/?(?:[?&#]|$)")
+
+
+def _is_one_of(resource: str) -> BeforeValidator:
+    def check(given: Any) -> None:
+        match given:
+            case {"self": [{"href": str(href)}, *_]}:
+                found = _RESOURCE.search(href)
+                if found and found[1] != resource:
+                    raise PydanticCustomError(OTHER_RESOURCE, "the address of another resource")
+
+    return BeforeValidator(check)
+
+
+# `_links.self` says which resource a body is (".../wp-json/wc/v3/orders/1"). The topic is not signed, so a captured
+# body may come under any topic. Bodies of the legacy API and of `*.deleted` have no links.
+OrderLinks = Annotated[None, _is_one_of("orders")]
+CustomerLinks = Annotated[None, _is_one_of("customers")]
 
 
 class Address(Body):
@@ -89,6 +111,7 @@ class Order(Body):
     """
 
     id: Id
+    links: OrderLinks = Field(None, validation_alias="_links")
     number: Text = Field(None, validation_alias=AliasChoices("number", "order_number"))
     status: Text = None
     currency: Text = None
@@ -128,6 +151,8 @@ class Customer(Body):
     """The customer resource."""
 
     id: Id
+    links: CustomerLinks = Field(None, validation_alias="_links")
+    line_items: Absent = None  # an order
     email: Text = None
     role: Text = None
     first_name: Text = None
@@ -140,7 +165,13 @@ class Customer(Body):
 
 
 class Named(Body):
-    """A body with nothing but the id of its entity."""
+    """A body that names its entity."""
+
+    id: Id
+
+
+class Deleted(ExactBody):
+    """The body of each `*.deleted` topic: nothing but the id (`build_payload()` in class-wc-webhook.php)."""
 
     id: Id
 

@@ -1,0 +1,201 @@
+"""What holds for every platform, because the topic and the store of a call are mostly not signed.
+
+A captured webhook has a valid signature for ever. It can be sent again under any topic, and with any other header.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shopwire import platforms
+from shopwire.errors import NotVerified, Unreadable
+from shopwire.models import DESTRUCTIVE, Change, Nothing, Reason, Webhook
+from shopwire.platforms.base import Platform, Topic
+from shopwire_testkit.samples import Sample, signed_webhook
+from tests.support.conformance import NOW, PLATFORMS, each_platform, each_sample, read, samples_of, shop_of
+from tests.support.corpus import BODIES, Body
+
+STORE_IS_NAMED = [platform for platform in PLATFORMS if platform.store_example]
+
+# WooCommerce writes the same body, `{"id": N}`, for every resource (SECURITY.md, "What a replay can still do").
+SAME_BODY = {("woocommerce", "customer", "order.deleted")}
+# Carts and checkouts do not say what they are. Both are snapshots of one cart, under the same token.
+SAME_CART = {("shopify", "carts", "checkouts"), ("shopify", "checkouts", "carts")}
+
+
+def resource(topic: str) -> str:
+    """Return the resource of a topic: "orders" of "orders/create", "order" of "order.created"."""
+    return re.split(r"\W", topic)[0]
+
+
+def changes_under(platform: Platform, topic: Topic, body: bytes) -> list[Change]:
+    """Return the changes that a body causes under a topic, signed as the platform would."""
+    return [change for change in read(platform, topic.name, body) if not isinstance(change, Nothing)]
+
+
+def harm(platform: Platform, own_topic: str, body: bytes) -> Iterator[str]:
+    """Yield what a body does under other topics that it does not do under its own."""
+    own = resource(own_topic)
+    for topic in platform.topics:
+        if topic.name == own_topic or (platform.name, own, topic.name) in SAME_BODY:
+            continue
+        changes = changes_under(platform, topic, body)
+        other = resource(topic.name)
+        if any(isinstance(change, DESTRUCTIVE) for change in changes):
+            yield f"{topic.name} destroys"
+        elif changes and other != own and (platform.name, own, other) not in SAME_CART:
+            yield f"{topic.name} changes something"
+
+
+@each_sample()
+def test_sample_does_nothing_under_the_topic_of_another_resource(sample: Sample) -> None:
+    assert list(harm(platforms.get(sample.platform), sample.topic, sample.body)) == []
+
+
+@pytest.mark.parametrize("captured", BODIES, ids=lambda captured: captured.name)
+def test_captured_body_destroys_nothing_under_another_topic(captured: Body) -> None:
+    platform = platforms.get(captured.platform)
+    found = list(harm(platform, captured.topic, captured.body))
+    parsed = json.loads(captured.body)
+    says_what_it_is = isinstance(parsed, dict) and ("_links" in parsed or _is_gid(parsed.get("admin_graphql_api_id")))
+    assert [text for text in found if says_what_it_is or text.endswith("destroys")] == []
+
+
+def _is_gid(value: object) -> bool:
+    return str(value).startswith("gid://")
+
+
+DESTROYING = [
+    (platform, topic, sample.body)
+    for platform in PLATFORMS
+    for topic in platform.topics
+    if topic.destroys
+    for sample in samples_of(platform)
+    if sample.topic == topic.name
+]
+each_destroying_topic = pytest.mark.parametrize(
+    ("platform", "topic", "body"), DESTROYING, ids=[f"{of.name}-{topic.name}" for of, topic, _ in DESTROYING]
+)
+
+
+@each_destroying_topic
+def test_documented_body_of_a_destroying_topic_destroys(platform: Platform, topic: Topic, body: bytes) -> None:
+    (change,) = changes_under(platform, topic, body)
+    assert isinstance(change, DESTRUCTIVE)
+
+
+def _with_another_field(body: Any) -> Iterator[Any]:
+    """Yield the body with one more field in each of its objects."""
+    if isinstance(body, dict):
+        yield body | {"name": "#1001"}
+        for name, part in body.items():
+            yield from (body | {name: other} for other in _with_another_field(part))
+
+
+@each_destroying_topic
+def test_body_with_another_field_destroys_nothing(platform: Platform, topic: Topic, body: bytes) -> None:
+    shop = shop_of(platform)
+    for other in _with_another_field(json.loads(body)):
+        with pytest.raises(Unreadable) as error:
+            platform.read(signed_webhook(platform, topic.name, json.dumps(other).encode(), shop, NOW), shop)
+        assert error.value.reason is Reason.TOPIC_MISMATCH
+
+
+@each_destroying_topic
+def test_body_without_one_of_its_fields_destroys_nothing(platform: Platform, topic: Topic, body: bytes) -> None:
+    parsed = json.loads(body)
+    for name in parsed:
+        without = {other: value for other, value in parsed.items() if other != name}
+        assert changes_under(platform, topic, json.dumps(without).encode()) == []
+
+
+def test_topic_that_does_not_say_that_it_destroys_cannot() -> None:
+    class Careless(type(platforms.get("shopify"))):  # type: ignore[misc]
+        topics = tuple(replace(topic, destroys=False) for topic in platforms.get("shopify").topics)
+
+    for platform, topic, body in DESTROYING:
+        if platform.name == "shopify":
+            assert read(Careless(), topic.name, body) == []
+
+
+# The store of a call.
+
+
+def without_store(platform: Platform, webhook: Webhook) -> Webhook:
+    """Return the call without the headers that name its store."""
+    store = shop_of(platform).store
+    return replace(webhook, headers={name: value for name, value in webhook.headers.items() if value != store})
+
+
+@each_platform(STORE_IS_NAMED)
+def test_call_that_does_not_name_its_store_is_refused(platform: Platform) -> None:
+    for sample in samples_of(platform):
+        topic = platform.topic(sample.topic)
+        webhook = without_store(platform, signed_webhook(platform, sample.topic, sample.body, shop_of(platform), NOW))
+        if topic and topic.store_of:
+            platform.verify(webhook, shop_of(platform))  # its signed body names the store
+            continue
+        with pytest.raises(NotVerified) as error:
+            platform.verify(webhook, shop_of(platform))
+        assert error.value.reason is Reason.STORE_MISSING
+        platform.verify(webhook, shop_of(platform, store=None))
+
+
+NAMING = [
+    (platform, topic, sample.body)
+    for platform in PLATFORMS
+    for topic in platform.topics
+    if topic.store_of
+    for sample in samples_of(platform)
+    if sample.topic == topic.name
+]
+each_topic_that_names_its_store = pytest.mark.parametrize(
+    ("platform", "topic", "body"), NAMING, ids=[f"{of.name}-{topic.name}" for of, topic, _ in NAMING]
+)
+
+
+@each_topic_that_names_its_store
+def test_body_that_names_another_store_is_refused(platform: Platform, topic: Topic, body: bytes) -> None:
+    shop = shop_of(platform)
+    other = body.replace((shop.store or "").encode(), b"another-store.example")
+    assert other != body
+    webhook = signed_webhook(platform, topic.name, other, shop, NOW)
+    for call in (webhook, without_store(platform, webhook)):
+        with pytest.raises(NotVerified) as error:
+            platform.verify(call, shop)
+        assert error.value.reason is Reason.OTHER_STORE
+    # A webhook that waits is not verified again, and `store` may have changed.
+    with pytest.raises(Unreadable) as unreadable:
+        platform.read(webhook, shop)
+    assert unreadable.value.reason is Reason.STORE_NOT_NAMED
+
+
+@each_topic_that_names_its_store
+def test_body_that_names_no_store_is_not_acted_on(platform: Platform, topic: Topic, body: bytes) -> None:
+    shop = shop_of(platform)
+    parsed = json.loads(body)
+    unnamed = {name: value for name, value in parsed.items() if value != shop.store}
+    assert unnamed != parsed
+    for other in (unnamed, {}, []):
+        webhook = signed_webhook(platform, topic.name, json.dumps(other).encode(), shop, NOW)
+        platform.verify(webhook, shop)
+        with pytest.raises(Unreadable) as error:
+            platform.read(webhook, shop)
+        assert error.value.reason in (Reason.TOPIC_MISMATCH, Reason.STORE_NOT_NAMED)
+
+
+@each_destroying_topic
+def test_erasure_request_is_parked_for_a_shop_without_a_store(platform: Platform, topic: Topic, body: bytes) -> None:
+    shop = shop_of(platform, store=None)
+    webhook = signed_webhook(platform, topic.name, body, shop, NOW)
+    platform.verify(webhook, shop)
+    if not topic.store_of:
+        assert platform.read(webhook, shop)
+        return
+    with pytest.raises(Unreadable) as error:
+        platform.read(webhook, shop)
+    assert error.value.reason is Reason.STORE_NOT_NAMED
