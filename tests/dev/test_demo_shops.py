@@ -15,8 +15,7 @@ def test_demo_shops_have_the_documented_settings() -> None:
     shopify = shops["demo-shopify"]
     assert [secret.get_secret_value() for secret in shopify.secrets] == ["demo-shopify-secret"]
     assert (shopify.store, shopify.region, shopify.old_order_days) == ("demo.myshopify.com", "UA", 0)
-    assert shopify.storefront_secret is not None
-    assert shopify.storefront_secret.get_secret_value() == "demo-shopify-storefront"
+    assert [secret.get_secret_value() for secret in shopify.storefront_secret] == ["demo-shopify-storefront"]
 
 
 @pytest.mark.parametrize(

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from shopwire_testkit.announcements import CartState, CustomerState, Erasure, Story
+from shopwire_testkit.announcements import CartState, CustomerState, Erasure, Story, cart_entity
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.shop_data import Basket, CartContent, Product, money
 from shopwire_testkit.shopify.simulated_bodies import encode_json, postal_address
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
+
+_STRANGERS = 5_000_000
+"""Added to the serial of a customer, it is the serial of the stranger in the same story."""
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},
@@ -144,6 +147,7 @@ class _CustomerJourney:
         token = base64.b64encode(token_source.encode()).decode().rstrip("=")
         if recorder.chance(0.3):
             token = f"{self.serial:028x}{self.carts:04x}"  # the form that older shops have
+        recorder.add_cart(token)
         created_at, guest = recorder.now, not self.registered or recorder.chance(0.3)
         # A shop with its own pages sends its carts with the storefront script. No cart is sent both ways.
         by_script = recorder.chance(0.25)
@@ -161,6 +165,8 @@ class _CustomerJourney:
                 self._announce_cart("carts/update" if step else "carts/create", token, created_at, content)
             if recorder.chance(0.35):
                 self.browser.view(token, signed=recorder.chance(0.6))
+            if has_checkout and recorder.chance(0.1):
+                self._use_token_as_a_stranger(token, basket)
             recorder.wait(40 * MINUTE)
             if recorder.is_over:
                 return
@@ -176,6 +182,14 @@ class _CustomerJourney:
             if has_checkout and recorder.chance(0.3) and not recorder.is_over:
                 recorder.wait(10 * MINUTE)
                 self._announce_checkout("checkouts/update", token, created_at, content, guest=guest, completed=True)
+
+    def _use_token_as_a_stranger(self, token: str, basket: Basket) -> None:
+        """Let another customer of the shop use the token of this customer's cart, for example from a shared link."""
+        serial = self.serial + _STRANGERS
+        stranger = Browser(self.recorder, self.recorder.add_customer(serial, None), serial, is_stranger=True)
+        stranger.view(token, signed=True)
+        if self.recorder.chance(0.5):
+            stranger.change_cart(token, basket.change(), signed=True)
 
     def _lines(self, content: CartContent) -> Iterator[tuple[Product, int]]:
         return ((self.shop.products[n], quantity) for n, quantity in content.items())
@@ -220,7 +234,7 @@ class _CustomerJourney:
         }
         version = (recorder.now, 0)
         meaning = CartState(token, version, None, self._api_products(content))
-        recorder.announce(topic, encode_json(fields), f"cart {token}", meaning, version)
+        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
 
     def _announce_checkout(
         self, topic: str, token: str, created_at: int, content: CartContent, *, guest: bool, completed: bool
@@ -267,7 +281,7 @@ class _CustomerJourney:
         }
         version = (recorder.second, 0)
         meaning = CartState(token, version, customer.person(guest=guest), self._api_products(content), completed)
-        recorder.announce(topic, encode_json(fields), f"cart {token}", meaning, version)
+        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
 
 
 def _utc_milliseconds(at: int) -> str:

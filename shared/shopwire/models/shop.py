@@ -6,6 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from shopwire.models.order import Status
 
+MIN_STOREFRONT_SECRET_LENGTH = 16
+"""Characters. What it signs is on public pages, where anyone can try guesses against it for as long as they like."""
+
 
 class Shop(BaseModel):
     """One connected shop. `id` is its name in the webhook URL, not a field of the file."""
@@ -27,7 +30,9 @@ class Shop(BaseModel):
     """An order that is older than this many days when first seen is recorded, but not sent. 0: no limit."""
     key_value: Literal["contact", "order"] = "contact"
     ignore_test_orders: bool = False
-    storefront_secret: SecretStr | None = None
+    storefront_secret: tuple[SecretStr, ...] = Field((), max_length=2)
+    """Secrets that sign the contacts of visitors: one, or two while one is being replaced. The setting may be a text or
+    a list. Empty: no contact can be verified."""
     origins: tuple[str, ...] = ()
     api: dict[str, Any] = {}
 
@@ -37,6 +42,21 @@ class Shop(BaseModel):
         # Anyone can sign with an empty HMAC key.
         if any(not secret.get_secret_value() for secret in secrets):
             raise ValueError("an empty secret would let anyone sign")
+        return secrets
+
+    @field_validator("storefront_secret", mode="before")
+    @classmethod
+    def _one_or_several(cls, secrets: Any) -> Any:
+        return () if secrets is None else (secrets,) if isinstance(secrets, str | SecretStr) else secrets
+
+    @field_validator("storefront_secret")
+    @classmethod
+    def _no_short_storefront_secret(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(secret.get_secret_value().strip()) < MIN_STOREFRONT_SECRET_LENGTH for secret in secrets):
+            raise ValueError(
+                f"needs at least {MIN_STOREFRONT_SECRET_LENGTH} characters; make one with "
+                "`shopwire secret new storefront`"
+            )
         return secrets
 
     @field_validator("esputnik_key")
