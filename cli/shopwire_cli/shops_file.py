@@ -92,8 +92,8 @@ def _warnings(fields: ShopFields) -> Iterator[str]:
     keys = [key for name in ("secrets", "esputnik_key", "storefront_secret") for key in secrets_of(fields, name)]
     if any(len(secret.strip()) < _MIN_SECRET_LENGTH for secret in secrets_of(fields)):
         yield (
-            f"a secret in `secrets` has less than {_MIN_SECRET_LENGTH} characters, so it may be guessed: replace it, if "
-            "the platform lets you choose it, with one from `shopwire secret new`"
+            f"a secret in `secrets` has less than {_MIN_SECRET_LENGTH} characters and may be guessed: if the platform "
+            "lets you choose it, make another with `shopwire secret new`"
         )
     if any(key != key.strip() for key in keys):
         yield "a secret begins or ends with a space: check that it was copied without one"

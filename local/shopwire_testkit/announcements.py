@@ -86,7 +86,7 @@ class CartState:
     """A snapshot of a cart.
 
     `person` is set if the snapshot names its contact, as a checkout does. `completed` is True if the cart was bought
-    before. `by_stranger` is True if a visitor with another customer's token sent it.
+    before. `by_other_customer` is True if a visitor with another customer's token sent it.
     """
 
     token: str
@@ -94,7 +94,7 @@ class CartState:
     person: Person | None
     products: tuple[Mapping[str, Any], ...]
     completed: bool = False
-    by_stranger: bool = False
+    by_other_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +110,12 @@ class Visit:
     """A page view in the browser, with the token of the visitor's cart.
 
     `person` is set if the shop's server signed the visitor's identity. It has only one address: e-mail or phone.
-    `by_stranger` is True if the token is another customer's.
+    `by_other_customer` is True if the token is another customer's.
     """
 
     token: str
     person: Person | None
-    by_stranger: bool = False
+    by_other_customer: bool = False
 
 
 Meaning = OrderState | Purchase | ParcelDelivered | OrderDeletion | CustomerState | Erasure | CartState | Visit

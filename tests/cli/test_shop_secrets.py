@@ -29,7 +29,7 @@ def test_every_secret_field_is_masked() -> None:
     }
 
 
-def test_both_storefront_secrets_are_masked_and_their_change_is_told() -> None:
+def test_both_storefront_secrets_are_masked_and_their_change_is_shown() -> None:
     old, new = "an-old-storefront-secret-aaaa", "a-new-storefront-secret-bbbb"
     assert mask_fields({"storefront_secret": [old, new]}) == {"storefront_secret": ["…aaaa", "…bbbb"]}
     (line,) = masked_changes({"storefront_secret": old}, {"storefront_secret": [new, old]})

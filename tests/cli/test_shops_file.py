@@ -55,7 +55,8 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         ),
         (
             BOB.replace('esputnik_key = "canary"', 'esputnik_key = "demo-key"'),
-            "shop bob: `esputnik_key` contains one that this repository publishes; use the key of your eSputnik account",
+            "shop bob: `esputnik_key` contains one that this repository publishes; use the key of your eSputnik "
+            "account",
         ),
         (
             BOB + 'api = {token = "the-api-key"}\n',

@@ -19,9 +19,9 @@ from tests.support.delivery_world import Context, World
 SECRET = "the storefront secret of the tests"
 NOW = milliseconds(START)
 ORIGIN = "https://shop.example"
-PAGE = {"type": "page", "url": "https://shop.example/about"}
+PAGE: dict[str, Any] = {"type": "page", "url": "https://shop.example/about"}
 ITEMS = [{"id": "55", "quantity": 2, "price": 125, "name": "Tea"}]
-CART = {"type": "cart", "currency": "UAH", "cart": {"token": "cart-a", "items": ITEMS}}
+CART: dict[str, Any] = {"type": "cart", "currency": "UAH", "cart": {"token": "cart-a", "items": ITEMS}}
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def signature(email: str = "anna@example.com", secret: str = SECRET, *, days: in
     return sign_contact(secret, SHOP, "email", email, NOW + days * DAY_MS)
 
 
-def signed(email: str = "anna@example.com", *, days: int = 0, **fields: Any) -> dict[str, Any]:
+def signed(email: str = "anna@example.com", days: int = 0, **fields: Any) -> dict[str, Any]:
     """Return a visit with a signed contact."""
     return {**PAGE, **fields, "contact": {"email": email}, "signature": signature(email, days=days)}
 

@@ -115,9 +115,15 @@ def without(name: str) -> dict[str, Any]:
         (SETTINGS | {"secrets": "canary"}, "shop little-shop: secrets: "),
         (SETTINGS | {"esputnik_key": ""}, "shop little-shop: esputnik_key: Value error, an empty key"),
         (SETTINGS | {"storefront_secret": ""}, "shop little-shop: storefront_secret: Value error, needs at least 16"),
-        (SETTINGS | {"storefront_secret": "canary-canary-1"}, "shop little-shop: storefront_secret: Value error, needs"),
+        (
+            SETTINGS | {"storefront_secret": "canary-canary-1"},
+            "shop little-shop: storefront_secret: Value error, needs",
+        ),
         (SETTINGS | {"storefront_secret": [LONG, "canary"]}, "shop little-shop: storefront_secret: Value error, needs"),
-        (SETTINGS | {"storefront_secret": f"canary{' ' * 16}"}, "shop little-shop: storefront_secret: Value error, needs"),
+        (
+            SETTINGS | {"storefront_secret": f"canary{' ' * 16}"},
+            "shop little-shop: storefront_secret: Value error, needs",
+        ),
         (SETTINGS | {"storefront_secret": [LONG] * 3}, "shop little-shop: storefront_secret: "),
         (SETTINGS | {"storefront_secret": {"a": LONG}}, "shop little-shop: storefront_secret"),
         (SETTINGS | {"region": "canary"}, "shop little-shop: region: "),

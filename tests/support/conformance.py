@@ -38,7 +38,9 @@ def samples_of(platform: Platform) -> list[Sample]:
 
 def shop_of(platform: Platform, **settings: Any) -> Shop:
     """Return a shop with two secrets."""
-    return sample_shop(platform, **{"secrets": (SECRET, NEXT_SECRET), "storefront_secret": (SECRET, NEXT_SECRET), **settings})
+    return sample_shop(
+        platform, **{"secrets": (SECRET, NEXT_SECRET), "storefront_secret": (SECRET, NEXT_SECRET), **settings}
+    )
 
 
 def call(sample: Sample, **settings: Any) -> Webhook:

@@ -17,8 +17,8 @@ from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
 
-_STRANGERS = 5_000_000
-"""Added to the serial of a customer, it is the serial of the stranger in the same story."""
+_OTHER_CUSTOMERS = 5_000_000
+"""Added to the serial of a customer, it is the serial of the other customer in the same story."""
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},
@@ -166,7 +166,7 @@ class _CustomerJourney:
             if recorder.chance(0.35):
                 self.browser.view(token, signed=recorder.chance(0.6))
             if has_checkout and recorder.chance(0.1):
-                self._use_token_as_a_stranger(token, basket)
+                self._let_another_customer_use(token, basket)
             recorder.wait(40 * MINUTE)
             if recorder.is_over:
                 return
@@ -183,13 +183,13 @@ class _CustomerJourney:
                 recorder.wait(10 * MINUTE)
                 self._announce_checkout("checkouts/update", token, created_at, content, guest=guest, completed=True)
 
-    def _use_token_as_a_stranger(self, token: str, basket: Basket) -> None:
+    def _let_another_customer_use(self, token: str, basket: Basket) -> None:
         """Let another customer of the shop use the token of this customer's cart, for example from a shared link."""
-        serial = self.serial + _STRANGERS
-        stranger = Browser(self.recorder, self.recorder.add_customer(serial, None), serial, is_stranger=True)
-        stranger.view(token, signed=True)
+        serial = self.serial + _OTHER_CUSTOMERS
+        other = Browser(self.recorder, self.recorder.add_customer(serial, None), serial, is_other_customer=True)
+        other.view(token, signed=True)
         if self.recorder.chance(0.5):
-            stranger.change_cart(token, basket.change(), signed=True)
+            other.change_cart(token, basket.change(), signed=True)
 
     def _lines(self, content: CartContent) -> Iterator[tuple[Product, int]]:
         return ((self.shop.products[n], quantity) for n, quantity in content.items())

@@ -26,16 +26,16 @@ class Browser:
 
     Args:
         serial: a number that no other customer of the run has.
-        is_stranger: the tokens that it sends are of another customer's carts.
+        is_other_customer: the tokens that it sends are of another customer's carts.
     """
 
     def __init__(
-        self, recorder: StoryRecorder, customer: Customer, serial: int, *, is_stranger: bool = False
+        self, recorder: StoryRecorder, customer: Customer, serial: int, *, is_other_customer: bool = False
     ) -> None:
         self._recorder = recorder
         self._customer = customer
         self._serial = serial
-        self._is_stranger = is_stranger
+        self._is_other_customer = is_other_customer
         self._visits = 0
 
     def view(self, token: str, *, signed: bool) -> None:
@@ -58,7 +58,7 @@ class Browser:
         self._visits += 1
         body = _encode({"type": topic, "cart_token": token, "currency": shop.currency, **contact, **viewed})
         entity = f"view {self._serial}-{self._visits}"
-        recorder.announce(topic, body, entity, Visit(token, person, self._is_stranger), None, storefront=True)
+        recorder.announce(topic, body, entity, Visit(token, person, self._is_other_customer), None, storefront=True)
 
     def change_cart(self, token: str, content: CartContent, *, signed: bool) -> None:
         """Change the cart. Its version is the time when the browser sends it, because the body carries no other."""
@@ -81,7 +81,7 @@ class Browser:
         body = _encode({"type": "cart", "cart_token": token, "currency": shop.currency, **contact, "cart": cart})
         recorder.now += _CART_DELAY
         version = (recorder.now, 0)
-        meaning = CartState(token, version, person, products, by_stranger=self._is_stranger)
+        meaning = CartState(token, version, person, products, by_other_customer=self._is_other_customer)
         recorder.announce("cart", body, cart_entity(token), meaning, version, storefront=True, at=recorder.now)
         recorder.now += SECOND  # the cart arrives before the customer does anything else
 

@@ -1,7 +1,8 @@
 """The storefront URL: POST /storefront/{shop}, called by browsers, and the preflight before it (docs/storefront.md).
 
 Anyone can call it and send anything. A contact counts only with the shop's own HMAC (platforms/storefront), pages and
-URLs of other origins are refused, and the visits of a shop are limited. An accepted visit is delivered like any webhook.
+URLs of other origins are refused, and the visits of a shop are limited. An accepted visit is delivered like any
+webhook.
 """
 
 import re

@@ -36,7 +36,7 @@ class Entity:
     def of_cart(cls, token: str) -> Self:
         """Return the cart with this token, named by the first 16 hex digits of the token's SHA-256.
 
-        Whoever has a token speaks for its cart, so it must not be in a log line or a key.
+        A caller with the token speaks for the cart, so the token must not be in a log line or a key.
         """
         return cls("cart", hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:16])
 

@@ -4,7 +4,14 @@ import pytest
 
 from shopwire.platforms.storefront.urls import is_of_origins, is_url_field
 
-ORIGINS = ("https://shop.example", "http://localhost:8000/", "https://Other.Example:443", "shopapp://", "app2://shop", "null")
+ORIGINS = (
+    "https://shop.example",
+    "http://localhost:8000/",
+    "https://Other.Example:443",
+    "shopapp://",
+    "app2://shop",
+    "null",
+)
 
 
 @pytest.mark.parametrize(

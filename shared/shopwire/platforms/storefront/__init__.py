@@ -222,8 +222,10 @@ def check_urls(webhook: Webhook, shop: Shop) -> None:
 
 
 def _urls(visit: _Visit) -> Iterator[tuple[str, str]]:
-    """Yield the URLs of a visit, each with the field that holds it. Names of properties are not told: anyone chose
-    them."""
+    """Yield the URLs of a visit, each with the field that holds it.
+
+    A property counts as its product's field, because the caller chose its name.
+    """
     if visit.url is not None:
         yield "url", visit.url
     parts: list[tuple[str, _Product | _Item]] = [("product", visit.product)] if visit.product else []
@@ -236,7 +238,9 @@ def _urls(visit: _Visit) -> Iterator[tuple[str, str]]:
 
 
 def sign_contact(secret: str, shop: str, kind: str, value: str, now: int) -> str:
-    """Return the signature of a contact, which the shop's server makes: hex HMAC-SHA256 of "shop:kind:value:YYYY-MM-DD".
+    """Return the signature of a contact, as the shop's server makes it.
+
+    It is the HMAC-SHA256 of "shop:kind:value:YYYY-MM-DD" in lower-case hex digits.
 
     Args:
         shop: the id of the shop.
