@@ -10,7 +10,9 @@
   const early = window.shopwire;
   if (early && early.page) return; // the script is included twice
 
-  const said = (document.currentScript || {}).dataset || {};
+  // An element with the name "currentScript", such as a picture in a review, would replace this property of the page.
+  const script = document.currentScript;
+  const said = script instanceof HTMLScriptElement ? script.dataset : {};
   const url = said.url;
   let contact = null;
   let signature = said.signature;

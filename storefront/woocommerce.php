@@ -39,7 +39,7 @@ function shopwire_said() {
 	$email = wp_get_current_user()->user_email;
 	if ( $email ) {
 		$said['email']     = $email;
-		$said['signature'] = hash_hmac( 'sha256', 'email:' . $email, SHOPWIRE_SECRET );
+		$said['signature'] = shopwire_signature( 'email', $email );
 	}
 	if ( is_product() ) {
 		$product         = wc_get_product();
@@ -55,6 +55,12 @@ function shopwire_said() {
 		$said['page'] = '';
 	}
 	return $said + shopwire_cart();
+}
+
+/** Returns the signature of a contact: of the shop's id (the end of the URL), kind, value and today's date in UTC. */
+function shopwire_signature( $kind, $value ) {
+	$shop = basename( rtrim( SHOPWIRE_URL, '/' ) );
+	return hash_hmac( 'sha256', implode( ':', array( $shop, $kind, $value, gmdate( 'Y-m-d' ) ) ), SHOPWIRE_SECRET );
 }
 
 /** Returns a price with the shop's number of decimals and a decimal point, whatever the server's locale is. */

@@ -115,7 +115,6 @@ def make_shop(options: argparse.Namespace) -> Shop:
             "key_value": options.key_value,
             "ignore_test_orders": options.ignore_test_orders,
             "old_order_days": 0,
-            "storefront_secret": "shop",
         }
     )
 

@@ -9,6 +9,7 @@ ShopFields = Mapping[str, Any]
 # A person tells two long random secrets apart by their last characters. For a short secret that would reveal too much.
 _SHOWN_CHARACTERS = 4
 _MIN_LENGTH_TO_SHOW = 20
+_LISTS = frozenset({"secrets", "storefront_secret"})
 # The fields of `api` that are not secret.
 _PUBLIC_API_FIELDS = frozenset({"url"})
 
@@ -20,10 +21,12 @@ def mask_secret(secret: Any) -> str:
     return "(short, hidden)"
 
 
-def secrets_of(fields: ShopFields) -> set[str]:
-    """Return the secrets that sign webhooks. The fields need not be valid."""
-    found = fields.get("secrets")
-    return {secret for secret in found if isinstance(secret, str)} if isinstance(found, list) else set()
+def secrets_of(fields: ShopFields, name: str = "secrets") -> set[str]:
+    """Return the secrets in a field: by default, those that sign webhooks. The fields need not be valid."""
+    found = fields.get(name)
+    if isinstance(found, dict):
+        found = list(found.values())
+    return {secret for secret in (found if isinstance(found, list) else [found]) if isinstance(secret, str)}
 
 
 def mask_fields(fields: ShopFields) -> dict[str, Any]:
@@ -37,7 +40,7 @@ def masked_changes(before: ShopFields, after: ShopFields) -> Iterator[str]:
         old, new = before.get(name), after.get(name)
         if old == new:
             continue
-        if name == "secrets" and isinstance(old, list) and isinstance(new, list):
+        if name in _LISTS and isinstance(old, list) and isinstance(new, list):
             marks = [("" if secret in old else "+") + mask_secret(secret) for secret in new]
             marks += ["-" + mask_secret(secret) for secret in old if secret not in new]
             yield f"{name}: {' '.join(marks)}"
@@ -47,7 +50,7 @@ def masked_changes(before: ShopFields, after: ShopFields) -> Iterator[str]:
 
 def _masked_value(name: str, value: Any) -> Any:
     match name:
-        case "secrets" if isinstance(value, list):
+        case "secrets" | "storefront_secret" if isinstance(value, list):
             return [mask_secret(secret) for secret in value]
         case "secrets" | "esputnik_key" | "storefront_secret":
             return mask_secret(value)

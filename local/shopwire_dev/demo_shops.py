@@ -24,7 +24,8 @@ def demo_settings() -> SettingsByShop:
             "region": "UA",
             "old_order_days": 0,
             "storefront_secret": f"demo-{name}-storefront",
-            "origins": ["http://127.0.0.1:8787", "http://localhost:8787"],
+            # The last two are of the samples: a page of the shop, and a link into its app.
+            "origins": ["http://127.0.0.1:8787", "http://localhost:8787", "https://shop.example", "shopapp://"],
         }
         for name in platforms.OF_SHOPS
     }

@@ -190,13 +190,17 @@ def _cart(accepted: Accepted, token: str, *, erased: bool) -> ExpectedCart:
     ]
     snapshots = [(id, meaning) for id, meaning in about_cart if isinstance(meaning, CartState)]
     contacts = [
-        meaning.person.key for _, meaning in about_cart if isinstance(meaning, CartState | Visit) and meaning.person
+        meaning.person.key
+        for _, meaning in about_cart
+        if isinstance(meaning, CartState | Visit) and meaning.person and not meaning.by_other_customer
     ]
     bought = any(isinstance(meaning, Purchase) and meaning.state.status for _, meaning in about_cart)
     if not contacts:
-        return ExpectedCart(None, None, bought, True, None)
+        # If the checkout did not arrive, another customer with the cart's token may count as its contact.
+        others = any(isinstance(meaning, CartState | Visit) and meaning.by_other_customer for _, meaning in about_cart)
+        return ExpectedCart(None, None, bought, not others, None)
     last_id, last = max(snapshots, key=lambda snapshot: snapshot[1].version)
-    if last.person and not last.completed and not bought and not erased:
+    if last.person and not last.by_other_customer and not last.completed and not bought and not erased:
         return ExpectedCart(last.person.key, list(last.products), False, True, last_id)
     # Only the changes after the checkout or visit that names the contact, and before the order, can be sent.
     person, products, sent_id = None, None, None
@@ -205,6 +209,8 @@ def _cart(accepted: Accepted, token: str, *, erased: bool) -> ExpectedCart:
             if meaning.state.status:
                 break
             continue
+        if meaning.by_other_customer:
+            continue  # the checkout before it named the contact
         person = meaning.person or person
         if person and isinstance(meaning, CartState) and not meaning.completed:
             products, sent_id = list(meaning.products), id

@@ -4,6 +4,7 @@ How often a platform repeats a webhook and how long it waits is data of the plat
 """
 
 import base64
+import json
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ from shopwire_simulation.faults import SEND_TWICE, FaultSchedule
 from shopwire_simulation.scheduler import Invocation, Scheduler
 from shopwire_testkit.announcements import Announcement
 from shopwire_testkit.durations import DAY, MINUTE, SECOND
+from shopwire_testkit.storefront.simulated_visitor import visitor_signature
 
 OnAnswer = Callable[[Announcement, Invocation, int, object, bool], None]
 """(announcement, invocation, status, the answer or what ended the function, whether the call was forged)."""
@@ -89,7 +91,7 @@ class Senders:
         if announcement.storefront:
             # A browser does not repeat a visit. A stranger may send it with a forged signature.
             if b'"signature"' in announcement.body and self._faults.happens("forged_visit", now, rng):
-                body = announcement.body.replace(b'"signature":"', b'"signature":"0')
+                body = _forge_visit(announcement.body, shop, now, rng)
                 self._post_variant(announcement, shop, body, rng.randrange(MINUTE), "forged")
             return
         if self._faults.happens("duplicate", now, rng):
@@ -197,6 +199,19 @@ def _sign(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
     signed = platform_of(announcement, shop).sign(announcement.topic, announcement.body, shop, now)
     origin = {"origin": shop.origins[0]} if announcement.storefront else {}
     return {**signed.headers, **origin}
+
+
+def _forge_visit(body: bytes, shop: Shop, now: int, rng: random.Random) -> bytes:
+    """Return a visit whose signature is invented, of another shop, or older than a page may be."""
+    visit = json.loads(body)
+    ((kind, value),) = visit["contact"].items()
+    secret = shop.storefront_secret[0].get_secret_value()
+    forged = (
+        "0" + visit["signature"],
+        visitor_signature(secret, "another-shop", kind, value, now),
+        visitor_signature(secret, shop.id, kind, value, now - 4 * DAY),
+    )
+    return json.dumps(visit | {"signature": rng.choice(forged)}).encode()
 
 
 def _function(announcement: Announcement) -> str:

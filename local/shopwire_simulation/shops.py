@@ -46,7 +46,7 @@ def simulated_shops() -> dict[str, Shop]:
             secrets=(f"{id}-secret",),
             esputnik_key=f"{id}-key",
             region="UA",
-            storefront_secret=f"{id}-storefront",
+            storefront_secret=(f"{id}-storefront", f"{id}-next-storefront"),
             origins=("https://sim.example",),
             **settings,
         )
@@ -60,8 +60,7 @@ def shop_parameter(shop: Shop) -> dict[str, Any]:
     settings = shop.model_dump(mode="json", exclude={"id"}, exclude_defaults=True)
     settings["secrets"] = [secret.get_secret_value() for secret in shop.secrets]
     settings["esputnik_key"] = shop.esputnik_key.get_secret_value()
-    if shop.storefront_secret:
-        settings["storefront_secret"] = shop.storefront_secret.get_secret_value()
+    settings["storefront_secret"] = [secret.get_secret_value() for secret in shop.storefront_secret]
     return settings
 
 

@@ -4,6 +4,7 @@ The reference model of the simulation works from these meanings alone. Therefore
 mapper or the delivery.
 """
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -101,7 +102,7 @@ class CartState:
     """A snapshot of a cart.
 
     `person` is set if the snapshot names its contact, as a checkout does. `completed` is True if the cart was bought
-    before.
+    before. `by_other_customer` is True if a visitor with another customer's token sent it.
     """
 
     token: str
@@ -109,6 +110,7 @@ class CartState:
     person: Person | None
     products: tuple[Mapping[str, Any], ...]
     completed: bool = False
+    by_other_customer: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,10 +126,12 @@ class Visit:
     """A page view in the browser, with the token of the visitor's cart.
 
     `person` is set if the shop's server signed the visitor's identity. It has only one address: e-mail or phone.
+    `by_other_customer` is True if the token is another customer's.
     """
 
     token: str
     person: Person | None
+    by_other_customer: bool = False
 
 
 Meaning = OrderState | Purchase | ParcelDelivered | OrderDeletion | CustomerState | Erasure | CartState | Visit
@@ -139,7 +143,7 @@ class Announcement:
     """One webhook as the platform sends it, before the network delays, repeats or changes it.
 
     `at` is when the platform decides to send it (UTC milliseconds). `topic` is the platform's own word. `entity` names
-    what the webhook is about: "order 42", "cart ab12", "contact 7", "view 3", or "shop" if it is about none of these.
+    what the webhook is about: "order 42", `cart_entity`, "contact 7", "view 3", or "shop" if it is about none of these.
     `fact` is True if the webhook has no version. `storefront` is True if the browser sends it to the storefront's URL.
     """
 
@@ -154,12 +158,17 @@ class Announcement:
     storefront: bool = False
 
 
+def cart_entity(token: str) -> str:
+    """Return the name of a cart's entity. The token itself is secret, because its holder speaks for the cart."""
+    return f"cart {hashlib.sha256(token.encode()).hexdigest()[:16]}"
+
+
 @dataclass(slots=True)
 class Story:
     """Everything that one customer does in one shop. Stories share no data.
 
-    `announcements` are in the order of time. `canaries` are all personal values in the story. They must not appear
-    anywhere except at the API.
+    `announcements` are in the order of time. `canaries` are all personal values in the story, and the tokens of its
+    carts. They must not appear anywhere except at the API.
     """
 
     shop: str

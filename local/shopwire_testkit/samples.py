@@ -97,6 +97,7 @@ def sample_shop(platform: Platform, **settings: Any) -> Shop:
             "store": platform.demo_store or platform.store_example or None,
             "old_order_days": 0,
             "storefront_secret": "sample-storefront-secret",
+            "origins": ("https://shop.example", "shopapp://"),
         }
         | settings
     )

@@ -106,6 +106,11 @@ class StoryRecorder:
         change_customer(self.rng, customer, serial, change)
         self._canaries.update(customer.canaries())
 
+    def add_cart(self, token: str) -> str:
+        """Return the token of a new cart, which must stay secret."""
+        self._canaries.add(token)
+        return token
+
     def story(self) -> Story:
         """Return what was recorded."""
         return Story(self.shop.settings.id, self._announcements, frozenset(self._canaries), self._meanings)

@@ -169,5 +169,5 @@ def _describe(error: ValidationError) -> str:
         case "extra_forbidden":
             return f"`{name}` is not a setting"
         case "value_error":
-            return f"`{name}`: {first['msg'].removeprefix('Value error, ')}"
+            return f"`{name}` {first['msg'].removeprefix('Value error, ')}"
     return f"`{name}` {setting.description if setting and setting.description else first['msg']}"

@@ -1,6 +1,7 @@
 """A shop's pages in the browser: a web server with two origins, and an open page that includes the script."""
 
 import html
+import time
 from collections.abc import Callable, Iterable, Iterator
 from itertools import count
 from typing import Any
@@ -14,7 +15,7 @@ from shopwire_dev.stack import DevStack
 from shopwire_emulator.emulator import DEMO_KEY
 from shopwire_wsgi import Environ, Server, StartResponse, respond
 
-SHOP, SECRET = "front-shop", "front-secret"
+SHOP, SECRET = "front-shop", "a-storefront-secret-of-the-documents"
 VISITORS = count(1)
 PAGE_HEADERS = {"Content-Type": "text/html; charset=utf-8"}
 
@@ -50,7 +51,8 @@ def more_shops(server: PageServer) -> SettingsByShop:
         "esputnik_key": DEMO_KEY,
         "storefront_secret": SECRET,
         # "null" is the origin of a sandboxed frame, in which Shopify runs pixels.
-        "origins": [server.shop_origin, "null"],
+        # The last one is the shop's own, which the tests do not open.
+        "origins": [server.shop_origin, "null", "https://shop.example"],
     }
     return {SHOP: shop}
 
@@ -87,7 +89,7 @@ class Shop:
 
     @property
     def signature(self) -> str:
-        return sign_contact(SECRET, "email", self.visitor)
+        return sign_contact(SECRET, SHOP, "email", self.visitor, time.time_ns() // 1_000_000)
 
     def run(self, script: str) -> Any:
         return self.page.evaluate(script)

@@ -180,6 +180,34 @@ def test_withdrawn_consent_stops_visits_also_if_it_was_not_required(shop: Shop) 
     assert sent == []
 
 
+# --- elements that imitate the script's own
+
+
+@pytest.mark.parametrize(
+    "element",
+    [
+        '<img name="currentScript" alt="" {data}>',
+        '<img name="currentScript" alt="" {data}><img name="currentScript" alt="" {data}>',
+        '<form name="currentScript" {data}></form>',
+        '<iframe name="currentScript" {data}></iframe>',
+        '<embed name="currentScript" {data}>',
+        '<object name="currentScript" {data}></object>',
+        '<form name="currentScript"><input name="dataset" {data}></form>',
+    ],
+)
+def test_script_takes_its_settings_only_from_a_script_element(shop: Shop, element: str) -> None:
+    thief = f"{shop.server.shop_origin}/thief"
+    data = f'data-url="{thief}" data-email="{shop.visitor}" data-page data-cart-token="c-1"'
+    script = f'<script src="{shop.stack.url}/shopwire.js" data-url="{shop.stack.url}/storefront/{SHOP}"></script>'
+    call = f"<script>shopwire.contact({{email: '{shop.visitor}'}}, '{shop.signature}'); shopwire.page()</script>"
+    shop.server.html["/imitated"] = f"<!doctype html><title>A shop</title>{element.format(data=data)}{script}{call}"
+    sent: list[str] = []
+    shop.page.on("request", lambda request: sent.append(request.url) if request.method == "POST" else None)
+    shop.page.goto(f"{shop.server.shop_origin}/imitated")
+    shop.page.wait_for_timeout(200)
+    assert sent == []
+
+
 # --- errors never reach the page
 
 

@@ -6,11 +6,14 @@ The platforms' side (Liquid objects, the pixel's sandbox, WordPress functions) i
 import html
 import json
 import re
+import time
 import tomllib
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from liquid import Environment
@@ -18,9 +21,11 @@ from liquid.filter import string_filter
 from playwright.sync_api import BrowserContext
 
 from shopwire import platforms
+from shopwire.models import Webhook
 from shopwire.platforms.signatures import hmac_sha256
 from shopwire.platforms.storefront import sign_contact
 from shopwire.shops import parse_shop
+from shopwire_testkit.samples import sample_shop
 from tests.browser.shop_page import SECRET, SHOP, Shop
 from tests.browser.shop_page import more_shops as more_shops
 from tests.browser.shop_page import server as server
@@ -29,6 +34,7 @@ from tests.php.interpreter import render
 
 RECIPES = Path(__file__).parents[2] / "storefront"
 ADDRESS = "https://API.execute-api.REGION.amazonaws.com/storefront/SHOP"
+HOUR_MS = 3_600_000
 TOKEN = "Z2NwLWV1cm9wZS13ZXN0MTowMUhFWEFNUExF"
 PRODUCT = {
     "title": 'Чашка "Ранок"',
@@ -41,8 +47,27 @@ def _hmac(text: str, secret: str) -> str:
     return hmac_sha256(secret, text.encode()).hex()
 
 
-def liquid(address: str, asset: str, page_type: str, *, consent: bool = False, **objects: Any) -> str:
-    """Return the theme's snippet as Shopify renders it."""
+def _date(zone: ZoneInfo, now: int, moment: str | int, form: str) -> str:
+    seconds = now if moment == "now" else int(moment)
+    return str(seconds) if form == "%s" else datetime.fromtimestamp(seconds, zone).strftime(form)
+
+
+def liquid(
+    address: str,
+    asset: str,
+    page_type: str,
+    *,
+    consent: bool = False,
+    zone: str = "Europe/Kyiv",
+    now: float | None = None,
+    **objects: Any,
+) -> str:
+    """Return the theme's snippet as Shopify renders it.
+
+    Args:
+        zone: the time zone of the shop, in which Shopify's filter `date` writes.
+        now: when it is rendered, in UTC seconds; None for now.
+    """
     source = (RECIPES / "shopify.liquid").read_text(encoding="utf-8")
     for placeholder, value in (
         (ADDRESS, address),
@@ -53,6 +78,7 @@ def liquid(address: str, asset: str, page_type: str, *, consent: bool = False, *
         source = source.replace(placeholder, value)
     environment = Environment()
     environment.filters["hmac_sha256"] = _hmac
+    environment.filters["date"] = partial(_date, ZoneInfo(zone), int(time.time() if now is None else now))
     environment.filters["asset_url"] = lambda name: f"{asset}/{name}"
     environment.filters["json"] = lambda value: json.dumps(value, ensure_ascii=False)
     cart = {"currency": {"iso_code": "UAH"}}
@@ -90,9 +116,10 @@ def test_example_page_of_the_guide_is_signed_and_its_visits_arrive(shop: Shop) -
     settings = tomllib.loads(block("toml"))["my-shop"]
     parse_shop("my-shop", settings)
     page = block("html")
-    script = attributes(page)
-    assert script["data-signature"] == sign_contact(settings["storefront_secret"], "email", script["data-email"] or "")
     assert settings["storefront_secret"] == SECRET, "the page must be signed with the secret of the test's shop"
+    signature = sign_contact(SECRET, SHOP, "email", "anna@example.com", time.time_ns() // 1_000_000)
+    assert "SIGNATURE" in page
+    page = page.replace("SIGNATURE", signature)
     shop.server.html["/guide"] = page.replace("http://127.0.0.1:8787", shop.stack.url).replace("my-shop", SHOP)
     shop.page.goto(f"{shop.server.shop_origin}/guide")
     (event,) = shop.events(1)
@@ -108,7 +135,35 @@ def test_example_page_of_the_guide_is_signed_and_its_visits_arrive(shop: Shop) -
 def test_liquid_signs_the_email_that_the_page_names(email: str) -> None:
     script = attributes(liquid(ADDRESS, "", "index", customer={"email": email}))
     assert script["data-email"] == email
-    assert script["data-signature"] == sign_contact(SECRET, "email", email)
+    now = time.time_ns() // 1_000_000
+    # In the first hour of a day in UTC, the snippet signs with the day before.
+    assert script["data-signature"] in [sign_contact(SECRET, "SHOP", "email", email, now - ms) for ms in (0, HOUR_MS)]
+
+
+@pytest.mark.parametrize("hour", [*range(-2, 3), 12, 23])
+@pytest.mark.parametrize("day", ["2026-03-29", "2026-04-05", "2026-10-04", "2026-11-01", "2026-12-31"])
+@pytest.mark.parametrize(
+    "zone",
+    [
+        "UTC",
+        "Europe/Kyiv",
+        "Asia/Kolkata",
+        "Australia/Sydney",
+        "Pacific/Kiritimati",
+        "Pacific/Pago_Pago",
+        "America/St_Johns",
+    ],
+)
+def test_liquid_signs_a_day_in_utc_whatever_the_shops_time_zone_is(zone: str, day: str, hour: int) -> None:
+    now = datetime.fromisoformat(f"{day}T00:30:00+00:00") + timedelta(hours=hour)
+    address = ADDRESS.replace("SHOP", "my-shop")
+    script = attributes(liquid(address, "", "index", customer={"email": "a@b.example"}, zone=zone, now=now.timestamp()))
+    body = {"type": "page", "contact": {"email": "a@b.example"}, "signature": script["data-signature"]}
+    settings = {"storefront_secret": SECRET, "id": "my-shop"}
+    shop = sample_shop(platforms.get("storefront"), **settings)
+    for days in (0, 1):
+        received_at = int((now + timedelta(days=days)).timestamp() * 1000)
+        platforms.get("storefront").verify(Webhook({}, json.dumps(body).encode(), received_at), shop)
 
 
 def test_liquid_names_only_logged_in_visitors_and_never_the_secret() -> None:

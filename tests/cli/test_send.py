@@ -11,6 +11,7 @@ import pytest
 
 from shopwire import platforms
 from shopwire.models import Webhook
+from shopwire_cli import outgoing_webhooks
 from shopwire_cli.main import main
 from shopwire_dev.demo_shops import demo_settings, parse_shops
 from shopwire_testkit.samples import Sample, samples
@@ -83,7 +84,10 @@ def test_sample_is_posted_as_its_platform_posts_it(server: Server, capsys: Captu
 
 @pytest.mark.parametrize("id", ["demo-shopify", "demo-woocommerce"])
 @pytest.mark.parametrize("sample", STOREFRONT_SAMPLES, ids=lambda sample: sample.name)
-def test_storefront_sample_is_signed_with_the_secret_of_the_named_shop(server: Server, sample: Sample, id: str) -> None:
+def test_storefront_sample_is_signed_with_the_secret_of_the_named_shop(
+    server: Server, sample: Sample, id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outgoing_webhooks, "_now", lambda: 0)  # when the server receives it
     assert send(server, "storefront", sample.name, "--shop", id) == 0
     ((path, webhook),) = server.calls
     assert path == f"/storefront/{id}"
@@ -200,7 +204,7 @@ def test_wrong_shops_file_names_shop_and_field_and_not_the_value(capsys: Capture
     shops.write_text('[demo-shopify]\nplatform = "shopify"\nsecrets = [""]\nesputnik_key = "hush"\n')
     assert main(["send", "shopify", "orders/create", "--shops", str(shops)]) == 2
     err = capsys.readouterr().err
-    assert err.startswith("shopwire send: --shops: shop demo-shopify: `secrets`: an empty secret")
+    assert err.startswith("shopwire send: --shops: shop demo-shopify: `secrets` contains an empty secret")
     assert "hush" not in err
     shops.write_text("[demo-shopify\n")
     assert main(["send", "shopify", "orders/create", "--shops", str(shops)]) == 2

@@ -27,3 +27,12 @@ def test_every_secret_field_is_masked() -> None:
         "secrets",
         "storefront_secret",
     }
+
+
+def test_both_storefront_secrets_are_masked_and_their_change_is_shown() -> None:
+    old, new = "an-old-storefront-secret-aaaa", "a-new-storefront-secret-bbbb"
+    assert mask_fields({"storefront_secret": [old, new]}) == {"storefront_secret": ["…aaaa", "…bbbb"]}
+    (line,) = masked_changes({"storefront_secret": old}, {"storefront_secret": [new, old]})
+    assert line == "storefront_secret: …aaaa -> ['…bbbb', '…aaaa']"
+    (line,) = masked_changes({"storefront_secret": [new, old]}, {"storefront_secret": [new]})
+    assert line == "storefront_secret: …bbbb -…aaaa"

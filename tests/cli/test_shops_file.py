@@ -7,6 +7,9 @@ import pytest
 
 from shopwire import platforms
 from shopwire.shops import Shops
+from shopwire_cli.shops_file import PUBLISHED_SECRETS
+from shopwire_dev.demo_shops import demo_settings, parse_shops
+from shopwire_testkit.samples import sample_shop
 from tests.cli.shop_command import PATH, put
 
 Captured = pytest.CaptureFixture[str]
@@ -41,6 +44,30 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
             "shop bob: `secrets` contains a secret that this repository publishes: use the app's client secret, or, "
             "for a webhook made in the admin, the one shown on Settings > Notifications > Webhooks",
         ),
+        (
+            BOB + 'storefront_secret = "demo-shopify-storefront"\n',
+            "shop bob: `storefront_secret` contains a secret that this repository publishes: use one of "
+            "`shopwire secret new`",
+        ),
+        (
+            BOB + 'storefront_secret = ["canary of at least 16 characters", "sample-storefront-secret"]\n',
+            "shop bob: `storefront_secret` contains a secret that this repository publishes: use one of "
+            "`shopwire secret new`",
+        ),
+        (
+            BOB.replace('esputnik_key = "canary"', 'esputnik_key = "demo-key"'),
+            "shop bob: `esputnik_key` contains a secret that this repository publishes: use the key of your eSputnik "
+            "account",
+        ),
+        (
+            BOB + 'api = {token = "the-api-key"}\n',
+            "shop bob: `api` contains a secret that this repository publishes: use the one of your own shop",
+        ),
+        (
+            BOB + 'storefront_secret = "canary"\n',
+            "shop bob: `storefront_secret` needs at least 16 characters; make one with "
+            "`shopwire secret new storefront`",
+        ),
     ],
 )
 def test_wrong_file_is_one_line_and_nothing_is_written(
@@ -56,3 +83,20 @@ def test_wrong_file_is_one_line_and_nothing_is_written(
 def test_shop_that_is_not_in_the_file_is_exit_2(ssm: Any, shops_file: Path, capsys: Captured) -> None:
     code, _, err = put(capsys, shops_file, "cid")
     assert (code, err) == (2, f"shopwire shop: {shops_file}: no shop cid in it; there are ann, bob\n")
+
+
+@pytest.mark.parametrize("name", platforms.NAMES)
+def test_secrets_of_samples_and_demo_shops_are_known_as_published(name: str) -> None:
+    shops = [sample_shop(platforms.get(name)), *parse_shops(demo_settings()).values()]
+    for shop in shops:
+        secrets = {secret.get_secret_value() for secret in (*shop.secrets, *shop.storefront_secret, shop.esputnik_key)}
+        assert secrets <= PUBLISHED_SECRETS
+
+
+def test_short_webhook_secret_is_a_warning(ssm: Any, tmp_path: Path, capsys: Captured) -> None:
+    file = tmp_path / "shops.toml"
+    file.write_text(BOB)
+    code, _, err = put(capsys, file)
+    assert code == 0
+    assert "shop bob: a secret in `secrets` has less than 16 characters" in err
+    assert "canary" not in err

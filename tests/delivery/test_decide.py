@@ -59,7 +59,7 @@ def ignored(reason: Reason, **update: Any) -> Done:
 def test_new_order_is_sent_with_its_cart_converted() -> None:
     decision = decided(order(cart_token="c"), Entry())
     assert isinstance(decision, Send)
-    assert (decision.contact, decision.converts_cart, decision.records_contact) == (ANNA, Entity("cart", "c"), True)
+    assert (decision.contact, decision.converts_cart, decision.records_contact) == (ANNA, Entity.of_cart("c"), True)
     (step,) = decision.plan(ANNA, "state-1")
     assert b"orderCreated" in step.request.body
     assert b"state-1" in step.request.body
@@ -182,7 +182,7 @@ def test_view_belongs_to_its_contact_otherwise_to_that_of_its_cart() -> None:
     assert isinstance(by_cart, Send)
     assert isinstance(by_name, Send)
     assert (by_cart.contact_ref, by_name.contact) == ("ref", BORYS)
-    assert by_name.claims_cart == Entity("cart", "cart-a")
+    assert by_name.claims_cart == Entity.of_cart("cart-a")
 
 
 def test_customer_is_synced_if_they_have_an_address() -> None:
@@ -269,7 +269,7 @@ def test_fast_path_writes_nothing_but_its_settle(
 ) -> None:
     world, change = fake_world, CHANGES[name]
     assert change.entity
-    keys = [Key(entity_key(SHOP, entity)) for entity in (change.entity, Entity("cart", "cart-a"))]
+    keys = [Key(entity_key(SHOP, entity)) for entity in (change.entity, Entity.of_cart("cart-a"))]
     table, seen = world.webhook.table, set()
     for state, attributes in _states():
         for key in keys:

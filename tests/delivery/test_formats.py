@@ -29,7 +29,8 @@ NEWER = FORMAT + 1
 
 def put_newer_entry(world: World, kind: EntityKind = "order", id: str = "1001", **attributes: Any) -> dict[str, Any]:
     """Write an entry as a newer release may leave it. Return its item."""
-    key = {"pk": {"S": f"{SHOP}#{kind}#{id}"}, "sk": {"S": "entry"}}
+    entity = Entity.of_cart(id) if kind == "cart" else Entity(kind, id)
+    key = {"pk": {"S": entity_key(SHOP, entity)}, "sk": {"S": "entry"}}
     newer = {"format": {"N": str(NEWER)}, "revision": {"N": "7"}, "unheard_of": {"S": "x"}, **attributes}
     world.aws.dynamodb.put_item(TableName=TABLE, Item=key | newer)
     return world.entry(kind, id)

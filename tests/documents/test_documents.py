@@ -24,7 +24,8 @@ import pytest
 from shopwire import platforms
 from shopwire.shops import parse_shop
 from shopwire_cli.main import make_parser
-from shopwire_cli.shops_file import PUBLISHED_SECRETS
+from shopwire_cli.shop_secrets import secrets_of
+from shopwire_cli.shops_file import PUBLISHED_SECRETS, SECRET_FIELDS
 from shopwire_dev.stack import DevStack
 from tests.support.markdown import DOCUMENTS, ROOT, Block, Document, read
 
@@ -215,7 +216,8 @@ def test_examples_of_settings_and_json_are_valid(document: Document) -> None:
             for id, fields in tomllib.loads(block.text).items():
                 if isinstance(fields, dict) and "esputnik_key" in fields:
                     parse_shop(id, fields)
-                    assert set(fields["secrets"]) <= PUBLISHED_SECRETS, (
+                    secrets = {secret for name in SECRET_FIELDS for secret in secrets_of(fields, name)}
+                    assert secrets <= PUBLISHED_SECRETS, (
                         "`shopwire shop put` must reject the secrets of the documents' examples"
                     )
 

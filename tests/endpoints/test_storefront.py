@@ -1,5 +1,6 @@
 """The storefront URL: every status of the contract, which pages may call it, and how often."""
 
+import hashlib
 import io
 import json
 from typing import Any
@@ -9,16 +10,18 @@ import pytest
 from shopwire import platforms
 from shopwire.endpoints import storefront
 from shopwire.mapper import recycle_state_id
-from shopwire.models import NOBODY, Reason
+from shopwire.models import NOBODY, Contact, Reason
+from shopwire.models.base import milliseconds
 from shopwire.platforms.storefront import Storefront, _Visit, sign_contact
-from tests.support.changes import DAY_MS, OTHER_SHOP, SHOP, cart, order
+from tests.support.changes import DAY_MS, OTHER_SHOP, SHOP, START, cart, order
 from tests.support.delivery_world import Context, World
 
-SECRET = "front-secret"
+SECRET = "the storefront secret of the tests"
+NOW = milliseconds(START)
 ORIGIN = "https://shop.example"
-PAGE = {"type": "page", "url": "https://shop.example/about"}
+PAGE: dict[str, Any] = {"type": "page", "url": "https://shop.example/about"}
 ITEMS = [{"id": "55", "quantity": 2, "price": 125, "name": "Tea"}]
-CART = {"type": "cart", "currency": "UAH", "cart": {"token": "cart-a", "items": ITEMS}}
+CART: dict[str, Any] = {"type": "cart", "currency": "UAH", "cart": {"token": "cart-a", "items": ITEMS}}
 
 
 @pytest.fixture
@@ -30,9 +33,14 @@ def front(world: World, monkeypatch: pytest.MonkeyPatch) -> World:
     return world
 
 
-def signed(email: str = "anna@example.com", **fields: Any) -> dict[str, Any]:
+def signature(email: str = "anna@example.com", secret: str = SECRET, *, days: int = 0) -> str:
+    """Return the signature that is made `days` days after the test begins."""
+    return sign_contact(secret, SHOP, "email", email, NOW + days * DAY_MS)
+
+
+def signed(email: str = "anna@example.com", days: int = 0, **fields: Any) -> dict[str, Any]:
     """Return a visit with a signed contact."""
-    return {**PAGE, **fields, "contact": {"email": email}, "signature": sign_contact(SECRET, "email", email)}
+    return {**PAGE, **fields, "contact": {"email": email}, "signature": signature(email, days=days)}
 
 
 def serve(
@@ -186,16 +194,130 @@ def test_order_has_the_recycle_state_id_of_a_cart_named_by_a_visit(front: World)
 def test_visit_with_an_expired_cart_revives_nothing_of_it(front: World) -> None:
     front.send(order(cart_token="cart-a"))
     front.clock.advance(61 * DAY_MS)
-    call(front, signed(cart_token="cart-a"))
+    call(front, signed(days=61, cart_token="cart-a"))
     entry = front.entry("cart", "cart-a")
     assert "converted" not in entry
     assert int(entry["expires"]["N"]) > front.clock.now // 1000
 
 
+# --- the contact that the platform named
+
+BORYS = "borys@example.org"
+
+
+def assert_cart_is_annas(world: World) -> None:
+    """The platform's next change of the cart, which names no contact, goes to Anna."""
+    world.clock.advance(60_000)
+    assert world.send(cart(minutes=50, units=7, contact=NOBODY)) == "delivered"
+    assert world.api.events[-1]["keyValue"] == "anna@example.com"
+    assert call(world, {**PAGE, "cart_token": "cart-a"})[1]["status"] == "delivered"
+    assert world.api.events[-1]["keyValue"] == "anna@example.com"
+
+
+def test_view_does_not_take_over_a_cart_whose_contact_the_platform_named(front: World) -> None:
+    front.send(cart())
+    assert call(front, signed(BORYS, cart_token="cart-a"))[1]["status"] == "delivered"
+    assert front.api.events[-1]["keyValue"] == BORYS, "the visitor saw the page"
+    assert_cart_is_annas(front)
+
+
+def test_visitors_cart_is_ignored_if_the_platform_named_another_contact(front: World) -> None:
+    front.send(cart())
+    status, content = call(front, signed(BORYS, **CART))
+    assert (status, content["status"], content["reason"]) == (200, "ignored", Reason.CART_OF_ANOTHER_CONTACT)
+    assert BORYS not in [event["keyValue"] for event in front.api.events]
+    assert_cart_is_annas(front)
+
+
+def test_ignored_cart_of_a_visitor_does_not_make_the_platforms_changes_stale(front: World) -> None:
+    front.send(cart())
+    front.clock.advance(10 * 60_000)
+    call(front, signed(BORYS, **CART))
+    assert front.send(cart(minutes=5, units=3, contact=NOBODY)) == "delivered"
+
+
+def test_queued_cart_of_a_visitor_is_ignored_once_the_platform_named_the_contact(front: World) -> None:
+    front.api.next_answers = [503]
+    assert front.send(cart()) == "queued"
+    assert call(front, signed(BORYS, **CART))[1]["status"] == "queued"
+    assert front.run_until_idle() == ["delivered", "ignored"]
+    assert_cart_is_annas(front)
+
+
+def test_visitors_cart_is_sent_if_the_platform_named_the_same_contact(front: World) -> None:
+    front.send(cart())
+    front.clock.advance(60_000)
+    assert call(front, signed(**CART))[1]["status"] == "delivered"
+    assert front.api.events[-1]["keyValue"] == "anna@example.com"
+
+
+def test_visitor_known_by_another_identity_is_the_same_contact(front: World) -> None:
+    front.send(cart(contact=Contact(email="anna@example.com", customer_id="7")))
+    front.clock.advance(60_000)
+    visit = {**CART, "contact": {"id": "7"}, "signature": sign_contact(SECRET, SHOP, "id", "7", NOW)}
+    assert call(front, visit)[1]["status"] == "delivered"
+    assert front.api.events[-1]["keyValue"] == "anna@example.com"
+
+
+def test_buyer_of_a_cart_is_not_replaced_by_a_visitor(front: World) -> None:
+    front.send(order(cart_token="cart-a"))
+    assert call(front, signed(BORYS, cart_token="cart-a"))[1]["status"] == "delivered"
+    assert call(front, signed(BORYS, **CART))[1]["reason"] == Reason.CART_CONVERTED
+    assert call(front, PAGE | {"cart_token": "cart-a"})[1]["status"] == "delivered"
+    assert front.api.events[-1]["keyValue"] == "anna@example.com"
+
+
+def test_platform_replaces_the_contact_that_a_visitor_named(front: World) -> None:
+    assert call(front, signed(BORYS, cart_token="cart-a"))[1]["status"] == "delivered"
+    assert front.send(cart()) == "delivered"
+    call(front, signed(BORYS, cart_token="cart-a"))
+    assert_cart_is_annas(front)
+
+
+def test_platform_confirms_the_contact_that_a_visitor_named(front: World) -> None:
+    assert call(front, signed(cart_token="cart-a"))[1]["status"] == "delivered"
+    assert front.send(cart(contact=NOBODY)) == "delivered"
+    assert front.send(cart(minutes=1)) == "unchanged"
+    call(front, signed(BORYS, cart_token="cart-a"))
+    assert_cart_is_annas(front)
+
+
+def test_platforms_cart_without_a_contact_does_not_fix_the_visitors_contact(front: World) -> None:
+    call(front, signed(cart_token="cart-a"))
+    assert front.send(cart(contact=NOBODY)) == "delivered"
+    call(front, signed(BORYS, cart_token="cart-a"))
+    assert front.send(cart(minutes=1, units=2, contact=NOBODY)) == "delivered"
+    assert front.api.events[-1]["keyValue"] == BORYS
+
+
+def test_contact_of_an_expired_cart_is_replaced(front: World) -> None:
+    front.send(cart())
+    front.clock.advance(61 * DAY_MS)
+    call(front, signed(BORYS, days=61, cart_token="cart-a"))
+    assert front.send(cart(minutes=61 * 24 * 60, contact=NOBODY)) == "delivered"
+    assert front.api.events[-1]["keyValue"] == BORYS
+
+
+# --- the cart's token, which speaks for its owner
+
+
+def test_no_log_line_and_no_key_contains_a_cart_token(front: World, log: io.StringIO) -> None:
+    front.api.next_answers = [503]
+    call(front, signed(**CART))
+    call(front, signed(cart_token="cart-a"))
+    front.send(cart(minutes=9, units=5))
+    front.send(order(cart_token="cart-a"))
+    front.run_until_idle()
+    keys = [item["pk"]["S"] + item["sk"]["S"] for item in front.items()]
+    named = hashlib.sha256(b"cart-a").hexdigest()[:16]
+    assert [key for key in keys if named in key], "the cart has an entry"
+    assert "cart-a" not in log.getvalue() + "".join(keys) + str(front.reports)
+
+
 # --- 4xx
 
 
-@pytest.mark.parametrize("signature", ["0" * 64, "", None, "é", sign_contact("another", "email", "anna@example.com")])
+@pytest.mark.parametrize("signature", ["0" * 64, "", None, "é", signature(secret="another")])
 def test_contact_without_a_valid_signature_is_401_and_not_stored(front: World, signature: str | None) -> None:
     status, content = call(front, signed() | {"signature": signature})
     assert (status, list(content)) == (401, ["error"])
@@ -205,8 +327,8 @@ def test_contact_without_a_valid_signature_is_401_and_not_stored(front: World, s
 
 def test_settings_are_read_again_after_the_secret_is_replaced(front: World) -> None:
     call(front)
-    front.put_shop(SHOP, storefront_secret="a new one", origins=[ORIGIN])
-    visit = signed() | {"signature": sign_contact("a new one", "email", "anna@example.com")}
+    front.put_shop(SHOP, storefront_secret="a new storefront secret", origins=[ORIGIN])
+    visit = signed() | {"signature": signature(secret="a new storefront secret")}
     assert call(front, visit)[0] == 200
 
 
@@ -240,6 +362,75 @@ def test_body_over_16_kilobytes_is_413(front: World, size: int, status: int) -> 
 def test_path_without_a_shop_id_is_404_without_a_lookup(front: World, path: str) -> None:
     assert call(front, path=path) == (404, {"error": "no such shop"})
     assert front.calls == []
+
+
+@pytest.mark.parametrize("method", ["POST", "OPTIONS", "GET"])
+@pytest.mark.parametrize("origin", [None, ORIGIN])
+def test_shop_without_origins_and_secret_is_403(front: World, method: str, origin: str | None) -> None:
+    front.put_shop(OTHER_SHOP)
+    answer = serve(front, path=f"/storefront/{OTHER_SHOP}", method=method, origin=origin)
+    assert (answer["statusCode"], front.api.request_count) == (403, 0)
+    assert set(answer["headers"]) == {"content-type"}
+
+
+def test_shop_with_origins_alone_accepts_visits_without_a_contact(front: World) -> None:
+    front.put_shop(OTHER_SHOP, origins=[ORIGIN])
+    assert call(front, path=f"/storefront/{OTHER_SHOP}")[0] == 200
+    assert call(front, signed(), path=f"/storefront/{OTHER_SHOP}")[0] == 401
+
+
+def test_shop_with_a_secret_alone_accepts_calls_of_servers_and_apps(front: World) -> None:
+    front.put_shop(OTHER_SHOP, storefront_secret=SECRET)
+    visit = {**signed(type="category", category={"id": "tea"}), "url": None}
+    visit["signature"] = sign_contact(SECRET, OTHER_SHOP, "email", "anna@example.com", NOW)
+    assert call(front, visit, path=f"/storefront/{OTHER_SHOP}", origin=None)[1]["status"] == "delivered"
+    assert call(front, visit, path=f"/storefront/{OTHER_SHOP}")[0] == 403
+
+
+FOREIGN = "https://evil.example/mug"
+
+
+@pytest.mark.parametrize(
+    ("visit", "field"),
+    [
+        ({"url": FOREIGN}, "url"),
+        ({"url": "shopapp://cart"}, "url"),
+        ({"type": "product", "product": {"id": "1", "price": 1, "url": FOREIGN}}, "product"),
+        ({"type": "product", "product": {"id": "1", "price": 1, "imageUrl": "//evil.example/a.png"}}, "product"),
+        ({"type": "product", "product": {"id": "1", "price": 1, "photos": ["x", FOREIGN]}}, "product"),
+        ({"type": "cart", "cart": {"token": "a", "items": [ITEMS[0], ITEMS[0] | {"url": FOREIGN}]}}, "cart.items.1"),
+        ({"type": "cart", "cart": {"token": "a", "items": [ITEMS[0] | {"name": FOREIGN}]}}, "cart.items.0"),
+        ({"type": "cart", "cart": {"token": "a", "items": [ITEMS[0] | {"image": "javascript:x"}]}}, "cart.items.0"),
+    ],
+)
+def test_visit_with_a_url_of_another_origin_is_400_and_has_no_effect(
+    front: World, visit: dict[str, Any], field: str
+) -> None:
+    assert call(front, signed(**visit)) == (400, {"error": f"{field}: not_in_origins"})
+    assert (front.api.request_count, front.parked_reasons()) == (0, [])
+
+
+def test_url_of_an_app_is_accepted_if_its_scheme_is_listed(front: World) -> None:
+    front.put_shop(SHOP, storefront_secret=SECRET, origins=[ORIGIN, "shopapp://"])
+    assert call(front, signed(url="shopapp://catalog/7"))[1]["status"] == "delivered"
+
+
+def test_waiting_visit_is_not_verified_again(front: World) -> None:
+    front.api.next_answers = [503, 503]
+    assert call(front, signed(url="https://shop.example/a"))[1]["status"] == "queued"
+    assert call(front, signed(**CART))[1]["status"] == "queued"
+    front.put_shop(SHOP, storefront_secret="quite another secret", origins=["https://elsewhere.example"])
+    front.restart()
+    assert front.run_until_idle() == ["delivered", "delivered"]
+
+
+def test_parked_visit_is_replayed_after_its_signature_expired(front: World) -> None:
+    front.api.next_answers = [400]
+    assert call(front, signed(**CART))[1]["status"] == "parked"
+    front.clock.advance(5 * DAY_MS)
+    (parked,) = front.upkeep.parked.list(SHOP)
+    front.upkeep.replay(parked)
+    assert front.run_until_idle() == ["delivered"]
 
 
 def test_unknown_shop_is_404(front: World) -> None:

@@ -11,7 +11,11 @@ START = 1_790_000_000_000
 
 
 def _shop(id: str, platform: str, **settings: Any) -> Shop:
-    keys: dict[str, Any] = {"secrets": ("secret",), "esputnik_key": f"key-{id}", "storefront_secret": "front"}
+    keys: dict[str, Any] = {
+        "secrets": ("secret",),
+        "esputnik_key": f"key-{id}",
+        "storefront_secret": "sample-storefront-secret",
+    }
     return Shop(id=id, platform=platform, **keys, **settings)
 
 

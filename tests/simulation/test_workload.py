@@ -130,7 +130,9 @@ def test_cart_comes_from_the_browser_or_from_webhooks_but_never_from_both() -> N
     sources: dict[tuple[str, str], set[bool]] = {}
     for story in sample_stories(6, 6000):
         for announcement in story.announcements:
-            if announcement.entity.startswith("cart ") and not announcement.topic.startswith("checkouts/"):
+            meaning = story.meanings.get(announcement.id)
+            is_owners = isinstance(meaning, CartState) and not meaning.by_other_customer
+            if is_owners and not announcement.topic.startswith("checkouts/"):
                 sources.setdefault((story.shop, announcement.entity), set()).add(announcement.storefront)
     assert all(len(of_cart) == 1 for of_cart in sources.values())
     assert {

@@ -75,11 +75,27 @@ def test_all_settings_are_accepted_and_have_the_documented_defaults() -> None:
         "old_order_days": 0,
         "key_value": "order",
         "ignore_test_orders": True,
-        "storefront_secret": "s",
+        "storefront_secret": "a secret of the storefront",
         "origins": ["https://x.example"],
         "api": {"url": "https://x.example", "token": "t"},
     }
     assert parse_shop(SHOP, whole).statuses == {"wc-packed": Status.IN_PROGRESS}
+
+
+LONG = "canary of 16 or more characters"
+
+
+@pytest.mark.parametrize(
+    ("setting", "secrets"),
+    [
+        (None, []),
+        ("x" * 16, ["x" * 16]),
+        (["the next storefront secret", LONG], ["the next storefront secret", LONG]),
+    ],
+)
+def test_storefront_has_one_secret_or_two_while_one_is_replaced(setting: Any, secrets: list[str]) -> None:
+    shop = parse_shop(SHOP, SETTINGS | {"storefront_secret": setting})
+    assert [secret.get_secret_value() for secret in shop.storefront_secret] == secrets
 
 
 def without(name: str) -> dict[str, Any]:
@@ -95,9 +111,30 @@ def without(name: str) -> dict[str, Any]:
         (without("esputnik_key"), "shop little-shop: `esputnik_key` is required"),
         (without("platform"), "shop little-shop: `platform` is required"),
         (SETTINGS | {"secrets": []}, "shop little-shop: `secrets` must be a list of at least one text"),
-        (SETTINGS | {"secrets": ["canary", ""]}, "shop little-shop: `secrets`: an empty secret"),
+        (SETTINGS | {"secrets": ["canary", ""]}, "shop little-shop: `secrets` contains an empty secret"),
         (SETTINGS | {"secrets": "canary"}, "shop little-shop: `secrets` must be a list of at least one text"),
-        (SETTINGS | {"esputnik_key": ""}, "shop little-shop: `esputnik_key`: the key is empty"),
+        (SETTINGS | {"esputnik_key": ""}, "shop little-shop: `esputnik_key` is empty"),
+        (
+            SETTINGS | {"storefront_secret": ""},
+            "shop little-shop: `storefront_secret` needs at least 16",
+        ),
+        (
+            SETTINGS | {"storefront_secret": "canary-canary-1"},
+            "shop little-shop: `storefront_secret` needs at least 16",
+        ),
+        (
+            SETTINGS | {"storefront_secret": [LONG, "canary"]},
+            "shop little-shop: `storefront_secret` needs at least 16",
+        ),
+        (
+            SETTINGS | {"storefront_secret": f"canary{' ' * 16}"},
+            "shop little-shop: `storefront_secret` needs at least 16",
+        ),
+        (SETTINGS | {"storefront_secret": [LONG] * 3}, "shop little-shop: `storefront_secret` must be text, "),
+        (
+            SETTINGS | {"storefront_secret": {"a": LONG}},
+            "shop little-shop: `storefront_secret` must be text, or a list",
+        ),
         (SETTINGS | {"region": "canary"}, "shop little-shop: `region` must be a two-letter country code, like UA"),
         (SETTINGS | {"item_id": "canary"}, "shop little-shop: `item_id` must be "),
         (
@@ -117,7 +154,7 @@ def test_error_names_the_wrong_setting_without_its_value(settings: Any, error: s
 
 
 def test_text_of_a_shop_does_not_contain_its_secrets() -> None:
-    shop = parse_shop(SHOP, SETTINGS | {"storefront_secret": "canary"})
+    shop = parse_shop(SHOP, SETTINGS | {"storefront_secret": LONG})
     assert isinstance(shop, Shop)
     for value in ("a-secret", "key-one", "canary"):
         assert value not in repr(shop)

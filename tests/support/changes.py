@@ -91,11 +91,19 @@ def arrived(parcel: str = "p1", *, id: str = "1001") -> ParcelArrived:
     return ParcelArrived(id, Parcel(id=parcel, tracking_number=f"TN-{parcel}"))
 
 
-def cart(token: str = "cart-a", *, minutes: float = 0, units: int = 1, contact: Contact = ANNA) -> CartChange:
+def cart(
+    token: str = "cart-a",
+    *,
+    minutes: float = 0,
+    units: int = 1,
+    contact: Contact = ANNA,
+    by_visitor: bool = False,
+) -> CartChange:
     """Return a cart with `units` of one product, or an empty one, as it is `minutes` after START."""
     items = (CartItem(id="55", quantity=Decimal(units), price=Decimal("125.00"), name="Tea"),) if units else ()
     at = START + timedelta(minutes=minutes)
-    return CartChange(Cart(token=token, created_at=START, updated_at=at, contact=contact, currency="UAH", items=items))
+    snapshot = Cart(token=token, created_at=START, updated_at=at, contact=contact, currency="UAH", items=items)
+    return CartChange(snapshot, by_visitor)
 
 
 def view(contact: Contact = ANNA, *, id: str = "v1", cart_token: str | None = None) -> ViewChange:

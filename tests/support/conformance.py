@@ -24,7 +24,7 @@ from shopwire_testkit.samples import Sample, file_word, folder, sample_shop, sam
 ROOT = Path(__file__).parents[2]
 NOW = 1_798_761_600_000  # 2027-01-01T00:00:00Z
 PLATFORMS = [platforms.get(name) for name in platforms.NAMES]
-SECRET, NEXT_SECRET = "секрет & <1>", "another-secret"
+SECRET, NEXT_SECRET = "секрет із пробілом & <1>", "another-secret-of-the-shop"
 UNKNOWN_TOPIC = "an/unknown.topic"
 
 
@@ -39,7 +39,9 @@ def samples_of(platform: Platform) -> list[Sample]:
 
 def shop_of(platform: Platform, **settings: Any) -> Shop:
     """Return a shop with two secrets."""
-    return sample_shop(platform, **{"secrets": (SECRET, NEXT_SECRET), "storefront_secret": SECRET, **settings})
+    return sample_shop(
+        platform, **{"secrets": (SECRET, NEXT_SECRET), "storefront_secret": (SECRET, NEXT_SECRET), **settings}
+    )
 
 
 def call(sample: Sample, **settings: Any) -> Webhook:
@@ -101,7 +103,7 @@ def with_signature(platform: Platform, webhook: Webhook, value: str | None) -> W
 def signed_sample(platform: Platform) -> Sample:
     """Return a sample whose call is signed."""
     field = platform.signature.field
-    return next(sample for sample in samples_of(platform) if not field or field in json.loads(sample.body))
+    return next(sample for sample in samples_of(platform) if not field or field in json.loads(call(sample).body))
 
 
 def refusal(platform: Platform, webhook: Webhook, shop: Shop) -> NotVerified | Unreadable:

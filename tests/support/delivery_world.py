@@ -259,8 +259,9 @@ class World:
         return json.dumps(self.items())
 
     def entry(self, kind: EntityKind, id: str, shop: str = SHOP) -> dict[str, Any]:
-        """Return the item of an entity's ledger entry; {} if there is none."""
-        key = {"pk": {"S": entity_key(shop, Entity(kind, id))}, "sk": {"S": "entry"}}
+        """Return the item of an entity's ledger entry; {} if there is none. `id` is the token of a cart."""
+        entity = Entity.of_cart(id) if kind == "cart" else Entity(kind, id)
+        key = {"pk": {"S": entity_key(shop, entity)}, "sk": {"S": "entry"}}
         return self.aws.dynamodb.get_item(TableName=TABLE, Key=key).get("Item", {})  # type: ignore[no-any-return]
 
     def pause_seconds(self, shop: str = SHOP) -> int:

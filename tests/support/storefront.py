@@ -17,6 +17,7 @@ SHOP = Shop(
     esputnik_key="key",
     region="UA",
     storefront_secret=SECRET,
+    origins=("https://shop.example", "shopapp://"),
 )
 NOW = 1_790_000_000_000
 SEEN_AT = datetime.fromtimestamp(NOW / 1000, UTC)

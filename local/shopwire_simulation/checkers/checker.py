@@ -116,7 +116,7 @@ class Checker:
         self._pending.on_outcome(line, key, announcement)
         if (story := self.requests.story_of(announcement)) is not None:
             meaning = self._stories[story].meanings.get(announcement.id)
-            self._cart_contacts.on_outcome(line, announcement, meaning)
+            self._cart_contacts.on_outcome(line, announcement, meaning, overran=invocation.overran)
             if line["outcome"] == "delivered" and isinstance(meaning, Erasure):
                 self.erasure.on_erased(story, announcement, meaning)
 
@@ -148,6 +148,9 @@ class Checker:
         if announcement is not None and is_change:
             if event:
                 self._effective.add(announcement.id)
+                if (story := self.requests.story_of(announcement)) is not None:
+                    meaning = self._stories[story].meanings.get(announcement.id)
+                    self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
             self._pending.on_event_accepted(announcement, invocation)
 
     def unseen_attributes(self, names: Iterable[str]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 from shopwire_simulation.checkers.accepted_requests import CONTACT, EVENT
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, Violation
 from shopwire_simulation.reference_model import ExpectedCart, differences, expected_state
-from shopwire_testkit.announcements import Purchase, Story
+from shopwire_testkit.announcements import Purchase, Story, cart_entity
 
 _SAME_MOMENT_MS = 15_000
 _IDENTITIES = ("email", "phone", "externalCustomerId")
@@ -95,7 +95,7 @@ class FinalStateChecker:
     ) -> Iterator[Violation]:
         bought_at = self._purchase_times(story)
         for token, cart in carts.items():
-            entity = f"cart {token}"
+            entity = cart_entity(token)
             events = [request for request in self._accepted.get((story.shop, entity), ()) if request.path == EVENT]
             yield from self._check_state_ids(number, story.shop, entity, events)
             if token in bought_at and any(event.at > bought_at[token] for event in events):

@@ -9,13 +9,16 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
-from shopwire_testkit.announcements import CartState, Comeback, CustomerState, Erasure, Story
+from shopwire_testkit.announcements import CartState, Comeback, CustomerState, Erasure, Story, cart_entity
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.shop_data import Basket, CartContent, Product, money
 from shopwire_testkit.shopify.simulated_bodies import encode_json, postal_address
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
+
+_OTHER_CUSTOMERS = 5_000_000
+"""Added to the serial of a customer, it is the serial of the other customer in the same story."""
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {"store": "sim-0.myshopify.com"},
@@ -154,6 +157,7 @@ class _CustomerJourney:
         token = base64.b64encode(token_source.encode()).decode().rstrip("=")
         if recorder.chance(0.3):
             token = f"{self.serial:028x}{self.carts:04x}"  # the form that older shops have
+        recorder.add_cart(token)
         created_at, guest = recorder.now, not self.registered or recorder.chance(0.3)
         # A shop with its own pages sends its carts with the storefront script. No cart is sent both ways.
         by_script = recorder.chance(0.25)
@@ -171,6 +175,8 @@ class _CustomerJourney:
                 self._announce_cart("carts/update" if step else "carts/create", token, created_at, content)
             if recorder.chance(0.35):
                 self.browser.view(token, signed=recorder.chance(0.6))
+            if has_checkout and recorder.chance(0.1):
+                self._let_another_customer_use(token, basket)
             recorder.wait(40 * MINUTE)
             if recorder.is_over:
                 return
@@ -186,6 +192,14 @@ class _CustomerJourney:
             if has_checkout and recorder.chance(0.3) and not recorder.is_over:
                 recorder.wait(10 * MINUTE)
                 self._announce_checkout("checkouts/update", token, created_at, content, guest=guest, completed=True)
+
+    def _let_another_customer_use(self, token: str, basket: Basket) -> None:
+        """Let another customer of the shop use the token of this customer's cart, for example from a shared link."""
+        serial = self.serial + _OTHER_CUSTOMERS
+        other = Browser(self.recorder, self.recorder.add_customer(serial, None), serial, is_other_customer=True)
+        other.view(token, signed=True)
+        if self.recorder.chance(0.5):
+            other.change_cart(token, basket.change(), signed=True)
 
     def _lines(self, content: CartContent) -> Iterator[tuple[Product, int]]:
         return ((self.shop.products[n], quantity) for n, quantity in content.items())
@@ -230,7 +244,7 @@ class _CustomerJourney:
         }
         version = (recorder.now, 0)
         meaning = CartState(token, version, None, self._api_products(content))
-        recorder.announce(topic, encode_json(fields), f"cart {token}", meaning, version)
+        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
 
     def _announce_checkout(
         self, topic: str, token: str, created_at: int, content: CartContent, *, guest: bool, completed: bool
@@ -277,7 +291,7 @@ class _CustomerJourney:
         }
         version = (recorder.second, 0)
         meaning = CartState(token, version, customer.person(guest=guest), self._api_products(content), completed)
-        recorder.announce(topic, encode_json(fields), f"cart {token}", meaning, version)
+        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
 
 
 def _utc_milliseconds(at: int) -> str:

@@ -6,25 +6,36 @@ it for the reference model. Nothing here knows how shopwire reads the body.
 
 import hmac
 import json
+from datetime import UTC, datetime
 from typing import Any
 
-from shopwire_testkit.announcements import CartState, Person, Visit
+from shopwire_testkit.announcements import CartState, Person, Visit, cart_entity
 from shopwire_testkit.customers import Customer
-from shopwire_testkit.durations import MINUTE, SECOND
+from shopwire_testkit.durations import DAY, MINUTE, SECOND
 from shopwire_testkit.shop_data import CartContent, money
 from shopwire_testkit.story_recorder import StoryRecorder
 
 _CART_DELAY = SECOND
 """The script waits this long for more changes before it sends a cart."""
+_VALID_DAYS = 3
+"""A page may come from a cache: its signature is valid on its day and on the two days after it."""
 
 
 class Browser:
-    """The browser of one customer. `serial` is a number that no other customer of the run has."""
+    """The browser of one customer.
 
-    def __init__(self, recorder: StoryRecorder, customer: Customer, serial: int) -> None:
+    Args:
+        serial: a number that no other customer of the run has.
+        is_other_customer: the tokens that it sends are of another customer's carts.
+    """
+
+    def __init__(
+        self, recorder: StoryRecorder, customer: Customer, serial: int, *, is_other_customer: bool = False
+    ) -> None:
         self._recorder = recorder
         self._customer = customer
         self._serial = serial
+        self._is_other_customer = is_other_customer
         self._visits = 0
 
     def view(self, token: str, *, signed: bool) -> None:
@@ -47,7 +58,7 @@ class Browser:
         self._visits += 1
         body = _encode({"type": topic, "cart_token": token, "currency": shop.currency, **contact, **viewed})
         entity = f"view {self._serial}-{self._visits}"
-        recorder.announce(topic, body, entity, Visit(token, person), None, storefront=True)
+        recorder.announce(topic, body, entity, Visit(token, person, self._is_other_customer), None, storefront=True)
 
     def change_cart(self, token: str, content: CartContent, *, signed: bool) -> None:
         """Change the cart. Its version is the time when the browser sends it, because the body carries no other."""
@@ -70,19 +81,26 @@ class Browser:
         body = _encode({"type": "cart", "cart_token": token, "currency": shop.currency, **contact, "cart": cart})
         recorder.now += _CART_DELAY
         version = (recorder.now, 0)
-        meaning = CartState(token, version, person, products)
-        recorder.announce("cart", body, f"cart {token}", meaning, version, storefront=True, at=recorder.now)
+        meaning = CartState(token, version, person, products, by_other_customer=self._is_other_customer)
+        recorder.announce("cart", body, cart_entity(token), meaning, version, storefront=True, at=recorder.now)
         recorder.now += SECOND  # the cart arrives before the customer does anything else
 
     def _signed_contact(self, *, signed: bool) -> tuple[dict[str, Any], Person | None]:
         """Return the body's fields that name the customer, and the person they mean."""
-        secret = self._recorder.shop.settings.storefront_secret
-        person = self._customer.visitor() if secret and signed else None
-        if not (person and secret):
+        shop = self._recorder.shop.settings
+        person = self._customer.visitor() if shop.storefront_secret and signed else None
+        if not person:
             return {}, None
         kind, value = ("email", person.email) if person.email else ("phone", f"+{person.phone}")
-        signature = hmac.new(secret.get_secret_value().encode(), f"{kind}:{value}".encode(), "sha256").hexdigest()
+        rendered_at = self._recorder.now - self._visits % _VALID_DAYS * DAY
+        signature = visitor_signature(shop.storefront_secret[-1].get_secret_value(), shop.id, kind, value, rendered_at)
         return {"contact": {kind: value}, "signature": signature}, person
+
+
+def visitor_signature(secret: str, shop: str, kind: str, value: str, at: int) -> str:
+    """Return the signature that a page of the shop has, if it was rendered then (UTC milliseconds)."""
+    day = datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%d")
+    return hmac.new(secret.encode(), f"{shop}:{kind}:{value}:{day}".encode(), "sha256").hexdigest()
 
 
 def _encode(body: dict[str, Any]) -> bytes:

@@ -98,7 +98,7 @@ class _CustomerJourney:
         """
         recorder, rng = self.recorder, self.rng
         self.carts += 1
-        token = f"{self.serial:024x}{self.carts:08x}"
+        token = recorder.add_cart(f"{self.serial:024x}{self.carts:08x}")
         basket = Basket(rng, len(self.shop.products))
         for _ in range(rng.randrange(1, 6)):
             content = basket.change()

@@ -87,6 +87,9 @@ class Send:
         plan: makes the requests.
         update: what the entry records.
         records_contact: the entry refers to the contact from now on.
+        contact_by_platform: the platform names the contact of a cart, so no visitor replaces it.
+        only_for_owner: a visitor sends the cart of the contact that the platform named. If the visitor is another
+            contact, it is ignored.
         already_sent_to: the contact that this content was sent for already, as a reference.
         converts_cart: the cart that became the order. It is marked as converted first.
         claims_cart: the visitor's cart. Its later changes belong to the same contact.
@@ -99,6 +102,8 @@ class Send:
     plan: Plan
     update: EntryUpdate = field(default_factory=dict)
     records_contact: bool = False
+    contact_by_platform: bool = False
+    only_for_owner: bool = False
     already_sent_to: str | None = None
     converts_cart: Entity | None = None
     claims_cart: Entity | None = None
@@ -203,7 +208,7 @@ def _order(change: OrderChange, case: _Case) -> Decision:
         def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
             return steps
 
-    cart = Entity("cart", order.cart_token) if sent is None and order.cart_token else None
+    cart = Entity.of_cart(order.cart_token) if sent is None and order.cart_token else None
     return Send(
         contact=order.contact,
         contact_ref=None,
@@ -285,6 +290,8 @@ def _cart(change: CartChange, case: _Case) -> Decision:
         created_at=milliseconds(cart.created_at) if cart.created_at else changed_at,
         plan=lambda contact, recycle_state_id: cart_steps(cart, contact),
         records_contact=True,
+        contact_by_platform=not change.by_visitor,
+        only_for_owner=change.by_visitor and entry.contact_by_platform,
         already_sent_to=entry.contact_ref if entry.sent.get("digest") == cart_content(cart) else None,
     )
 
@@ -299,7 +306,7 @@ def _view(change: ViewChange, case: _Case) -> Decision:
         contact_ref=case.cart_contact_ref,
         created_at=milliseconds(view.seen_at),
         plan=lambda contact, recycle_state_id: view_steps(view, contact),
-        claims_cart=Entity("cart", view.cart_token) if view.cart_token else None,
+        claims_cart=Entity.of_cart(view.cart_token) if view.cart_token else None,
     )
 
 

@@ -133,13 +133,17 @@ class ChangeHandler:
             update |= decision.update  # the fact is true, whatever becomes of its request
         state, contact = self._contact(task, decision)
         update |= decision.update
+        is_named = bool(contact.key) and contact is decision.contact  # not the contact that was recorded before
+        owner: EntryUpdate = {"contact_by_platform": True} if is_named and decision.contact_by_platform else {}
         if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
+            update |= owner
             return Outcome("unchanged")
         recycle_state_id = self._convert(task, decision.converts_cart, state.ref) if decision.converts_cart else None
         steps = decision.plan(contact, recycle_state_id)
         self.contacts.ensure(task, contact, state, decision.created_at)
         if decision.records_contact:
             update["contact_ref"] = state.ref
+            update |= owner
         if decision.claims_cart and state.ref and state.ref != decision.contact_ref:
             # The visitor's contact is verified, and the cart is theirs: its later changes belong to the same contact.
             self.ledger.record_cart_contact(task.shop.id, decision.claims_cart, state.ref, self.clock())
@@ -159,14 +163,30 @@ class ChangeHandler:
 
     def _contact_of_change(self, task: Task, decision: Send) -> tuple[ContactState, Contact]:
         """Return the contact that the change names, otherwise the one that its cart is known to belong to."""
-        if decision.contact.key or decision.contact_ref is None:
+        if decision.only_for_owner:
+            self._check_owner(task, decision)
+        elif decision.contact.key or decision.contact_ref is None:
             state = self.contacts.find(task, decision.contact, decision.created_at)
             if decision.contact.reachable or state.known or decision.contact_ref is None:
                 return state, decision.contact
-        state = self.contacts.store.find_by_ref(task.shop.id, decision.contact_ref)
+        state = self.contacts.store.find_by_ref(task.shop.id, decision.contact_ref or "")
         if state.is_erased(decision.created_at):
             raise Ignored(Reason.ERASED)
         return state, state.recorded
+
+    def _check_owner(self, task: Task, decision: Send) -> None:
+        """Check that a visitor's cart is not another contact's.
+
+        Raises:
+            Ignored: the visitor is not the contact that the platform named.
+        """
+        if not decision.contact.key:
+            return  # the cart's token speaks for its owner
+        store, shop = self.contacts.store, task.shop.id
+        visitor, owner = store.find(shop, decision.contact), store.find_by_ref(shop, decision.contact_ref or "")
+        is_same = visitor.ref == owner.ref or set(visitor.recorded.identities) & set(owner.recorded.identities)
+        if not is_same:
+            raise Ignored(Reason.CART_OF_ANOTHER_CONTACT)
 
     def _contact_of_fact(self, task: Task, decision: Send) -> tuple[ContactState, Contact]:
         """Return the contact that the order was last sent for."""

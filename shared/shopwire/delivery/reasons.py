@@ -35,6 +35,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.OLD_ORDER: "The order was older than `old_order_days` when it was first seen. It is recorded, so that later"
     " changes are understood, but it is not sent.",
     Reason.CART_CONVERTED: "The cart became an order. No event of a cart is sent after its purchase.",
+    Reason.CART_OF_ANOTHER_CONTACT: "A visitor sent the cart of a contact whom the platform named, but signed as"
+    " another contact. The platform's own webhooks bring the cart.",
     Reason.PARTLY_SHIPPED: "The delivery of the parcel is recorded. The order counts as delivered when all of it is"
     " shipped and every parcel has arrived.",
     Reason.PARCELS_UNDERWAY: "The delivery of the parcel is recorded. The order counts as delivered when every parcel"

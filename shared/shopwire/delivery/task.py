@@ -136,16 +136,16 @@ class Task:
         """Return the version that the API has after this outcome; None if it has nothing of the change.
 
         An anonymous cart settles none, because the checkout that names its person may be older than the cart's last
-        change.
+        change. Neither does a cart that another contact's visitor sent: the owner's own change may be older.
         """
-        anonymous_cart = isinstance(self.change, CartChange) and outcome.reason is Reason.ANONYMOUS
-        return None if anonymous_cart else self.version
+        is_nobodys = outcome.reason in (Reason.ANONYMOUS, Reason.CART_OF_ANOTHER_CONTACT)
+        return None if isinstance(self.change, CartChange) and is_nobodys else self.version
 
     @property
     def contact_cart(self) -> Entity | None:
         """The cart whose contact may be this change's: the cart that changed, or the visitor's cart."""
         token = self.change.cart_token if isinstance(self.change, CartChange | ViewChange) else None
-        return Entity("cart", token) if token else None
+        return Entity.of_cart(token) if token else None
 
     @property
     def is_anonymous(self) -> bool:

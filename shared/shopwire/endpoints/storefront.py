@@ -1,7 +1,8 @@
 """The storefront URL: POST /storefront/{shop}, called by browsers, and the preflight before it (docs/storefront.md).
 
-Anyone can call it and send anything. A contact counts only with the shop's own HMAC (platforms/storefront), pages of
-other origins are refused, and the visits of a shop are limited. An accepted visit is delivered like any webhook.
+Anyone can call it and send anything. A contact counts only with the shop's own HMAC (platforms/storefront), pages and
+URLs of other origins are refused, and the visits of a shop are limited. An accepted visit is delivered like any
+webhook.
 """
 
 import re
@@ -21,6 +22,7 @@ from shopwire.endpoints.events import (
 from shopwire.environment import Environment
 from shopwire.errors import HttpError, Unreadable
 from shopwire.models import Shop
+from shopwire.platforms.storefront import check_urls
 
 MAX_BODY_BYTES = 16 << 10
 _PATH = re.compile(r"/storefront/([^/]+)/?")
@@ -44,6 +46,8 @@ def serve(event: Event, context: Any, environment: Environment) -> Response:
     cors: dict[str, str] = {}
     try:
         shop = shop_of(shop_id_of(event, _PATH), environment)
+        if not (shop.origins or shop.storefront_secret):
+            raise HttpError(403, "this shop has no storefront: it has neither `origins` nor a `storefront_secret`")
         cors = _cors_headers(event, shop)
         served = _serve(event, context, environment, shop)
     except HttpError as error:
@@ -64,6 +68,7 @@ def _serve(event: Event, context: Any, environment: Environment, shop: Shop) -> 
         raise HttpError(429, "too many visits")
     try:
         platforms.get(_PLATFORM).read(visit, shop)
+        check_urls(visit, shop)
     except Unreadable as error:
         # An unreadable webhook is parked, because its platform will not send it again. Here anyone could fill the
         # table.

@@ -7,6 +7,7 @@ Every change has the same four attributes, so that other code needs no branches 
 `contact` (NOBODY if it names none) and `cart_token`.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self, get_args
@@ -30,6 +31,14 @@ class Entity:
 
     def __str__(self) -> str:
         return f"{self.kind} {self.id}"
+
+    @classmethod
+    def of_cart(cls, token: str) -> Self:
+        """Return the cart with this token, named by the first 16 hex digits of the token's SHA-256.
+
+        A caller with the token speaks for the cart, so the token must not be in a log line or a key.
+        """
+        return cls("cart", hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()[:16])
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -70,13 +79,14 @@ class OrderChange:
 
 @dataclass(frozen=True, slots=True)
 class CartChange:
-    """Snapshot of a cart."""
+    """Snapshot of a cart. `by_visitor`: a visitor's browser sent it, not the platform."""
 
     cart: Cart
+    by_visitor: bool = False
 
     @property
     def entity(self) -> Entity:
-        return Entity("cart", self.cart.token)
+        return Entity.of_cart(self.cart.token)
 
     @property
     def version(self) -> int:

@@ -28,6 +28,7 @@ class Reason(StrEnum):
     TEST_ORDER = "test_order"
     OLD_ORDER = "old_order"
     CART_CONVERTED = "cart_converted"
+    CART_OF_ANOTHER_CONTACT = "cart_of_another_contact"
     PARTLY_SHIPPED = "partly_shipped"
     PARCELS_UNDERWAY = "parcels_underway"
     ORDER_NOT_SENT = "order_not_sent"

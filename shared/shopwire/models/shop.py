@@ -1,6 +1,7 @@
 """The settings of a shop, as shops.toml and the shop's parameter in SSM hold them (docs/shops.md).
 
-A description continues the sentence "`setting` ..." of the error for a wrong value (`shops.parse_shop`).
+A description and the text of a ValueError continue the sentence "`setting` ..." of the error for a wrong value
+(`shops.parse_shop`).
 """
 
 from typing import Any, Literal
@@ -8,6 +9,9 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from shopwire.models.order import Status
+
+MIN_STOREFRONT_SECRET_LENGTH = 16
+"""Characters. What it signs is on public pages, where anyone can try guesses against it for as long as they like."""
 
 
 class Shop(BaseModel):
@@ -32,7 +36,11 @@ class Shop(BaseModel):
     """An order that is older than this many days when first seen is recorded, but not sent. 0: no limit."""
     key_value: Literal["contact", "order"] = Field("contact", description='must be "contact" or "order"')
     ignore_test_orders: bool = Field(False, description="must be true or false")
-    storefront_secret: SecretStr | None = Field(None, description="must be text")
+    storefront_secret: tuple[SecretStr, ...] = Field(
+        (), max_length=2, description="must be text, or a list of two texts"
+    )
+    """Secrets that sign the contacts of visitors: one, or two while one is being replaced. Empty: no contact can be
+    verified."""
     origins: tuple[str, ...] = Field((), description="must be a list of text")
     api: dict[str, Any] = Field({}, description="must be a table")
 
@@ -41,12 +49,27 @@ class Shop(BaseModel):
     def _no_empty_secret(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
         # Anyone can sign with an empty HMAC key.
         if any(not secret.get_secret_value() for secret in secrets):
-            raise ValueError("an empty secret would let anyone sign")
+            raise ValueError("contains an empty secret, with which anyone could sign")
+        return secrets
+
+    @field_validator("storefront_secret", mode="before")
+    @classmethod
+    def _one_or_several(cls, secrets: Any) -> Any:
+        return () if secrets is None else (secrets,) if isinstance(secrets, str | SecretStr) else secrets
+
+    @field_validator("storefront_secret")
+    @classmethod
+    def _no_short_storefront_secret(cls, secrets: tuple[SecretStr, ...]) -> tuple[SecretStr, ...]:
+        if any(len(secret.get_secret_value().strip()) < MIN_STOREFRONT_SECRET_LENGTH for secret in secrets):
+            raise ValueError(
+                f"needs at least {MIN_STOREFRONT_SECRET_LENGTH} characters; make one with "
+                "`shopwire secret new storefront`"
+            )
         return secrets
 
     @field_validator("esputnik_key")
     @classmethod
     def _no_empty_key(cls, key: SecretStr) -> SecretStr:
         if not key.get_secret_value():
-            raise ValueError("the key is empty")
+            raise ValueError("is empty")
         return key

@@ -61,6 +61,7 @@ class Entry:
         sent: what the API accepted last: `digest`; also `status` and `content` of an order, `state` of a cart.
         order_reference: what the event of a fact repeats of the order's last snapshot.
         contact_ref: the contact of the entity, as `stores.contacts` names it.
+        contact_by_platform: the platform named that contact of a cart, so no visitor replaces it.
         open_parcels: parcels of a wholly shipped order that its snapshot does not call delivered; None if the order is
             not wholly shipped.
         arrived_parcels: parcels that a carrier reported as delivered.
@@ -83,6 +84,7 @@ class Entry:
     sent: Mapping[str, str] = field(default_factory=dict)
     order_reference: Mapping[str, str] = field(default_factory=dict)
     contact_ref: str | None = None
+    contact_by_platform: bool = False
     open_parcels: tuple[str, ...] | None = None
     arrived_parcels: tuple[str, ...] = ()
     deleted_at: int | None = None
@@ -128,6 +130,7 @@ def read(item: "Item", now: int) -> Entry:
         sent=item.get("sent", {}),
         order_reference=item.get("order_reference", {}),
         contact_ref=item.get("contact_ref"),
+        contact_by_platform=item.get("contact_by_platform", False),
         open_parcels=None if open_parcels is None else tuple(open_parcels),
         arrived_parcels=tuple(item.get("arrived_parcels", ())),
         deleted_at=item.get("deleted_at"),

@@ -277,8 +277,16 @@ class Ledger:
             )
 
     def record_cart_contact(self, shop: str, cart: Entity, contact_ref: str, now: int) -> None:
-        """Record whose cart it is, as something else than a change of the cart says."""
-        self._write_without_lease(_item_key(shop, cart), cart, {"contact_ref": contact_ref}, now)
+        """Record whose cart it is, as a visitor says. Nothing happens if the platform named its contact."""
+        with suppress(ConditionFailed):
+            self._write_without_lease(
+                _item_key(shop, cart),
+                cart,
+                {"contact_ref": contact_ref},
+                now,
+                condition="attribute_not_exists(contact_by_platform) OR expires < :seconds",
+                values={":seconds": now // 1000},
+            )
 
     def convert_cart(self, shop: str, cart: Entity, contact_ref: str | None, now: int) -> str | None:
         """Mark a cart as bought by this contact. Return the recycleStateId that the API accepted last, if any.
@@ -287,7 +295,9 @@ class Ledger:
             ClaimRefused: another invocation is sending a change of the cart.
         """
         # A visitor who comes with that cart later is the buyer.
-        update: EntryUpdate = {"converted": True} | ({"contact_ref": contact_ref} if contact_ref else {})
+        update: EntryUpdate = {"converted": True}
+        if contact_ref:
+            update |= {"contact_ref": contact_ref, "contact_by_platform": True}
         try:
             before = self._write_without_lease(
                 _item_key(shop, cart),

@@ -34,7 +34,7 @@ def test_emptied_cart_has_no_items() -> None:
 
 def test_completed_checkout_is_ignored_because_its_order_follows() -> None:
     body = json.loads(BODIES["checkouts/update"]) | {"completed_at": "2026-10-05T10:12:30+03:00"}
-    expected = Nothing(Reason.CHECKOUT_COMPLETED, Entity("cart", PLAIN["cart_token"]))
+    expected = Nothing(Reason.CHECKOUT_COMPLETED, Entity.of_cart(PLAIN["cart_token"]))
     assert read("checkouts/update", body) == expected
 
 

@@ -55,7 +55,8 @@ def test_cart_becomes_the_exact_model() -> None:
                 ),
                 CartItem(id="40002", quantity=Decimal(1), price=Decimal(80)),
             ),
-        )
+        ),
+        by_visitor=True,
     )
 
 

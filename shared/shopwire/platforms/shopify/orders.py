@@ -227,7 +227,7 @@ def checkout(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.Checkout.model_validate_json(webhook.body)
     token = body.cart_token or body.token
     if body.completed_at:
-        return Nothing(Reason.CHECKOUT_COMPLETED, Entity("cart", token) if token else None)
+        return Nothing(Reason.CHECKOUT_COMPLETED, Entity.of_cart(token) if token else None)
     return _cart_change(body, token, _buyer(body, shop), webhook, shop, body.abandoned_checkout_url)
 
 

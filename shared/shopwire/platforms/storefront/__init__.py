@@ -1,12 +1,13 @@
 """The storefront: views and carts that a visitor's browser sends (POST /storefront/{shop}, docs/storefront.md).
 
-Anyone can send anything here. A contact counts only with an HMAC of "kind:value" that the shop's server made. The
+Anyone can send anything here. A contact counts only with an HMAC that the shop's server made for this shop and day. The
 signature is part of the body, so the body is parsed before it is verified. Until then nothing else of it is used.
 """
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
@@ -32,12 +33,15 @@ from shopwire.models.contact import person
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.parts import Body, parse, received_at, with_fields
 from shopwire.platforms.signatures import hex_signature, same, short_hash
+from shopwire.platforms.storefront.urls import is_of_origins, is_url_field
 
 T = TypeVar("T")
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 _SignedText = Annotated[str, StringConstraints(min_length=1, max_length=255)]  # not trimmed, because it is signed
 _Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^[a-zA-Z][\w.+-]*://\S+$")]
 _MAX_EXTRAS = 20
+_DAY_MS = 86_400_000
+_VALID_DAYS = 3  # the day for which a signature is made and the two after it, because pages are cached
 
 
 class _Open(Body):
@@ -146,7 +150,8 @@ def _cart(call: _Call, shop: Shop) -> Change:
     )
     contact = _person(visit.contact, shop)
     return CartChange(
-        Cart(token=cart.token, updated_at=call.seen_at, contact=contact, currency=visit.currency, items=items)
+        Cart(token=cart.token, updated_at=call.seen_at, contact=contact, currency=visit.currency, items=items),
+        by_visitor=True,
     )
 
 
@@ -179,14 +184,15 @@ class Storefront(Platform):
         if visit.contact is None:
             return
         kind, value = _named(visit.contact)
-        if shop.storefront_secret is None:
+        if not shop.storefront_secret:
             raise NotVerified(
                 Reason.NO_STOREFRONT_SECRET, "the shop has no `storefront_secret`, so that no contact can be verified"
             )
-        if not same(visit.signature or "", sign_contact(shop.storefront_secret.get_secret_value(), kind, value)):
+        if not same(visit.signature or "", *_valid_signatures(shop, kind, value, webhook.received_at)):
             raise NotVerified(
                 Reason.SIGNATURE_MISMATCH,
-                "the contact's signature does not match: it must be HMAC-SHA256(storefront_secret, 'kind:value')",
+                "the contact's signature does not match, or is of another shop or older than two days: it must be "
+                "HMAC-SHA256(storefront_secret, 'shop:kind:value:YYYY-MM-DD')",
             )
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
@@ -199,17 +205,58 @@ class Storefront(Platform):
         return [Delivery(topic, id, self.change(topic, _Call(visit, id, received_at(webhook)), shop))]
 
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
-        return SignedCall({"content-type": "application/json", "x-shopwire-topic": topic}, _signed(body, shop))
+        return SignedCall({"content-type": "application/json", "x-shopwire-topic": topic}, _signed(body, shop, now))
 
 
-def sign_contact(secret: str, kind: str, value: str) -> str:
-    """Return the signature of a contact, which the shop's server makes: hex HMAC-SHA256 of "kind:value".
+def check_urls(webhook: Webhook, shop: Shop) -> None:
+    """Check that every URL of a visit is one of the shop's `origins`.
+
+    It is checked only when a visit arrives, because a visit that waits must not depend on later settings.
+
+    Raises:
+        Unreadable: a URL is another one, or the body is no visit.
+    """
+    for field, url in _urls(_parse(webhook.body)):
+        if not is_of_origins(url, shop.origins):
+            raise Unreadable(field, "not_in_origins")
+
+
+def _urls(visit: _Visit) -> Iterator[tuple[str, str]]:
+    """Yield the URLs of a visit, each with the field that holds it.
+
+    A property counts as its product's field, because the caller chose its name.
+    """
+    if visit.url is not None:
+        yield "url", visit.url
+    parts: list[tuple[str, _Product | _Item]] = [("product", visit.product)] if visit.product else []
+    parts += [(f"cart.items.{n}", item) for n, item in enumerate(visit.cart.items if visit.cart else ())]
+    for field, part in parts:
+        texts = [(name, text) for name, values in part.extra.items() for text in values]
+        if isinstance(part, _Item):
+            texts += [(name, text) for name in ("name", "category") if (text := getattr(part, name))]
+        yield from ((field, text) for name, text in texts if is_url_field(name, text))
+
+
+def sign_contact(secret: str, shop: str, kind: str, value: str, now: int) -> str:
+    """Return the signature of a contact, as the shop's server makes it.
+
+    It is the HMAC-SHA256 of "shop:kind:value:YYYY-MM-DD" in lower-case hex digits.
 
     Args:
+        shop: the id of the shop.
         kind: "email", "phone" or "id".
         value: as it is sent, neither trimmed nor lower-cased.
+        now: UTC milliseconds. Its day in UTC is signed.
     """
-    return hex_signature(secret, f"{kind}:{value}".encode("utf-8", "surrogatepass"))
+    day = datetime.fromtimestamp(now / 1000, UTC).date().isoformat()
+    return hex_signature(secret, f"{shop}:{kind}:{value}:{day}".encode("utf-8", "surrogatepass"))
+
+
+def _valid_signatures(shop: Shop, kind: str, value: str, now: int) -> Iterator[str]:
+    """Yield each signature of the contact that is valid now, by each secret of the shop."""
+    for secret in shop.storefront_secret:
+        for days_ago in range(_VALID_DAYS):
+            yield sign_contact(secret.get_secret_value(), shop.id, kind, value, now - days_ago * _DAY_MS)
 
 
 # The endpoint, `verify` and `read` need the same visit, one right after the other.
@@ -254,13 +301,13 @@ def _text(value: JsonValue) -> str:
     return str(value).strip() if isinstance(value, str | int | float) else ""
 
 
-def _signed(body: bytes, shop: Shop) -> bytes:
+def _signed(body: bytes, shop: Shop, now: int) -> bytes:
     """Return the body with the signature that the shop's server would make of its contact."""
     try:
         ((kind, value),) = json.loads(body)["contact"].items()
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return body  # it names no contact, or is not a visit
-    if shop.storefront_secret is None:
+    if not shop.storefront_secret:
         return body
-    signature = sign_contact(shop.storefront_secret.get_secret_value(), kind, str(value))
+    signature = sign_contact(shop.storefront_secret[0].get_secret_value(), shop.id, kind, str(value), now)
     return with_fields(body, {"signature": signature})
