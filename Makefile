@@ -86,15 +86,17 @@ build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build
 	.venv-lambda/bin/python tools/check_layer.py .aws-sam/build
 
-# Packs the build into one file. `make reproducible` builds the same sources in another folder and compares the files.
+# Packs the build, the stages' parameters and the lock of SAM into one file, and prints its SHA-256. `make reproducible`
+# builds the same sources in another folder and compares the files.
 ARCHIVE = .venv-lambda/bin/python tools/pack_artifact.py
+DEPLOYED_BESIDE = samconfig.toml requirements-sam.txt
 artifact: build
-	@$(ARCHIVE) .aws-sam/build build/shopwire.tar
+	@$(ARCHIVE) .aws-sam/build build/shopwire.tar $(DEPLOYED_BESIDE)
 
 reproducible: artifact
 	rm -rf build/again && mkdir -p build/again && cp -R template.yaml samconfig.toml functions shared build/again
 	cd build/again && PATH="$(CURDIR)/.venv-lambda/bin:$$PATH" $(abspath $(SAM)) build >/dev/null
-	@$(ARCHIVE) build/again/.aws-sam/build build/again.tar
+	@$(ARCHIVE) build/again/.aws-sam/build build/again.tar $(DEPLOYED_BESIDE)
 	cmp build/shopwire.tar build/again.tar
 
 # Writes the bill of materials of the built layer and checks it against the lock and docs/licences.md.

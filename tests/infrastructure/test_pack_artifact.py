@@ -55,3 +55,14 @@ def test_archive_unpacks_to_the_packed_files(tmp_path: Path) -> None:
         *NAMES
     }
     assert (tmp_path / "back" / NAMES[1]).read_text() == f"content of {NAMES[1]}"
+
+
+def test_further_files_are_beside_the_template_and_change_the_archive(tmp_path: Path) -> None:
+    folder, further = build(tmp_path / "one", NAMES), build(tmp_path, ["elsewhere/samconfig.toml"])
+    alone = pack(folder, tmp_path / "1.tar")
+    path = further / "elsewhere/samconfig.toml"
+    together = pack(folder, tmp_path / "2.tar", [path])
+    with tarfile.open(tmp_path / "2.tar") as archive:
+        assert sorted(archive.getnames()) == sorted([*NAMES, "samconfig.toml"])
+    path.write_text("other")
+    assert len({alone, together, pack(folder, tmp_path / "3.tar", [path])}) == 3

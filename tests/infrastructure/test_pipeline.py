@@ -3,17 +3,21 @@
 `make check` checks their syntax (check-jsonschema, zizmor).
 """
 
+import json
 import os
 import re
 import shutil
 import subprocess
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from tests.support.permissions import as_list
+from tools.pack_artifact import pack
 from tools.template import load
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +27,7 @@ WORKFLOWS = {
 }
 JOBS = {(name, job): definition for name, workflow in WORKFLOWS.items() for job, definition in workflow["jobs"].items()}
 PIPELINE: dict[str, Any] = WORKFLOWS["pipeline"]["jobs"]
+STAGE: dict[str, Any] = WORKFLOWS["stage"]["jobs"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
 STAGES = tomllib.loads((ROOT / "samconfig.toml").read_text(encoding="utf-8"))
 DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
@@ -30,13 +35,39 @@ DEPLOY = (ROOT / "docs" / "deploy.md").read_text(encoding="utf-8")
 WRITES = {
     ("pipeline", "test-stage"): {"id-token"},
     ("pipeline", "production"): {"id-token"},
+    ("stage", "deploy"): {"id-token"},
+    ("stage", "tests"): {"id-token"},
     ("release", "publish"): {"contents", "id-token", "attestations"},
     ("update", "pull-request"): {"contents", "pull-requests"},
 }
 
 
 def commands(job: dict[str, Any]) -> str:
-    return "\n".join(step.get("run", "") for step in job["steps"])
+    """Return the commands of a job's steps, and those that it passes to another workflow."""
+    return "\n".join([step.get("run", "") for step in job.get("steps", ())] + [job.get("with", {}).get("tests", "")])
+
+
+def actions(job: dict[str, Any]) -> list[str]:
+    """Return the actions that a job uses, in order, without their versions."""
+    return [step["uses"].partition("@")[0] for step in job["steps"] if "uses" in step]
+
+
+def step(job: dict[str, Any], text: str) -> dict[str, Any]:
+    """Return the step of a job whose command contains the text."""
+    (found,) = [step for step in job["steps"] if text in step.get("run", "")]
+    return dict(found)
+
+
+def run_script(script: str, folder: Path, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a step's script as GitHub's runner does."""
+    return subprocess.run(
+        ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", script],
+        cwd=folder,
+        env=os.environ | environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
 
 
 def test_workflows_have_no_permissions_and_jobs_only_their_own() -> None:
@@ -51,7 +82,7 @@ def test_every_action_is_pinned_to_one_commit_with_its_version() -> None:
     pins: dict[str, set[str]] = {}
     for path in (ROOT / ".github").rglob("*.yml"):
         for line in path.read_text(encoding="utf-8").splitlines():
-            if "uses:" in line:
+            if "uses:" in line and "uses: $/" not in line:  # $/ is this repository at the same commit
                 pinned = re.search(r"uses: ([\w-]+/[\w-]+)@([0-9a-f]{40} # v\d+\.\d+\.\d+)$", line)
                 assert pinned, line
                 pins.setdefault(pinned[1], set()).add(pinned[2])
@@ -81,20 +112,120 @@ def test_every_supported_python_is_checked_and_tested() -> None:
     assert "make check test" in commands(PIPELINE["check"])
 
 
-def test_one_build_and_one_upload_go_to_both_stages() -> None:
+def test_one_build_goes_to_the_test_stage_and_then_to_production() -> None:
     assert set(PIPELINE["test-stage"]["needs"]) == {"check", "audit", "build"}
-    assert PIPELINE["production"]["needs"] == ["test-stage"]
-    assert PIPELINE["test-stage"]["environment"] == "test"
-    assert PIPELINE["production"]["environment"] == "production"
-    everything = {name: commands(job) for name, job in PIPELINE.items()}
-    assert [name for name, run in everything.items() if "sam build" in run or "make build" in run] == ["build"]
-    assert [name for name, run in everything.items() if "sam package" in run] == ["test-stage"]
-    for stage in ("test", "production"):
-        run = everything["test-stage" if stage == "test" else stage]
-        assert f"sam deploy --config-env {stage} --template-file build/packaged.yaml" in run
-        assert f"make deployed STACK={STAGES[stage]['deploy']['parameters']['stack_name']}" in run
-    assert everything["production"].rstrip().endswith("SMOKE=1")
-    assert "SMOKE" not in everything["test-stage"]
+    assert PIPELINE["production"]["needs"] == ["build", "test-stage"]
+    assert [name for name, job in JOBS.items() if "make build" in commands(job)] == [("pipeline", "build")]
+    assert [name for name, job in JOBS.items() if "sam " in commands(job)] == [("stage", "deploy")]
+    assert STAGE["tests"]["needs"] == ["deploy"]
+    for name, stage in (("test-stage", "test"), ("production", "production")):
+        job = PIPELINE[name]
+        assert job["uses"] == "$/.github/workflows/stage.yml"
+        assert job["with"]["stage"] == stage
+        stack = STAGES[stage]["deploy"]["parameters"]["stack_name"]
+        assert job["with"]["tests"] == f"make deployed STACK={stack}" + (" SMOKE=1" if stage == "production" else "")
+    assert PIPELINE["test-stage"]["concurrency"] == "test-stage", "the tests must test what this run deployed"
+
+
+# --- what a stage deploys
+
+
+def test_stage_deploys_only_the_archive_with_the_hash_that_build_stated() -> None:
+    assert PIPELINE["build"]["outputs"] == {"sha256": "${{ steps.hash.outputs.sha256 }}"}
+    for name in ("test-stage", "production"):
+        assert PIPELINE[name]["with"]["sha256"] == "${{ needs.build.outputs.sha256 }}"
+    deploy = STAGE["deploy"]
+    assert "${{ inputs.sha256 }}" in deploy["name"], "the reviewers must see what they approve"
+    first, second, *_ = deploy["steps"]
+    assert first["with"] == {"name": "built", "path": "build"}
+    assert second["env"] == {"SHA256": "${{ inputs.sha256 }}"}
+    assert second["run"].startswith('echo "$SHA256  build/shopwire.tar" | sha256sum --check')
+    # Everything that the deployment reads comes out of the archive.
+    paths = set(re.findall(r"build/\S+", commands(deploy)))
+    assert all(path.startswith(("build/unpacked", "build/shopwire.tar")) for path in paths), paths
+
+
+def test_archive_has_the_stages_parameters_and_the_lock_of_sam() -> None:
+    beside = re.search(r"^DEPLOYED_BESIDE = (.*)$", MAKEFILE, re.MULTILINE)
+    assert beside
+    assert beside[1].split() == ["samconfig.toml", "requirements-sam.txt"]
+    assert MAKEFILE.count("$(DEPLOYED_BESIDE)") == 2
+    # SAM looks for samconfig.toml beside the template that it deploys.
+    assert "--template-file build/unpacked/packaged.yaml" in step(STAGE["deploy"], "sam deploy")["run"]
+
+
+@pytest.mark.parametrize("what", ["same", "other bytes", "no hash"])
+def test_another_archive_than_the_approved_one_stops_the_deployment(what: str, tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    source.mkdir()
+    (source / "template.yaml").write_text("a template")
+    approved = pack(source, tmp_path / "build" / "shopwire.tar")
+    if what == "other bytes":
+        (source / "template.yaml").write_text("another template")
+        pack(source, tmp_path / "build" / "shopwire.tar")
+    compare = step(STAGE["deploy"], "sha256sum")["run"]
+    run = run_script(compare, tmp_path, SHA256="" if what == "no hash" else approved)
+    assert (run.returncode == 0) == (what == "same")
+    assert (tmp_path / "build" / "unpacked" / "template.yaml").exists() == (what == "same")
+
+
+def test_hash_of_the_build_is_that_of_its_archive(tmp_path: Path) -> None:
+    (tmp_path / "source").mkdir()
+    expected = pack(tmp_path / "source", tmp_path / "build" / "shopwire.tar")
+    files = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    assert run_script(step(PIPELINE["build"], "GITHUB_OUTPUT")["run"], tmp_path, **files).returncode == 0
+    assert (tmp_path / "output").read_text() == f"sha256={expected}\n"
+    assert expected in (tmp_path / "summary").read_text()
+    # Nothing runs between the hash and the upload, which could change the archive.
+    names = [step.get("id") or step.get("uses", step.get("run")) for step in PIPELINE["build"]["steps"]]
+    assert [name.partition("@")[0] for name in names[-2:]] == ["hash", "actions/upload-artifact"]
+
+
+# --- who may change a stack
+
+
+def test_job_that_may_change_a_stack_runs_only_sam() -> None:
+    deploy = STAGE["deploy"]
+    assert deploy["permissions"] == {"id-token": "write"}
+    assert actions(deploy) == [
+        "actions/download-artifact",
+        "actions/setup-python",
+        "aws-actions/configure-aws-credentials",
+    ]
+    lines = commands(deploy).replace("\\\n", " ").splitlines()
+    assert {line.split()[0] for line in lines if line.strip()} == {
+        *("echo", "mkdir", "tar"),
+        *("python", ".venv-sam/bin/python", ".venv-sam/bin/sam"),
+    }
+    (venv,) = [line for line in lines if line.startswith("python ")]
+    assert venv == "python -m venv .venv-sam"
+    (pip,) = [line.split() for line in lines if line.startswith(".venv-sam/bin/python ")]
+    assert pip[1:4] == ["-m", "pip", "install"]
+    assert {"--no-deps", "--require-hashes", "--only-binary", ":all:"} <= set(pip)
+    assert pip[-2:] == ["--requirement", "build/unpacked/requirements-sam.txt"]
+
+
+def test_tests_of_a_stack_have_an_environment_and_a_role_of_their_own() -> None:
+    environments = {name: job["environment"] for name, job in STAGE.items()}
+    assert environments == {"deploy": "${{ inputs.stage }}", "tests": "${{ inputs.stage }}-read-only"}
+    roles = {
+        name: [step["with"]["role-to-assume"] for step in job["steps"] if "configure-aws" in step.get("uses", "")]
+        for name, job in STAGE.items()
+    }
+    assert roles == {"deploy": ["${{ vars.PIPELINE_ROLE }}"], "tests": ["${{ vars.READ_ONLY_ROLE }}"]}
+    assert "sam" not in commands(STAGE["tests"])
+
+
+def test_role_of_the_tests_may_only_read() -> None:
+    (policy,) = [json.loads(text) for text in re.findall(r"```json\n(.*?)```", DEPLOY, re.DOTALL) if "ssm:" in text]
+    allowed = [action for statement in policy["Statement"] for action in as_list(statement["Action"])]
+    assert sorted(allowed) == [
+        "cloudformation:DescribeStacks",
+        "cloudformation:ListStackResources",
+        "cloudwatch:DescribeAlarms",
+        "sqs:GetQueueAttributes",
+        "ssm:GetParameter",
+    ]
 
 
 def test_pull_request_deploys_nothing() -> None:
@@ -136,14 +267,93 @@ def test_every_mentioned_make_target_exists(text: str) -> None:
 
 
 def test_variables_of_the_pipeline_are_documented() -> None:
-    used = set(re.findall(r"vars\.([A-Z_]+)", (ROOT / ".github/workflows/pipeline.yml").read_text(encoding="utf-8")))
+    used = set(re.findall(r"vars\.([A-Z_]+)", (ROOT / ".github/workflows/stage.yml").read_text(encoding="utf-8")))
     assert used == set(re.findall(r"^\| `([A-Z_]+)` \|", DEPLOY, re.MULTILINE))
 
 
 def test_every_job_of_the_pipeline_is_documented() -> None:
-    assert (
-        list(PIPELINE) == re.findall(r"^\| ([a-z-]+) \| ", DEPLOY.partition("## What there must")[0], re.MULTILINE)[1:]
-    )
+    rows = re.findall(r"^\| ([a-z-]+) \| ", DEPLOY.partition("## What there must")[0], re.MULTILINE)
+    assert [row for row in rows if row != "job"] == [*PIPELINE, *STAGE]
+
+
+# --- the update of the locks
+
+UPDATE = WORKFLOWS["update"]["jobs"]["pull-request"]
+LOCKS = [*re.findall(r"-o (\S+)", MAKEFILE), "docs/licences.md"]
+
+
+def git(folder: Path, *arguments: str) -> str:
+    identity = ["-c", "user.name=a", "-c", "user.email=a@example.com"]
+    return subprocess.run(
+        ["git", *identity, *arguments], cwd=folder, capture_output=True, text=True, check=True
+    ).stdout.strip()
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout with an origin, the locks, and a command `gh` that does nothing."""
+    origin, folder = tmp_path / "origin", tmp_path / "checkout"
+    git(tmp_path, "init", "--quiet", "--bare", str(origin))
+    git(tmp_path, "clone", "--quiet", str(origin), str(folder))
+    for name in (*LOCKS, "Makefile", ".github/workflows/pipeline.yml"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(f"{name}\n")
+    git(folder, "add", "--all")
+    git(folder, "commit", "--quiet", "--message", "first")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "gh").write_text("#!/bin/sh\necho OPEN\n")
+    (tmp_path / "bin" / "gh").chmod(0o755)
+    return folder
+
+
+def open_pull_request(checkout: Path) -> tuple[int, str]:
+    """Run the job's script on what was changed in the checkout. Return its exit status and the pushed branches."""
+    git(checkout, "add", "--all", "--force")
+    (checkout.parent / "locks.patch").write_text(git(checkout, "diff", "--cached", "--binary") + "\n")
+    git(checkout, "reset", "--quiet", "--hard")
+    script = step(UPDATE, "git apply")
+    environment = {
+        "RUNNER_TEMP": str(checkout.parent),
+        "EXCEPT_LOCKS": script["env"]["EXCEPT_LOCKS"],
+        "PATH": f"{checkout.parent / 'bin'}:{os.environ['PATH']}",
+    }
+    run = run_script(script["run"], checkout, **environment)
+    return run.returncode, git(checkout.parent / "origin", "branch", "--list")
+
+
+def test_update_pushes_new_locks_and_licences(checkout: Path) -> None:
+    for name in LOCKS:
+        (checkout / name).write_text(f"{name}, newer\n")
+    assert open_pull_request(checkout) == (0, "locks")
+    changed = git(checkout.parent / "origin", "show", "--format=", "--name-only", "locks")
+    assert sorted(changed.splitlines()) == sorted(LOCKS)
+
+
+def link(path: Path) -> None:
+    path.unlink()
+    path.symlink_to("Makefile")
+
+
+@pytest.mark.parametrize(
+    ("name", "change"),
+    [
+        (".github/workflows/pipeline.yml", lambda path: path.write_text("other\n")),
+        ("Makefile", lambda path: path.write_text("other\n")),
+        ("Makefile", lambda path: path.unlink()),
+        ("conftest.py", lambda path: path.write_text("new\n")),
+        ("bench/usual/app/requirements.txt", lambda path: path.parent.mkdir(parents=True) or path.write_text("new\n")),
+        ("requirements-dev.txt", lambda path: path.chmod(0o755)),
+        ("requirements-dev.txt", lambda path: path.unlink()),
+        ("requirements-dev.txt", lambda path: path.rename(path.with_name("requirements-new.txt"))),
+        ("requirements-dev.txt", link),
+    ],
+)
+def test_update_that_changes_anything_else_is_not_pushed(
+    checkout: Path, name: str, change: Callable[[Path], object]
+) -> None:
+    (checkout / "docs/licences.md").write_text("newer\n")
+    change(checkout / name)
+    assert open_pull_request(checkout) == (1, "")
 
 
 FAKE_PIP_AUDIT = """#!/bin/sh

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.permissions import as_list, logical_name, statements
 from tools.template import load, resolve
 
 ROOT = Path(__file__).parents[2]
@@ -31,14 +32,17 @@ LOCKS = [
 ]
 
 READ_SHOPS = {"ssm:GetParameter", "ssm:GetParametersByPath", "kms:Decrypt"}
-USE_TABLE = {
+EVERY_ITEM = {
     "dynamodb:BatchGetItem",
     "dynamodb:DeleteItem",
     "dynamodb:GetItem",
     "dynamodb:PutItem",
     "dynamodb:Query",
+    "dynamodb:Scan",
     "dynamodb:UpdateItem",
 }
+FIND_OR_DELETE = {"dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:Scan"}
+MOVE_FROM_OUTBOX = {"dynamodb:DeleteItem", "dynamodb:GetItem", "dynamodb:Query", "dynamodb:UpdateItem"}
 WRITE_LOG = {"logs:CreateLogStream", "logs:PutLogEvents"}
 TAKE_FROM_QUEUE = {
     "sqs:ChangeMessageVisibility",
@@ -49,32 +53,16 @@ TAKE_FROM_QUEUE = {
 # Every allowed action of every function. A new action must be added both here and in the template, so that it is
 # deliberate.
 ALLOWED = {
-    "Webhook": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
-    "Storefront": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
-    "Retry": READ_SHOPS | USE_TABLE | WRITE_LOG | {"sqs:SendMessage", "dynamodb:Scan"} | TAKE_FROM_QUEUE,
-    "Upkeep": USE_TABLE | WRITE_LOG | {"sqs:SendMessage"},
+    "Webhook": READ_SHOPS | EVERY_ITEM - {"dynamodb:Scan"} | WRITE_LOG | {"sqs:SendMessage"},
+    "Storefront": READ_SHOPS | EVERY_ITEM - FIND_OR_DELETE | WRITE_LOG | {"sqs:SendMessage"},
+    "Retry": READ_SHOPS | EVERY_ITEM | WRITE_LOG | TAKE_FROM_QUEUE,
+    "Upkeep": MOVE_FROM_OUTBOX | WRITE_LOG | {"sqs:SendMessage"},
 }
 # Wildcards, each with the reason why it cannot be narrower.
 WILDCARDS = {
     "parameter/shopwire/${AWS::StackName}/shops/*": "each shop has a parameter, which is created after the stack",
     "key/*": "each account has its own ID for alias/aws/ssm, and the statement's conditions restrict it to that key",
 }
-
-
-def as_list(value: Any) -> list[Any]:
-    return value if isinstance(value, list) else [value]
-
-
-def logical_name(value: dict[str, Any]) -> str:
-    return str(value.get("Ref") or value["Fn::GetAtt"][0])
-
-
-def statements(function: str) -> list[dict[str, Any]]:
-    role = RESOURCES[logical_name(FUNCTIONS[function]["Role"])]["Properties"]
-    documents = [policy["PolicyDocument"] for policy in role["Policies"]]
-    for policy in role["ManagedPolicyArns"]:
-        documents.append(RESOURCES[policy["Ref"]]["Properties"]["PolicyDocument"])
-    return [statement for document in documents for statement in document["Statement"]]
 
 
 # --- the queues
