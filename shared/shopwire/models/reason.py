@@ -58,6 +58,7 @@ class Reason(StrEnum):
     UNREADABLE = "unreadable"
     INCOMPLETE = "incomplete"
     ID_TOO_LONG = "id_too_long"
+    TOO_LARGE = "too_large"
     INTERNAL_ERROR = "internal_error"
     API_REJECTED = "api_rejected"
     KEEPS_FAILING = "keeps_failing"

@@ -4,19 +4,10 @@ Sources: Shopify's REST reference (Order, Fulfillment, FulfillmentEvent, Checkou
 reference.
 """
 
-from decimal import Decimal
-from typing import Annotated
-
-from pydantic import Field
-
-from shopwire.models.base import Id, Moment
+from shopwire.models.base import Amount, Id, Moment
 from shopwire.platforms.parts import Body, Part
 
 Text = str | None
-
-_LIMIT = Decimal(10) ** 40
-Amount = Annotated[Decimal, Field(allow_inf_nan=False, gt=-_LIMIT, lt=_LIMIT)]
-"""An amount whose digits the models count. Counting them here too was a fifth of the parsing."""
 
 Money = Amount | None
 OptionalMoment = Moment | None
