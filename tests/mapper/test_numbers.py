@@ -1,6 +1,7 @@
 """Numbers and JSON in requests: amounts as plain text, and JSON that keeps every digit."""
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -8,9 +9,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from shopwire.errors import Unmappable
 from shopwire.mapper import order_steps
 from shopwire.mapper.params import dump, json_text, plain, rounded
-from shopwire.models import Item
+from shopwire.models import Item, Reason
 from tests.support.api_requests import params
 from tests.support.changes import order, shop
 
@@ -26,11 +28,32 @@ from tests.support.changes import order, shop
         ("-3.50", "-3.50"),
         ("1E+3", "1000"),
         ("1E-7", "0.0000001"),
+        ("0E+3", "0"),
+        ("-0E-3", "0.000"),
+        ("1E+40", "1" + "0" * 40),
+        ("1E-40", "0." + "0" * 39 + "1"),
         ("123456789012345678901234567890.12", "123456789012345678901234567890.12"),
     ],
 )
 def test_amount_is_plain_text_with_the_given_digits(amount: str, text: str) -> None:
     assert plain(Decimal(amount)) == text
+
+
+ENDLESS = ["1e41", "1e-41", "0e41", "-0e-41", "0e-100000000", "1e999999", "1." + "0" * 41, "NaN", "sNaN", "-Infinity"]
+
+
+@pytest.mark.parametrize("amount", ENDLESS)
+@pytest.mark.parametrize("write", [plain, json_text])
+def test_exponent_beyond_40_is_never_written_out(write: Callable[[Decimal], str], amount: str) -> None:
+    with pytest.raises(Unmappable) as error:
+        write(Decimal(amount))
+    assert error.value.reason is Reason.TOO_LARGE
+
+
+@pytest.mark.parametrize("amount", ["1e60", "1e999999", "Infinity"])
+def test_amount_with_more_digits_than_the_context_is_not_rounded(amount: str) -> None:
+    with pytest.raises(Unmappable):
+        rounded(Decimal(amount), Decimal("0.01"))
 
 
 @pytest.mark.parametrize(
@@ -50,8 +73,12 @@ def test_cost_is_rounded_to_the_digits_of_the_currency(currency: str, cost: str,
     assert params(step.request)["items"] == f'[{{"externalItemId":"1","quantity":1,"cost":{text}}}]'
 
 
-@given(st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20))
-@example(Decimal("443689210265776.5157353157582855713390822076919954882642424471"))
+@given(
+    st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**20), max_value=10**20).filter(
+        lambda amount: amount.as_tuple().exponent >= -40  # type: ignore[operator]  # it is finite
+    )
+)
+@example(Decimal("443689210265776.5157353157582855713390822076919954882642"))
 def test_number_in_json_is_exact(amount: Decimal) -> None:
     written = json_text(amount)
     assert json.loads(written, parse_float=Decimal, parse_int=Decimal) == amount

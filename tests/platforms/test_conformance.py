@@ -33,11 +33,13 @@ from shopwire.models import (
 )
 from shopwire.platforms.base import Kind, Platform
 from shopwire_inspector.masking import mask
-from shopwire_testkit.expected import expected_text
+from shopwire_testkit.expected import OWNER, expected_text, result
 from shopwire_testkit.fresh import NotRefreshable, refresh
 from shopwire_testkit.samples import Sample, changed_at, signed_webhook, value_at
 from tests.support.conformance import (
     CHANGES,
+    HOSTILE,
+    HOSTILE_NUMBERS,
     JSON,
     NEXT_SECRET,
     NOW,
@@ -51,6 +53,7 @@ from tests.support.conformance import (
     each_sample,
     each_topic,
     missing_rows,
+    numbers,
     personal_texts,
     places,
     read,
@@ -62,6 +65,7 @@ from tests.support.conformance import (
     signed_sample,
     texts,
     with_signature,
+    with_text,
 )
 
 WITH_SAMPLES = [platform for platform in PLATFORMS if samples_of(platform)]
@@ -278,6 +282,33 @@ def test_altered_sample_is_read_or_unreadable(
     sample = data.draw(st.sampled_from(of_parser))
     body = altered(json.loads(sample.body), changes)
     read(platforms.get(sample.platform), sample.topic, body)
+
+
+@each_parser()
+def test_hostile_number_is_mapped_to_a_short_text_or_unreadable(of_parser: list[Sample]) -> None:
+    sample = max(of_parser, key=lambda sample: len(sample.body))
+    body = json.loads(sample.body)
+    for place, number in itertools.product(numbers(body), HOSTILE_NUMBERS):
+        read_and_map(sample, with_text(body, place, number))
+
+
+@each_parser()
+@given(data=st.data(), text=st.sampled_from(HOSTILE))
+def test_hostile_value_is_mapped_to_a_short_text_or_unreadable(
+    of_parser: list[Sample], data: st.DataObject, text: str
+) -> None:
+    sample = data.draw(st.sampled_from(of_parser))
+    body = json.loads(sample.body)
+    read_and_map(sample, with_text(body, data.draw(st.sampled_from(places(body))), text))
+
+
+def read_and_map(sample: Sample, body: bytes) -> None:
+    platform = platforms.get(sample.platform)
+    for change in read(platform, sample.topic, body):
+        for known in (True, False):
+            requests = result(change, shop_of(platform), known=known, contact=OWNER)
+            if isinstance(requests, list):
+                assert max((len(request.body) for request in requests), default=0) < 100_000
 
 
 @each_sample(BODY_IS_SIGNED)

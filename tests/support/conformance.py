@@ -125,6 +125,26 @@ JSON: st.SearchStrategy[Any] = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
+# JSON texts in place of a number, as a number and as text. Python's json module cannot write some of them.
+_NUMBERS = ["NaN", "-Infinity", "1e400", "0e-100000000", "0e100000000", "1e-40", "1e-41", "1e39", "-1e40", "9" * 5000]
+HOSTILE_NUMBERS = [*_NUMBERS, *(f'"{number}"' for number in _NUMBERS)]
+# JSON texts in place of any value.
+HOSTILE = [
+    *HOSTILE_NUMBERS,
+    *"-NaN Infinity 1e-400 0e41 -0e-41 1e999999999 1e-999999999 1e99999999999999999999 0.1e-39 true 1e 01 0x10".split(),
+    "0." + "0" * 5000 + "1",
+    "1." + "0" * 41,
+    r'"\ud800"',
+    r'"a\u0000b"',
+    r'"\u202e\u001b[2J"',
+    '"' + "x" * 5000 + '"',
+    '"' + "\U0001f600" * 255 + '"',
+    "[" * 5000 + "]" * 5000,
+    '{"a":' * 5000 + "1" + "}" * 5000,
+    "[[1]]",
+    '{"":{"":""}}',
+]
+
 DROPPED = object()
 PATHS = st.lists(st.integers(0, 200), min_size=1, max_size=6)
 CHANGES = st.lists(st.tuples(PATHS, JSON | st.just(DROPPED)), min_size=1, max_size=3)
@@ -148,6 +168,29 @@ def _with_part(body: Any, path: list[int], value: Any) -> Any:
     else:
         copy[key] = _with_part(body[key], path[1:], value)
     return copy
+
+
+def with_text(body: Any, path: Iterable[int], text: str) -> bytes:
+    """Return the body with a JSON text, valid or not, in place of the value at the path."""
+    return altered(body, [(list(path), _MARK)]).replace(json.dumps(_MARK).encode(), text.encode())
+
+
+_MARK = "-> the text <-"
+
+
+def numbers(body: Any, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:
+    """Return the path of every number in a body, also of those that are written as text."""
+    return [place for place in places(body, path) if _is_number(_part(body, place))]
+
+
+def _part(body: Any, path: tuple[int, ...]) -> Any:
+    for place in path:
+        body = (list(body.values()) if isinstance(body, dict) else body)[place]
+    return body
+
+
+def _is_number(part: Any) -> bool:
+    return isinstance(part, int | float) or (isinstance(part, str) and bool(re.fullmatch(r"-?\d+(\.\d+)?", part)))
 
 
 def places(body: Any, path: tuple[int, ...] = ()) -> list[tuple[int, ...]]:

@@ -77,6 +77,8 @@ SENTENCES: dict[Reason, str] = {
     " back since. Replay it if it is a new request.",
     Reason.INCOMPLETE: "The API needs a field that is missing. `field` says which.",
     Reason.ID_TOO_LONG: "The platform's id is longer than a key of the table may be.",
+    Reason.TOO_LARGE: "What it says is larger than what can be sent or recorded. What fits was recorded, so that its"
+    " later changes are understood.",
     Reason.INTERNAL_ERROR: "shopwire has a bug. `error` says its type and place. Fix the bug, deploy, then replay.",
     Reason.API_REJECTED: "The API rejected the request permanently. Look at its response, fix the cause, then replay.",
     Reason.KEEPS_FAILING: "It failed many times while other webhooks of its shop were accepted, so the cause is in it.",

@@ -8,13 +8,14 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from typing import Any
 
 from pydantic_core import to_json
 
 from shopwire.errors import Unmappable
 from shopwire.models import Contact, Reason
+from shopwire.models.base import MAX_DIGITS
 
 Params = list[tuple[str, str]]
 
@@ -73,20 +74,40 @@ def contact_key(contact: Contact) -> str:
 
 
 def plain(amount: Decimal | None) -> str | None:
-    """Return an amount as text with the digits that it was given with, never with an exponent, never "-0"."""
+    """Return an amount as text with the digits that it was given with, never with an exponent, never "-0".
+
+    Raises:
+        Unmappable: its exponent is beyond 40, so that it would become a text without end. The models let no such
+            amount pass.
+    """
     if amount is None:
         return None
-    return format(amount if amount else amount.copy_abs(), "f")
+    value = amount if amount else amount.copy_abs()
+    text = str(value)
+    if len(text) <= MAX_DIGITS and "E" not in text and amount.is_finite():
+        return text  # nearly always, and in half of the time that the rest takes
+    exponent = amount.as_tuple().exponent
+    if not (isinstance(exponent, int) and -MAX_DIGITS <= exponent <= MAX_DIGITS):
+        raise Unmappable(Reason.TOO_LARGE, "amount")
+    # Of a zero, `format` would write each digit of a positive exponent.
+    return format(value, "f") if amount or exponent <= 0 else "0"
 
 
 def rounded(amount: Decimal, quantum: Decimal) -> Decimal:
-    """Return the amount rounded half up to the currency's digits, as invoices do."""
-    return amount.quantize(quantum, rounding=ROUND_HALF_UP)
+    """Return the amount rounded half up to the currency's digits, as invoices do.
+
+    Raises:
+        Unmappable: it has more digits than the decimal context. The models let no such amount pass.
+    """
+    try:
+        return amount.quantize(quantum, rounding=ROUND_HALF_UP)
+    except InvalidOperation:
+        raise Unmappable(Reason.TOO_LARGE, "amount") from None
 
 
 def json_text(value: Any) -> str:
     """Return compact JSON of text, numbers, tuples and dicts. Decimals stay exact: the json module knows only
-    floats."""
+    floats. Raises as `plain`."""
     if isinstance(value, str):
         return _quoted(value)
     if isinstance(value, Decimal):

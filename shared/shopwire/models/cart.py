@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from shopwire.models.base import check_digits, check_id
+from shopwire.models.base import check_amounts, check_id
 from shopwire.models.contact import NOBODY, Contact
 
 
@@ -21,7 +21,7 @@ class CartItem:
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        check_digits(quantity=self.quantity, price=self.price, discount=self.discount)
+        check_amounts(quantity=self.quantity, price=self.price, discount=self.discount)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,8 @@ from decimal import Decimal
 from enum import IntEnum, StrEnum
 from typing import Literal, Self
 
-from shopwire.models.base import check_digits
+from shopwire.errors import InvalidValue
+from shopwire.models.base import MAX_DIGITS, check_amounts
 from shopwire.models.contact import Contact
 
 
@@ -46,7 +47,9 @@ class Item:
     description: str | None = None
 
     def __post_init__(self) -> None:
-        check_digits(quantity=self.quantity)
+        check_amounts(quantity=self.quantity)
+        if self.cost.adjusted() >= MAX_DIGITS:
+            raise InvalidValue("cost", "too_large")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,7 +103,7 @@ class Order:
     restored: bool = False
 
     def __post_init__(self) -> None:
-        check_digits(
+        check_amounts(
             total=self.total,
             shipping=self.shipping,
             discount=self.discount,

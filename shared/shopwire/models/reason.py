@@ -62,6 +62,7 @@ class Reason(StrEnum):
     REPEATED_ERASURE = "repeated_erasure"
     INCOMPLETE = "incomplete"
     ID_TOO_LONG = "id_too_long"
+    TOO_LARGE = "too_large"
     INTERNAL_ERROR = "internal_error"
     API_REJECTED = "api_rejected"
     KEEPS_FAILING = "keeps_failing"

@@ -226,7 +226,7 @@ def test_quantity_may_be_a_fraction() -> None:
 
 
 def test_amount_with_an_enormous_exponent_is_unreadable() -> None:
-    with pytest.raises(Unreadable, match=r"^total: decimal_max_digits$"):
+    with pytest.raises(Unreadable, match=r"^current_total_price: decimal_max_digits$"):
         order(current_total_price="1E-500000")
 
 

@@ -4,20 +4,15 @@ Sources: Shopify's REST reference (Order, Fulfillment, FulfillmentEvent, Checkou
 reference.
 """
 
-from decimal import Decimal
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
-from shopwire.models.base import Id, Moment
+from shopwire.models.base import Amount, Id, Moment
 from shopwire.platforms.parts import OTHER_RESOURCE, Absent, Body, ExactBody, Part
 
 Text = str | None
-
-_LIMIT = Decimal(10) ** 40
-Amount = Annotated[Decimal, Field(allow_inf_nan=False, gt=-_LIMIT, lt=_LIMIT)]
-"""An amount whose digits the models count. Counting them here too was a fifth of the parsing."""
 
 
 def _is_a(*resources: str) -> BeforeValidator:
