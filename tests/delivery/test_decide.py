@@ -102,7 +102,7 @@ def test_order_first_seen_after_a_day_starts_no_new_order_workflow(hours: int, e
 def test_order_without_a_contact_converts_its_cart_before_it_is_ignored() -> None:
     decision = decided(order(contact=NOBODY, cart_token="c"), Entry())
     assert isinstance(decision, Send)
-    assert decision.converts_cart == Entity("cart", "c")
+    assert decision.converts_cart == Entity.of_cart("c")
     lost = decided(order(contact=NOBODY), sent(order()))
     assert isinstance(lost, Done)
     assert (lost.outcome, lost.contact) == (Outcome("ignored", Reason.ANONYMOUS), NOBODY)
