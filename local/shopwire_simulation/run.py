@@ -87,7 +87,7 @@ class Run:
         days: virtual days in which the stories begin and end.
         max_gap_seconds: the longest time between two changes of a story. Then the faults last seconds instead of
             minutes. 0: hours, as in reality.
-        on_start: called with each invocation before it runs.
+        on_start: called with each invocation before it runs, except those of the comebacks at the end.
     """
 
     def __init__(
@@ -113,6 +113,7 @@ class Run:
         chosen = {n: stories[n] for n in (range(len(stories)) if only is None else sorted(only))}
         self._is_calm = not faults and only is None and not without and webhooks >= _CALM_WEBHOOKS
         self._chosen = chosen
+        self._on_start = on_start
         self.trace: Trace | None = None if only is None else []
         # A duplicate or a late webhook may arrive a day later.
         self.end = max(announcement.at for story in stories for announcement in story.announcements)
@@ -142,7 +143,13 @@ class Run:
             self._add_trace,
         )
         self.cloud = Cloud(
-            self.scheduler, self.faults, seed, self.api.transport, self._on_aws_call, self._on_failure, on_start
+            self.scheduler,
+            self.faults,
+            seed,
+            self.api.transport,
+            self._on_aws_call,
+            self._on_failure,
+            self._before_start,
         )
         self.senders = Senders(
             self.scheduler,
@@ -199,6 +206,7 @@ class Run:
                     return self._result(began, self.checker.violations)
             end_state = read_end_state(self.cloud, self.api.emulator, self._shops, self.scheduler.now)
             violations = list(self.checker.finish(end_state))
+            self._on_start = lambda _: None
             comebacks = Comebacks(self.scheduler, self.cloud, self.api.emulator, self._shops)
             violations += comebacks.run(self._chosen, self.checker.erasure.erased)
         if self._is_calm and (unseen := self.checker.unseen_attributes(CALM_ATTRIBUTES)):
@@ -219,6 +227,9 @@ class Run:
         if self.trace is not None:
             invocation = self.scheduler.current
             self.trace.append((self.scheduler.now - START, f"{invocation.name + ': ' if invocation else ''}{text}"))
+
+    def _before_start(self, invocation: Invocation) -> None:
+        self._on_start(invocation)
 
     def _on_aws_call(self, service: str, operation: str, arguments: dict[str, Any]) -> None:
         self.checker.on_aws_call(self.scheduler.current, service, operation, arguments)

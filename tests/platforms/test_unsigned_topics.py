@@ -56,6 +56,31 @@ def test_sample_does_nothing_under_the_topic_of_another_resource(sample: Sample)
     assert list(harm(platforms.get(sample.platform), sample.topic, sample.body)) == []
 
 
+# Where bodies say which resource they are, and what they say if they are another one.
+OTHER_RESOURCES = {
+    "admin_graphql_api_id": "gid://shopify/Product/1",
+    "_links": {"self": [{"href": "https://shop.example/wp-json/wc/v3/products/1"}]},
+}
+
+
+@each_sample()
+def test_body_that_says_that_it_is_another_resource_is_parked(sample: Sample) -> None:
+    platform = platforms.get(sample.platform)
+    shop, topic, parsed = shop_of(platform), platform.topic(sample.topic), json.loads(sample.body)
+    for field in OTHER_RESOURCES.keys() & parsed.keys() if topic and topic.parse else ():
+        body = json.dumps(parsed | {field: OTHER_RESOURCES[field]}).encode()
+        with pytest.raises(Unreadable) as error:
+            platform.read(signed_webhook(platform, sample.topic, body, shop, NOW), shop)
+        assert error.value.reason is Reason.TOPIC_MISMATCH
+
+
+@each_sample()
+def test_sample_that_does_not_say_what_it_is_does_nothing_elsewhere(sample: Sample) -> None:
+    parsed = json.loads(sample.body)
+    rest = {name: value for name, value in parsed.items() if name not in OTHER_RESOURCES}
+    assert list(harm(platforms.get(sample.platform), sample.topic, json.dumps(rest).encode())) == []
+
+
 @pytest.mark.parametrize("captured", BODIES, ids=lambda captured: captured.name)
 def test_captured_body_destroys_nothing_under_another_topic(captured: Body) -> None:
     platform = platforms.get(captured.platform)

@@ -17,7 +17,7 @@ from shopwire.models import (
     Redaction,
     ShopRedaction,
 )
-from tests.support.shopify import PLAIN, deliver, read, read_sample
+from tests.support.shopify import PLAIN, SHOPIFY, deliver, read, read_sample
 
 # The delivery key.
 
@@ -105,6 +105,19 @@ OF_ORDER = Entity("order", "6120431591701")
 )
 def test_sample_becomes_the_exact_change(name: str, change: Any) -> None:
     assert read_sample(name) == change
+
+
+def test_destroying_topics_and_those_whose_body_names_the_store() -> None:
+    assert {topic.name for topic in SHOPIFY.topics if topic.destroys} == {
+        "orders/delete",
+        "customers/redact",
+        "shop/redact",
+    }
+    assert {topic.name for topic in SHOPIFY.topics if topic.store_of} == {
+        "customers/redact",
+        "customers/data_request",
+        "shop/redact",
+    }
 
 
 def test_error_names_the_field_but_not_the_value() -> None:

@@ -168,9 +168,6 @@ class FulfillmentAlone(Fulfillment):
     """The Fulfillment resource."""
 
     admin_graphql_api_id: FulfillmentGid = None
-    fulfillment_id: Absent = None  # an event of a fulfillment
-    refund_line_items: Absent = None  # a refund
-    financial_status: Absent = None  # an order
 
 
 class FulfillmentEvent(Body):
@@ -242,6 +239,7 @@ class Cart(Body):
     """The Cart resource. It names no person."""
 
     admin_graphql_api_id: CartGid = None
+    financial_status: Absent = None  # an order
     token: Text = None
     created_at: Part[Moment] = None
     updated_at: OptionalMoment = None
@@ -291,8 +289,6 @@ class RefundAlone(OfOrder):
     """The Refund resource."""
 
     admin_graphql_api_id: RefundGid = None
-    fulfillment_id: Absent = None  # an event of a fulfillment
-    tracking_numbers: Absent = None  # a fulfillment
 
 
 class OrderEdit(Body):
