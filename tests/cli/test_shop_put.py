@@ -97,6 +97,23 @@ def test_change_that_refuses_accepted_webhooks_needs_consent(
     assert ssm.get_parameter(Name=f"{PATH}ann")["Parameter"]["Version"] == 2
 
 
+def test_replaced_storefront_secret_needs_consent_unless_the_old_one_stays(
+    ssm: Any, shops_file: Path, capsys: Captured, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, new = "storefront-secret-0123456789-old", "storefront-secret-0123456789-new"
+    monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
+    edit(shops_file, "[ann]\n", f'[ann]\nstorefront_secret = "{old}"\n')
+    put(capsys, shops_file, "ann")
+    edit(shops_file, f'"{old}"', f'["{new}"]')
+    code, _, err = put(capsys, shops_file, "ann")
+    assert code == 2
+    assert err.startswith("ann: no storefront_secret stays, so visitors on pages signed with the present ones will be")
+    edit(shops_file, f'["{new}"]', f'["{new}", "{old}"]')
+    assert put(capsys, shops_file, "ann")[0] == 0
+    edit(shops_file, f'["{new}", "{old}"]', f'"{new}"')
+    assert put(capsys, shops_file, "ann")[0] == 0
+
+
 @pytest.mark.parametrize(
     ("old", "new", "warning"),
     [

@@ -174,6 +174,14 @@ def test_cart_that_was_sent_names_the_contact_it_was_sent_for() -> None:
     assert again.already_sent_to == "ref"
 
 
+@pytest.mark.parametrize(("by_platform", "by_visitor"), [(False, False), (False, True), (True, False), (True, True)])
+def test_visitors_cart_is_only_for_the_contact_that_the_platform_named(by_platform: bool, by_visitor: bool) -> None:
+    entry = Entry(contact_ref="ref", contact_by_platform=by_platform)
+    decision = decided(cart(contact=BORYS, by_visitor=by_visitor), entry)
+    assert isinstance(decision, Send)
+    assert (decision.contact_by_platform, decision.only_for_owner) == (not by_visitor, by_platform and by_visitor)
+
+
 def test_view_belongs_to_its_contact_otherwise_to_that_of_its_cart() -> None:
     anonymous, known = view(NOBODY, cart_token="cart-a"), view(BORYS, cart_token="cart-a")
     assert decided(anonymous, Entry()) == ignored(Reason.ANONYMOUS)

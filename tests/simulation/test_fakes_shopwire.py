@@ -217,6 +217,17 @@ def test_cart_is_converted_unless_its_lease_is_held(side: Side, ledger: Ledger) 
     assert (entry.converted, entry.contact_ref, entry.version) == (True, "anna", 1)
 
 
+def test_visitor_does_not_replace_the_buyer_until_the_cart_expires(side: Side, ledger: Ledger) -> None:
+    cart = Entity("cart", "ab12")
+    ledger.convert_cart(SHOP, cart, "anna", side.now)
+    ledger.record_cart_contact(SHOP, cart, "borys", side.now)
+    assert ledger.get(SHOP, cart, side.now).contact_ref == "anna"
+    later = side.now + 61 * 86_400_000
+    ledger.record_cart_contact(SHOP, cart, "borys", later)
+    entry = ledger.get(SHOP, cart, later)
+    assert (entry.contact_ref, entry.contact_by_platform, entry.converted) == ("borys", False, False)
+
+
 def test_cart_contact_can_be_set_while_the_lease_is_held(side: Side, ledger: Ledger) -> None:
     cart = Entity("cart", "ab12")
     held = ledger.claim(SHOP, cart, "k1", 1, request_id="one", until=side.now + HOLD, now=side.now)

@@ -158,6 +158,18 @@ def test_cart_change_after_the_purchase_is_not_sent() -> None:
     assert (cart.products, cart.converted, cart.certain) == (list(PRODUCTS), True, False)
 
 
+def test_another_customer_takes_no_cart_over_after_a_checkout() -> None:
+    other = Person("b@example.com", None, None, "", "")
+    checkout, change = CartState("t", (1, 0), GUEST, ()), CartState("t", (4, 0), None, PRODUCTS)
+    theirs = CartState("t", (3, 0), other, PRODUCTS, by_other_customer=True)
+    story = _story(checkout, Visit("t", other, by_other_customer=True), theirs, change)
+    cart = expected_state(story, [0, 1, 2, 3]).carts["t"]
+    assert (cart.contact, cart.products, cart.certain, cart.announcement) == (GUEST.key, list(PRODUCTS), False, 3)
+    cart = expected_state(story, [0, 1, 2]).carts["t"]
+    assert (cart.contact, cart.products, cart.certain, cart.announcement) == (GUEST.key, [], False, 0)
+    assert not expected_state(story, [1, 2]).carts["t"].certain, "without the checkout, the cart is theirs"
+
+
 # -- comparison
 
 

@@ -53,6 +53,8 @@ class _Receiver:
     arrived: dict[str, set[str]] = field(default_factory=dict)
     deleted: dict[str, int] = field(default_factory=dict)
     cart_contacts: dict[str, Contact] = field(default_factory=dict)
+    owned: set[str] = field(default_factory=set)
+    """Tokens of the carts whose contact the platform named."""
     bought: set[str] = field(default_factory=set)
     known_contacts: set[str] = field(default_factory=set)
     versions: dict[Any, int] = field(default_factory=dict)
@@ -154,16 +156,22 @@ class _Receiver:
     def _view(self, change: ViewChange) -> None:
         view = change.view
         assert view.cart_token
-        if view.contact.key:
+        if view.contact.key and view.cart_token not in self.owned:
             self.cart_contacts[view.cart_token] = view.contact
-        if contact := self.cart_contacts.get(view.cart_token):
+        if contact := view.contact if view.contact.key else self.cart_contacts.get(view.cart_token):
             self._send_contact(contact)
             self._send_steps(mapper.view_steps(view, contact))
 
     def _cart(self, change: CartChange) -> None:
         cart = change.cart
-        if cart.contact.key:
+        owner = self.cart_contacts.get(cart.token)
+        if cart.contact.key and change.by_visitor and cart.token in self.owned:
+            if owner and owner.key != cart.contact.key:
+                return
+        elif cart.contact.key:
             self.cart_contacts[cart.token] = cart.contact
+            if not change.by_visitor:
+                self.owned.add(cart.token)
         contact = self.cart_contacts.get(cart.token)
         if contact and cart.token not in self.bought:
             self._send_contact(contact)

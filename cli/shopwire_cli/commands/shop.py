@@ -144,6 +144,12 @@ def _refusals(before: ShopFields | None, after: ShopFields) -> Iterator[str]:
         return
     if secrets_of(before) and not secrets_of(before) & secrets_of(after):
         yield "no secret stays, so webhooks signed with the present ones will be refused (keep one while you rotate)"
+    storefront = secrets_of(before, "storefront_secret")
+    if storefront and not storefront & secrets_of(after, "storefront_secret"):
+        yield (
+            "no storefront_secret stays, so visitors on pages signed with the present ones will be refused (keep one "
+            "for three days while you rotate)"
+        )
     for field in ("platform", "store"):
         if before.get(field) and after.get(field) and before[field] != after[field]:
             yield f"`{field}` changes, so webhooks of {before[field]} will be refused"
