@@ -76,11 +76,12 @@ expected: install
 	@.venv/bin/python -m tools.make_expected
 
 # Checks the template as written, then as SAM translates it, because some errors are visible only there (for example two
-# resources with the same name).
+# resources with the same name). Then the template of the firewall.
 validate: .venv-sam/installed
 	$(SAM) validate --lint
 	.venv-sam/bin/python tools/translate_template.py template.yaml build/translated.json
 	.venv-sam/bin/cfn-lint --regions eu-central-1 -- build/translated.json
+	.venv-sam/bin/cfn-lint --regions us-east-1 -- docs/firewall.yaml
 
 build: .venv-sam/installed .venv-lambda/installed
 	$(WITH_PYTHON313) $(SAM) build

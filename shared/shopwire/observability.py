@@ -43,6 +43,14 @@ def report(message: str, now: int, *, shop: str, outcome: str, **facts: Any) -> 
     logger.info(message, extra={"shop": shop, "outcome": outcome, **fields, **counted})
 
 
+def report_visit(message: str, *, shop: str, outcome: str, reason: str) -> None:
+    """Log what became of a browser's call. It is never counted for an alarm.
+
+    A page that a browser or a proxy kept has an old signature, so refused visits are normal.
+    """
+    logger.info(message, extra={"shop": shop, "outcome": outcome, "reason": reason})
+
+
 def report_outbox_age(now: int, since: int) -> None:
     """Log that webhooks wait in the outbox, and since when (UTC ms). Do not call it for an empty outbox.
 

@@ -6,6 +6,7 @@ The value of a setting is never part of an error or a log line.
 import re
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -47,8 +48,9 @@ class Shops:
         self._clock = clock
         self._cached: dict[str, _Cached] = {}
         self._reread_at: dict[str, float] = {}
-        self._names: frozenset[str] = frozenset()
-        self._names_at: float | None = None
+        self._names: frozenset[str] | None = None
+        self._names_are_old = False
+        self._listed_at = -float(_REREAD_SECONDS)
 
     def get(self, id: str) -> Shop:
         """Return the shop's settings.
@@ -103,25 +105,34 @@ class Shops:
 
     def _may_exist(self, id: str) -> bool:
         # After a cold start a shop is read directly. After the first request for a shop that does not exist, ids are
-        # checked against a list that is read at most every 30 seconds, so that guessing ids costs nothing.
-        if self._names_at is None or id in self._names:
+        # checked against a list, so that guessing ids costs nothing.
+        if self._names is None or id in self._names:
             return True
-        if self._clock() - self._names_at >= _REREAD_SECONDS:
+        if self._list_is_due():
             self._list()
+        elif self._names_are_old:
+            raise SettingsUnavailable("the list of shops could not be read")
         return id in self._names
 
+    def _list_is_due(self) -> bool:
+        return self._clock() - self._listed_at >= _REREAD_SECONDS
+
     def _list(self) -> None:
-        # In this order, so that no shop is reported as unknown while SSM fails.
+        # The list is read at most every 30 seconds, also while SSM fails. Meanwhile no shop is reported as unknown
+        # because of an old list: it may have been connected since.
+        self._listed_at = self._clock()
+        self._names_are_old = True
         self._names = self.ids()
-        self._names_at = self._clock()
+        self._names_are_old = False
 
     def _read(self, id: str) -> Shop:
         try:
             text = self._call("get_parameter", Name=self._path + id, WithDecryption=True)["Parameter"]["Value"]
         except UnknownShop:
             self._cached.pop(id, None)
-            if self._names_at is None:
-                self._list()
+            if self._names is None and self._list_is_due():
+                with suppress(SettingsUnavailable):  # SSM has just said that there is no such shop
+                    self._list()
             raise
         shop = parse_shop(id, text)
         self._cached[id] = _Cached(shop, self._clock())

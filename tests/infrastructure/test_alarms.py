@@ -12,10 +12,14 @@ from typing import Any
 
 import pytest
 
-from shopwire.errors import QueueUnavailable
+from shopwire import platforms
+from shopwire.endpoints import storefront
+from shopwire.errors import NotVerified, QueueUnavailable
+from shopwire.models import Reason
 from shopwire.observability import report, report_outbox_age
+from shopwire.platforms.storefront import Storefront
 from tests.support.changes import MINUTE_MS, SHOP, order
-from tests.support.delivery_world import World
+from tests.support.delivery_world import Context, World
 from tools.template import load, resolve
 
 ROOT = Path(__file__).parents[2]
@@ -142,6 +146,60 @@ def test_alarms_on_shopwires_metrics_watch_metrics_that_the_code_writes(log: io.
         namespace = TEMPLATE["Globals"]["Function"]["Environment"]["Variables"]["POWERTOOLS_METRICS_NAMESPACE"]
         assert alarm["Namespace"] == namespace
         assert resolve(namespace, {"AWS::StackName": "a"}) != resolve(namespace, {"AWS::StackName": "b"})
+
+
+# --- refused calls
+
+
+def refuse(world: World, times: int = 1) -> None:
+    """Send calls whose signature does not match."""
+    for _ in range(times):
+        assert world.serve(b"{}", headers={"x-test-signature": "a-guess"})["statusCode"] == 401
+
+
+def refused_in_metrics(log: io.StringIO) -> int:
+    """Return how many calls count for the alarm `Refused`."""
+    outcome = frozenset({("outcome", "unverified")})
+    return sum(value for _, name, dimensions, value in metrics(log) if (name, dimensions) == ("webhooks", outcome))
+
+
+def refused_in_lines(log: io.StringIO) -> int:
+    return sum(json.loads(line).get("outcome") == "unverified" for line in log.getvalue().splitlines())
+
+
+def test_wrong_secret_of_a_shop_counts_for_the_alarm(world: World, log: io.StringIO) -> None:
+    refuse(world, 3)
+    assert refused_in_metrics(log) == refused_in_lines(log) == 3 >= ALARMS["Refused"]["Threshold"]
+
+
+def test_refused_visit_of_a_browser_counts_for_no_alarm(
+    world: World, log: io.StringIO, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: Any) -> None:
+        raise NotVerified(Reason.SIGNATURE_MISMATCH, "the signature does not match")
+
+    monkeypatch.setattr(platforms, "get", lambda name: Storefront())
+    monkeypatch.setattr(Storefront, "verify", refuse)
+    world.put_shop(SHOP, storefront_secret="a-storefront-secret", origins=["https://shop.example"])
+    event = {
+        "rawPath": f"/storefront/{SHOP}",
+        "headers": {"origin": "https://shop.example"},
+        "requestContext": {"http": {"method": "POST"}, "timeEpoch": world.clock.now},
+        "body": json.dumps({"type": "page", "url": "https://shop.example/"}),
+    }
+    assert storefront.serve(event, Context("request-1"), world.webhook)["statusCode"] == 401
+    assert (refused_in_metrics(log), refused_in_lines(log)) == (0, 1)
+
+
+def test_refused_alarm_can_write_at_most_one_email_a_day() -> None:
+    # It goes on at the first bad hour, and off only when none of the last 24 hours was bad.
+    alarm = ALARMS["Refused"]
+    assert (alarm["Period"], alarm["EvaluationPeriods"], alarm["DatapointsToAlarm"]) == (3600, 24, 1)
+    # AWS allows at most a day for an alarm whose periods are shorter than an hour, and a week otherwise.
+    assert alarm["Period"] * alarm["EvaluationPeriods"] == 24 * 3600
+
+
+# --- the outbox
 
 
 def test_age_of_the_oldest_webhook_in_the_outbox_is_measured(world: World, log: io.StringIO) -> None:

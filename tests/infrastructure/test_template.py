@@ -255,6 +255,43 @@ def test_api_is_throttled_far_above_the_peak_of_a_shop() -> None:
     assert int(DEFAULTS["ThrottlingBurst"]) >= int(DEFAULTS["ThrottlingRate"])
 
 
+def test_visits_have_limits_apart_from_those_of_webhooks() -> None:
+    webhooks = {"ThrottlingRateLimit": {"Ref": "ThrottlingRate"}, "ThrottlingBurstLimit": {"Ref": "ThrottlingBurst"}}
+    visits = {name: {"Ref": f"Storefront{value['Ref']}"} for name, value in webhooks.items()}
+    assert RESOURCES["Api"]["Properties"]["RouteSettings"] == {
+        "POST /webhooks/{shop}": webhooks,
+        "POST /storefront/{shop}": visits,
+        "OPTIONS /storefront/{shop}": visits,
+    }
+    assert int(DEFAULTS["StorefrontThrottlingBurst"]) >= int(DEFAULTS["StorefrontThrottlingRate"])
+    # Every key must be a route of the API, otherwise the deployment fails.
+    routes = {
+        f"{event['Properties']['Method']} {event['Properties']['Path']}"
+        for function in FUNCTIONS.values()
+        for event in function["Events"].values()
+        if event["Type"] == "HttpApi"
+    }
+    assert RESOURCES["Api"]["Properties"]["RouteSettings"].keys() <= routes
+
+
+def test_budget_writes_to_the_alarms_address_only_if_both_are_set() -> None:
+    budget = RESOURCES["Budget"]
+    assert budget["Condition"] == "HasBudget"
+    assert TEMPLATE["Conditions"]["HasBudget"]["Fn::And"] == [
+        {"Fn::Condition": "HasAlarmEmail"},
+        {"Fn::Not": [{"Fn::Equals": [{"Ref": "DailyBudget"}, "0"]}]},
+    ]
+    assert DEFAULTS["DailyBudget"] == "0", "an account may be forbidden to have budgets"
+    assert budget["Properties"]["Budget"] == {
+        "BudgetType": "COST",
+        "TimeUnit": "DAILY",
+        "BudgetLimit": {"Amount": {"Ref": "DailyBudget"}, "Unit": "USD"},
+    }
+    (notification,) = budget["Properties"]["NotificationsWithSubscribers"]
+    assert notification["Notification"]["NotificationType"] == "ACTUAL"
+    assert notification["Subscribers"] == [{"SubscriptionType": "EMAIL", "Address": {"Ref": "AlarmEmail"}}]
+
+
 def test_access_log_has_no_caller_and_a_retention() -> None:
     condition, access_log, otherwise = RESOURCES["Api"]["Properties"]["AccessLogSettings"]["Fn::If"]
     assert (condition, otherwise) == ("LogsAccess", {"Ref": "AWS::NoValue"})

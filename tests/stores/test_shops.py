@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from shopwire.errors import BadSettings, SettingsUnavailable, UnknownShop
 from shopwire.models import Shop, Status
@@ -41,7 +42,51 @@ def test_shop_is_not_unknown_because_the_list_cannot_be_read(world: World) -> No
         for _ in range(2):
             with pytest.raises(SettingsUnavailable):
                 shops.get(OTHER_SHOP)
+    world.clock.advance(30_000)
     assert shops.get(OTHER_SHOP).id == OTHER_SHOP
+
+
+def ask_for_unknown_shops(world: World, count: int, error: type[Exception]) -> list[str]:
+    """Ask for shops that do not exist. Return the calls of SSM."""
+    before = len(world.calls)
+    for number in range(count):
+        with pytest.raises(error):
+            world.webhook.shops.get(f"no-shop-{number}")
+    return world.calls[before:]
+
+
+def test_failing_list_is_read_at_most_every_30_seconds(world: World) -> None:
+    ask_for_unknown_shops(world, 1, UnknownShop)
+    world.clock.advance(30_000)
+    with world.outage("ssm"):
+        assert ask_for_unknown_shops(world, 20, SettingsUnavailable) == ["ssm.get_parameters_by_path"]
+        world.clock.advance(29_999)
+        assert ask_for_unknown_shops(world, 20, SettingsUnavailable) == []
+        world.clock.advance(1)
+        assert ask_for_unknown_shops(world, 20, SettingsUnavailable) == ["ssm.get_parameters_by_path"]
+    world.clock.advance(30_000)
+    assert ask_for_unknown_shops(world, 20, UnknownShop) == ["ssm.get_parameters_by_path"]
+
+
+def test_failing_first_list_is_read_at_most_every_30_seconds(world: World) -> None:
+    def fail_to_list(call: str) -> None:
+        if call == "ssm.get_parameters_by_path":
+            raise EndpointConnectionError(endpoint_url="https://ssm.example")
+
+    world.on_call = fail_to_list
+    calls = ask_for_unknown_shops(world, 20, UnknownShop)
+    assert calls.count("ssm.get_parameters_by_path") == 1
+    world.on_call = None
+    assert world.webhook.shops.get(SHOP).id == SHOP
+
+
+def test_known_shop_is_read_while_the_list_cannot_be_read(world: World) -> None:
+    shops = world.webhook.shops
+    ask_for_unknown_shops(world, 1, UnknownShop)
+    world.clock.advance(30_000)
+    with world.outage("ssm"):
+        ask_for_unknown_shops(world, 1, SettingsUnavailable)
+    assert shops.get(SHOP).id == SHOP
 
 
 def test_removed_shop_is_unknown_after_it_is_read_again(world: World) -> None:

@@ -182,11 +182,11 @@ class World:
         """Run `webhook` as `deliver` does. Return only the status."""
         return self.deliver(change, key=key, shop=shop, text=text).status
 
-    def serve(self, body: bytes) -> dict[str, Any]:
-        """Run `webhook` on a signed call, as API Gateway passes it. Return the response."""
+    def serve(self, body: bytes, *, headers: Mapping[str, str] = _SIGNED_HEADERS) -> dict[str, Any]:
+        """Run `webhook` on a call, as API Gateway passes it. Return the response."""
         event = {
             "rawPath": f"/webhooks/{SHOP}",
-            "headers": _SIGNED_HEADERS,
+            "headers": headers,
             "requestContext": {"http": {"method": "POST"}, "timeEpoch": self.clock.now},
             "isBase64Encoded": True,
             "body": base64.b64encode(body).decode(),

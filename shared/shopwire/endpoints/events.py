@@ -24,7 +24,7 @@ from shopwire.errors import (
     UnsignedCall,
 )
 from shopwire.models import Delivery, Reason, Shop, Webhook
-from shopwire.observability import logger, report
+from shopwire.observability import logger, report, report_visit
 from shopwire.platforms.base import Platform
 from shopwire.shops import SHOP_ID
 from shopwire.stores.entry import key_hash
@@ -104,7 +104,10 @@ def deliver(webhook: Webhook, shop: Shop, platform: str, context: Any, environme
     try:
         shop = _verify(platforms.get(platform), webhook, shop, environment)
     except NotVerified as error:
-        report("refused", received_at, shop=shop.id, outcome="unverified", reason=error.reason)
+        if platform == shop.platform:
+            report("refused", received_at, shop=shop.id, outcome="unverified", reason=error.reason)
+        else:
+            report_visit("refused", shop=shop.id, outcome="unverified", reason=error.reason)
         return error_response(HttpError(401, str(error)))
     except UnsignedCall:
         reason = Reason.UNSIGNED_PING
