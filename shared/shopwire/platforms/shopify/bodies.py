@@ -262,4 +262,4 @@ class Redaction(Body):
     """customers/redact and customers/data_request."""
 
     customer: CustomerAlone
-    orders_to_redact: list[str] | None = None
+    orders_to_redact: list[Id] | None = None
