@@ -8,5 +8,7 @@ ORDER_NOT_SEEN = Reason.ORDER_NOT_SEEN
 """A fact is parked until the first snapshot of its order arrives."""
 TOO_OLD = Reason.TOO_OLD
 """The change waited longer than its kind's maximum age."""
+INTERNAL_ERROR = Reason.INTERNAL_ERROR
+"""An unexpected exception, which shopwire catches so that it concerns one webhook only."""
 THREE_CRASHES = Reason.CRASHES
 """Three holders of the lease crashed over the change."""

@@ -8,7 +8,7 @@ longer see the writes of that attribute. `Run.run` raises `BlindChecker` if a ru
 from collections.abc import Mapping
 from typing import Any
 
-from shopwire.stores.outbox import SHARDS
+from shopwire.stores.outbox import PARTITION, SHARDS
 
 LEASE_KEY = "lease_key"
 """Key of the change whose invocation takes the lease of an entity."""
@@ -32,7 +32,7 @@ TO_ERASE = "erasure_list"
 CALM_ATTRIBUTES = (LEASE_KEY, PENDING_KEY, PENDING_UNTIL, SETTLED_KEYS, VERSION, CONTACT)
 """The attributes that every run writes, even without faults, if it is long enough."""
 
-OUTBOX_PARTITIONS = tuple(f"outbox#{shard}" for shard in range(SHARDS))
+OUTBOX_PARTITIONS = tuple(f"{PARTITION}{shard}" for shard in range(SHARDS))
 
 # `Table.update` puts this before the name of every attribute that it writes.
 _PLACEHOLDER_PREFIX = ":new_"

@@ -141,6 +141,19 @@ def test_erasure_of_a_shop_stops_before_the_deadline_and_continues(fake_world: W
     assert (world.outbox_length(), world.parked_reasons(), world.api.sent) == (0, [], [])
 
 
+def test_erasure_of_a_shop_called_outbox_keeps_what_waits_for_others(world: World) -> None:
+    world.put_shop("outbox")
+    world.api.answer = 503
+    with world.outage("sqs"):
+        assert world.send(order()) == "queued"
+    assert world.send(ShopRedaction(), shop="outbox") == "queued"
+    assert world.run_retry() == ["delivered"]
+    assert world.outbox_length() == 1
+    world.api.answer = 200
+    world.clock.advance(HOUR_MS)
+    assert "delivered" in world.run_until_idle()
+
+
 def test_late_order_of_an_erased_person_is_ignored(world: World) -> None:
     world.send(order())
     world.clock.advance(MINUTE_MS)

@@ -16,6 +16,7 @@ from shopwire.models import Change, Entity, Reason, Redaction
 from shopwire.models.change import EntityKind
 from shopwire.stores.entry import Entry, entity_key
 from shopwire.stores.ledger import Ledger, Peek
+from shopwire.stores.outbox import PARTITION
 from tests.support.changes import ANNA, BORYS, MINUTE_MS, SHOP, order, paid
 from tests.support.delivery_world import World
 from tests.support.fakes import TABLE
@@ -228,9 +229,9 @@ def test_newer_message_does_not_use_up_the_probe(world: World, monkeypatch: pyte
         world.api.next_answers = [500]
         assert world.send(order("1010", contact=BORYS)) == "queued"
     # Both are in one partition of the outbox, the newer message first.
-    for item in [item for item in world.items() if item["pk"]["S"].startswith("outbox#")]:
+    for item in [item for item in world.items() if item["pk"]["S"].startswith(PARTITION)]:
         world.aws.dynamodb.delete_item(TableName=TABLE, Key={"pk": item["pk"], "sk": item["sk"]})
-        world.aws.dynamodb.put_item(TableName=TABLE, Item=item | {"pk": {"S": "outbox#0"}})
+        world.aws.dynamodb.put_item(TableName=TABLE, Item=item | {"pk": {"S": f"{PARTITION}0"}})
     world.webhook.pauses.pause(SHOP, Reason.API_FAILED, world.clock.now)
     world.clock.advance(2 * MINUTE_MS)
     assert world.run_upkeep() == 1

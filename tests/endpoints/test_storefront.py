@@ -546,14 +546,14 @@ def test_preflights_and_pages_of_other_origins_are_not_counted(front: World) -> 
     assert "dynamodb.update_item" not in front.calls
 
 
-@pytest.mark.parametrize(
-    "number", ["1e-40", '"1e-40"', '"0e-100000000"', "1e400", "NaN", '"Infinity"', "9" * 5000, "[1]"]
-)
+NUMBERS = ["1e-40", '"1e-40"', '"0e-100000000"', "1e400", "NaN", '"Infinity"', "9" * 5000, "[1]"]
+
+
 @pytest.mark.parametrize("field", ["cart.price", "cart.quantity", "cart.discount", "product.price"])
-def test_number_of_a_visit_that_is_none_is_answered_400_or_written_out(front: World, field: str, number: str) -> None:
+def test_hostile_number_of_a_visit_is_answered_400_or_written_out(front: World, field: str) -> None:
     type, _, name = field.partition(".")
     part = {"id": "1", "quantity": 1, "price": 1} | {name: "number"}
-    visit = signed(type=type, **{type: {"token": "cart-a", "items": [part]} if type == "cart" else part})
-    answer = serve(front, json.dumps(visit).replace('"number"', number))
-    assert answer["statusCode"] in (200, 400)
+    visit = json.dumps(signed(type=type, **{type: {"token": "cart-a", "items": [part]} if type == "cart" else part}))
+    for number in NUMBERS:
+        assert serve(front, visit.replace('"number"', number))["statusCode"] in (200, 400), number
     assert len(str(front.api.accepted)) < 2_000

@@ -63,6 +63,7 @@ from tests.support.conformance import (
     shop_of,
     signature_of,
     signed_sample,
+    stored_texts,
     texts,
     with_signature,
     with_text,
@@ -309,6 +310,15 @@ def read_and_map(sample: Sample, body: bytes) -> None:
             requests = result(change, shop_of(platform), known=known, contact=OWNER)
             if isinstance(requests, list):
                 assert max((len(request.body) for request in requests), default=0) < 100_000
+
+
+@each_parser()
+def test_text_that_is_stored_has_at_most_255_characters(of_parser: list[Sample]) -> None:
+    sample = max(of_parser, key=lambda sample: len(sample.body))
+    platform, parsed = platforms.get(sample.platform), json.loads(sample.body)
+    for place, text in itertools.product(places(parsed), ("x" * 256, f"{'x' * 300}@example.com", "9" * 5000, 10**300)):
+        for change in read(platform, sample.topic, altered(parsed, [(list(place), text)])):
+            assert max(map(len, stored_texts(change)), default=0) <= 255, place
 
 
 @each_sample(BODY_IS_SIGNED)

@@ -17,7 +17,19 @@ from hypothesis import strategies as st
 
 from shopwire import platforms
 from shopwire.errors import NotVerified, Unreadable
-from shopwire.models import Change, Nothing, OrderChange, Shop, ShopRedaction, Webhook
+from shopwire.mapper import order_reference
+from shopwire.models import (
+    CartChange,
+    Change,
+    Nothing,
+    OrderChange,
+    ParcelArrived,
+    Redaction,
+    Shop,
+    ShopRedaction,
+    ViewChange,
+    Webhook,
+)
 from shopwire.platforms.base import Platform
 from shopwire_testkit.samples import Sample, file_word, folder, sample_shop, samples, signed_webhook
 
@@ -210,6 +222,22 @@ def read(platform: Platform, topic: str, body: bytes) -> list[Any]:
 def reads_body(change: Change) -> bool:
     """Return whether a change contains anything of the body."""
     return not isinstance(change, Nothing | ShopRedaction)
+
+
+def stored_texts(change: Change) -> list[str]:
+    """Return the texts of a change that become part of keys, of ledger entries or of recorded contacts."""
+    contact = change.contact
+    found = [change.cart_token, contact.email, contact.phone, contact.customer_id]
+    found += [change.entity.id] if change.entity else []
+    if isinstance(change, OrderChange):
+        found += [*order_reference(change.order).values(), *(parcel.id for parcel in change.order.parcels)]
+    if isinstance(change, CartChange | ViewChange):
+        found.append((change.cart if isinstance(change, CartChange) else change.view).currency)
+    if isinstance(change, ParcelArrived):
+        found.append(change.parcel.id)
+    if isinstance(change, Redaction):
+        found += change.order_ids
+    return [text for text in found if text]
 
 
 # Personal values.

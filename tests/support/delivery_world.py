@@ -21,6 +21,7 @@ from shopwire.environment import Environment, Settings
 from shopwire.models import Change, Delivery, Entity, Reason, Webhook
 from shopwire.models.change import EntityKind
 from shopwire.stores.entry import entity_key
+from shopwire.stores.outbox import PARTITION
 from shopwire_dev.lambdas import queue_record
 from tests.support.changes import MINUTE_MS, SETTINGS, SHOP
 from tests.support.fakes import TABLE, Side
@@ -248,7 +249,7 @@ class World:
         return sum(self.queue.counts())
 
     def outbox_length(self) -> int:
-        return sum(item["pk"]["S"].startswith("outbox#") for item in self.items())
+        return sum(item["pk"]["S"].startswith(PARTITION) for item in self.items())
 
     def items(self) -> list[dict[str, Any]]:
         """Return all items of the table."""

@@ -17,7 +17,7 @@ from shopwire_simulation.checkers.leaks import LeakChecker
 from shopwire_simulation.checkers.observations import EndState, EntityKey, SettledEntry, StoredText, Violation
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.faults import FaultSchedule
-from shopwire_simulation.log_reasons import ORDER_NOT_SEEN
+from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, Erasure, Story
@@ -102,6 +102,8 @@ class Checker:
 
     def on_log_line(self, invocation: Invocation | None, line: Mapping[str, Any]) -> None:
         """Check a log line that says what became of a change."""
+        if line.get("reason") == INTERNAL_ERROR:
+            self._report_entity("wedged", line["shop"], line.get("entity", ""), f"failed: {line.get('error')}", None)
         if invocation is None or "outcome" not in line:
             return
         key = line.get("key", "")

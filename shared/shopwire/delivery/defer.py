@@ -16,7 +16,6 @@ from contextlib import suppress
 from shopwire.delivery.parking import Parking, attempted
 from shopwire.delivery.task import Clock, Outcome, Policy, Task
 from shopwire.errors import (
-    ItemTooLarge,
     NothingDurable,
     PermanentFailure,
     RetryLater,
@@ -88,15 +87,11 @@ class Deferral:
             return self._parking.park(task, claim, update, failure)
         except TableUnavailable:
             return self.unmarked(task, failure)
-        except ItemTooLarge:
-            raise NothingDurable from None
 
     def park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
         """Park a webhook whose change is not known."""
         try:
             return self._parking.park_unread(message, failure)
-        except ItemTooLarge:
-            raise NothingDurable from None
         except TableUnavailable:
             # There is no entity, so the webhook gets a group of its own.
             group = entity_key(message.shop, Entity("view", str(message.received_at)))

@@ -3,9 +3,10 @@
 Nothing leaves the outbox before it is in the queue (docs/decisions 0009).
 """
 
-from shopwire.delivery.task import Clock, Policy
-from shopwire.errors import MessageTooLarge, NewerMessageFormat, QueueUnavailable
+from shopwire.delivery.task import Clock, Policy, bug_details
+from shopwire.errors import MessageTooLarge, NewerMessageFormat, QueueUnavailable, TableUnavailable
 from shopwire.message import unpack
+from shopwire.observability import logger
 from shopwire.retry_queue import RetryQueue
 from shopwire.stores.ledger import Ledger
 from shopwire.stores.outbox import SHARDS, Outbox, Waiting, after_shop
@@ -89,12 +90,18 @@ class OutboxDrain:
     def _move(self, waiting: Waiting) -> bool:
         try:
             self._queue.put(unpack(waiting.packed), waiting.entity_key)
+            self._outbox.remove(waiting)
+            # The mark has the last key of the entity. When that one is moved, later changes go to the queue again.
+            self._ledger.move_pending(waiting.entity_key, waiting.key, "queue")
         except QueueUnavailable:
             self._leave(waiting)
             raise
+        except TableUnavailable:
+            raise
         except (NewerMessageFormat, ValueError, MessageTooLarge):
             return False  # a newer release wrote it, and it stays for that release
-        self._outbox.remove(waiting)
-        # The mark has the last key of the entity. When that one is moved, later changes go to the queue again.
-        self._ledger.move_pending(waiting.entity_key, waiting.key, "queue")
+        except Exception as error:
+            # It is this webhook's alone: what waits behind it for other entities is moved.
+            logger.error("a webhook cannot leave the outbox", extra={"shop": waiting.shop, **bug_details(error)})
+            return False
         return True

@@ -1,9 +1,7 @@
 """Parking: a webhook that needs a person becomes a row of the table, and its entity's lease is given back."""
 
-from dataclasses import replace
-
 from shopwire.delivery.task import Clock, Outcome, Task
-from shopwire.errors import DeliveryStopped, ItemTooLarge, PermanentFailure
+from shopwire.errors import DeliveryStopped, PermanentFailure
 from shopwire.esputnik import Verdict
 from shopwire.message import Message
 from shopwire.models import Reason
@@ -28,9 +26,6 @@ class Parking:
         """Park a change whose lease is held, then give the lease back.
 
         The key is not settled, because a duplicate or a replay must get through after a correction.
-
-        Raises:
-            ItemTooLarge: the webhook is larger than the table accepts.
         """
         now = self._clock()
         id = self._store.put(task.message, task.delivery.topic, task.entity, failure.reason, now, failure.details)
@@ -43,27 +38,9 @@ class Parking:
         return Outcome("parked", failure.reason, failure.details)
 
     def park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
-        """Park a webhook whose change is not known, so that there is no lease.
-
-        Raises:
-            ItemTooLarge: the webhook is larger than the table accepts.
-        """
+        """Park a webhook whose change is not known, so that there is no lease."""
         self._store.put(message, "unreadable", None, failure.reason, self._clock(), failure.details)
         return Outcome("parked", failure.reason, failure.details)
-
-    def park_stub(self, task: Task, claim: Claim, update: EntryUpdate, failure: PermanentFailure) -> Outcome:
-        """Park as `park` does; without the body if the webhook is larger than the table accepts."""
-        try:
-            return self.park(task, claim, update, failure)
-        except ItemTooLarge:
-            return self.park(replace(task, message=_without_body(task.message)), claim, update, failure)
-
-    def park_unread_stub(self, message: Message, failure: PermanentFailure) -> Outcome:
-        """Park as `park_unread` does; without the body if the webhook is larger than the table accepts."""
-        try:
-            return self.park_unread(message, failure)
-        except ItemTooLarge:
-            return self.park_unread(_without_body(message), failure)
 
 
 def attempted(task: Task, update: EntryUpdate, failure: DeliveryStopped | None = None) -> EntryUpdate:
@@ -77,7 +54,3 @@ def attempted(task: Task, update: EntryUpdate, failure: DeliveryStopped | None =
     if task.version is None or not (unanswered or "sent" in update):
         return {}
     return {"attempted_version": task.version}
-
-
-def _without_body(message: Message) -> Message:
-    return replace(message, webhook=replace(message.webhook, body=b""))

@@ -167,15 +167,18 @@ class Receiver:
         outcome = decision.outcome
         if task.is_anonymous and outcome.reason is Reason.ANONYMOUS:
             return outcome  # the API has nothing of it, so there is nothing to record; a duplicate is anonymous too
-        settled = self._ledger.settle_without_lease(
-            task.shop.id,
-            task.entity,
-            task.key,
-            task.settled_version(outcome),
-            peek,
-            self._handler.entry_update(task, decision),
-            self._clock(),
-        )
+        try:
+            settled = self._ledger.settle_without_lease(
+                task.shop.id,
+                task.entity,
+                task.key,
+                task.settled_version(outcome),
+                peek,
+                self._handler.entry_update(task, decision),
+                self._clock(),
+            )
+        except ItemTooLarge:
+            return None  # it fails again under the lease, where the webhook is parked
         return outcome if settled else None
 
     def _already_settled(self, task: Task, entry: Entry) -> Outcome | None:
@@ -203,11 +206,15 @@ class Receiver:
             return self._deferral.park(task, claim, update, failure)
         except TableUnavailable:
             return self._deferral.unmarked(task)
+        except ItemTooLarge:
+            return self._deferral.park(task, claim, update, PermanentFailure(Reason.TOO_LARGE))
         except Exception as error:
             bug = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
             return self._deferral.park(task, claim, update, bug)
         try:
             self._ledger.settle(claim, task.settled_version(outcome), update, self._clock())
+        except ItemTooLarge:
+            return self._deferral.park(task, claim, update, PermanentFailure(Reason.TOO_LARGE))
         except TableUnavailable:
             if update or outcome.status == "delivered":
                 # What was learned is not recorded: `retry` does it again and records it.

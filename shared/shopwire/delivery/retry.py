@@ -125,6 +125,8 @@ class RetryConsumer:
             logger.error("not a message of shopwire", extra={"error": str(error)})
             return Wait(_NEWER_FORMAT_MS, Reason.NOT_A_MESSAGE)
         age_ms = started - message.waits_since
+        result: Outcome | Wait
+        delivery: Delivery | None
         try:
             result, delivery = self._deliver(message, request_id, deadline)
         except NewerEntryFormat:
@@ -135,6 +137,10 @@ class RetryConsumer:
             return Wait(self._policy.backoff_ms(receives, age_ms), Reason.SETTINGS_UNAVAILABLE)
         except BadSettings:
             return Wait(self._policy.backoff_ms(receives, age_ms), Reason.SETTINGS_WRONG)
+        except Exception as error:
+            # It is this message's alone. If its lease is held, the attempts count as crashes, and the third parks it.
+            backoff_ms = self._policy.backoff_ms(receives, age_ms)
+            result, delivery = Wait(backoff_ms, Reason.INTERNAL_ERROR, bug_details(error)), None
         now = self._clock()
         report(
             "retried",
@@ -203,9 +209,9 @@ class RetryConsumer:
         except ItemTooLarge:
             return self._park_unread(message, PermanentFailure(Reason.ID_TOO_LONG))
         if is_too_old:
-            return self._parking.park_stub(task, claim, {}, PermanentFailure(Reason.TOO_OLD))
+            return self._parking.park(task, claim, {}, PermanentFailure(Reason.TOO_OLD))
         if claim.entry.crashes >= MAX_CRASHES:
-            return self._parking.park_stub(task, claim, {}, PermanentFailure(Reason.CRASHES))
+            return self._parking.park(task, claim, {}, PermanentFailure(Reason.CRASHES))
         return self._under_lease(task, claim)
 
     def _hold_during_pause(self, task: Task, state: ShopState, now: int) -> Outcome | Wait | None:
@@ -241,13 +247,18 @@ class RetryConsumer:
             self._circuit.record_failure(task, failure)
             return self._retry_later(task, claim, update, failure)
         except PermanentFailure as failure:
-            return self._parking.park_stub(task, claim, update, failure)
+            return self._parking.park(task, claim, update, failure)
         except TableUnavailable:
             raise
+        except ItemTooLarge:
+            return self._parking.park(task, claim, update, PermanentFailure(Reason.TOO_LARGE))
         except Exception as error:
             bug = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
-            return self._parking.park_stub(task, claim, update, bug)
-        self._ledger.settle(claim, task.settled_version(outcome), update, self._clock())
+            return self._parking.park(task, claim, update, bug)
+        try:
+            self._ledger.settle(claim, task.settled_version(outcome), update, self._clock())
+        except ItemTooLarge:
+            return self._parking.park(task, claim, update, PermanentFailure(Reason.TOO_LARGE))
         return outcome
 
     def _retry_later(self, task: Task, claim: Claim, update: EntryUpdate, failure: RetryLater) -> Outcome | Wait:
@@ -261,7 +272,7 @@ class RetryConsumer:
             keeps_failing = PermanentFailure(
                 Reason.KEEPS_FAILING, cause=str(failure.reason), tries=own_failures, **failure.details
             )
-            return self._parking.park_stub(task, claim, update, keeps_failing)
+            return self._parking.park(task, claim, update, keeps_failing)
         update |= {"tries": tries, "tries_key": task.key, "own_failures": own_failures}
         self._ledger.retry_later(claim, update | attempted(task, update, failure), now)
         wait_ms = max(failure.wait_ms, self._policy.backoff_ms(tries, age_ms))
@@ -274,7 +285,7 @@ class RetryConsumer:
         return state.until is None and now - state.ok_at < _ACCEPTED_LATELY_MS
 
     def _park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
-        return self._parking.park_unread_stub(message, failure)
+        return self._parking.park_unread(message, failure)
 
 
 def _wait_for_newer_release(what: str, age_ms: int) -> Wait:

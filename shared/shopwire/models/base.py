@@ -5,6 +5,7 @@ second time was an eighth of a webhook's CPU time. The models check only what no
 """
 
 import decimal
+import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
@@ -18,6 +19,15 @@ from shopwire.errors import InvalidValue
 MAX_ID_LENGTH = 255
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID_LENGTH)]
 """A platform's own id. It is always text, because many ids exceed 2^53."""
+
+_TOKEN = r"[!-?A-~]{1,255}"
+Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_TOKEN}$")]
+"""The token of a cart: at most 255 printable characters of ASCII without "@". It becomes part of keys and log lines,
+which no e-mail address and no control character may reach."""
+
+_CURRENCY = r"[A-Z]{3}"
+Currency = Annotated[str, StringConstraints(pattern=f"^{_CURRENCY}$")]
+"""The code of a currency: three capital letters, as in ISO 4217."""
 
 MAX_DIGITS = 40
 _TOO_MANY_DIGITS = "decimal_max_digits"  # pydantic's name for this problem
@@ -67,7 +77,7 @@ def check_amounts(**amounts: Decimal | None) -> None:
 
 
 def check_id(**ids: str | None) -> None:
-    """Check ids that become part of a key of the table and that no body model validated.
+    """Check ids and numbers of documents that the table stores and that no body model validated.
 
     Raises:
         InvalidValue: an id is blank or longer than 255 characters.
@@ -75,6 +85,51 @@ def check_id(**ids: str | None) -> None:
     for name, id in ids.items():
         if id is not None and not (id and not id.isspace() and len(id) <= MAX_ID_LENGTH):
             raise InvalidValue(name, "blank_or_too_long")
+
+
+def check_token(**tokens: str | None) -> None:
+    """Check tokens of carts that no body model validated.
+
+    Raises:
+        InvalidValue: a token is not a `Token`.
+    """
+    for name, token in tokens.items():
+        if token is not None and not _is_token(token):
+            raise InvalidValue(name, "not_a_token")
+
+
+def check_currency(currency: str | None) -> None:
+    """Check the code of a currency that no body model validated.
+
+    Raises:
+        InvalidValue: it is not a `Currency`.
+    """
+    if currency is not None and not _is_currency(currency):
+        raise InvalidValue("currency", "not_three_capital_letters")
+
+
+_is_token = re.compile(_TOKEN).fullmatch
+_is_currency = re.compile(_CURRENCY).fullmatch
+
+
+def usable_id(value: str | None) -> str | None:
+    """Return an optional id or number, trimmed; None if it is blank or longer than 255 characters.
+
+    A cut one would name something else, and no order is worth less because of it, so it counts as missing.
+    """
+    value = value.strip() if value else None
+    return value if value and len(value) <= MAX_ID_LENGTH else None
+
+
+def usable_token(value: str | None) -> str | None:
+    """Return the optional token of a cart, trimmed; None if it is none."""
+    value = value.strip() if value else None
+    return value if value and _is_token(value) else None
+
+
+def usable_currency(values: Iterable[str | None]) -> str | None:
+    """Return the first of these optional currencies that is the code of one."""
+    return next((value for value in values if value and _is_currency(value)), None)
 
 
 def first(values: Iterable[str | None]) -> str | None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
-from shopwire.models.base import check_amounts, check_id
+from shopwire.models.base import check_amounts, check_currency, check_token
 from shopwire.models.contact import NOBODY, Contact
 
 
@@ -37,4 +37,5 @@ class Cart:
     url: str | None = None
 
     def __post_init__(self) -> None:
-        check_id(token=self.token)
+        check_token(token=self.token)
+        check_currency(self.currency)

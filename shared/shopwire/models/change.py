@@ -8,6 +8,7 @@ Every change has the same four attributes, so that other code needs no branches 
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Self, get_args
@@ -223,13 +224,23 @@ DESTRUCTIVE = (OrderDeleted, Redaction, ShopRedaction)
 """Changes that delete or erase something. A topic that may become one of them says so (`platforms.base.Topic`)."""
 
 
+_is_topic = re.compile(r"[A-Za-z0-9_./-]{1,100}").fullmatch
+
+
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One delivery of a platform: its topic, the key by which its duplicates are recognised, and what it means."""
+    """One delivery of a platform: its topic, the key by which its duplicates are recognised, and what it means.
+
+    Most platforms do not sign the topic, and it is written to logs. Text that is no topic's name becomes "invalid".
+    """
 
     topic: str
     key: str
     change: Change
+
+    def __post_init__(self) -> None:
+        if not _is_topic(self.topic):
+            object.__setattr__(self, "topic", "invalid")
 
     @property
     def entity(self) -> Entity | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Self
 
-from shopwire.models.base import first
+from shopwire.models.base import MAX_ID_LENGTH, first, usable_id
 
 # The vendor's own plugins for WooCommerce and OpenCart refuse any other e-mail address, and phones of other lengths.
 _EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
@@ -69,7 +69,8 @@ def person(
     """Return the contact that a platform describes in several places of a body.
 
     An e-mail address that the API would refuse never costs an order: the next address, the phone or the customer id
-    takes its place. It is kept as it is only if there is nothing else.
+    takes its place. It is kept as it is only if there is nothing else, without what is longer than any address, because
+    the table stores it. A customer id that is longer than 255 characters counts as missing.
 
     Args:
         emails, phones, first_names, last_names: candidates in order of preference.
@@ -79,9 +80,9 @@ def person(
     written = [cleaned for email in dict.fromkeys(emails) if (cleaned := clean_email(email))]
     email = next((address for address in written if acceptable_email(address)), None)
     phone = next((cleaned for number in dict.fromkeys(phones) if (cleaned := clean_phone(number, region))), None)
-    customer_id = customer_id.strip() or None if customer_id else None
+    customer_id = usable_id(customer_id)
     if not (email or phone or customer_id):
-        email = next(iter(written), None)
+        email = next((address[:MAX_ID_LENGTH] for address in written), None)
     return Contact(
         email=email,
         phone=phone,

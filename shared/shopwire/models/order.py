@@ -8,7 +8,7 @@ from enum import IntEnum, StrEnum
 from typing import Literal, Self
 
 from shopwire.errors import InvalidValue
-from shopwire.models.base import MAX_DIGITS, check_amounts
+from shopwire.models.base import MAX_DIGITS, check_amounts, check_currency, check_id, check_token
 from shopwire.models.contact import Contact
 
 
@@ -62,6 +62,9 @@ class Parcel:
     tracking_url: str | None = None
     carrier: str | None = None
 
+    def __post_init__(self) -> None:
+        check_id(id=self.id)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
@@ -103,6 +106,9 @@ class Order:
     restored: bool = False
 
     def __post_init__(self) -> None:
+        check_id(id=self.id, number=self.number)
+        check_currency(self.currency)
+        check_token(cart_token=self.cart_token)
         check_amounts(
             total=self.total,
             shipping=self.shipping,

@@ -5,6 +5,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Literal
 
+from shopwire.models.base import check_currency, check_token
 from shopwire.models.contact import NOBODY, Contact
 
 
@@ -23,3 +24,7 @@ class View:
     in_stock: bool | None = None
     category_id: str | None = None
     extra: dict[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_token(cart_token=self.cart_token)
+        check_currency(self.currency)

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
 
-from shopwire.errors import ClaimRefused, ConditionFailed, NewerEntryFormat
+from shopwire.errors import ClaimRefused, ConditionFailed, ItemTooLarge, NewerEntryFormat
 from shopwire.models import Entity
 from shopwire.stores.entry import FORMAT, Entry, EntryUpdate, Lease, Place, entity_key, is_expired, is_newer, read
 from shopwire.stores.table import Item, Key, Table
@@ -20,6 +20,8 @@ _SETTLED_KEYS_KEPT = 16
 _LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes")
 _PENDING = ("pending_key", "pending_place", "pending_until")
 _TRIES = ("tries", "tries_key", "own_failures")
+# Numbers and hashes, which fit into an entry whatever the platform sends.
+_ALWAYS_SMALL = frozenset({"attempted_version", "contact_ref", "converted", "deleted_at", *_TRIES})
 # The attributes that a claim writes. Of an entry whose time to live was over nothing else is kept.
 _WRITTEN_BY_CLAIM = frozenset({"pk", "sk", "revision", "format", "expires", *_LEASE})
 _DAY_MS = 86_400_000
@@ -142,6 +144,9 @@ class Ledger:
         Returns:
             True if we still held the lease. Otherwise only our key and version are recorded, because the new holder has
             newer state.
+
+        Raises:
+            ItemTooLarge: the entry cannot hold the update. Nothing is written, and the lease is still held.
         """
         key = claim.lease.key
 
@@ -165,35 +170,37 @@ class Ledger:
     def release(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
         """Give the lease back without settling the change, and record how far it came.
 
+        If the entry cannot hold all of the update, it records what is small in any case, so that the lease ends.
+
         Returns:
             True if we still held the lease. Otherwise nothing is written.
         """
-        return self._write_as_holder(claim, lambda entry: dict(update), now)
+        return self._write_what_fits(claim, update, lambda entry: {}, now)
 
     def defer(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
         """Release the lease and mark the change as pending in the queue, behind any change that was queued meanwhile.
 
-        If an earlier change waits in the outbox, the mark stays with that one. Returns as `release`.
+        If an earlier change waits in the outbox, the mark stays with that one. Records and returns as `release`.
         """
 
         def changes(entry: Entry) -> EntryUpdate:
             ahead = entry.pending_at(now)
             keeps_mark = ahead is not None and ahead.key != claim.lease.key and ahead.place == "outbox"
-            return dict(update) | ({} if keeps_mark else self._pending_mark(claim.lease.key, "queue", now))
+            return {} if keeps_mark else self._pending_mark(claim.lease.key, "queue", now)
 
-        return self._write_as_holder(claim, changes, now)
+        return self._write_what_fits(claim, update, changes, now)
 
     def retry_later(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
         """Release the lease of a change that stays at the front of the queue.
 
-        It is marked as pending only if no change is: a change that was queued behind it keeps the mark. Returns as
-        `release`.
+        It is marked as pending only if no change is: a change that was queued behind it keeps the mark. Records and
+        returns as `release`.
         """
 
         def changes(entry: Entry) -> EntryUpdate:
-            return dict(update) | ({} if entry.pending_at(now) else self._pending_mark(claim.lease.key, "queue", now))
+            return {} if entry.pending_at(now) else self._pending_mark(claim.lease.key, "queue", now)
 
-        return self._write_as_holder(claim, changes, now)
+        return self._write_what_fits(claim, update, changes, now)
 
     # --- without the lease
 
@@ -323,6 +330,16 @@ class Ledger:
 
     def _pending_mark(self, key: str, place: Place, now: int) -> EntryUpdate:
         return {"pending_key": key, "pending_place": place, "pending_until": now + self._pending_ms}
+
+    def _write_what_fits(
+        self, claim: Claim, update: Mapping[str, Any], changes: Callable[[Entry], EntryUpdate], now: int
+    ) -> bool:
+        """Write as `_write_as_holder` does: the update and `changes`. Of a too large update, write what is small."""
+        try:
+            return self._write_as_holder(claim, lambda entry: dict(update) | changes(entry), now)
+        except ItemTooLarge:
+            small = {name: value for name, value in update.items() if value is None or name in _ALWAYS_SMALL}
+            return self._write_as_holder(claim, lambda entry: small | changes(entry), now)
 
     def _write_as_holder(
         self,

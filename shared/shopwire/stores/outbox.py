@@ -15,6 +15,9 @@ from shopwire.stores.table import Key, Table
 
 SHARDS = 4
 """The number of partitions. With another number, what waits could not be found any more."""
+PARTITION = "_outbox#"
+"""How the partition keys begin. Those of all other items begin with the id of their shop, and no id has an underscore.
+Otherwise the erasure of a shop called `outbox` would delete what waits for all shops."""
 _RETENTION_SECONDS = 30 * 86_400
 _PAGE_SIZE = 100
 _SEQUENCE = itertools.count()
@@ -49,7 +52,7 @@ class Outbox:
         order = f"{message.received_at:013d}#{now:013d}#{next(_SEQUENCE):08d}"
         sort_key = f"{message.shop}#{entity_key}#{order}#{uuid.uuid4().hex[:8]}"
         self._table.put(
-            Key(f"outbox#{shard}", sort_key),
+            Key(f"{PARTITION}{shard}", sort_key),
             {
                 "shop": message.shop,
                 "entity_key": entity_key,
@@ -71,7 +74,7 @@ class Outbox:
                 item["received_at"],
                 item["message"],
             )
-            for item in self._table.query(f"outbox#{shard}", after=after, limit=_PAGE_SIZE)
+            for item in self._table.query(f"{PARTITION}{shard}", after=after, limit=_PAGE_SIZE)
         ]
 
     def of_shop(self, shop: str) -> Iterator[Waiting]:

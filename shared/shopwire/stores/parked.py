@@ -6,10 +6,10 @@ They are listed by shop and time, and shown and replayed by id. An id consists o
 import hashlib
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from shopwire.errors import ConditionFailed
+from shopwire.errors import ConditionFailed, ItemTooLarge
 from shopwire.message import Message, unpack
 from shopwire.models import Entity, Reason
 from shopwire.stores.entry import key_hash
@@ -88,26 +88,27 @@ class ParkedStore:
     ) -> str:
         """Park a message, maybe again. Return its id, which is the same for the same webhook and time of receipt.
 
-        Raises:
-            ItemTooLarge: the message is larger than the table accepts.
+        If the row would be larger than an item may be (400 KB), it is written without the body. An error would help
+        nobody: the platform would repeat the webhook, or disable it, and the queue would repeat the message.
         """
         # An unreadable webhook has no key. Two of the same millisecond differ in their bodies.
         name = message.key or hashlib.sha256(message.webhook.body).hexdigest()
         sort_key = f"{message.received_at:013d}.{key_hash(name)}"
-        self._table.update(
-            _key(message.shop, sort_key),
-            {
-                "topic": topic,
-                "entity": str(entity) if entity else "unknown",
-                "reason": str(reason),
-                "details": dict(details) or None,
-                "last": now,
-                "message": message.pack(),
-                "expires": now // 1000 + _RETENTION_SECONDS,
-            },
-            once={"first": now},
-            add={"tries": 1},
-        )
+        row = {
+            "topic": topic,
+            "entity": str(entity) if entity else "unknown",
+            "reason": str(reason),
+            "details": dict(details) or None,
+            "last": now,
+            "message": message.pack(),
+            "expires": now // 1000 + _RETENTION_SECONDS,
+        }
+        key, write = _key(message.shop, sort_key), self._table.update
+        try:
+            write(key, row, once={"first": now}, add={"tries": 1})
+        except ItemTooLarge:
+            stub = replace(message, webhook=replace(message.webhook, body=b""))
+            write(key, row | {"message": stub.pack()}, once={"first": now}, add={"tries": 1})
         return f"{message.shop}.{sort_key}"
 
     def list(self, shop: str) -> list[Parked]:

@@ -250,3 +250,21 @@ def test_note_keeps_its_lines_and_its_emoji() -> None:
 
 def test_draft_order_of_the_admin_has_no_cart() -> None:
     assert read_sample("orders/create--draft").order.cart_token is None
+
+
+@pytest.mark.parametrize("endless", ["9" * 256, "anna@example.com " * 20])
+def test_optional_field_that_is_too_long_does_not_cost_the_order(endless: str) -> None:
+    customer = PLAIN["customer"] | {"id": endless}
+    found = order(name=endless, cart_token=endless, checkout_token=endless, customer=customer)
+    assert (found.number, found.cart_token, found.contact.customer_id) == (str(PLAIN["order_number"]), None, None)
+    assert found.contact.email == order().contact.email
+
+
+def test_cart_token_with_an_address_in_it_is_no_token() -> None:
+    assert order(cart_token="anna@example.com").cart_token is None
+
+
+@pytest.mark.parametrize("currency", ["uah", "UAHX", "гривня", "x" * 5000])
+def test_currency_that_is_no_code_makes_the_order_unreadable(currency: str) -> None:
+    with pytest.raises(Unreadable, match=r"^currency: not_three_capital_letters$"):
+        order(currency=currency)

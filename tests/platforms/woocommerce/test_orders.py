@@ -266,3 +266,15 @@ def test_field_order_escapes_and_unknown_fields_do_not_matter() -> None:
     rewritten = {"unknown_field": {"deep": [1]}, **dict(reversed(list(PLAIN.items())))}
     unescaped = json.dumps(rewritten, ensure_ascii=False, indent=3).encode()
     assert read("order.updated", BODIES["order.updated"]) == read("order.updated", unescaped)
+
+
+def test_optional_number_that_is_too_long_does_not_cost_the_order() -> None:
+    found = order(number="9" * 256, customer_id="9" * 256)
+    assert (found.number, found.contact.customer_id) == (None, None)
+    assert found.contact.email == order().contact.email
+
+
+@pytest.mark.parametrize("currency", ["uah", "UAHX", "₴"])
+def test_currency_that_is_no_code_makes_the_order_unreadable(currency: str) -> None:
+    with pytest.raises(Unreadable, match=r"^currency: not_three_capital_letters$"):
+        order(currency=currency)

@@ -28,7 +28,7 @@ from shopwire.models import (
     ShopRedaction,
     Webhook,
 )
-from shopwire.models.base import milliseconds
+from shopwire.models.base import check_id, milliseconds
 from shopwire.models.contact import person
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.shopify import bodies, orders
@@ -64,6 +64,7 @@ def _fulfillment(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.FulfillmentAlone.model_validate_json(webhook.body)
     if not body.order_id:
         raise Unreadable("order_id", "missing")
+    check_id(order_id=body.order_id)
     if body.shipment_status == "delivered" and body.status not in orders.NO_PARCEL:
         return ParcelArrived(body.order_id, orders.parcel(body))
     return Nothing(Reason.SIGNAL, Entity("order", body.order_id))

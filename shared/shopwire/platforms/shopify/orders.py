@@ -25,7 +25,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.models.base import first
+from shopwire.models.base import first, usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.platforms.parts import one_line, received_at
@@ -74,7 +74,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
     return OrderChange(
         Order(
             id=body.id,
-            number=first((body.name, body.order_number)),
+            number=first(map(usable_id, (body.name, body.order_number))),
             created_at=body.created_at,
             updated_at=body.updated_at or body.created_at,
             status=status,
@@ -105,7 +105,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
             note=body.note,
             store_id=body.location_id,
             source="offline" if body.source_name == "pos" else "online",
-            cart_token=body.cart_token or body.checkout_token,
+            cart_token=usable_token(body.cart_token or body.checkout_token),
             test=bool(body.test),
         )
     )
@@ -227,6 +227,7 @@ def checkout(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.Checkout.model_validate_json(webhook.body)
     token = body.cart_token or body.token
     if body.completed_at:
+        token = usable_token(token)
         return Nothing(Reason.CHECKOUT_COMPLETED, Entity.of_cart(token) if token else None)
     return _cart_change(body, token, _buyer(body, shop), webhook, shop, body.abandoned_checkout_url)
 
@@ -238,7 +239,7 @@ def _cart_change(
         raise Unreadable("token", "missing")
     lines = body.line_items or []
     presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
-    currency = first((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
+    currency = usable_currency((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
     items = (_cart_item(line, currency, shop) for line in lines)
     return CartChange(
         Cart(
@@ -254,7 +255,7 @@ def _cart_change(
 
 
 def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartItem | None:
-    id = _item_id(line, shop) or line.id
+    id = _item_id(line, shop) or usable_id(line.id)
     if line.quantity < _MIN_QUANTITY or not id:
         return None
     discount = _line_discount(line) / line.quantity

@@ -28,7 +28,7 @@ from shopwire.models import (
     ViewChange,
     Webhook,
 )
-from shopwire.models.base import Amount
+from shopwire.models.base import Amount, Currency, Token
 from shopwire.models.contact import person
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.parts import Body, parse, received_at, with_fields
@@ -83,7 +83,7 @@ class _Item(_Open):
 
 
 class _Cart(Body):
-    token: _Text
+    token: Token
     items: list[_Item] = []
 
 
@@ -91,8 +91,8 @@ class _Visit(Body):
     type: Literal["page", "product", "category", "cart"]
     contact: _Contact | None = None
     signature: str | None = None
-    cart_token: _Text | None = None
-    currency: Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")] | None = None
+    cart_token: Token | None = None
+    currency: Currency | None = None
     url: _Url | None = None
     product: _Product | None = None
     category: _Category | None = None

@@ -28,7 +28,7 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.models.base import MAX_DIGITS, first, milliseconds
+from shopwire.models.base import MAX_DIGITS, first, milliseconds, usable_id
 from shopwire.models.contact import person
 from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line, unreadable
 from shopwire.platforms.woocommerce import bodies
@@ -107,7 +107,7 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     return OrderChange(
         Order(
             id=body.id,
-            number=body.number,
+            number=usable_id(body.number),
             created_at=created,
             updated_at=_moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created,
             status=status,
