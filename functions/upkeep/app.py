@@ -4,7 +4,7 @@ from typing import Any
 
 from shopwire.environment import Environment
 from shopwire.errors import QueueUnavailable, TableUnavailable
-from shopwire.observability import logger, report_outbox_age
+from shopwire.observability import hide_values, logger, report_outbox_age
 
 environment = Environment.from_os("outbox_drain")
 
@@ -12,6 +12,7 @@ environment = Environment.from_os("outbox_drain")
 _RESERVE_MS = 10_000
 
 
+@hide_values
 def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     """Move what may be moved. The next minute's invocation continues where this one stopped."""
     now = environment.clock()

@@ -25,6 +25,7 @@ from shopwire.delivery.retry import RetryConsumer
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import HOUR_MS, Clock, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
+from shopwire.observability import silence_libraries
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.contacts import ContactStore
@@ -150,7 +151,11 @@ class Environment:
 
     @classmethod
     def from_os(cls, *parts: Literal["receiver", "retry_consumer", "outbox_drain", "visits"]) -> "Environment":
-        """Return the environment that the process's variables describe, with these parts created now."""
+        """Return the environment that the process's variables describe, with these parts created now.
+
+        Each function calls this at INIT, so this is where the libraries are silenced.
+        """
+        silence_libraries()
         environment = cls(Settings.read(os.environ), Clients())
         for part in parts:
             getattr(environment, part)

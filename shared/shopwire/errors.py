@@ -25,6 +25,7 @@
     │   ├── Ignored                     deliberately not sent
     │   ├── RetryLater                  time can heal it
     │   └── PermanentFailure            a person must look at it: the webhook is parked
+    ├── UnexpectedError                 a handler raised what it should not; the text is the type of it
     └── HttpError                       the response to a request that is refused
 
 No message contains a value out of a webhook or of a shop's settings.
@@ -112,6 +113,10 @@ class UnknownShop(ShopwireError):
 
 class BadSettings(ShopwireError):
     """The settings of a shop are wrong. The text names the shop and the field, never the value."""
+
+
+class UnexpectedError(ShopwireError):
+    """A handler raised an exception of another kind, which is an error of shopwire. The text is only its type."""
 
 
 class NotVerified(ShopwireError):

@@ -1,6 +1,8 @@
 """The API's transport: urllib3 against a server on this machine, or against none."""
 
+import logging
 import socket
+import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from shopwire.errors import NoAnswer
 from shopwire.esputnik import Transport, http_transport
+from shopwire.observability import silence_libraries
 from shopwire_wsgi import Environ, Server, StartResponse, drop_connection, read_body
 
 HEADERS = {"Authorization": "Basic c2hvcHdpcmU6a2V5", "Content-Type": "application/json", "User-Agent": "shopwire"}
@@ -104,3 +107,21 @@ def test_refused_connection_is_no_answer(transport: Transport) -> None:
 def test_failed_tls_handshake_is_no_answer(transport: Transport, url: str) -> None:
     with pytest.raises(NoAnswer):
         transport("POST", url.replace("http:", "https:"), HEADERS, b"{}", 5.0)
+
+
+def test_malformed_response_header_does_not_log_the_url(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
+    """urllib3 warns of such a header, and the URL of an erasure contains the person."""
+
+    def respond(listener: socket.socket) -> None:
+        with listener.accept()[0] as connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nno header\r\n\r\n")
+
+    silence_libraries()
+    with socket.create_server(("127.0.0.1", 0)) as listener, caplog.at_level(logging.DEBUG):
+        thread = threading.Thread(target=respond, args=(listener,))
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/v1/contact?externalCustomerId=kanarka%40example.com"
+        assert transport("DELETE", url, HEADERS, b"", 5.0)[0] == 200
+        thread.join()
+    assert "kanarka" not in caplog.text
