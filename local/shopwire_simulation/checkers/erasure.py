@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 
 from shopwire_simulation.checkers.observations import ReportViolation, StoredText
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import Announcement, Erasure, Story
+from shopwire_testkit.announcements import Announcement, CartState, Erasure, Story, Visit
 from shopwire_testkit.durations import MINUTE
 
 _MIN_UNIQUE_LENGTH = 8
@@ -33,6 +33,13 @@ class ErasureChecker:
         report: ReportViolation,
     ) -> None:
         self._requests = {n: requests for n, story in stories.items() if (requests := list(_erasure_requests(story)))}
+        self._of_other_customers = frozenset(
+            id
+            for n in self._requests
+            for id, meaning in stories[n].meanings.items()
+            if isinstance(meaning, CartState | Visit) and meaning.by_other_customer and meaning.person
+        )
+        """Visits of the stories' other customers. No request erases these customers."""
         self._records = records
         self._stored_texts = stored_texts
         self._now = now
@@ -66,6 +73,8 @@ class ErasureChecker:
             claimed_at: when the invocation that sent it took its lease.
         """
         if story is None or claimed_at <= self._erased_at.get(story, claimed_at):
+            return
+        if announcement.id in self._of_other_customers:
             return
         requested_at = min(self._records[request.id].first_attempt_at or 0 for request, _ in self._requests[story])
         if (self._records[announcement.id].first_attempt_at or 0) < requested_at:
