@@ -126,21 +126,20 @@ class RetryConsumer:
             return Wait(_NEWER_FORMAT_MS, Reason.NOT_A_MESSAGE)
         age_ms = started - message.waits_since
         result: Outcome | Wait
-        delivery: Delivery | None
+        delivery: Delivery | None = None
         try:
             result, delivery = self._deliver(message, request_id, deadline)
         except NewerEntryFormat:
             return _wait_for_newer_release("entry", age_ms)
         except TableUnavailable:
-            return Wait(self._policy.backoff_ms(receives, age_ms), Reason.LEDGER_UNAVAILABLE)
+            result = self._back_off(receives, age_ms, Reason.LEDGER_UNAVAILABLE)
         except SettingsUnavailable:
-            return Wait(self._policy.backoff_ms(receives, age_ms), Reason.SETTINGS_UNAVAILABLE)
+            result = self._back_off(receives, age_ms, Reason.SETTINGS_UNAVAILABLE)
         except BadSettings:
-            return Wait(self._policy.backoff_ms(receives, age_ms), Reason.SETTINGS_WRONG)
+            result = self._back_off(receives, age_ms, Reason.SETTINGS_WRONG)
         except Exception as error:
             # It is this message's alone. If its lease is held, the attempts count as crashes, and the third parks it.
-            backoff_ms = self._policy.backoff_ms(receives, age_ms)
-            result, delivery = Wait(backoff_ms, Reason.INTERNAL_ERROR, bug_details(error)), None
+            result = self._back_off(receives, age_ms, Reason.INTERNAL_ERROR, bug_details(error))
         now = self._clock()
         report(
             "retried",
@@ -156,6 +155,9 @@ class RetryConsumer:
             **result.details,
         )
         return result if isinstance(result, Wait) else None
+
+    def _back_off(self, receives: int, age_ms: int, reason: Reason, details: Mapping[str, str | int] = {}) -> Wait:
+        return Wait(self._policy.backoff_ms(receives, age_ms), reason, details)
 
     def _deliver(self, message: Message, request_id: str, deadline: int) -> tuple[Outcome | Wait, Delivery | None]:
         now = self._clock()
