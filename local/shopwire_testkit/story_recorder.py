@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Iterator
+from contextlib import contextmanager
 
 from shopwire_testkit.announcements import Announcement, Meaning, Story, Version
 from shopwire_testkit.customers import Customer, change_customer, make_customer
@@ -42,6 +43,15 @@ class StoryRecorder:
     def is_over(self) -> bool:
         """Whether the run's time is over."""
         return self.now >= self.end
+
+    @contextmanager
+    def random_numbers_of(self, rng: random.Random) -> Iterator[None]:
+        """Draw from other random numbers for a while, so that the rest of the story stays as it is without them."""
+        own, self.rng = self.rng, rng
+        try:
+            yield
+        finally:
+            self.rng = own
 
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""

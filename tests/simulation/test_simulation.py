@@ -25,7 +25,7 @@ from shopwire_simulation.reference_model import expected_state
 from shopwire_simulation.run import START, BlindChecker, Run, burst_run
 from shopwire_simulation.scheduler import Fault
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES, MESSAGE, OUTBOX_SHOP, TO_ERASE
-from shopwire_testkit.announcements import Visit
+from shopwire_testkit.announcements import Visit, cart_entity
 from shopwire_testkit.durations import HOUR
 
 # -- the promises
@@ -54,7 +54,7 @@ def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> Non
                 assert "POST v1/event" in paths
         for token, cart in expected.carts.items():
             if not cart.certain and cart.products is not None:
-                last = accepted[story.shop, f"cart {token}"][-1]
+                last = accepted[story.shop, cart_entity(token)][-1]
                 assert last.announcement
                 assert last.event
                 carts[last.announcement.storefront] += 1

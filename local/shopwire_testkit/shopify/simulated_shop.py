@@ -5,6 +5,7 @@ The meaning of each body is recorded with it for the reference model. Nothing he
 """
 
 import base64
+import random
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -47,6 +48,7 @@ class _CustomerJourney:
         self.orders: list[int] = []
         self.carts = 0
         self.changes = 0
+        self.others_rng = random.Random(f"others {serial}")
 
     def run(self) -> None:
         recorder = self.recorder
@@ -175,8 +177,9 @@ class _CustomerJourney:
                 self._announce_cart("carts/update" if step else "carts/create", token, created_at, content)
             if recorder.chance(0.35):
                 self.browser.view(token, signed=recorder.chance(0.6))
-            if has_checkout and recorder.chance(0.1):
-                self._let_another_customer_use(token, basket)
+            if has_checkout:
+                with recorder.random_numbers_of(self.others_rng):
+                    self._let_another_customer_use(token)
             recorder.wait(40 * MINUTE)
             if recorder.is_over:
                 return
@@ -193,13 +196,15 @@ class _CustomerJourney:
                 recorder.wait(10 * MINUTE)
                 self._announce_checkout("checkouts/update", token, created_at, content, guest=guest, completed=True)
 
-    def _let_another_customer_use(self, token: str, basket: Basket) -> None:
-        """Let another customer of the shop use the token of this customer's cart, for example from a shared link."""
+    def _let_another_customer_use(self, token: str) -> None:
+        """Sometimes let another customer of the shop use the token of this customer's cart, as from a shared link."""
+        if not self.recorder.chance(0.15):
+            return
         serial = self.serial + _OTHER_CUSTOMERS
         other = Browser(self.recorder, self.recorder.add_customer(serial, None), serial, is_other_customer=True)
         other.view(token, signed=True)
         if self.recorder.chance(0.5):
-            other.change_cart(token, basket.change(), signed=True)
+            other.change_cart(token, {0: 1}, signed=True)
 
     def _lines(self, content: CartContent) -> Iterator[tuple[Product, int]]:
         return ((self.shop.products[n], quantity) for n, quantity in content.items())
