@@ -16,7 +16,7 @@ INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require
 
 NEEDED = @test -n "$(1)" || { echo "Python $(2) was not found: install it, or pass its path as $(3)=..." >&2; exit 1; }
 
-.PHONY: install run test check bench simulate mutants soak pictures events expected build artifact reproducible sbom licences notes audit \
+.PHONY: install run test check bench simulate mutants fuzz soak pictures events expected build artifact reproducible sbom licences notes audit \
 	invoke validate deployed lock clean
 .DELETE_ON_ERROR:
 
@@ -62,6 +62,12 @@ soak: install
 # Plants bugs in the code one by one. The simulation must find each of them.
 mutants: install
 	@.venv/bin/python -m shopwire_simulation.mutants $(ARGS)
+
+# Sends hostile input to everything that strangers reach, for SECONDS per target, and keeps in build/fuzz what reached
+# new code. The smallest input of a finding is in build/fuzz/findings.
+SECONDS ?= 60
+fuzz: .venv-fuzz/installed
+	@PYTHONPATH=shared:local:. .venv-fuzz/bin/python -m tools.fuzz --seconds $(SECONDS) $(ARGS)
 
 # Takes the README's pictures of the inspector, from a `shopwire dev` that it starts and stops.
 pictures: install
@@ -143,9 +149,10 @@ lock: .venv-supply/installed
 	$(LOCK) 3.11 --group sam -o requirements-sam.txt
 	$(LOCK) 3.13 --group lambda -o requirements-lambda.txt
 	$(LOCK) 3.11 --group supply -o requirements-supply.txt
+	$(LOCK) 3.11 pyproject.toml --group fuzz -c shared/requirements.txt -o requirements-fuzz.txt
 
 clean:
-	rm -rf .venv .venv-sam .venv-lambda .venv-supply .aws-sam build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
+	rm -rf .venv .venv-sam .venv-lambda .venv-supply .venv-fuzz .aws-sam build .pytest_cache .mypy_cache .ruff_cache .import_linter_cache
 
 # Builds the baseline functions of `make bench`.
 .aws-sam/usual/template.yaml: $(wildcard bench/usual/*.yaml bench/usual/*/*) .venv-sam/installed .venv-lambda/installed
@@ -171,6 +178,12 @@ clean:
 	$(call NEEDED,$(PYTHON313),3.13,PYTHON313)
 	$(PYTHON313) -m venv .venv-lambda
 	.venv-lambda/bin/python $(INSTALL) requirements-lambda.txt
+	@touch $@
+
+.venv-fuzz/installed: requirements-fuzz.txt
+	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
+	$(PYTHON) -m venv .venv-fuzz
+	.venv-fuzz/bin/python $(INSTALL) requirements-fuzz.txt
 	@touch $@
 
 # The tools for the locks, the bill of materials and the audit.

@@ -15,6 +15,16 @@ from shopwire.models import Webhook
 
 FORMAT = 1
 """The version of the format. A message of a newer one waits for the release that wrote it (docs/formats.md)."""
+_TYPES = {
+    "shop": str,
+    "key": str,
+    "received_at": int,
+    "not_before": int,
+    "replayed_at": int,
+    "headers": dict,
+    "query": dict,
+    "platform": str,
+}
 _MAX_BODY_BYTES = 64 << 20  # no webhook is longer; this guards against a message that unpacks without end
 
 
@@ -79,6 +89,8 @@ def unpack(text: str) -> Message:
         packed = json.loads(text)
         if packed["format"] > FORMAT:
             raise NewerMessageFormat
+        if any(type(packed[name]) is not kind for name, kind in _TYPES.items()):
+            raise ValueError("not a message: a field has another type")
         body = zlib.decompressobj().decompress(base64.b64decode(packed["body"]), _MAX_BODY_BYTES)
         return Message(
             shop=packed["shop"],
@@ -88,7 +100,7 @@ def unpack(text: str) -> Message:
             replayed_at=packed["replayed_at"],
             platform=packed["platform"],
         )
-    except (KeyError, TypeError, zlib.error) as error:
+    except (KeyError, TypeError, RecursionError, zlib.error) as error:
         raise ValueError(f"not a message: {type(error).__name__}") from None
 
 

@@ -1,6 +1,7 @@
 """Messages as text: unpacking restores all that was packed, and accepts no other text."""
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -54,6 +55,21 @@ def test_other_text_is_refused_without_quoting_it(text: str) -> None:
     with pytest.raises(ValueError, match=r".") as error:
         unpack(text)
     assert "canary" not in str(error.value)
+
+
+@pytest.mark.parametrize("field", ["shop", "key", "received_at", "not_before", "headers", "query", "platform", "body"])
+@pytest.mark.parametrize("value", [None, True, 1.5, [], "\ud800" * 3])
+def test_field_of_another_type_is_a_value_error(field: str, value: Any) -> None:
+    packed = json.loads(Message("s", "k", Webhook({}, b"x", 1)).pack())
+    if not isinstance(value, str) or field not in ("shop", "key", "platform"):
+        with pytest.raises(ValueError, match=r"."):
+            unpack(json.dumps(packed | {field: value}))
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, '{"format": 1, "shop": ' + "[" * 100_000, "9" * 5000])
+def test_text_without_end_is_a_value_error(text: str) -> None:
+    with pytest.raises(ValueError, match=r"."):
+        unpack(text)
 
 
 FIELDS = ("shop", "key", "received_at", "not_before", "replayed_at", "headers", "query", "platform", "body")

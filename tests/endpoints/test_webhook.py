@@ -256,3 +256,9 @@ def test_missing_setting_is_logged_without_any_value(world: World, log: io.Strin
     content = log.getvalue()
     assert "`secrets` is required" in content
     assert "canary" not in content + error
+
+
+def test_header_that_is_no_valid_text_is_answered_like_any_other(world: World) -> None:
+    body = world.body(order(), key="\ud800")
+    assert json.loads(world.serve(body)["body"])["status"] == "delivered"
+    assert json.loads(world.serve(body)["body"])["status"] == "duplicate"

@@ -28,6 +28,7 @@ LOCKS = [
     "shared/requirements.txt",
     "requirements-dev.txt",
     *("requirements-sam.txt", "requirements-lambda.txt", "requirements-supply.txt"),
+    "requirements-fuzz.txt",
     *("bench/usual/app/requirements.txt", "bench/usual/empty/requirements.txt"),
 ]
 

@@ -35,11 +35,10 @@ from shopwire.platforms.base import Kind, Platform
 from shopwire_inspector.masking import mask
 from shopwire_testkit.expected import OWNER, expected_text, result
 from shopwire_testkit.fresh import NotRefreshable, refresh
+from shopwire_testkit.hostile import HOSTILE, HOSTILE_NUMBERS
 from shopwire_testkit.samples import Sample, changed_at, signed_webhook, value_at
 from tests.support.conformance import (
     CHANGES,
-    HOSTILE,
-    HOSTILE_NUMBERS,
     JSON,
     NEXT_SECRET,
     NOW,

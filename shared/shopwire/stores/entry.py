@@ -147,7 +147,8 @@ def entity_key(shop: str, entity: Entity) -> str:
 
 def key_hash(key: str) -> str:
     """Return 12 hex digits that stand for a delivery key in the ledger and in log lines."""
-    return hashlib.sha256(key.encode()).hexdigest()[:12]
+    # A key may contain what a header contains, which may be any text.
+    return hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12]
 
 
 def is_newer(item: "Item") -> bool:

@@ -88,8 +88,8 @@ class ParkedStore:
     ) -> str:
         """Park a message, maybe again. Return its id, which is the same for the same webhook and time of receipt.
 
-        If the row would be larger than an item may be (400 KB), it is written without the body. An error would
-        only make the platform repeat or disable the webhook, and the queue repeat the message.
+        If the row would be larger than an item may be (400 KB), it is written without the body. After an error the
+        platform would repeat the webhook or disable it, and the queue would repeat the message.
         """
         # An unreadable webhook has no key. Two of the same millisecond differ in their bodies.
         name = message.key or hashlib.sha256(message.webhook.body).hexdigest()
