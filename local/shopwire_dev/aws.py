@@ -138,8 +138,12 @@ def make_application(services: Mapping[str, Application], faults: Faults) -> App
         if mode == "hang":
             faults.wait_while_hanging(service)
             return drop_connection(environ)
-        with locks[service]:
-            return services[service](environ, start_response)
+        try:
+            with locks[service]:
+                return services[service](environ, start_response)
+        except Exception as error:
+            # moto checks little of what it is sent. AWS reports such a failure in the same form.
+            return respond_json(start_response, 500, {"__type": "InternalFailure", "message": type(error).__name__})
 
     return serve
 

@@ -45,6 +45,7 @@ _FIRST_PAGE_ROWS = 100
 _PAGE_ROWS = 1000
 _QUEUE_COUNT_SECONDS = 10.0
 """How long the counts of a deployed stack's queue are kept."""
+_MAX_FAULT_SECONDS = 1_000_000
 # How often a page asks whether its content has changed. Behind a deployed stack's pages are paid AWS requests.
 _DEV_POLL_MS, _STACK_POLL_MS = 700, 15_000
 
@@ -177,6 +178,8 @@ class Pages:
                 seconds = _parse_number(form.get("seconds", ""))
                 if part not in actions.modes or mode not in PARTS[part][1]:
                     raise _HttpError(400, "There is no such part or fault mode.")
+                if seconds is not None and seconds > _MAX_FAULT_SECONDS:
+                    raise _HttpError(400, f"A fault lasts at most {_MAX_FAULT_SECONDS} seconds.")
                 actions.set_fault(part, mode, seconds)
                 return _redirect(start_response, "/inspect/faults")
             case ["faults", "clear"]:

@@ -146,6 +146,7 @@ def test_fault_is_set_with_its_seconds_and_cleared() -> None:
         ("/inspect/faults", {}, 400),
         ("/inspect/faults", {"part": "api", "mode": "odd"}, 400),
         ("/inspect/faults", {"part": "settings", "mode": "down"}, 400),
+        ("/inspect/faults", {"part": "api", "mode": "slow", "seconds": "999999999999999"}, 400),
         ("/inspect/send", {"sample": "shopify none"}, 400),
         ("/inspect/parked/none/replay", {}, 404),
         ("/inspect/odd", {}, 404),
