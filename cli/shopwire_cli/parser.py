@@ -4,6 +4,7 @@ Only the standard library is imported here, because every call of `shopwire` nee
 """
 
 import argparse
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 DEV_URL = "http://127.0.0.1:8787"
@@ -60,16 +61,16 @@ def positive_integer(text: str) -> int:
     return number
 
 
-def port(text: str) -> int:
-    """Return the port number that an argument gives.
+def port(largest: int = _LARGEST_PORT) -> Callable[[str], int]:
+    """Return the type of an argument that is a port number from 0 to `largest`."""
 
-    Raises:
-        argparse.ArgumentTypeError: it is not a port number.
-    """
-    number = _integer(text)
-    if number is None or not 0 <= number <= _LARGEST_PORT:
-        raise argparse.ArgumentTypeError(f"must be a port number from 0 to {_LARGEST_PORT}, not {text!r}")
-    return number
+    def parse(text: str) -> int:
+        number = _integer(text)
+        if number is None or not 0 <= number <= largest:
+            raise argparse.ArgumentTypeError(f"must be a port number from 0 to {largest}, not {text!r}")
+        return number
+
+    return parse
 
 
 def add_url_option(parser: Parser, help: str = "address of the running `shopwire dev`") -> None:

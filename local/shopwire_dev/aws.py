@@ -43,6 +43,7 @@ PARTS = {"queue": "sqs", "ledger": "dynamodb", "settings": "ssm"}
 MODES = ("down", "hang", "ok")
 
 _MAX_HANG_SECONDS = 30.0
+_MAX_FAULT_SECONDS = 1_000_000
 _FAULTS_PATH = "/shopwire/faults"
 _SIGNED_SERVICE = re.compile(r"Credential=[^/]+/[^/]+/[^/]+/([a-z0-9-]+)/aws4_request")
 _RETENTION_SECONDS = "1209600"  # 14 days
@@ -86,8 +87,8 @@ class Faults:
             raise BadFault(f"part must be one of {', '.join(PARTS)}")
         if not isinstance(mode, str) or mode not in MODES:
             raise BadFault(f"mode must be one of {', '.join(MODES)}")
-        if seconds is not None and not (type(seconds) in (int, float) and math.isfinite(seconds) and seconds >= 0):
-            raise BadFault("seconds must be a number, 0 or greater")
+        if seconds is not None and not (type(seconds) in (int, float) and 0 <= seconds <= _MAX_FAULT_SECONDS):
+            raise BadFault(f"seconds must be a number from 0 to {_MAX_FAULT_SECONDS}")
         if unknown := fault.keys() - {"part", "mode", "seconds"}:
             raise BadFault(f"{', '.join(sorted(unknown))}: unknown field")
         with self.changed:
@@ -122,6 +123,8 @@ def make_application(services: Mapping[str, Application], faults: Faults) -> App
                 faults.set(json.loads(read_body(environ)))
             except BadFault as error:
                 return respond_json(start_response, 400, str(error))
+            except (ValueError, RecursionError):
+                return respond_json(start_response, 400, "the body is not JSON")
             return respond_json(start_response, 200, None)
         match = _SIGNED_SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
         service = match.group(1) if match else ""
@@ -135,8 +138,12 @@ def make_application(services: Mapping[str, Application], faults: Faults) -> App
         if mode == "hang":
             faults.wait_while_hanging(service)
             return drop_connection(environ)
-        with locks[service]:
-            return services[service](environ, start_response)
+        try:
+            with locks[service]:
+                return services[service](environ, start_response)
+        except Exception as error:
+            # moto checks little of what it is sent. AWS reports such a failure in the same form.
+            return respond_json(start_response, 500, {"__type": "InternalFailure", "message": type(error).__name__})
 
     return serve
 

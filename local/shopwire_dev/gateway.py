@@ -27,8 +27,9 @@ from shopwire_wsgi import (
     Application,
     Environ,
     StartResponse,
-    is_cross_origin,
     is_for_loopback,
+    is_from_loopback,
+    is_from_other_page,
     read_body,
     respond,
     respond_json,
@@ -76,7 +77,8 @@ class Gateway:
     Args:
         set_fault: injects or ends a fault of queue, ledger or settings, and may raise BadFault.
         aws: endpoint, region and parameter path, with which the command line finds the shops' parameters.
-        any_host: serve every Host name. For a server that listens beyond loopback.
+        allow_remote: serve webhooks and the storefront to other machines and under every Host name. The inspector and
+            the paths below /dev/ and /esputnik/ are served only to this machine in any case.
     """
 
     def __init__(
@@ -88,7 +90,7 @@ class Gateway:
         inspector: Application,
         *,
         aws: Mapping[str, str] | None = None,
-        any_host: bool = False,
+        allow_remote: bool = False,
     ) -> None:
         self._functions = functions
         self._esputnik = esputnik
@@ -96,14 +98,12 @@ class Gateway:
         self._parked = parked
         self._inspector = inspector
         self._aws = aws or {}
-        self._any_host = any_host
+        self._allow_remote = allow_remote
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
-        if not (self._any_host or is_for_loopback(environ)):
-            return respond_json(start_response, 403, {"error": "the host must be 127.0.0.1 or localhost"})
         path = environ["PATH_INFO"]
-        if path.startswith(("/esputnik/", "/dev/")) and is_cross_origin(environ):
-            return respond_json(start_response, 403, {"error": "requests of other web pages are refused"})
+        if refusal := self._refusal(path, environ):
+            return respond_json(start_response, 403, {"error": refusal})
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
         if path == "/" or path.startswith("/inspect/"):
@@ -127,6 +127,18 @@ class Gateway:
             return respond_json(start_response, 500, {"message": "Internal Server Error"})
         return respond(start_response, status, body, headers)
 
+    def _refusal(self, path: str, environ: Environ) -> str | None:
+        """Return why the request is refused, None if it is served."""
+        is_control = path.startswith(("/dev/", "/esputnik/"))
+        is_local = is_control or path == "/" or path.startswith("/inspect/")
+        if is_local and not is_from_loopback(environ):
+            return "only webhooks and the storefront are served to other machines"
+        if (is_local or not self._allow_remote) and not is_for_loopback(environ):
+            return "the host must be 127.0.0.1 or localhost"
+        if is_control and is_from_other_page(environ):
+            return "requests of other web pages are refused"
+        return None
+
     def _serve_dev(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         try:
             status, response = self._handle_dev(method, path.removeprefix("/dev/").split("/"), body)
@@ -142,7 +154,7 @@ class Gateway:
             case "POST", "faults":
                 try:
                     wanted = json.loads(body)
-                except ValueError:
+                except (ValueError, RecursionError):
                     raise BadFault("the body is not JSON") from None
                 self._set_fault(wanted)
                 return 200, {"status": "ok"}
@@ -254,7 +266,9 @@ def parse_response(result: Any) -> tuple[int, bytes, Mapping[str, str]]:
         raise BadResponse("statusCode is not an HTTP status")
     if not isinstance(body, str):
         raise BadResponse("body is not a string")
-    if not isinstance(headers, dict) or any("\n" in f"{name}{value}" for name, value in headers.items()):
+    if not isinstance(headers, dict) or any(
+        re.search(r"[\r\n\0]", f"{name}{value}") for name, value in headers.items()
+    ):
         raise BadResponse("headers is not an object of single-line strings")
     try:
         raw = base64.b64decode(body, validate=True) if result.get("isBase64Encoded") else body.encode()

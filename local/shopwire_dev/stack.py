@@ -37,6 +37,7 @@ class DevStack:
 
     Args:
         port: port of the gateway. The AWS services use the next one. 0 chooses free ports.
+        allow_remote: accept webhooks and visits of other machines, and under every Host name (`Gateway`).
         esputnik_url: URL of an API to use instead of the emulator.
         settings: shops besides the demo shops.
 
@@ -51,6 +52,7 @@ class DevStack:
         *,
         esputnik_url: str | None = None,
         settings: SettingsByShop | None = None,
+        allow_remote: bool = False,
     ) -> None:
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
@@ -60,7 +62,6 @@ class DevStack:
         self._functions = {name: self._recorder.make_function(name) for name in TIMEOUT_SECONDS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
-        self._any_host = host not in ("127.0.0.1", "localhost")
         gateway = Gateway(
             self._functions,
             make_application(self.emulator, self._stopping.wait),
@@ -68,7 +69,7 @@ class DevStack:
             ParkedRoutes(self._list_parked, self._show_parked, self._replay_parked),
             self._serve_inspector,
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
-            any_host=self._any_host,
+            allow_remote=allow_remote,
         )
         try:
             self._servers = [Server(gateway, host, port)]
@@ -128,7 +129,7 @@ class DevStack:
         emulator = self.emulator if self._esputnik_url.startswith(self.url) else None
         actions = DevActions(self.url, emulator, self.aws, self.shops, self._replay_parked)
         source = DataSource("shopwire dev, in memory", settings, clients, environment, self._shop_ids, actions=actions)
-        return environment, Pages(self.journal, source, any_host=self._any_host)
+        return environment, Pages(self.journal, source)
 
     def _serve_inspector(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         assert self._pages
@@ -164,7 +165,14 @@ class DevStack:
         return self._environment
 
 
-def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: SettingsByShop | None = None) -> None:
+def serve(
+    host: str,
+    port: int,
+    *,
+    esputnik_url: str | None = None,
+    settings: SettingsByShop | None = None,
+    allow_remote: bool = False,
+) -> None:
     """Run until Ctrl-C or SIGTERM.
 
     Raises:
@@ -173,10 +181,12 @@ def serve(host: str, port: int, *, esputnik_url: str | None = None, settings: Se
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    stack = DevStack(host, port, esputnik_url=esputnik_url, settings=settings)
+    stack = DevStack(host, port, esputnik_url=esputnik_url, settings=settings, allow_remote=allow_remote)
     try:
         stack.start()
         print("everything is in memory and is lost when this command ends (Ctrl-C)")
+        if allow_remote:
+            print("other machines reach webhooks and the storefront; the rest is served only to this machine")
         print(f"shops: {', '.join(f'{stack.url}/webhooks/{id}' for id in stack.shops)}")
         print(f"ready {stack.url}")
         print("open this address in a browser: it is the inspector, which shows each webhook")

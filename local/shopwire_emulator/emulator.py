@@ -5,7 +5,6 @@ a request, and `endpoints` serves both over HTTP. The caller provides the clock.
 """
 
 import json
-import math
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -34,6 +33,7 @@ The real API does not send it."""
 _SLOW_SECONDS = 30.0
 _NUMBER_FIELDS = {"retry_after": (int,), "requests": (int,), "seconds": (int, float), "delay": (int, float)}
 """Numeric field of a fault -> accepted types."""
+_MAX_NUMBER = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,8 +208,9 @@ def _parse_fault(wanted: Any, now: float) -> tuple[str | None, Fault | None]:
     numbers = {name: wanted[name] for name in _NUMBER_FIELDS if wanted.get(name) is not None}
     for name, value in numbers.items():
         types = _NUMBER_FIELDS[name]
-        if type(value) not in types or not math.isfinite(value) or value < 0:
-            raise BadRequest(f"{name} must be a {'number' if float in types else 'whole number'}, 0 or greater")
+        if type(value) not in types or not 0 <= value <= _MAX_NUMBER:
+            kind = "number" if float in types else "whole number"
+            raise BadRequest(f"{name} must be a {kind} from 0 to {_MAX_NUMBER}")
     if mode == "ok":
         return key, None
     return key, Fault(

@@ -1,7 +1,6 @@
 """The emulated API over HTTP: the paths of the real host below /esputnik/api/, and its state, faults and reset."""
 
 import base64
-import binascii
 import json
 from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
@@ -44,7 +43,7 @@ def make_application(emulator: Emulator, wait: Callable[[float], object]) -> App
                 return respond_json(start_response, 200, {"status": "ok"})
         except BadRequest as error:
             return respond_json(start_response, 400, {"error": str(error)})
-        except ValueError:
+        except (ValueError, RecursionError):
             return respond_json(start_response, 400, {"error": "the body is not JSON"})
         return respond_json(start_response, 404, {"error": "not found"})
 
@@ -58,5 +57,5 @@ def _api_key(environ: Environ) -> str | None:
         return None
     try:
         return base64.b64decode(token, validate=True).decode().partition(":")[2] or None
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not base64, or not UTF-8
         return None

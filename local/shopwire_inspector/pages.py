@@ -12,10 +12,9 @@ import time
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from functools import cache
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode
 
 from shopwire.environment import now
 from shopwire.errors import MessageTooLarge, QueueUnavailable, SettingsUnavailable, TableUnavailable
@@ -26,7 +25,7 @@ from shopwire_inspector.minutes import GROUPS
 from shopwire_inspector.views import Views
 from shopwire_inspector.words import OUTCOMES
 from shopwire_testkit.fresh import NotRefreshable
-from shopwire_wsgi import Environ, StartResponse, is_for_loopback, read_body, respond, respond_json
+from shopwire_wsgi import Environ, StartResponse, is_for_loopback, is_from_other_page, read_body, respond, respond_json
 
 _HERE = Path(__file__).parent
 _JAVASCRIPT = "text/javascript; charset=utf-8"
@@ -46,6 +45,7 @@ _FIRST_PAGE_ROWS = 100
 _PAGE_ROWS = 1000
 _QUEUE_COUNT_SECONDS = 10.0
 """How long the counts of a deployed stack's queue are kept."""
+_MAX_FAULT_SECONDS = 1_000_000
 # How often a page asks whether its content has changed. Behind a deployed stack's pages are paid AWS requests.
 _DEV_POLL_MS, _STACK_POLL_MS = 700, 15_000
 
@@ -85,17 +85,12 @@ class _HttpError(Exception):
 
 
 class Pages:
-    """The application. It serves "/" and everything below "/inspect/".
+    """The application. It serves "/" and everything below "/inspect/"."""
 
-    Args:
-        any_host: also serve IP addresses and names of the local network. For a server that listens beyond loopback.
-    """
-
-    def __init__(self, journal: Journal, source: DataSource, *, any_host: bool = False) -> None:
+    def __init__(self, journal: Journal, source: DataSource) -> None:
         self._journal = journal
         self._source = source
         self._views = Views(journal, source)
-        self._any_host = any_host
         self._queue_text: tuple[float, str] = (0.0, "")
         """When the queue was counted (monotonic seconds), and the text."""
 
@@ -114,15 +109,9 @@ class Pages:
         return self._render(start_response, "error.html", {"status": status, "text": text}, status)
 
     def _refuse_other_pages(self, environ: Environ) -> None:
-        if not (is_for_loopback(environ) or (self._any_host and _is_local_name(environ.get("HTTP_HOST", "")))):
+        if not is_for_loopback(environ):
             raise _HttpError(403, "Use the host 127.0.0.1 or localhost.")
-        if environ["REQUEST_METHOD"] in ("GET", "HEAD"):
-            return
-        # A browser sends an Origin header with every POST, so a request without one is not from a browser.
-        origin = environ.get("HTTP_ORIGIN")
-        if origin is not None and origin != f"http://{environ.get('HTTP_HOST', '')}":
-            raise _HttpError(403, "Requests of other web pages are refused.")
-        if environ.get("HTTP_SEC_FETCH_SITE", "same-origin") not in ("same-origin", "none"):
+        if environ["REQUEST_METHOD"] not in ("GET", "HEAD") and is_from_other_page(environ):
             raise _HttpError(403, "Requests of other web pages are refused.")
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
@@ -189,6 +178,8 @@ class Pages:
                 seconds = _parse_number(form.get("seconds", ""))
                 if part not in actions.modes or mode not in PARTS[part][1]:
                     raise _HttpError(400, "There is no such part or fault mode.")
+                if seconds is not None and seconds > _MAX_FAULT_SECONDS:
+                    raise _HttpError(400, f"A fault lasts at most {_MAX_FAULT_SECONDS} seconds.")
                 actions.set_fault(part, mode, seconds)
                 return _redirect(start_response, "/inspect/faults")
             case ["faults", "clear"]:
@@ -308,16 +299,6 @@ def _templates() -> Any:
     )
     environment.filters["query"] = urlencode
     return environment
-
-
-def _is_local_name(host: str) -> bool:
-    """Return True for an IP address or a name without a dot. Another name may belong to an attacker's web page."""
-    name = urlsplit(f"//{host}").hostname or ""
-    try:
-        ip_address(name)
-    except ValueError:
-        return bool(name) and "." not in name
-    return True
 
 
 def _parse_filter(query: Mapping[str, str]) -> Filter:

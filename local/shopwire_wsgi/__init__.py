@@ -7,16 +7,20 @@ their connections would take longer than serving them. This server keeps connect
 import errno
 import io
 import json
+import os
 import socket
 import socketserver
 import sys
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Mapping
+from email.utils import formatdate
 from http import HTTPStatus
-from http.server import BaseHTTPRequestHandler
+from ipaddress import ip_address
 from typing import Any
 from urllib.parse import unquote_to_bytes, urlsplit
+
+from shopwire_wsgi.http_request import BadRequest, Head, receive_body, receive_head
 
 Environ = dict[str, Any]
 StartResponse = Callable[..., Any]
@@ -25,107 +29,86 @@ Application = Callable[[Environ, StartResponse], Iterable[bytes]]
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1", "host.docker.internal"})
 """Host names that mean this machine. Containers on it use the last one."""
 
-_MAX_BODY_BYTES = 64 << 20
 _IDLE_SECONDS = 75.0
+_DISCARD_SECONDS = 1.0
+_DISCARD_READS = 64
 _CONNECTION_KEY = "shopwire.connection"
 
 
 class PortUnavailable(Exception):
-    """The address cannot be listened on, usually because another process uses the port."""
+    """The address cannot be listened on."""
 
 
-class _BadRequest(Exception):
-    """The request cannot be read. The arguments are the status and the reason."""
+class PortTaken(PortUnavailable):
+    """Another process listens on the port."""
 
 
-class _Connection(BaseHTTPRequestHandler):
+class _Connection(socketserver.StreamRequestHandler):
     """Serves the requests of one connection. A body is read completely before the application is called."""
 
     server: "_Listener"
-    protocol_version = "HTTP/1.1"
     disable_nagle_algorithm = True
     timeout = _IDLE_SECONDS
 
-    def __getattr__(self, name: str) -> Any:
-        if name.startswith("do_"):  # do_GET, do_POST, ...: the application handles every method
-            return self._serve
-        raise AttributeError(name)
+    def handle(self) -> None:
+        while self._serve_request():
+            pass
 
-    def log_message(self, *arguments: object) -> None:
-        """Log nothing, because the functions log what matters."""
-
-    def _serve(self) -> None:
+    def _serve_request(self) -> bool:
+        """Serve the next request. Return False if the connection ends."""
+        method = ""
         try:
-            environ = self._make_environ(self._read_body())
-        except _BadRequest as error:
-            self.close_connection = True
-            self._send(f"{error.args[0]} -", [], str(error.args[1]).encode())
-            return
-        started: list[Any] = []
+            head = receive_head(self.rfile)
+            if head is None:
+                return False
+            method = head.method
+            if head.expects_continue:
+                self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            body = receive_body(self.rfile, head)
+        except BadRequest as error:
+            self._respond(
+                method, f"{error.status} {HTTPStatus(error.status).phrase}", [], str(error).encode(), last=True
+            )
+            self._discard_rest()
+            return False
         try:
-            chunks = self.server.application(environ, lambda status, headers, _=None: started.extend((status, headers)))
-            body = b"".join(chunks)
-            if close := getattr(chunks, "close", None):
-                close()
-            status, headers = started
+            status, headers, response = self._call_application(self._make_environ(head, body))
         except ConnectionError:
-            self.close_connection = True
-            return
+            return False
         except Exception:
             traceback.print_exc()
-            status, headers, body = "500 Internal Server Error", [], b'{"error": "see the log"}'
-        self._send(status, headers, body)
+            status, headers, response = "500 Internal Server Error", [], b'{"error": "see the log"}'
+        self._respond(method, status, headers, response, last=not head.keeps_connection)
+        return head.keeps_connection
 
-    def _send(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
-        added = (
-            [] if any(name.lower() == "content-length" for name, _ in headers) else [("Content-Length", str(len(body)))]
-        )
-        if self.close_connection:
+    def _call_application(self, environ: Environ) -> tuple[str, list[tuple[str, str]], bytes]:
+        started: list[Any] = []
+        chunks = self.server.application(environ, lambda status, headers, _=None: started.extend((status, headers)))
+        body = b"".join(chunks)
+        if close := getattr(chunks, "close", None):
+            close()
+        status, headers = started
+        return status, headers, body
+
+    def _respond(self, method: str, status: str, headers: list[tuple[str, str]], body: bytes, *, last: bool) -> None:
+        added = [("Date", formatdate(usegmt=True))]
+        if not any(name.lower() == "content-length" for name, _ in headers):
+            added.append(("Content-Length", str(len(body))))
+        if last:
             added.append(("Connection", "close"))
-        lines = [f"HTTP/1.1 {status}", f"Date: {self.date_time_string()}"]
-        lines += (f"{name}: {value}" for name, value in (*headers, *added))
+        lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in (*added, *headers))]
         head = "\r\n".join(lines).encode("latin-1", "replace")
-        self.wfile.write(head + b"\r\n\r\n" + (b"" if self.command == "HEAD" else body))
+        self.wfile.write(head + b"\r\n\r\n" + (b"" if method == "HEAD" else body))
 
-    def _read_body(self) -> bytes:
-        length = self.headers.get("Content-Length")
-        encoding = self.headers.get("Transfer-Encoding")
-        if encoding is not None:
-            # A request with both headers may be an attempt at request smuggling (RFC 9112, 6.1).
-            if encoding.lower() != "chunked" or length is not None:
-                raise _BadRequest(400, "only `Transfer-Encoding: chunked` without Content-Length is supported")
-            return self._read_chunks()
-        if length is None:
-            return b""
-        if not (length.isascii() and length.isdigit()):
-            raise _BadRequest(400, "Content-Length is not a number")
-        return self._read_exactly(int(length))
+    def _discard_rest(self) -> None:
+        """Read what the client still sends. If the connection closed before, the client would not see the response."""
+        self.connection.shutdown(socket.SHUT_WR)
+        self.connection.settimeout(_DISCARD_SECONDS)
+        for _ in range(_DISCARD_READS):
+            if not self.connection.recv(1 << 16):
+                return
 
-    def _read_chunks(self) -> bytes:
-        body = bytearray()
-        while size := self._read_chunk_size():
-            body += self._read_exactly(size, len(body))
-            self.rfile.readline(3)
-        while self.rfile.readline(1 << 16).strip():  # trailers
-            pass
-        return bytes(body)
-
-    def _read_chunk_size(self) -> int:
-        try:
-            return int(self.rfile.readline(1 << 10).partition(b";")[0].strip(), 16)
-        except ValueError:
-            raise _BadRequest(400, "a chunk has no size") from None
-
-    def _read_exactly(self, length: int, already_read: int = 0) -> bytes:
-        if not 0 <= length <= _MAX_BODY_BYTES - already_read:
-            raise _BadRequest(413, f"the body has more than {_MAX_BODY_BYTES} bytes")
-        data = self.rfile.read(length)
-        if len(data) < length:
-            raise ConnectionAbortedError
-        return data
-
-    def _make_environ(self, body: bytes) -> Environ:
-        target = urlsplit(self.path if "://" in self.path.partition("?")[0] else f"//host{self.path}")
+    def _make_environ(self, head: Head, body: bytes) -> Environ:
         environ: Environ = {
             "wsgi.version": (1, 0),
             "wsgi.url_scheme": "http",
@@ -135,23 +118,22 @@ class _Connection(BaseHTTPRequestHandler):
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
             _CONNECTION_KEY: self.connection,
-            "REQUEST_METHOD": self.command,
+            "REQUEST_METHOD": head.method,
             "SCRIPT_NAME": "",
-            "PATH_INFO": unquote_to_bytes(target.path or "/").decode("latin-1"),
-            "RAW_URI": target.path + (f"?{target.query}" if target.query else ""),
-            "QUERY_STRING": target.query,
+            "PATH_INFO": unquote_to_bytes(head.path).decode("latin-1"),
+            "RAW_URI": head.path + (f"?{head.query}" if head.query else ""),
+            "QUERY_STRING": head.query,
             "CONTENT_LENGTH": str(len(body)),
             "REMOTE_ADDR": self.client_address[0],
             "SERVER_NAME": self.server.server_address[0],
             "SERVER_PORT": str(self.server.server_address[1]),
-            "SERVER_PROTOCOL": self.request_version,
+            "SERVER_PROTOCOL": f"HTTP/{head.version}",
         }
-        for name, value in self.headers.items():
-            if "_" in name or name.lower() in ("content-length", "transfer-encoding"):
+        for name, value in head.headers:
+            if "_" in name or name in ("content-length", "transfer-encoding"):
                 continue  # X_A and X-A would become the same name in environ
             key = name.upper().replace("-", "_")
             key = key if key == "CONTENT_TYPE" else f"HTTP_{key}"
-            value = value.replace("\r\n", "")
             environ[key] = f"{environ[key]},{value}" if key in environ else value
         return environ
 
@@ -177,14 +159,25 @@ def listen(host: str, port: int) -> socket.socket:
         port: 0 chooses a free port.
 
     Raises:
-        PortUnavailable.
+        PortUnavailable: also as PortTaken.
     """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        return socket.create_server((host, port), backlog=128)
+        address = socket.getaddrinfo(host, port, family, socket.SOCK_STREAM)[0][4]
+    except (socket.gaierror, UnicodeError):  # UnicodeError: a name that no machine can have
+        raise _not_an_address(host) from None
+    try:
+        return socket.create_server(address, family=family, backlog=128)
     except OSError as error:
-        taken = error.errno == errno.EADDRINUSE
-        why = "is taken: choose another with --port" if taken else f"cannot be listened on: {error.strerror}"
-        raise PortUnavailable(f"{host}:{port} {why}") from None
+        if error.errno == errno.EADDRINUSE:
+            raise PortTaken(f"{host}:{port} is taken: choose another with --port") from None
+        if error.errno == errno.EADDRNOTAVAIL:
+            raise _not_an_address(host) from None
+        raise PortUnavailable(f"cannot listen on {host}:{port}: {os.strerror(error.errno or 0)}") from None
+
+
+def _not_an_address(host: str) -> PortUnavailable:
+    return PortUnavailable(f"cannot listen on {host}: it is not an address of this machine")
 
 
 class Server:
@@ -227,11 +220,29 @@ def is_for_loopback(environ: Environ) -> bool:
     return _host(f"//{environ.get('HTTP_HOST', '')}") in LOOPBACK
 
 
-def is_cross_origin(environ: Environ) -> bool:
-    """Return True if a web page sent the request, and that page comes neither from the requested host nor from
-    loopback."""
+def is_from_other_page(environ: Environ) -> bool:
+    """Return True if a web page of another origin sent the request.
+
+    A browser sends Origin with every POST, and Sec-Fetch-Site with every request. Clients without them are no browsers.
+    """
     origin = environ.get("HTTP_ORIGIN")
-    return origin is not None and _host(origin) not in LOOPBACK | {_host(f"//{environ.get('HTTP_HOST', '')}")}
+    if origin is not None and origin != f"http://{environ.get('HTTP_HOST', '')}":
+        return True
+    return environ.get("HTTP_SEC_FETCH_SITE", "same-origin") not in ("same-origin", "none")
+
+
+def is_from_loopback(environ: Environ) -> bool:
+    """Return True if the client runs on this machine, and is not a proxy or a tunnel for a client that does not."""
+    is_forwarded = "HTTP_X_FORWARDED_FOR" in environ or "HTTP_FORWARDED" in environ
+    return is_loopback(environ["REMOTE_ADDR"]) and not is_forwarded
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if only this machine can connect to the address. `host` is an IP address or a name."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _host(url: str) -> str:

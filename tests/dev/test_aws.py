@@ -1,5 +1,6 @@
 """The embedded AWS services: their faults, and the environment variables of the functions."""
 
+import json
 import os
 import socket
 import threading
@@ -72,6 +73,26 @@ def test_hanging_connection_is_dropped_when_the_fault_ends(monkeypatch: pytest.M
     assert (ended, theirs.recv(1)) == ([ConnectionAbortedError], b"")
     ours.close()
     theirs.close()
+
+
+def test_failure_of_moto_is_reported_as_aws_does(capsys: pytest.CaptureFixture[str]) -> None:
+    def fails(environ: Any, start_response: Any) -> Any:
+        raise KeyError("kanarka@example.com")
+
+    to = make_application({"dynamodb": fails}, Faults())
+    signed = {"HTTP_AUTHORIZATION": "AWS4-HMAC-SHA256 Credential=local/20261105/eu-central-1/dynamodb/aws4_request, x"}
+    statuses: list[str] = []
+    raw = b"".join(to(environ("POST", "/", b"", **signed), lambda status, headers: statuses.append(status)))
+    assert (statuses[0][:3], json.loads(raw)) == ("500", {"__type": "InternalFailure", "message": "KeyError"})
+    assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize("body", [b"[", b"[" * 100_000, b"\xff"])
+def test_fault_that_is_not_json_is_refused(body: bytes) -> None:
+    to = make_application({}, Faults())
+    statuses: list[str] = []
+    b"".join(to(environ("POST", "/shopwire/faults", body), lambda status, headers: statuses.append(status)))
+    assert statuses[0].startswith("400 ")
 
 
 @pytest.mark.parametrize(

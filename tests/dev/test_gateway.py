@@ -4,6 +4,7 @@ import base64
 import json
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 
@@ -97,7 +98,7 @@ def inspector(environ: Any, start_response: Any) -> Any:
     return [b"inspector"]
 
 
-def gateway(result: Any) -> Gateway:
+def gateway(result: Any, **more: Any) -> Gateway:
     """Return a gateway whose webhook function returns or raises the result."""
 
     def load(name: str) -> Any:
@@ -111,7 +112,7 @@ def gateway(result: Any) -> Gateway:
     parked = ParkedRoutes(
         list=lambda: [{"id": "x"}], show=lambda id: {"id": id} if id == "x" else None, replay=lambda id: id == "x"
     )
-    return Gateway({"webhook": Function("webhook", load)}, esputnik, Faults().set, parked, inspector)
+    return Gateway({"webhook": Function("webhook", load)}, esputnik, Faults().set, parked, inspector, **more)
 
 
 def request(to: Gateway, method: str, target: str, body: bytes = b"", **more: str) -> tuple[int, Any]:
@@ -146,6 +147,7 @@ def test_function_error_is_a_500_without_details(capsys: pytest.CaptureFixture[s
         {"statusCode": 200, "body": "\ud800"},
         {"statusCode": 200, "headers": ["a"]},
         {"statusCode": 200, "headers": {"a": "b\r\nc: d"}},
+        {"statusCode": 200, "headers": {"a": "b\rc: d"}},
         {1, 2},
     ],
 )
@@ -174,15 +176,79 @@ def test_foreign_host_name_is_refused() -> None:
     assert request(gateway({}), "GET", "/", HTTP_HOST="localhost:8787")[0] == 200
 
 
+LOCAL_TARGETS = (
+    "/",
+    "/inspect/rows",
+    "/dev/parked",
+    "/dev/aws",
+    "/%64ev/parked",
+    "/esputnik/state",
+    "/esputnik/api/v1/event",
+)
+PUBLIC_TARGETS = ("/webhooks/a-shop", "/health", "/shopwire.js")
+REMOTE: Any = {"REMOTE_ADDR": "192.168.1.9", "HTTP_HOST": "192.168.1.7:8787"}
+
+
 @pytest.mark.parametrize("target", ["/dev/parked", "/esputnik/state"])
-def test_other_web_page_reaches_neither_dev_nor_esputnik_paths(target: str) -> None:
-    for origin, status in (
-        ("https://evil.example", 403),
-        ("null", 403),
-        ("http://localhost:8787", 200),
-        ("http://127.0.0.1:3000", 200),
-    ):
-        assert request(gateway({}), "GET", target, HTTP_ORIGIN=origin)[0] == status
+@pytest.mark.parametrize(
+    ("headers", "status"),
+    [
+        ({}, 200),  # curl
+        ({"HTTP_ORIGIN": "http://127.0.0.1:8787", "HTTP_SEC_FETCH_SITE": "same-origin"}, 200),
+        ({"HTTP_SEC_FETCH_SITE": "none"}, 200),  # an address that the user typed
+        ({"HTTP_ORIGIN": "https://evil.example"}, 403),
+        ({"HTTP_ORIGIN": "null"}, 403),
+        ({"HTTP_ORIGIN": "http://localhost:8787"}, 403),
+        ({"HTTP_ORIGIN": "http://127.0.0.1:3000"}, 403),
+        ({"HTTP_ORIGIN": "https://127.0.0.1:8787"}, 403),
+        ({"HTTP_SEC_FETCH_SITE": "cross-site"}, 403),
+        ({"HTTP_SEC_FETCH_SITE": "same-site"}, 403),
+        ({"HTTP_HOST": "evil.example:8787"}, 403),
+        ({"HTTP_HOST": "evil.example:8787", "HTTP_ORIGIN": "http://evil.example:8787"}, 403),
+    ],
+)
+def test_other_web_page_reaches_neither_dev_nor_esputnik_paths(target: str, headers: Any, status: int) -> None:
+    assert request(gateway({}), "GET", target, **headers)[0] == status
+
+
+@pytest.mark.parametrize(
+    ("method", "target", "body"),
+    [
+        ("POST", "/dev/faults", b'{"part": "queue", "mode": "down"}'),
+        ("POST", "/dev/parked/x/replay", b""),
+        ("POST", "/esputnik/reset", b""),
+    ],
+)
+def test_other_web_page_changes_nothing(method: str, target: str, body: bytes) -> None:
+    assert request(gateway({}), method, target, body)[0] == 200
+    for headers in ({"HTTP_ORIGIN": "https://evil.example"}, {"HTTP_SEC_FETCH_SITE": "cross-site"}):
+        assert request(gateway({}), method, target, body, **headers)[0] == 403
+
+
+@pytest.mark.parametrize("allow_remote", [False, True])
+@pytest.mark.parametrize("target", LOCAL_TARGETS)
+@pytest.mark.parametrize(
+    "origin",
+    [
+        REMOTE,
+        {"REMOTE_ADDR": "192.168.1.9"},  # with a Host header that claims to be local
+        {"HTTP_HOST": "192.168.1.7:8787"},
+        {"HTTP_HOST": "a-tunnel.example"},
+        {"HTTP_X_FORWARDED_FOR": "203.0.113.9"},  # a tunnel that rewrites the Host header
+        {"HTTP_FORWARDED": "for=203.0.113.9"},
+    ],
+)
+def test_inspector_dev_and_esputnik_serve_only_this_machine(allow_remote: bool, target: str, origin: Any) -> None:
+    path = {"PATH_INFO": unquote(target)}
+    assert request(gateway({}, allow_remote=allow_remote), "GET", target, **path)[0] in (200, 404)
+    assert request(gateway({}, allow_remote=allow_remote), "GET", target, **path, **origin)[0] == 403
+
+
+@pytest.mark.parametrize("target", PUBLIC_TARGETS)
+def test_webhooks_and_storefront_are_served_to_other_machines_if_allowed(target: str) -> None:
+    assert request(gateway({}, allow_remote=True), "GET", target, **REMOTE)[0] == 200
+    assert request(gateway({}, allow_remote=True), "GET", target, HTTP_HOST="a-tunnel.example")[0] == 200
+    assert request(gateway({}), "GET", target, **REMOTE)[0] == 403
 
 
 @pytest.mark.parametrize("down", [TableUnavailable("x"), QueueUnavailable("x")])
@@ -219,8 +285,13 @@ def test_parked_webhooks_are_listed_shown_and_replayed() -> None:
         (b'{"part": "cellar", "mode": "down"}', "part must be one of queue, ledger, settings"),
         (b'{"part": ["queue"], "mode": "down"}', "part must be one of queue, ledger, settings"),
         (b'{"part": "queue", "mode": "odd"}', "mode must be one of down, hang, ok"),
-        (b'{"part": "queue", "mode": "down", "seconds": "5"}', "seconds must be a number, 0 or greater"),
-        (b'{"part": "queue", "mode": "down", "seconds": Infinity}', "seconds must be a number, 0 or greater"),
+        (b'{"part": "queue", "mode": "down", "seconds": "5"}', "seconds must be a number from 0 to 1000000"),
+        (b'{"part": "queue", "mode": "down", "seconds": Infinity}', "seconds must be a number from 0 to 1000000"),
+        (
+            b'{"part": "queue", "mode": "down", "seconds": 1%b}' % (b"0" * 400),
+            "seconds must be a number from 0 to 1000000",
+        ),
+        (b"[" * 100_000, "the body is not JSON"),
         (b'{"part": "queue", "mode": "down", "second": 5}', "second: unknown field"),
     ],
 )

@@ -2,6 +2,7 @@
 
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -156,6 +157,77 @@ def test_shop_is_added_rotated_and_removed_at_run_time(
     assert f'"url": "{stack.url}/webhooks/my-shop"' in shop("show", "my-shop")
     assert "removed my-shop" in shop("remove", "my-shop", "--yes")
     assert "my-shop" not in shop("list")
+
+
+STRANGE = ("%00", "%ff", "%ED%A0%80", "%0d%0aX:y", "..", "%2e%2e", "%D9%A3", "demo-shopify.1.%00", "a" * 3000)
+BODIES = (
+    b"",
+    b"\xff\xfe",
+    b"[" * 100_000,
+    b'{"a":' * 50_000,
+    b'{"mode": ["down"], "part": {"a": 1}}',
+    b'{"mode": "down", "part": "queue", "seconds": 1%b}' % (b"0" * 400),
+    b'{"mode": "slow", "requests": 0, "delay": 1e300}',
+    b"part=api&mode=slow&seconds=999999999999999",
+)
+
+
+def status_of(stack: DevStack, method: str, target: str, body: bytes = b"", headers: bytes = b"") -> int:
+    """Send raw bytes, because a client library would correct or refuse them."""
+    host, port = stack.url.removeprefix("http://").split(":")
+    head = f"{method} {target} HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n"
+    with socket.create_connection((host, int(port)), timeout=30) as connection:
+        connection.sendall(head.encode() + headers + b"\r\n" + body)
+        return int(connection.makefile("rb").readline().split()[1])
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    [
+        "/webhooks/{}",
+        "/storefront/{}",
+        "/dev/parked/{}",
+        "/dev/parked/{}/replay",
+        "/inspect/parked/{}",
+        "/inspect/parked/{}/replay",
+        "/inspect/webhooks/{}",
+        "/inspect/static/{}",
+        "/inspect/entity?shop={0}&entity={0}",
+        "/inspect/rows?after={0}&before={0}&shop={0}",
+        "/esputnik/api/{}",
+        "/esputnik/state?key={}",
+        "/{}",
+    ],
+)
+def test_strange_path_is_no_server_error(stack: DevStack, capfd: pytest.CaptureFixture[str], pattern: str) -> None:
+    for text in STRANGE:
+        for method in ("GET", "POST", "BREW"):
+            assert status_of(stack, method, pattern.format(text)) < 500, (method, text)
+    assert "Traceback" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        "/dev/faults",
+        "/esputnik/faults",
+        "/esputnik/api/v1/event",
+        "/esputnik/api/v1/contact",
+        "/inspect/faults",
+        "/inspect/send",
+        "/webhooks/demo-shopify",
+        "/storefront/demo-shopify",
+    ],
+)
+@pytest.mark.parametrize(
+    "headers", [b"", b"Authorization: Basic \xe9\r\n", b"Content-Type: \xff\r\nCookie: \xff;;,\r\nOrigin: [\r\n"]
+)
+def test_strange_body_or_header_is_no_server_error(
+    stack: DevStack, capfd: pytest.CaptureFixture[str], target: str, headers: bytes
+) -> None:
+    for body in BODIES:
+        assert status_of(stack, "POST", target, body, headers) < 500, body[:40]
+    assert "Traceback" not in capfd.readouterr().err
 
 
 def test_command_says_what_to_do_next_and_ends_with_ctrl_c(capsys: pytest.CaptureFixture[str]) -> None:

@@ -33,10 +33,10 @@ class FakeActions:
         return id == "shop.1.a"
 
 
-def pages(actions: FakeActions | None, **more: Any) -> Pages:
+def pages(actions: FakeActions | None) -> Pages:
     unused = cast(Any, None)
     source = DataSource("here", unused, unused, unused, lambda: ["shop"], actions=cast(Actions, actions))
-    return Pages(Journal(), source, **more)
+    return Pages(Journal(), source)
 
 
 def request(
@@ -61,17 +61,19 @@ def request(
 @pytest.mark.parametrize("target", ["/", "/inspect/rows", "/inspect/static/inspector.js", "/inspect/faults"])
 @pytest.mark.parametrize(
     ("host", "status"),
-    [(HERE, 200), ("localhost:8787", 200), ("[::1]:8787", 200), ("evil.example:8787", 403), ("", 403), ("a@b:c", 403)],
+    [
+        (HERE, 200),
+        ("localhost:8787", 200),
+        ("[::1]:8787", 200),
+        ("evil.example:8787", 403),
+        ("", 403),
+        ("a@b:c", 403),
+        ("192.168.1.7:8787", 403),
+        ("[", 403),
+    ],
 )
 def test_only_loopback_host_names_are_served(target: str, host: str, status: int) -> None:
     assert request(pages(FakeActions()), "GET", target, HTTP_HOST=host)[0] == status
-
-
-@pytest.mark.parametrize(
-    ("host", "status"), [("192.168.1.7:8787", 200), ("shopwire:8787", 200), ("evil.example:8787", 403), ("", 403)]
-)
-def test_any_host_serves_local_names_but_no_foreign_domain(host: str, status: int) -> None:
-    assert request(pages(FakeActions(), any_host=True), "GET", "/", HTTP_HOST=host)[0] == status
 
 
 @pytest.mark.parametrize(
@@ -144,6 +146,7 @@ def test_fault_is_set_with_its_seconds_and_cleared() -> None:
         ("/inspect/faults", {}, 400),
         ("/inspect/faults", {"part": "api", "mode": "odd"}, 400),
         ("/inspect/faults", {"part": "settings", "mode": "down"}, 400),
+        ("/inspect/faults", {"part": "api", "mode": "slow", "seconds": "999999999999999"}, 400),
         ("/inspect/send", {"sample": "shopify none"}, 400),
         ("/inspect/parked/none/replay", {}, 404),
         ("/inspect/odd", {}, 404),

@@ -19,7 +19,7 @@ def add_arguments(parser: Parser) -> None:
   shopwire inspect --stack shopwire --minutes 600 --port 9001"""
     add_installation_options(parser)
     parser.add_argument(
-        "--port", type=port, default=8790, help="port to listen on; 0 takes a free one (default: %(default)s)"
+        "--port", type=port(), default=8790, help="port to listen on; 0 takes a free one (default: %(default)s)"
     )
     parser.add_argument(
         "--minutes",
