@@ -20,9 +20,17 @@ def _shop(id: str, platform: str, **settings: Any) -> Shop:
 
 
 SHOPS = [
-    _shop("sim-shopify-0", "shopify", region="UA"),
-    _shop("sim-shopify-1", "shopify", item_id="sku", shipped_is_delivered=True),
-    _shop("sim-shopify-2", "shopify", region="PL", item_id="product", ignore_test_orders=True, old_order_days=0),
+    _shop("sim-shopify-0", "shopify", store="sim-0.myshopify.com", region="UA"),
+    _shop("sim-shopify-1", "shopify", store="sim-1.myshopify.com", item_id="sku", shipped_is_delivered=True),
+    _shop(
+        "sim-shopify-2",
+        "shopify",
+        store="sim-2.myshopify.com",
+        region="PL",
+        item_id="product",
+        ignore_test_orders=True,
+        old_order_days=0,
+    ),
     _shop("sim-woo-0", "woocommerce", region="UA"),
     _shop("sim-woo-1", "woocommerce", item_id="sku", statuses={"shipped": "DELIVERED"}),
     _shop("sim-woo-2", "woocommerce", item_id="product", key_value="order", shipped_is_delivered=True),
