@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 from shopwire.errors import NoAnswer
 from shopwire.mapper import ApiRequest
 
-HOSTS = frozenset({"esputnik.com", "yespo.io", "localhost", "127.0.0.1", "host.docker.internal"})
+_LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "host.docker.internal"})
+HOSTS = frozenset({"esputnik.com", "yespo.io"}) | _LOCAL_HOSTS
 """Hosts that personal data may be sent to: the vendor's two names, and this machine."""
 
 _CONNECT_SECONDS = 3.0  # as in the vendor's plugins
@@ -53,13 +54,16 @@ class Esputnik:
     """The API at `url` (its root, ending in "/").
 
     Raises:
-        ValueError: the URL's host is neither one of the vendor's nor this machine.
+        ValueError: the URL's host is neither one of the vendor's nor this machine, or it is the vendor's without TLS.
     """
 
     def __init__(self, url: str, transport: Transport) -> None:
-        host = urlsplit(url).hostname or ""
+        parts = urlsplit(url)
+        host = parts.hostname or ""
         if host not in HOSTS:
             raise ValueError(f"SHOPWIRE_ESPUTNIK_URL: {host or url!r} is not one of {', '.join(sorted(HOSTS))}")
+        if parts.scheme != "https" and host not in _LOCAL_HOSTS:
+            raise ValueError(f"SHOPWIRE_ESPUTNIK_URL: the URL of {host} must begin with https://")
         self._url = url if url.endswith("/") else url + "/"
         self._transport = transport
 

@@ -19,8 +19,8 @@ def add_arguments(parser: Parser) -> None:
     parser.epilog = """examples:
   shopwire parked list
   shopwire parked list --stack shopwire --shop my-shop --json
-  shopwire parked show demo-shopify.1767225600000.0123456789abcdef
-  shopwire parked replay demo-shopify.1767225600000.0123456789abcdef
+  shopwire parked show demo-shopify.1767225600000.0123456789ab
+  shopwire parked replay demo-shopify.1767225600000.0123456789ab
   shopwire parked replay --all --shop my-shop --stack shopwire"""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     listing = actions.add_parser(
@@ -34,14 +34,14 @@ def add_arguments(parser: Parser) -> None:
         "show",
         help="show one with its headers and body",
         description="Prints one parked webhook with its headers and its body, as JSON.",
-        epilog="example:\n  shopwire parked show demo-shopify.1767225600000.0123456789abcdef",
+        epilog="example:\n  shopwire parked show demo-shopify.1767225600000.0123456789ab",
     )
     showing.add_argument("id", metavar="ID", help="the id that `shopwire parked list` prints")
     replaying = actions.add_parser(
         "replay",
         help="put webhooks into the retry queue again",
         description="Puts parked webhooks into the retry queue again. Fix the cause first.",
-        epilog="examples:\n  shopwire parked replay demo-shopify.1767225600000.0123456789abcdef\n"
+        epilog="examples:\n  shopwire parked replay demo-shopify.1767225600000.0123456789ab\n"
         "  shopwire parked replay --all --shop demo-shopify",
     )
     replaying.add_argument("ids", metavar="ID", nargs="*", help="the ids that `shopwire parked list` prints")
