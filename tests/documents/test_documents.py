@@ -46,7 +46,15 @@ TESTED_ELSEWHERE = {
 """Targets that .ci/run does not run, and the file that tests them."""
 
 # Files that a command or the reader creates.
-CREATED_FILES = {"bench/results.json", "page.html", "shops.toml", "app.py", "shopify.app.toml", "order.json"}
+CREATED_FILES = {
+    "bench/results.json",
+    "build/fuzz/findings",
+    "page.html",
+    "shops.toml",
+    "app.py",
+    "shopify.app.toml",
+    "order.json",
+}
 SUFFIXES = (".py", ".md", ".toml", ".yaml", ".yml", ".json", ".txt", ".js")
 URL = "http://127.0.0.1:8787"
 

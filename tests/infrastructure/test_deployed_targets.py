@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from shopwire import platforms
+from shopwire.errors import UnexpectedError
 from shopwire.observability import report, report_outbox_age
 from shopwire_dev.lambdas import Function
 from tests.deployed.targets import TEST_SHOP, Deployed, Dev, call, template_alarms
@@ -39,7 +40,7 @@ def test_shopwire_dev_reports_each_alarm_that_it_can_have(dev: Dev) -> None:
     report("refused", 0, shop=dev.shop.id, outcome="unavailable")
     report_outbox_age(1_800_000, 0)
     assert alarms_on(dev) == {"Parked", "Refused", "Unavailable", "OutboxWaits"}
-    with pytest.raises(KeyError):
+    with pytest.raises(UnexpectedError, match="KeyError"):
         Function("retry").invoke({})
     assert "FunctionErrors" in alarms_on(dev)
     for url in (dev.dead_letters, dev.dead_letters.replace("dead", "retry")):

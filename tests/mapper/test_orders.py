@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from shopwire.errors import Unmappable
 from shopwire.mapper import SentOrder, Step, fact_steps, order_reference, order_steps, sent_with_another_status
 from shopwire.models import Contact, Order, OrderChange, Parcel, Rank, Reason, Status
+from shopwire.models.base import usable_id
 from tests.support.api_requests import body_of, params
 from tests.support.changes import ANNA, cancelled, order, paid, shipped, shop
 
@@ -207,7 +208,7 @@ ORDERS = st.builds(
         order(
             id,
             total=total,
-            number=number,
+            number=usable_id(number),
             note=note,
             url=url,
             coupons=tuple(coupons),

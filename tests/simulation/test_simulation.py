@@ -93,7 +93,7 @@ def test_injected_fault_at_any_point_of_a_short_story_breaks_no_promise() -> Non
 def test_faults_are_injected_at_the_calls_of_every_service() -> None:
     scenario = SCENARIOS[0]
     stories = make_scenario_stories(scenario)
-    short_stories = choose_short_stories(stories)[:3]
+    short_stories = choose_short_stories(stories)[:8]
     injections = [injection for story in short_stories for injection in enumerate_injections(stories, scenario, story)]
     for service in ("ledger", "queue", "api"):
         faults = {injection.fault for injection in injections if injection.service == service}

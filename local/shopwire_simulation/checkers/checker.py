@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from shopwire.errors import UnexpectedError
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
@@ -244,7 +245,8 @@ class Checker:
 
 def _describe_error(error: Exception) -> str:
     place = traceback.extract_tb(error.__traceback__)[-1]
-    return f"{type(error).__name__} in {place.name}, line {place.lineno}"
+    name = str(error) if isinstance(error, UnexpectedError) else type(error).__name__
+    return f"{name} in {place.name}, line {place.lineno}"
 
 
 def _choices(uncertain: Collection[int]) -> Iterator[tuple[int, ...]]:
