@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 import requests
+from urllib3.exceptions import LocationParseError
 
 from shopwire_cli.errors import CommandError, UserError
 
@@ -20,9 +21,14 @@ def send_request(
     """
     try:
         return requests.request(method, url, headers=dict(headers or {}), data=body, timeout=_TIMEOUT_SECONDS)
-    except (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, requests.exceptions.InvalidSchema):
+    except (
+        requests.exceptions.InvalidURL,
+        requests.exceptions.MissingSchema,
+        requests.exceptions.InvalidSchema,
+        LocationParseError,  # requests lets it pass for some host names
+    ):
         raise UserError(f"--url: {url} is not an address: write it like http://127.0.0.1:8787") from None
-    except requests.exceptions.InvalidHeader:
+    except (requests.exceptions.InvalidHeader, UnicodeEncodeError):
         raise UserError("TOPIC: it contains characters that an HTTP header cannot carry") from None
     except requests.Timeout:
         raise CommandError(f"{url} did not answer within {_TIMEOUT_SECONDS} s: try again") from None

@@ -41,11 +41,11 @@ class DevInstallation:
         return records
 
     def show(self, id: str) -> Record:
-        record: Record = self._request("GET", f"/{quote(id, safe='')}", id)
+        record: Record = self._request("GET", f"/{quote(id, safe='', errors='replace')}", id)
         return record
 
     def replay(self, id: str) -> None:
-        self._request("POST", f"/{quote(id, safe='')}/replay", id)
+        self._request("POST", f"/{quote(id, safe='', errors='replace')}/replay", id)
 
     def _request(self, method: str, path: str, id: str | None = None) -> Any:
         """Return the JSON of the response. If the path contains an id, 404 means that the id is unknown."""

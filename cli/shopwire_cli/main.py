@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from shopwire_cli.commands import COMMANDS, load_command
 from shopwire_cli.errors import CommandError
 from shopwire_cli.parser import Parser, PrintVersion
+from shopwire_cli.terminal import escape, escaped_output
 
 _INTERRUPTED = 130  # 128 + SIGINT, as a shell reports it
 
@@ -21,8 +22,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(encoding="utf-8")  # names of people and products, whatever the locale
+    # Files that a command writes may hold personal data or secrets, so only the user may read them.
+    umask = os.umask(0o077)
+    try:
+        with escaped_output(sys.stdout, sys.stderr):
+            return _run(sys.argv[1:] if arguments is None else arguments)
+    finally:
+        os.umask(umask)
+
+
+def _run(arguments: Sequence[str]) -> int:
     program = "shopwire"
-    arguments = sys.argv[1:] if arguments is None else arguments
     try:
         options = make_parser(arguments).parse_args(arguments or ["--help"])
         program = f"shopwire {options.command}"
@@ -30,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except CommandError as error:
-        print(f"{program}: {error}", file=sys.stderr)
+        print(f"{program}: {escape(str(error))}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader of the pipe (`| head`) has closed it. The flush at exit must not fail on what is still buffered.

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from shopwire_cli.terminal import escape
+
 # Larger integers are UTC milliseconds. As milliseconds, this one is a day in February 1970.
 _LARGEST_COUNT = 1 << 32
 
@@ -38,7 +40,7 @@ def format_table(columns: Sequence[str], records: Sequence[Mapping[str, Any]]) -
 
 
 def _cell(value: Any) -> str:
-    return _date_and_time(value) if isinstance(value, int) and value > _LARGEST_COUNT else str(value)
+    return _date_and_time(value) if isinstance(value, int) and value > _LARGEST_COUNT else escape(str(value))
 
 
 def _date_and_time(milliseconds: int) -> str:

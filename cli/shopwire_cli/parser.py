@@ -7,6 +7,8 @@ import argparse
 from collections.abc import Callable
 from typing import Any, NoReturn
 
+from shopwire_cli.terminal import escape
+
 DEV_URL = "http://127.0.0.1:8787"
 """Where `shopwire dev` listens by default."""
 
@@ -33,7 +35,7 @@ class Parser(argparse.ArgumentParser):
             self._intermixing = False
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
+        self.exit(2, f"{self.prog}: {escape(message)} (see {self.prog} --help)\n")
 
 
 class PrintVersion(argparse.Action):

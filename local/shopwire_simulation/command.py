@@ -78,20 +78,25 @@ def parse_faults(text: str) -> tuple[str, ...]:
     return kinds
 
 
-def simulate(request: SimulationRequest, out: TextIO | None = None, err: TextIO | None = None) -> int:
+def simulate(
+    request: SimulationRequest, out: TextIO | None = None, err: TextIO | None = None, bar: TextIO | None = None
+) -> int:
     """Simulate, print the JSON line and the first failure, and return the exit code: 1 if a promise was broken.
+
+    Args:
+        bar: stream of the progress bar; None for `err`.
 
     Raises:
         InvalidRequest: a story does not exist.
     """
     out, err = out or sys.stdout, err or sys.stderr
-    bar = _ProgressBar(err)
+    progress = _ProgressBar(bar or err)
     counts: dict[str, Any] = dict.fromkeys(("webhooks", "faults", *VIOLATION_KINDS, "seconds"), 0)
     if not request.replay and request.burst is None and Fault.CRASH in request.faults:
-        injected = run_injections(request.webhooks, bar.part("injections"))
+        injected = run_injections(request.webhooks, progress.part("injections"))
         _add(counts, Counter(violation.kind for _, violation in injected.violations))
         _add(counts, {"webhooks": injected.webhooks, "faults": injected.injections, "seconds": injected.seconds})
-        bar.clear()
+        progress.clear()
         if injected.violations:
             _print_injection(injected, err)
     for number in request.runs:
@@ -104,8 +109,8 @@ def simulate(request: SimulationRequest, out: TextIO | None = None, err: TextIO 
         if request.replay:
             run = request.make_run(number, only=request.replay, stories=run.stories)
         failed_before = any(counts[kind] for kind in VIOLATION_KINDS)
-        result = run.run(bar.part(f"burst {number}" if number else "days"))
-        bar.clear()
+        result = run.run(progress.part(f"burst {number}" if number else "days"))
+        progress.clear()
         _add(counts, result.counts)
         if request.replay:
             case = FailingCase(frozenset(request.replay), frozenset(), result.violations, run.trace or [])

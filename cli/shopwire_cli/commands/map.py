@@ -8,6 +8,7 @@ import sys
 
 from shopwire_cli.errors import UserError
 from shopwire_cli.parser import Parser
+from shopwire_cli.terminal import escape
 
 
 def add_arguments(parser: Parser) -> None:
@@ -98,6 +99,6 @@ def run(options: argparse.Namespace) -> int:
         try:
             requests += mapping.make_requests(change, shop, new=options.new, contact=contact)
         except mapping.NothingToSend as reason:
-            print(f"shopwire map: nothing to send: {reason}", file=sys.stderr)
+            print(f"shopwire map: nothing to send: {escape(str(reason))}", file=sys.stderr)
     print(mapping.to_json(requests))
     return 0

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from shopwire_cli.errors import UserError
 from shopwire_cli.parser import Parser, add_installation_options
+from shopwire_cli.terminal import escape
 
 if TYPE_CHECKING:
     from shopwire_cli.installations import Installation, Record
@@ -100,7 +101,7 @@ def _replay(installation: "Installation", options: argparse.Namespace) -> None:
     ids = options.ids or [id for record in _records(installation, options) if (id := _replayable_id(record))]
     for id in ids:
         installation.replay(id)
-        print(f"queued {id}", flush=True)
+        print(f"queued {escape(id)}", flush=True)
 
 
 def _replayable_id(record: "Record") -> str | None:

@@ -5,6 +5,7 @@ import sys
 
 from shopwire_cli.errors import UserError
 from shopwire_cli.parser import Parser, add_url_option, positive_integer
+from shopwire_cli.terminal import escape
 
 
 def add_arguments(parser: Parser) -> None:
@@ -65,8 +66,8 @@ def run(options: argparse.Namespace) -> int:
         options.platform, options.topic, shop, file=options.file, count=options.count, fresh=options.fresh
     ):
         response = send_request("POST", url, headers, body)
-        print(response.text.strip(), flush=True)
+        print(escape(response.text.strip()), flush=True)
         if not 200 <= response.status_code < 300:
-            print(f"shopwire send: HTTP {response.status_code} {response.reason}", file=sys.stderr)
+            print(f"shopwire send: HTTP {response.status_code} {escape(response.reason)}", file=sys.stderr)
             code = 1
     return code

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from shopwire_cli.errors import CommandError, UserError
 from shopwire_cli.parser import Parser, add_installation_options
 from shopwire_cli.shop_secrets import ShopFields, mask_fields, mask_secret, masked_changes, secrets_of
+from shopwire_cli.terminal import escape
 
 if TYPE_CHECKING:
     from shopwire_cli.shop_parameters import ShopParameters, StoredShop
@@ -104,11 +105,11 @@ def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], opt
     before = {id: shop.fields if shop else None for id, shop in stored.items()}
     for id, fields in wanted.items():
         for line in _describe_change(before[id], fields):
-            print(f"{id}: {line}", flush=True)
+            print(escape(f"{id}: {line}"), flush=True)
     to_write = [id for id in wanted if before[id] != wanted[id]]
     if options.dry_run or not to_write:
         return
-    if refusals := [f"{id}: {text}" for id in to_write for text in _refusals(before[id], wanted[id])]:
+    if refusals := [escape(f"{id}: {text}") for id in to_write for text in _refusals(before[id], wanted[id])]:
         _confirm("\n".join(refusals), options)
     notes = []
     if any(stored[id] for id in to_write):
@@ -195,7 +196,7 @@ def _show(parameters: "ShopParameters", options: argparse.Namespace) -> None:
 def _remove(parameters: "ShopParameters", options: argparse.Namespace) -> None:
     ids = [_get_existing(parameters, id).id for id in dict.fromkeys(options.ids)]
     _confirm(
-        f"{', '.join(ids)}: within an hour, webhooks will get status 404. Waiting webhooks will be parked, and "
+        f"{escape(', '.join(ids))}: within an hour, webhooks will get status 404. Waiting webhooks will be parked, and "
         "parked ones will no longer be listed. Switch the webhooks off at the platform first.",
         options,
     )
@@ -250,7 +251,7 @@ def _for_each_shop(
             failed.append(id)
             _print_note(str(error))
         else:
-            print(success(id), flush=True)
+            print(escape(success(id)), flush=True)
     if len(failed) < len(ids):
         for note in notes:
             print(note, file=sys.stderr)
@@ -259,4 +260,4 @@ def _for_each_shop(
 
 
 def _print_note(text: str) -> None:
-    print(f"shopwire shop: {text}", file=sys.stderr)
+    print(f"shopwire shop: {escape(text)}", file=sys.stderr)

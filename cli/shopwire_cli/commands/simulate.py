@@ -1,6 +1,7 @@
 """`shopwire simulate`: run the fault simulation. The package shopwire_simulation does the work."""
 
 import argparse
+import sys
 
 from shopwire_cli.errors import UserError
 from shopwire_cli.parser import Parser, positive_integer
@@ -56,7 +57,8 @@ def run(options: argparse.Namespace) -> int:
     try:
         faults = parse_faults(options.faults)
         request = SimulationRequest(options.webhooks, options.seed, faults, options.burst, options.replay)
-        return simulate(request)
+        # A progress bar moves the cursor, which escaped output cannot.
+        return simulate(request, bar=getattr(sys.stderr, "unescaped", None))
     except InvalidRequest as error:
         raise UserError(str(error)) from None
 
