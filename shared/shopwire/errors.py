@@ -219,7 +219,7 @@ class RetryLater(DeliveryStopped):
 
 
 class PermanentFailure(DeliveryStopped):
-    """No request can be made of the change, or the API refused it for good. The webhook is parked."""
+    """A person must look at the webhook, so it is parked. `reason` says why."""
 
 
 class HttpError(ShopwireError):

@@ -120,7 +120,7 @@ def http_transport() -> Transport:
     def call(
         method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
     ) -> tuple[int, Mapping[str, str]]:
-        timeout = urllib3.Timeout(connect=min(_CONNECT_SECONDS, seconds), read=seconds)
+        timeout = urllib3.Timeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
         try:
             answer = pool.request(
                 method, url, body=body, headers=headers, timeout=timeout, retries=False, redirect=False

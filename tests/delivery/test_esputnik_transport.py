@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
+import urllib3
 
 from shopwire.errors import NoAnswer
 from shopwire.esputnik import Transport, http_transport
@@ -95,6 +96,19 @@ def test_dropped_connection_is_no_answer_and_is_not_retried(transport: Transport
 def test_server_that_does_not_respond_in_time_is_no_answer(transport: Transport) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent, pytest.raises(NoAnswer):
         transport("POST", f"http://127.0.0.1:{silent.getsockname()[1]}/", HEADERS, b"{}", 0.05)
+
+
+def test_connecting_and_reading_share_the_time_of_a_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    timeouts: list[urllib3.Timeout] = []
+
+    def request(self: urllib3.PoolManager, *_: Any, timeout: urllib3.Timeout, **__: Any) -> Any:
+        timeouts.append(timeout)
+        raise urllib3.exceptions.HTTPError
+
+    monkeypatch.setattr(urllib3.PoolManager, "request", request)
+    with pytest.raises(NoAnswer):
+        http_transport()("POST", "https://esputnik.com/api/", HEADERS, b"{}", 1.5)
+    assert [(timeout.total, timeout.connect_timeout) for timeout in timeouts] == [(1.5, 1.5)]
 
 
 def test_refused_connection_is_no_answer(transport: Transport) -> None:

@@ -44,7 +44,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ORDER_NOT_SENT: "It concerns an order that was deliberately not sent.",
     Reason.ERASED: "The person, or the whole shop, was erased by an erasure request.",
     # Outcomes `queued` and `waiting`.
-    Reason.QUEUED_FIRST: "It went to the queue without an attempt, because the last three requests of the shop failed,"
+    Reason.QUEUED_FIRST: "It went to the queue without an attempt, because the last requests of the shop failed,"
     " the direct budget is 0, or the whole shop is being erased.",
     Reason.EARLIER_CHANGE_PENDING: "An earlier change of the same entity waits or is being sent. This one waits behind"
     " it, so that nothing overtakes.",
@@ -86,7 +86,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOO_OLD: "It is older than the maximum age of its kind (views 1 hour, carts 24 hours, others 3 days).",
     Reason.ORDER_NOT_SEEN: "It concerns an order that never arrived. It is applied automatically when the order"
     " arrives.",
-    Reason.DELIVERY_NOT_FOUND: "The code as it is now finds another delivery in this body.",
+    Reason.DELIVERY_NOT_FOUND: "This release finds no delivery with the recorded key in the body.",
     Reason.SHOP_DISCONNECTED: "The settings of the shop were removed.",
     # Outcome `unverified`.
     Reason.SIGNATURE_MISSING: "The call has no signature. Only the platform's own calls have one.",

@@ -86,8 +86,8 @@ class Policy:
         """Return the full-jitter exponential backoff: at most 2 minutes in the first hour, then at most 15.
 
         Args:
-            tries: how often it was tried before.
-            age_ms: since when it waits.
+            tries: the exponent: how often it was received or failed.
+            age_ms: for how long it has waited.
         """
         longest = 120_000 if age_ms < HOUR_MS else 900_000
         return int(min(longest, self.retry_base_ms << min(tries, 16)) * self.jitter())

@@ -1,6 +1,6 @@
 """A person as the shop knows them, and which values count as a person's address.
 
-Which contacts eSputnik has already is known in `stores/contacts.py`.
+`stores/contacts.py` records which contacts eSputnik has.
 """
 
 import re

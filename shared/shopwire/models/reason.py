@@ -34,7 +34,7 @@ class Reason(StrEnum):
     ORDER_NOT_SENT = "order_not_sent"
     ERASED = "erased"
 
-    # Waits: outcome `queued` (webhook) or `waiting` (retry).
+    # Waits: outcome `queued` or `waiting`.
     QUEUED_FIRST = "queued_first"
     EARLIER_CHANGE_PENDING = "earlier_change_pending"
     EARLIER_MESSAGE_WAITS = "earlier_message_waits"

@@ -87,8 +87,8 @@ class Pauses:
         Args:
             reason: why, as a code.
             at_least_ms: what the API asked for.
-            may_end_soon: the API fails or throttles, which may end at any moment. For the first hour the pauses are at
-                most two minutes long then, so that what waits stays in the queue and is delivered soon afterwards.
+            may_end_soon: the API fails or throttles, so it may recover at any moment. For the first hour the pauses are
+                at most two minutes long then, so that what waits stays in the queue and is delivered soon afterwards.
         """
         state = self._read(shop)
         running = state.until if state.until and state.until > now and not state.probed else None

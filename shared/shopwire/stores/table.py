@@ -1,4 +1,4 @@
-"""The DynamoDB table, read and written in Python values. What the items mean is known to the stores that use it.
+"""The DynamoDB table, read and written in Python values. The stores know what the items mean that use it.
 
 Only the low-level client is used, because the resource layer costs cold start. Each failure becomes one of three
 exceptions, so that callers decide by what happened, not by a vendor's code.
