@@ -10,11 +10,12 @@ from shopwire.models.base import usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from tests.support.changes import START, order
 
-TOKENS = ["c", "c1-7f3a_2.b", "Z2NwLWV1cm9wZQ?key=1%2B", "x" * 255, "!~"]
+TOKENS = ["a b", "c", "c1-7f3a_2.b", "Z2NwLWV1cm9wZQ?key=1%2B", "x" * 255, "!~"]
 NO_TOKENS = [
     "",
     " ",
-    "a b",
+    "a ",
+    " a",
     "x" * 256,
     "anna@example.com",
     "a\n",

@@ -20,10 +20,10 @@ MAX_ID_LENGTH = 255
 Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID_LENGTH)]
 """A platform's own id. It is always text, because many ids exceed 2^53."""
 
-_TOKEN = r"[!-?A-~]{1,255}"
+_TOKEN = r"[!-?A-~]([ -?A-~]{0,253}[!-?A-~])?"
 Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_TOKEN}$")]
-"""The token of a cart: at most 255 printable characters of ASCII without "@". It becomes part of keys and log lines,
-which no e-mail address and no control character may reach."""
+"""The token of a cart: at most 255 printable characters of ASCII without "@", and no space at its ends. Events
+contain it, and a hash of it is in keys and log lines."""
 
 _CURRENCY = r"[A-Z]{3}"
 Currency = Annotated[str, StringConstraints(pattern=f"^{_CURRENCY}$")]
