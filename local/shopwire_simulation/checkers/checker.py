@@ -146,7 +146,7 @@ class Checker:
         announcement = self._announcement(invocation)
         if announcement is not None and path.startswith("POST"):
             story = self.requests.story_of(announcement)
-            self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"])
+            self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)
         is_change = self.requests.on_accepted(invocation, announcement, shop, path, body, event, answered)
         if announcement is not None and is_change:
             if event:

@@ -33,13 +33,18 @@ class ErasureChecker:
         report: ReportViolation,
     ) -> None:
         self._requests = {n: requests for n, story in stories.items() if (requests := list(_erasure_requests(story)))}
-        self._of_other_customers = frozenset(
-            id
+        self._other_customers = {
+            n: {
+                meaning.person.key.encode()
+                for meaning in stories[n].meanings.values()
+                if isinstance(meaning, CartState | Visit)
+                and meaning.by_other_customer
+                and meaning.person
+                and meaning.person.key
+            }
             for n in self._requests
-            for id, meaning in stories[n].meanings.items()
-            if isinstance(meaning, CartState | Visit) and meaning.by_other_customer and meaning.person
-        )
-        """Visits of the stories' other customers. No request erases these customers."""
+        }
+        """The addresses of a story's other customers. No request erases these customers."""
         self._records = records
         self._stored_texts = stored_texts
         self._now = now
@@ -66,15 +71,16 @@ class ErasureChecker:
             if stored.place != _TOMBSTONES and _names_person(stored, erasure):
                 self._report("leaked", announcement, f"still in {stored.place} after the erasure")
 
-    def on_accepted(self, story: int | None, announcement: Announcement, claimed_at: int) -> None:
+    def on_accepted(self, story: int | None, announcement: Announcement, claimed_at: int, body: bytes) -> None:
         """Check that a request that the API accepted does not come from a webhook before the erasure request.
 
         Args:
             claimed_at: when the invocation that sent it took its lease.
+            body: the body of the request.
         """
         if story is None or claimed_at <= self._erased_at.get(story, claimed_at):
             return
-        if announcement.id in self._of_other_customers:
+        if any(key in body for key in self._other_customers[story]):
             return
         requested_at = min(self._records[request.id].first_attempt_at or 0 for request, _ in self._requests[story])
         if (self._records[announcement.id].first_attempt_at or 0) < requested_at:
