@@ -9,6 +9,10 @@ from bench.harness import Figures, Goal, Row, Run, Samples
 _STARTS_PER_ROUND = 3
 """The fastest of these starts is the round's figure, because other load of the machine can only make a start slower."""
 
+_MAX_STARTS = 5
+"""On a busy machine a start may take longer than shopwire's time budget. Then the webhook is queued, and the start is
+repeated."""
+
 _CANDIDATES = {"shopwire": built_functions.SHOPWIRE, "usual": built_functions.USUAL}
 
 
@@ -32,12 +36,24 @@ def measure(run: Run) -> dict[str, Figures | float]:
 
 
 def _start(build_and_name: tuple[Path, str]) -> tuple[float, float]:
-    with (
-        fake_services() as url,
-        built_functions.execution_environment(built_functions.load_function(build_and_name, url)) as (function, log),
-    ):
-        built_functions.check_delivered(function.invoke(webhooks.order(1, 0, "orders/create")))
-        return built_functions.init_and_invocation(log())
+    """Return the milliseconds of INIT and of the first invocation.
+
+    Raises:
+        ValueError: the webhook was not delivered in any of the starts.
+    """
+    response = ""
+    for _ in range(_MAX_STARTS):
+        with (
+            fake_services() as url,
+            built_functions.execution_environment(built_functions.load_function(build_and_name, url)) as (
+                function,
+                log,
+            ),
+        ):
+            response = function.invoke(webhooks.order(1, 0, "orders/create"))
+            if built_functions.webhook_status(response) == "delivered":
+                return built_functions.init_and_invocation(log())
+    raise ValueError(response)
 
 
 def _compare(found: dict[str, Samples]) -> Figures:
