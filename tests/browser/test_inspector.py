@@ -59,7 +59,7 @@ def test_parked_webhook_shows_a_dry_run_and_is_replayed(page: Page, stack: DevSt
     page.goto(stack.url)
     row(page, id).get_by_role("link").click()
     page.get_by_role("link", name="What a replay would send").click()
-    expect(page.get_by_text("The API refused the request for good")).to_be_visible()
+    expect(page.get_by_text("The API rejected the request permanently")).to_be_visible()
     # The API rejected the request for the contact. A replay would send this request and the event of the order.
     expect(page.get_by_text("2 requests would be sent")).to_be_visible()
     expect(page.locator(".diff .new", has_text='"eventTypeKey": "orderUpdated"')).to_be_visible()

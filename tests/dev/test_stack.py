@@ -147,7 +147,7 @@ def test_shop_is_added_rotated_and_removed_at_run_time(
     )
     settings = tomllib.loads(text)["my-shop"]
     file.write_text(text)
-    assert "Kept in memory until `shopwire dev` ends" in shop("put", file)
+    assert "kept in memory until `shopwire dev` ends" in shop("put", file)
     assert post_status("a-secret-1") == 200
     file.write_text(text.replace('["a-secret-1"]', '["a-secret-1", "a-secret-2"]'))
     assert "my-shop: secrets:" in shop("put", file)
