@@ -17,6 +17,7 @@ from pydantic_core import from_json
 from shopwire import platforms
 from shopwire.models import Shop, Webhook
 from shopwire.platforms.base import Platform, SampleFields
+from shopwire.platforms.parts import moment_of_php_date
 
 _HERE = Path(__file__).parent
 _EXPECTED_SUFFIX = ".expected.json"
@@ -133,10 +134,9 @@ def _parsed(path: Path) -> Any:
 
 
 def _moment(value: Any) -> datetime | None:
-    if isinstance(value, Mapping):  # PHP's object of a date and its time zone
-        value = value.get("date")
     try:
-        moment = datetime.fromisoformat(value)
+        value = moment_of_php_date(value)
+        moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
     except (TypeError, ValueError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

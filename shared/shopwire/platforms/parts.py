@@ -49,7 +49,12 @@ PhpList = Annotated[list[T], BeforeValidator(_values_of_php_list)]
 """A list that PHP may have written as an object, because its keys had gaps."""
 
 
-def _moment_of_php_date(value: Any) -> Any:
+def moment_of_php_date(value: Any) -> Any:
+    """Return the moment of PHP's date object, as text or as a datetime. Any other value is returned as it is.
+
+    Raises:
+        PydanticCustomError: it is not a date in a known time zone.
+    """
     # PHP's json_encode writes a DateTime as
     # {"date": "2026-11-26 18:00:00.000000", "timezone_type": 3, "timezone": "UTC"}.
     if not (isinstance(value, dict) and isinstance(value.get("date"), str)):
@@ -67,7 +72,7 @@ def _moment_of_php_date(value: Any) -> Any:
         raise PydanticCustomError("time_zone_or_date", "not a date in a known time zone") from None
 
 
-PhpMoment = Annotated[Moment, BeforeValidator(_moment_of_php_date)]
+PhpMoment = Annotated[Moment, BeforeValidator(moment_of_php_date)]
 """A moment as PHP writes a date: an object of the local time and the name or the offset of its time zone."""
 
 
