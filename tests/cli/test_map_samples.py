@@ -147,7 +147,9 @@ def test_table_names_every_sample_of_its_platforms() -> None:
 
 
 @pytest.mark.parametrize(
-    "sample", [sample for sample in SAMPLES if (sample.platform, sample.name) in ROWS], ids=lambda sample: sample.name
+    "sample",
+    [sample for sample in SAMPLES if (sample.platform, sample.name) in ROWS],
+    ids=lambda sample: f"{sample.platform} {sample.name}",
 )
 def test_sample_becomes_the_requests_of_the_table(capsys: Captured, sample: Sample) -> None:
     for mode, expected in zip(("--known", "--new"), ROWS[sample.platform, sample.name], strict=True):
