@@ -1,4 +1,4 @@
-"""The parked webhooks of an installation, which is a deployed stack or a running `shopwire dev`; here the latter.
+"""The parked webhooks of a running `shopwire dev`, and the interface that it shares with a deployed stack.
 
 A deployed stack is in stack_installation.py, because it needs boto3, which is slow to load.
 """

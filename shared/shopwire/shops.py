@@ -173,7 +173,6 @@ def _describe(error: ValidationError) -> str:
     """Return the name of the first wrong setting and what it must be, without its value."""
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     name = ".".join(str(part) for part in first["loc"])
-    setting = Shop.model_fields.get(str(first["loc"][0]))
     match first["type"]:
         case "missing":
             return f"`{name}` is required"
@@ -181,4 +180,4 @@ def _describe(error: ValidationError) -> str:
             return f"`{name}` is not a setting"
         case "value_error":
             return f"`{name}` {first['msg'].removeprefix('Value error, ')}"
-    return f"`{name}` {setting.description if setting and setting.description else first['msg']}"
+    return f"`{name}` {Shop.model_fields[str(first['loc'][0])].description}"

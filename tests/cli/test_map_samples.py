@@ -15,7 +15,8 @@ Captured = pytest.CaptureFixture[str]
 SAMPLES = [sample for name in platforms.NAMES for sample in samples(name)]
 EACH_SAMPLE = pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.platform} {sample.name}")
 
-# The requests that each sample becomes with --known and with --new. "c" is v1/contact, "-" is nothing.
+# The requests that samples become with --known and with --new. "c" is v1/contact, "-" is nothing. A later platform
+# needs no rows here, because the file beside each of its samples says the same.
 REQUESTS = """
 shopify app/uninstalled                           -                      -
 shopify carts/create                              -                      -
@@ -142,11 +143,17 @@ def parsed(out: str) -> list[dict[str, Any]]:
     return requests
 
 
-def test_table_names_every_sample() -> None:
-    assert set(ROWS) == {(sample.platform, sample.name) for sample in SAMPLES}
+def test_table_names_every_sample_of_its_platforms() -> None:
+    tabled = {platform for platform, _ in ROWS}
+    assert tabled >= {"shopify", "woocommerce", "storefront"}
+    assert set(ROWS) == {(sample.platform, sample.name) for sample in SAMPLES if sample.platform in tabled}
 
 
-@EACH_SAMPLE
+@pytest.mark.parametrize(
+    "sample",
+    [sample for sample in SAMPLES if (sample.platform, sample.name) in ROWS],
+    ids=lambda sample: f"{sample.platform} {sample.name}",
+)
 def test_sample_becomes_the_requests_of_the_table(capsys: Captured, sample: Sample) -> None:
     for mode, expected in zip(("--known", "--new"), ROWS[sample.platform, sample.name], strict=True):
         bodies = [request["body"] for request in json.loads(printed(capsys, sample, mode))]

@@ -198,6 +198,10 @@ def test_error_names_the_wrong_setting_without_its_value(settings: Any, error: s
     assert "canary" not in str(raised.value)
 
 
+def test_every_setting_says_what_it_must_be() -> None:
+    assert [name for name, setting in Shop.model_fields.items() if not setting.description] == []
+
+
 def test_text_of_a_shop_does_not_contain_its_secrets() -> None:
     shop = parse_shop(SHOP, SETTINGS | {"storefront_secret": LONG})
     assert isinstance(shop, Shop)

@@ -246,19 +246,20 @@ class ContactStore:
         self._find_related(shop, contacts)
         return tuple(contacts)
 
-    def _find_related(self, shop: str, contacts: dict[Contact, None]) -> list[Key]:
+    def _find_related(self, shop: str, contacts: dict[Contact, None]) -> Collection[Key]:
         """Add the contacts that are recorded together with those in `contacts`. Return the keys of all of them."""
-        read: list[Key] = []
-        to_read = [self._key(shop, identity) for contact in contacts for identity in contact.identities]
-        while to_read:
-            stored = self._table.get_many(dict.fromkeys(to_read))
-            read += dict.fromkeys(to_read)
+        read: dict[Key, None] = {}
+        previous: list[Key] = []
+        while True:
+            keys = [self._key(shop, identity) for contact in contacts for identity in contact.identities]
+            to_read = dict.fromkeys(key for key in (*keys, *previous) if key not in read)
+            if not to_read:
+                return read
+            stored = self._table.get_many(to_read)
+            read |= to_read
             for item in stored.values():
                 _add_contacts(contacts, item)
-            keys = [self._key(shop, identity) for contact in contacts for identity in contact.identities]
-            keys += [_item_key(shop, ref) for item in stored.values() for ref in item.get("previous_refs", ())]
-            to_read = [key for key in keys if key not in read]
-        return read
+            previous = [_item_key(shop, ref) for item in stored.values() for ref in item.get("previous_refs", ())]
 
     def clear_erasure_list(self, shop: str, contact: Contact) -> None:
         """Remove the list of contacts to erase from the tombstones: the API erased all of them."""
