@@ -8,7 +8,7 @@ import random
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 
@@ -124,6 +124,7 @@ def run_injections(
     max_webhooks: int | None = None,
     progress: Callable[[float], None] | None = None,
     *,
+    platforms: Collection[str] | None = None,
     until_violated: bool = False,
 ) -> InjectionResult:
     """Run the short stories of every scenario with every injection, each in a run of its own.
@@ -131,11 +132,12 @@ def run_injections(
     Args:
         max_webhooks: stop after about this number of webhooks. None: run everything.
         progress: called with the share that is done, 0 to 1.
+        platforms: the names of the platforms whose simulated shops take part. None: all.
         until_violated: stop at the first violation.
     """
     began, webhooks = time.perf_counter(), 0
     violations: list[tuple[Injection, Violation]] = []
-    stories = {scenario: make_scenario_stories(scenario) for scenario in SCENARIOS}
+    stories = {scenario: make_scenario_stories(scenario, platforms) for scenario in SCENARIOS}
     injections = _sort_by_novelty(
         [
             injection
@@ -158,10 +160,10 @@ def run_injections(
     return InjectionResult(done, webhooks, time.perf_counter() - began, violations)
 
 
-def make_scenario_stories(scenario: Scenario) -> list[Story]:
-    """Return the stories from which a scenario's short stories are chosen."""
+def make_scenario_stories(scenario: Scenario, platforms: Collection[str] | None = None) -> list[Story]:
+    """Return the stories of these platforms, by default of all, from which a scenario's short stories are chosen."""
     gap = scenario.max_gap_seconds
-    return Run(_WEBHOOKS, _SEED, (), (), days=_DAYS[gap], max_gap_seconds=gap).stories
+    return Run(_WEBHOOKS, _SEED, (), (), platforms=platforms, days=_DAYS[gap], max_gap_seconds=gap).stories
 
 
 def choose_short_stories(stories: list[Story]) -> list[int]:

@@ -7,6 +7,7 @@ from shopwire.errors import QueueUnavailable, TableUnavailable
 from shopwire.models import Shop
 from shopwire.stores.entry import key_hash
 from shopwire_simulation.api import SimulatedApi
+from shopwire_simulation.checkers.observations import ChangeKey
 from shopwire_simulation.cloud import Cloud, OnFailure
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.scheduler import Invocation, Scheduler
@@ -32,7 +33,7 @@ class Operator:
         faults: FaultSchedule,
         shops: dict[str, Shop],
         end: int,
-        on_replay: Callable[[str], None],
+        on_replay: Callable[[ChangeKey], None],
         on_failure: OnFailure,
     ) -> None:
         self._scheduler = scheduler
@@ -89,7 +90,7 @@ class Operator:
         def replay() -> None:
             for id in self._shops:
                 for parked in environment.parked.list(id):
-                    self._on_replay(key_hash(parked.message.key))
+                    self._on_replay((id, key_hash(parked.message.key)))
                     environment.replay(parked)
 
         def done(result: object) -> None:

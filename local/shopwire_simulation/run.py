@@ -83,6 +83,7 @@ class Run:
         faults: the kinds of faults that may happen.
         only: numbers of the stories that are simulated. None: all stories, without a trace.
         without: ids of announcements that are left out.
+        platforms: the names of the platforms whose simulated shops take part. None: all.
         stories: the stories of this seed, if they were made before.
         days: virtual days in which the stories begin and end.
         max_gap_seconds: the longest time between two changes of a story. Then the faults last seconds instead of
@@ -98,6 +99,7 @@ class Run:
         only: Collection[int] | None = None,
         without: Collection[int] = (),
         *,
+        platforms: Collection[str] | None = None,
         stories: list[Story] | None = None,
         days: float = _DAYS,
         max_gap_seconds: int = 0,
@@ -105,7 +107,7 @@ class Run:
     ) -> None:
         rng = random.Random(seed)
         self.scheduler = Scheduler(START)
-        self._shops = simulated_shops()
+        self._shops = simulated_shops(platforms)
         if stories is None:
             shops = list(self._shops.values())
             stories = make_stories(random.Random(seed), shops, webhooks, START, days, max_gap_seconds)

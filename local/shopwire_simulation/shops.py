@@ -1,5 +1,6 @@
 """The simulated shops and their settings."""
 
+from collections.abc import Collection
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -9,6 +10,12 @@ from shopwire import platforms
 from shopwire.models import Shop
 from shopwire_testkit.announcements import Story
 from shopwire_testkit.story_recorder import StoryRecorder
+
+REFERENCE_PLATFORMS = ("shopify", "woocommerce")
+"""The platforms on which the simulation itself and its planted bugs are tested. A later platform changes neither.
+
+Together they have every kind of topic, and carts in webhooks and in the browser.
+"""
 
 
 class SimulatedPlatform(Protocol):
@@ -32,11 +39,16 @@ def simulated_platforms() -> dict[str, SimulatedPlatform]:
     }
 
 
-def simulated_shops() -> dict[str, Shop]:
-    """Return the simulated shops by their ids: the first shop of each platform, then the second of each, and so on."""
+def simulated_shops(names: Collection[str] | None = None) -> dict[str, Shop]:
+    """Return the simulated shops by their ids: the first shop of each platform, then the second of each, and so on.
+
+    Args:
+        names: names of platforms with a simulated shop. None: all of them.
+    """
     numbered = sorted(
         (number, order, name, settings)
         for order, (name, platform) in enumerate(simulated_platforms().items())
+        if names is None or name in names
         for number, settings in enumerate(platform.SHOPS)
     )
     return {

@@ -54,6 +54,11 @@ def is_contact_key(partition_key: str) -> bool:
     return "#identity#" in partition_key
 
 
+def shop_of(partition_key: str) -> str:
+    """Return the shop of an item's partition key."""
+    return partition_key.partition("#")[0]
+
+
 def entity_of(item: Mapping[str, Any]) -> tuple[str, str]:
     """Return the shop and the entity ("order 42") of a ledger entry."""
     shop, kind, id = item["pk"]["S"].split("#", 2)

@@ -11,7 +11,9 @@ from shopwire.endpoints import webhook as http
 from shopwire.retry_queue import RetryQueue
 from shopwire_cli.main import main
 from shopwire_simulation import run as run_module
+from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS
+from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.command import SimulationRequest, simulate
 from shopwire_simulation.faults import FAULT_KINDS
 from shopwire_simulation.injections import (
@@ -23,9 +25,11 @@ from shopwire_simulation.injections import (
 )
 from shopwire_simulation.reference_model import expected_state
 from shopwire_simulation.run import START, BlindChecker, Run, burst_run
-from shopwire_simulation.scheduler import Fault
+from shopwire_simulation.scheduler import Fault, Invocation
+from shopwire_simulation.senders import SendRecord
+from shopwire_simulation.shops import REFERENCE_PLATFORMS, simulated_platforms
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES, MESSAGE, OUTBOX_SHOP, TO_ERASE
-from shopwire_testkit.announcements import Visit, cart_entity
+from shopwire_testkit.announcements import Announcement, Visit, cart_entity
 from shopwire_testkit.durations import HOUR
 
 # -- the promises
@@ -36,8 +40,13 @@ def test_each_kind_of_fault_alone_breaks_no_promise(kind: str) -> None:
     assert Run(300, 5, () if kind == "none" else (kind,)).run().violations == []
 
 
+@pytest.mark.parametrize("platform", simulated_platforms())
+def test_shops_of_each_platform_alone_break_no_promise(platform: str) -> None:
+    assert Run(300, 5, platforms=(platform,)).run().violations == []
+
+
 def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> None:
-    run = Run(1_200, 3, ())
+    run = Run(1_200, 3, (), platforms=REFERENCE_PLATFORMS)
     assert run.run().violations == []
     accepted = run.checker.requests.accepted
     visits = 0
@@ -68,7 +77,7 @@ def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> Non
 
 
 def test_all_faults_together_break_no_promise() -> None:
-    run = Run(2_000, 1)
+    run = Run(2_000, 1, platforms=REFERENCE_PLATFORMS)
     result = run.run()
     assert result.violations == []
     assert len(result.faults) > 20
@@ -84,7 +93,7 @@ def test_burst_run_breaks_no_promise() -> None:
 
 
 def test_injected_fault_at_any_point_of_a_short_story_breaks_no_promise() -> None:
-    result = run_injections(max_webhooks=6_000)
+    result = run_injections(max_webhooks=6_000, platforms=REFERENCE_PLATFORMS)
     assert result.violations == []
     assert result.injections > 500
     assert result.webhooks >= 6_000
@@ -92,7 +101,7 @@ def test_injected_fault_at_any_point_of_a_short_story_breaks_no_promise() -> Non
 
 def test_faults_are_injected_at_the_calls_of_every_service() -> None:
     scenario = SCENARIOS[0]
-    stories = make_scenario_stories(scenario)
+    stories = make_scenario_stories(scenario, REFERENCE_PLATFORMS)
     short_stories = choose_short_stories(stories)[:8]
     injections = [injection for story in short_stories for injection in enumerate_injections(stories, scenario, story)]
     for service in ("ledger", "queue", "api"):
@@ -106,15 +115,35 @@ def test_faults_are_injected_at_the_calls_of_every_service() -> None:
 
 
 def test_checkers_recognise_every_attribute_that_a_run_without_faults_writes() -> None:
-    run = Run(600, 6, ())  # with an erasure of a customer who had changed their address before
+    run = Run(
+        600, 6, (), platforms=REFERENCE_PLATFORMS
+    )  # with an erasure of a customer who had changed their address before
     run.run()
     assert run.checker.unseen_attributes((*CALM_ATTRIBUTES, TO_ERASE)) == []
+
+
+def test_two_shops_may_use_the_same_key() -> None:
+    announcements = {
+        id: Announcement(id, START, shop, "orders/create", b"{}", "order 1", fact=False, version=(START, 1))
+        for id, shop in enumerate(("sim-shopify-0", "sim-shopify-1"))
+    }
+    records: dict[int, SendRecord] = {}
+    pending = PendingChecker(announcements.values(), records, lambda *_: False, lambda: START, lambda *_: None)
+    observer = AwsCallObserver(announcements, pending, lambda _: None)
+    for id, announcement in announcements.items():
+        invocation = Invocation("webhook", START, "")
+        invocation.notes["announcement"] = id
+        key = {"pk": {"S": f"{announcement.shop}#order#1"}, "sk": {"S": "ledger"}}
+        values = {":new_lease_key": {"S": "the same key"}}
+        observer.on_call(invocation, "ledger", "update_item", {"Key": key, "ExpressionAttributeValues": values}, START)
+    for announcement in announcements.values():
+        assert observer.announcement((announcement.shop, "the same key")) is announcement
 
 
 def test_run_without_faults_fails_if_an_attribute_is_never_written(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(run_module, "CALM_ATTRIBUTES", (*CALM_ATTRIBUTES, "renamed"))
     with pytest.raises(BlindChecker, match=r"no write of renamed was seen.*table_layout\.py"):
-        Run(1_000, 2, ()).run()
+        Run(1_000, 2, (), platforms=REFERENCE_PLATFORMS).run()
 
 
 # -- the seed

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey
+from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey
 from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
@@ -41,7 +41,7 @@ class RequestChecker:
         """The accepted requests of each entity, in their order."""
         self.uncertain_entities: set[EntityKey] = set()
         """Entities whose final state cannot be known, because the API ignored an event or an overrun was overtaken."""
-        self.replayed_keys: set[str] = set()
+        self.replayed_keys: set[ChangeKey] = set()
         """Keys of the changes that were replayed by hand."""
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}

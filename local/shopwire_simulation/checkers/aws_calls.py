@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from shopwire.stores.entry import key_hash
+from shopwire_simulation.checkers.observations import ChangeKey
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.table_layout import (
@@ -16,6 +17,7 @@ from shopwire_simulation.table_layout import (
     PENDING_KEY,
     SETTLED_KEYS,
     is_contact_key,
+    shop_of,
     written_attributes,
 )
 from shopwire_testkit.announcements import Announcement
@@ -36,13 +38,13 @@ class AwsCallObserver:
         self._announcements = announcements
         self._pending = pending
         self._add_text = add_text
-        self._by_key: dict[str, Announcement] = {}
+        self._by_key: dict[ChangeKey, Announcement] = {}
         self.written: Counter[str] = Counter()
         """Number of writes of each attribute of the table."""
 
-    def announcement(self, key: str) -> Announcement | None:
-        """Return the announcement whose change has this key in the ledger."""
-        return self._by_key.get(key)
+    def announcement(self, key: ChangeKey | None) -> Announcement | None:
+        """Return the announcement whose change has this key."""
+        return self._by_key.get(key) if key else None
 
     def on_call(
         self, invocation: Invocation | None, service: str, operation: str, arguments: Mapping[str, Any], now: int
@@ -59,8 +61,9 @@ class AwsCallObserver:
         settled = written[SETTLED_KEYS]["L"][-1]["S"] if SETTLED_KEYS in written else None
         claimed = written.get(LEASE_KEY) or written.get(PENDING_KEY)
         # A change that needs no lease is settled by its only write.
-        key = settled or (claimed["S"] if claimed else None)
+        hash = settled or (claimed["S"] if claimed else None)
         item = arguments.get("Key") or arguments.get("Item")
+        key = (shop_of(item["pk"]["S"]), hash) if item and hash else None
         if invocation is not None:
             if key:
                 invocation.notes |= {"key": key, "claimed_at": now}
@@ -68,8 +71,8 @@ class AwsCallObserver:
                     self._by_key[key] = self._announcements[invocation.notes["announcement"]]
                 if announcement := self._by_key.get(key):
                     self._pending.on_start(announcement, invocation)
-            if settled:
-                self._pending.on_settled(settled)
+            if settled and key:
+                self._pending.on_settled(key)
             if item and is_contact_key(item["pk"]["S"]):
                 invocation.notes["contacts_at"] = now
         if item:
@@ -78,10 +81,10 @@ class AwsCallObserver:
 
     def _on_message(self, invocation: Invocation | None, arguments: Mapping[str, Any]) -> None:
         # If the ledger does not answer, only the message says which change it is.
-        key = json.loads(arguments["MessageBody"])["key"]
-        if invocation is not None and "announcement" in invocation.notes and key:
+        message = json.loads(arguments["MessageBody"])
+        if invocation is not None and "announcement" in invocation.notes and message["key"]:
             announcement = self._announcements[invocation.notes["announcement"]]
-            self._by_key[key_hash(key)] = announcement
+            self._by_key[announcement.shop, key_hash(message["key"])] = announcement
             self._pending.on_start(announcement, invocation)
         self._add_text(arguments["MessageGroupId"])
         self._add_text(arguments["MessageDeduplicationId"])

@@ -15,7 +15,14 @@ from shopwire_simulation.checkers.cart_contacts import CartContactChecker
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.final_state import FinalStateChecker
 from shopwire_simulation.checkers.leaks import LeakChecker
-from shopwire_simulation.checkers.observations import EndState, EntityKey, SettledEntry, StoredText, Violation
+from shopwire_simulation.checkers.observations import (
+    ChangeKey,
+    EndState,
+    EntityKey,
+    SettledEntry,
+    StoredText,
+    Violation,
+)
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
@@ -56,7 +63,7 @@ class Checker:
         self._announcements = {
             announcement.id: announcement for story in stories.values() for announcement in story.announcements
         }
-        self._delivered: dict[str, Announcement] = {}
+        self._delivered: dict[ChangeKey, Announcement] = {}
         """The changes that a log line called delivered, by their keys."""
         self._failed: set[int] = set()
         """Announcements with a call of the API that failed."""
@@ -107,7 +114,7 @@ class Checker:
             self._report_entity("wedged", line["shop"], line.get("entity", ""), f"failed: {line.get('error')}", None)
         if invocation is None or "outcome" not in line:
             return
-        key = line.get("key", "")
+        key = (line.get("shop", ""), line.get("key", ""))
         announcement = self._announcements.get(invocation.notes.get("announcement", 0))
         announcement = announcement or self._aws_calls.announcement(key)
         if announcement is None:
@@ -229,11 +236,11 @@ class Checker:
                 is_later_settled = entry.version > milliseconds * 10 + rank
             else:
                 is_later_settled = len(entry.keys) >= _SETTLED_KEYS_KEPT
-            if not (key in entry.keys or is_later_settled):
+            if not (key[1] in entry.keys or is_later_settled):
                 self._report("lost", announcement, "delivered but not settled")
 
     def _announcement(self, invocation: Invocation) -> Announcement | None:
-        return self._aws_calls.announcement(invocation.notes.get("key", ""))
+        return self._aws_calls.announcement(invocation.notes.get("key"))
 
     def _report(self, kind: str, announcement: Announcement, text: str) -> None:
         story = self.requests.story_of(announcement)

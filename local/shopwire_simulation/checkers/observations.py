@@ -21,6 +21,9 @@ VIOLATION_KINDS = (
 EntityKey = tuple[str, str]
 """Shop and entity."""
 
+ChangeKey = tuple[str, str]
+"""Shop, and the key of a change in the ledger. Two shops may use the same key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation
+from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey, ReportViolation
 from shopwire_simulation.log_reasons import ORDER_NOT_SEEN, THREE_CRASHES, TOO_OLD
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
@@ -63,7 +63,7 @@ class PendingChecker:
         self._is_poisoned = is_poisoned
         self._now = now
         self._report = report
-        self._unfinished: dict[EntityKey, dict[str, _UnfinishedChange]] = defaultdict(dict)
+        self._unfinished: dict[EntityKey, dict[ChangeKey, _UnfinishedChange]] = defaultdict(dict)
         """By entity and by the key of the change."""
         self._invocations: dict[EntityKey, list[Invocation]] = defaultdict(list)
         self._received_by: dict[int, list[Invocation]] = defaultdict(list)
@@ -71,10 +71,10 @@ class PendingChecker:
         self._rejections: dict[tuple[int, str], int] = defaultdict(int)
         self._accepted_versions: set[VersionKey] = set()
         """Versions of which the API accepted a request."""
-        self._parked_keys: set[str] = set()
-        self._finished_at: dict[str, int] = {}
+        self._parked_keys: set[ChangeKey] = set()
+        self._finished_at: dict[ChangeKey, int] = {}
         """When each key was first settled, or first had another final outcome."""
-        self._duplicates: list[tuple[str, Announcement, int]] = []
+        self._duplicates: list[tuple[ChangeKey, Announcement, int]] = []
         self._superseded: list[tuple[Announcement, int]] = []
 
     def on_start(self, announcement: Announcement, invocation: Invocation) -> None:
@@ -130,12 +130,8 @@ class PendingChecker:
             text = f"{announcement.version} overtook {version}, which was tried before and waits"
             self._report("misordered", announcement, text)
 
-    def on_outcome(self, line: Mapping[str, Any], key: str, announcement: Announcement) -> None:
-        """Check a log line that says what became of a change.
-
-        Args:
-            key: the change's key in the ledger.
-        """
+    def on_outcome(self, line: Mapping[str, Any], key: ChangeKey, announcement: Announcement) -> None:
+        """Check a log line that says what became of a change."""
         outcome, reason = line["outcome"], line.get("reason") or ""
         changes = self._unfinished[announcement.shop, announcement.entity]
         if outcome in _WAITING_OUTCOMES:
@@ -158,7 +154,7 @@ class PendingChecker:
         if outcome == "superseded" and key not in self._parked_keys and not was_finished:
             self._superseded.append((announcement, self._now()))
 
-    def on_settled(self, key: str) -> None:
+    def on_settled(self, key: ChangeKey) -> None:
         """Note that a change was settled in the ledger. The log line about it comes later."""
         self._finished_at.setdefault(key, self._now())
 

@@ -93,15 +93,17 @@ def _simulate_copy(copy: str) -> dict[str, object]:
         raise RuntimeError("the code under test is not the copy")
     from shopwire_simulation.injections import run_injections
     from shopwire_simulation.run import Run, burst_run
+    from shopwire_simulation.shops import REFERENCE_PLATFORMS
 
     webhooks = 0
     for what, size, seed in _STEPS:
         if what == "injections":
-            injected = run_injections(size, until_violated=True)
+            injected = run_injections(size, platforms=REFERENCE_PLATFORMS, until_violated=True)
             webhooks += injected.webhooks
             violations = [violation for _, violation in injected.violations]
         else:
-            result = (burst_run if what == "burst" else Run)(size, seed).run(until_violated=True)
+            make = burst_run if what == "burst" else Run
+            result = make(size, seed, platforms=REFERENCE_PLATFORMS).run(until_violated=True)
             webhooks += result.webhooks
             violations = result.violations
         if violations:
