@@ -143,6 +143,15 @@ def test_parcel_counts_when_the_order_is_shipped_and_all_have_arrived() -> None:
     assert (last.is_fact, last.contact_ref, last.update) == (True, "ref", {"arrived_parcels": ["p1", "p2"]})
 
 
+@pytest.mark.parametrize(("parcels", "open_parcels"), [(50, 50), (51, None), (0, None)])
+def test_parcels_that_cannot_all_be_kept_do_not_deliver_an_order(parcels: int, open_parcels: int | None) -> None:
+    shipped = order(wholly_shipped=True, parcels=tuple(Parcel(id=f"p{number}") for number in range(parcels)))
+    decision = decided(shipped, Entry())
+    assert isinstance(decision, Send)
+    found = decision.update["open_parcels"]
+    assert (found if found is None else len(found)) == open_parcels
+
+
 def test_fact_that_is_announced_already_is_unchanged() -> None:
     cancelled = replace(sent(order()), sent=SentOrder(Status.CANCELLED, "d", "c").record)
     assert decided(OrderDeleted("1001"), cancelled) == Done(Outcome("unchanged"), {"deleted_at": NOW})

@@ -223,7 +223,9 @@ def _order(change: OrderChange, case: _Case) -> Decision:
 def _open_parcels(order: Order) -> list[str] | None:
     if not (order.wholly_shipped and order.parcels):
         return None
-    return [parcel.id for parcel in order.parcels if not parcel.delivered][:_PARCELS_KEPT]
+    under_way = [parcel.id for parcel in order.parcels if not parcel.delivered]
+    # Of more parcels it would not be known when the last one arrives. Then only a snapshot can say it.
+    return under_way if len(under_way) <= _PARCELS_KEPT else None
 
 
 def _is_still_deleted(order: Order, entry: Entry) -> bool:

@@ -63,7 +63,7 @@ class Entry:
         contact_ref: the contact of the entity, as `stores.contacts` names it.
         contact_by_platform: the platform named that contact of a cart, so no visitor replaces it.
         open_parcels: parcels of a wholly shipped order that its snapshot does not call delivered; None if the order is
-            not wholly shipped.
+            not wholly shipped, its snapshot lists no parcels, or too many of them.
         arrived_parcels: parcels that a carrier reported as delivered.
         deleted_at: when the webhook arrived that says the shop deleted the order.
         converted: the cart became an order.
