@@ -48,13 +48,12 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
             return body
         named = ", ".join((*fields.ids, *fields.changed))
         raise NotRefreshable(f"the body has none of the fields that name or date its entity ({named})")
-    by = timedelta(seconds=now // 1000 - int(changed.timestamp())) if changed else timedelta()
-    fresh = _with_moved_dates(body, by) if by else body
+    fresh = _with_change_at(body, fields, changed, now // 1000) if changed else body
     for old in dict.fromkeys(ids.values()):
         fresh = _with_other_id(fresh, old, f"{now}{number:03d}", fields)
     parsed = from_json(fresh)
     stayed = [path for path, old in ids.items() if value_at(parsed, path) == old]
-    if by and changed_at(parsed, fields) == changed:
+    if changed and int(changed.timestamp()) != now // 1000 and changed_at(parsed, fields) == changed:
         stayed += fields.changed
     if stayed:
         raise NotRefreshable(f"the value of {', '.join(stayed)} could not be replaced")
@@ -63,6 +62,16 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
 
 def _is_id(value: Any) -> bool:
     return isinstance(value, str | int) and not isinstance(value, bool) and bool(value)
+
+
+def _with_change_at(body: bytes, fields: SampleFields, changed: datetime, seconds: int) -> bytes:
+    """Return the body with its dates moved so that its last change happened at this second."""
+    # The written times are local. If the time zone has summer time, the first move may be off by an hour.
+    for _ in range(2):
+        by = timedelta(seconds=seconds - int(changed.timestamp()))
+        body = _with_moved_dates(body, by) if by else body
+        changed = changed_at(from_json(body), fields) or changed
+    return body
 
 
 def _with_moved_dates(body: bytes, by: timedelta) -> bytes:

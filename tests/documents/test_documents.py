@@ -226,7 +226,8 @@ def test_examples_of_settings_and_json_are_valid(document: Document) -> None:
                     parse_shop(id, fields)
                     secrets = {secret for name in SECRET_FIELDS for secret in secrets_of(fields, name)}
                     assert secrets <= PUBLISHED_SECRETS, (
-                        "`shopwire shop put` must reject the secrets of the documents' examples"
+                        f"{document.name}: `shopwire shop put` must refuse the secrets of the examples. Use a secret "
+                        "of _SECRETS_IN_DOCUMENTS (cli/shopwire_cli/shops_file.py), or add this one there."
                     )
 
 

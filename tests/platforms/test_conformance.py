@@ -55,6 +55,7 @@ from tests.support.conformance import (
     numbers,
     personal_texts,
     places,
+    problem_of_class,
     read,
     reads_body,
     refusal,
@@ -80,6 +81,12 @@ CHANGES_OF_KIND: dict[Kind, tuple[type, ...]] = {
     Kind.SIGNAL: (),
     Kind.UNUSED: (),
 }
+
+
+@pytest.mark.parametrize("name", platforms.NAMES)
+def test_registered_class_exists(name: str) -> None:
+    problem = problem_of_class(name)
+    assert not problem, problem
 
 
 @each_platform()

@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 import json
+import zoneinfo
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -67,6 +68,16 @@ def test_other_object_is_not_a_list(written: Any) -> None:
 )
 def test_php_date_is_a_moment_in_its_time_zone(written: Any) -> None:
     assert read(moment=written).moment == datetime(2026, 11, 26, 18, 0, 0, 250_000, UTC)
+
+
+def test_time_zones_do_not_depend_on_the_files_of_the_machine() -> None:
+    zoneinfo.reset_tzpath(to=())
+    zoneinfo.ZoneInfo.clear_cache()
+    try:
+        written = {"date": "2026-07-01 12:00:00.000000", "timezone_type": 3, "timezone": "Europe/Kyiv"}
+        assert read(moment=written).moment == datetime(2026, 7, 1, 9, 0, 0, 0, UTC)
+    finally:
+        zoneinfo.reset_tzpath()
 
 
 @pytest.mark.parametrize(

@@ -9,6 +9,8 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -35,7 +37,23 @@ from shopwire_testkit.samples import Sample, file_word, folder, sample_shop, sam
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_798_761_600_000  # 2027-01-01T00:00:00Z
-PLATFORMS = [platforms.get(name) for name in platforms.NAMES]
+
+
+def problem_of_class(name: str) -> str | None:
+    """Return what keeps the registered platform from being used at all; None if nothing does."""
+    module, name_of_class = f"shopwire.platforms.{name}", platforms.CLASSES[name]
+    path = f"shared/shopwire/platforms/{name}/__init__.py"
+    if find_spec(module) is None:
+        return f"{path} is missing. shared/shopwire/platforms/__init__.py registers the class {name_of_class} there."
+    found = getattr(import_module(module), name_of_class, None)
+    if found is None:
+        return f"{path}: the class {name_of_class}, which is registered, is missing."
+    if missing := sorted(found.__abstractmethods__):
+        return f"{path}: the class {name_of_class} lacks {', '.join(missing)}."
+    return None
+
+
+PLATFORMS = [platforms.get(name) for name in platforms.NAMES if not problem_of_class(name)]
 SECRET, NEXT_SECRET = "секрет із пробілом & <1>", "another-secret-of-the-shop"
 UNKNOWN_TOPIC = "an/unknown.topic"
 
@@ -270,6 +288,7 @@ def missing_rows(platform: Platform) -> list[str]:
         path = folder(name).relative_to(ROOT) / f"{file_word(topic)}.json"
         if topic not in topics_with_sample:
             lines.append(f"{path} is missing. Put a whole body of the topic {topic} into it, with invented people.")
+    lines += _unlisted_parcels(platform, found)
     lines += [
         f"{sample.expected_path.relative_to(ROOT)} is missing. Run `make expected` and check what it wrote."
         for sample in found
@@ -285,3 +304,16 @@ def missing_rows(platform: Platform) -> list[str]:
         if f"]({page})" not in (ROOT / "README.md").read_text(encoding="utf-8"):
             lines.append(f"README.md: the table of platforms has no row that links to {page}.")
     return lines
+
+
+def _unlisted_parcels(platform: Platform, found: list[Sample]) -> list[str]:
+    """Return the fault if parcels arrive of which no order says that they exist."""
+    changes = [change for sample in found for change in read(platform, sample.topic, sample.body)]
+    arrived = any(isinstance(change, ParcelArrived) for change in changes)
+    listed = any(isinstance(change, OrderChange) and change.order.parcels for change in changes)
+    if not arrived or listed:
+        return []
+    return [
+        "a parcel that arrives counts only if the order's snapshot lists it, and no sample of an order has `parcels`. "
+        "Fill `Order.parcels`, or make the topic of the parcel a signal."
+    ]

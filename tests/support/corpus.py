@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from shopwire import platforms
-from shopwire_testkit.samples import file_word, samples
+from shopwire_testkit.samples import file_word
+from tests.support.conformance import PLATFORMS, samples_of
 
 # These files are not webhooks: browsers sent them, or the platform's API returned them.
 _NO_WEBHOOK = re.compile(r"webpixel_.*|.*_api_response|.*_registration_response")
@@ -47,16 +48,19 @@ class Body:
     body: bytes
 
 
+_OF_SHOPS = [platform for platform in PLATFORMS if platform.name in platforms.OF_SHOPS]
+
+
 def _samples() -> Iterator[Body]:
-    for platform in platforms.OF_SHOPS:
-        for sample in samples(platform):
-            yield Body(f"{platform}/{sample.path.name}", platform, sample.topic, sample.body)
+    for platform in _OF_SHOPS:
+        for sample in samples_of(platform):
+            yield Body(f"{platform.name}/{sample.path.name}", platform.name, sample.topic, sample.body)
 
 
 def _corpus(folder: Path) -> Iterator[Body]:
-    for platform in platforms.OF_SHOPS:
-        topics = {file_word(topic): topic for topic in platforms.get(platform).topic_names()}
-        for path in sorted((folder / platform).glob("*.json")):
+    for platform in _OF_SHOPS:
+        topics = {file_word(topic): topic for topic in platform.topic_names()}
+        for path in sorted((folder / platform.name).glob("*.json")):
             word = path.stem.partition("--")[0]
             if _NO_WEBHOOK.fullmatch(word):
                 continue
@@ -68,7 +72,7 @@ def _corpus(folder: Path) -> Iterator[Body]:
                 body = re.sub(pattern, value, body)
             word = re.sub(r"^(DELIVERY|ERROR_BODY)_", "", word)
             # A topic that the platform class does not list is ignored, whatever its spelling.
-            yield Body(f"{platform}/{path.name}", platform, _SHAPES.get(word) or topics.get(word, word), body)
+            yield Body(f"{platform.name}/{path.name}", platform.name, _SHAPES.get(word) or topics.get(word, word), body)
 
 
 CORPUS = os.environ.get("SHOPWIRE_CORPUS")

@@ -76,6 +76,14 @@ def test_nested_id_and_php_date_change() -> None:
     }
 
 
+@pytest.mark.parametrize("written", ["2025-07-01 10:00:00.500000", "2025-02-01 10:00:00.500000"])
+def test_php_date_of_a_zone_with_summer_time_moves_to_now(written: str) -> None:
+    fields = SampleFields(ids=(), changed=("updated_at",))
+    body = {"updated_at": {"date": written, "timezone_type": 3, "timezone": "Europe/Kyiv"}}
+    fresh = json.loads(refresh(json.dumps(body).encode(), fields, NOW))
+    assert fresh["updated_at"]["date"] == "2026-01-01 02:00:00.500000"
+
+
 def test_date_moves_by_whole_seconds_and_keeps_its_offset() -> None:
     fresh = json.loads(refresh(b'{"updated_at": "2024-02-29T23:59:59.999-05:00"}', SHOPIFY, NOW))
     assert fresh == {"updated_at": "2025-12-31T19:00:00.999-05:00"}

@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from shopwire.platforms.base import Platform
 
-# The name in shops.toml, and the class.
-_PLATFORMS = {
+CLASSES = {
     "shopify": "Shopify",
     "woocommerce": "WooCommerce",
     "storefront": "Storefront",
 }
+"""The class of each platform, by its name in shops.toml. The class is in the package of that name."""
 
-NAMES = tuple(_PLATFORMS)
+NAMES = tuple(CLASSES)
 OF_SHOPS = tuple(name for name in NAMES if name != "storefront")
 """The platforms that a shop can run on. The storefront is no such platform: a shop of any platform has one."""
 
@@ -30,8 +30,8 @@ def get(name: str) -> "Platform":
     Raises:
         KeyError: there is no such platform.
     """
-    module = import_module(f"shopwire.platforms.{name}") if name in _PLATFORMS else None
-    platform: Platform = getattr(module, _PLATFORMS[name])()
+    module = import_module(f"shopwire.platforms.{name}") if name in CLASSES else None
+    platform: Platform = getattr(module, CLASSES[name])()
     return platform
 
 
