@@ -41,6 +41,8 @@ class Operator:
         self._api = api
         self._faults = faults
         self._shops = shops
+        self._parameters = dict(shops)
+        """The shops as their parameters describe them."""
         self._end = end
         self._on_replay = on_replay
         self._on_failure = on_failure
@@ -60,22 +62,25 @@ class Operator:
             self._scheduler.call_at(self._end + delay, self._replay_all)
 
     def _put_shop(self, shop: Shop) -> None:
+        self._parameters[shop.id] = shop
         self._api.keys[shop.esputnik_key.get_secret_value()] = shop.id
         self._cloud.put_shop(shop.id, shop_parameter(shop))
 
     def _rotate_secret(self, id: str) -> None:
-        shop = self._shops[id]
-        renewed = with_settings(shop, secrets=(f"{id}-new-secret", shop.secrets[0]))
-        self._put_shop(renewed)
-        # The engineer waits until all environments have read the settings. Then the platform signs with the new secret.
-        self._scheduler.call_later(2 * HOUR, lambda: self._shops.__setitem__(id, renewed))
+        secrets = (f"{id}-new-secret", self._shops[id].secrets[0])
+        self._put_shop(with_settings(self._parameters[id], secrets=secrets))
+
+        def sign_with_new_secret() -> None:
+            self._shops[id] = with_settings(self._shops[id], secrets=secrets)
+
+        # The engineer waits until all environments have read the settings.
+        self._scheduler.call_later(2 * HOUR, sign_with_new_secret)
 
     def _rotate_key(self, id: str) -> None:
-        shop = self._shops[id]
-        renewed = with_settings(shop, esputnik_key=f"{id}-new-key")
-        self._put_shop(renewed)
-        self._shops[id] = renewed
-        self._api.keys.pop(shop.esputnik_key.get_secret_value(), None)
+        old_key, new_key = self._shops[id].esputnik_key.get_secret_value(), f"{id}-new-key"
+        self._put_shop(with_settings(self._parameters[id], esputnik_key=new_key))
+        self._shops[id] = with_settings(self._shops[id], esputnik_key=new_key)
+        self._api.keys.pop(old_key, None)
 
     def _replay_every_hour(self) -> None:
         if self._scheduler.now < self._end:

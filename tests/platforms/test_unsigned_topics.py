@@ -116,8 +116,8 @@ def test_documented_body_of_a_destroying_topic_destroys(platform: Platform, topi
 
 
 def _with_another_field(body: Any) -> Iterator[Any]:
-    """Yield the body with one more field in each of its objects."""
-    if isinstance(body, dict):
+    """Yield the body with one more field in each of its objects, except PHP's dates, which say nothing else."""
+    if isinstance(body, dict) and not body.keys() >= {"date", "timezone"}:
         yield body | {"name": "#1001"}
         for name, part in body.items():
             yield from (body | {name: other} for other in _with_another_field(part))
