@@ -18,7 +18,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.ANONYMOUS: "It contains no contact, and the API accepts events only for a contact. A cart gets its contact"
     " from a checkout or an order with the same token, or from the storefront; its next change is sent then.",
     Reason.UNKNOWN_TOPIC: "shopwire does not use this topic. The webhook can be removed at the platform.",
-    Reason.UNSIGNED_PING: "The platform checked whether the URL exists. The call is not signed, so it was not read.",
+    Reason.PING: "The platform checked whether the URL exists.",
     Reason.SIGNAL: "It says that something changed, but not what. Another webhook of the platform contains the state.",
     Reason.NOT_DELIVERED_YET: "The parcel is still under way. Its delivery will be sent.",
     Reason.DRAFT: "The order is a draft: nothing was bought yet.",

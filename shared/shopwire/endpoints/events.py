@@ -110,7 +110,7 @@ def deliver(webhook: Webhook, shop: Shop, platform: str, context: Any, environme
             report_visit("refused", shop=shop.id, outcome="unverified", reason=error.reason)
         return error_response(HttpError(401, str(error)))
     except UnsignedCall:
-        reason = Reason.UNSIGNED_PING
+        reason = Reason.PING
         report("received", received_at, shop=shop.id, outcome="ignored", reason=reason)
         return response(200, {"status": "ignored", "delivery": "", "reason": reason})
     deadline = environment.clock() + context.get_remaining_time_in_millis()

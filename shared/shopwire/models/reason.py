@@ -13,7 +13,7 @@ class Reason(StrEnum):
     # Deliberately not sent: outcome `ignored`.
     ANONYMOUS = "anonymous"
     UNKNOWN_TOPIC = "unknown_topic"
-    UNSIGNED_PING = "unsigned_ping"
+    PING = "ping"
     SIGNAL = "signal"
     NOT_DELIVERED_YET = "not_delivered_yet"
     DRAFT = "draft"
