@@ -96,7 +96,7 @@ def test_nothing_is_missing(platform: Platform) -> None:
 
 
 @each_platform()
-def test_facts_of_the_platform_are_consistent(platform: Platform) -> None:
+def test_attributes_of_the_platform_are_consistent(platform: Platform) -> None:
     names = platform.topic_names()
     assert len(set(names)) == len(names)
     for topic in platform.topics:

@@ -272,12 +272,12 @@ def texts(value: Any) -> list[str]:
 
 
 def missing_rows(platform: Platform) -> list[str]:
-    """Return what a platform lacks: one line for each file or fact, with what to put there."""
+    """Return what a platform lacks: one line for each file or attribute, with what to put there."""
     name, module = platform.name, f"shared/shopwire/platforms/{platform.name}/__init__.py"
     lines = [
-        f"{module}: `{fact}` is missing in the class. shared/shopwire/platforms/base.py says what it holds."
-        for fact in get_type_hints(Platform)
-        if not hasattr(platform, fact)
+        f"{module}: `{attribute}` is missing in the class. shared/shopwire/platforms/base.py says what it holds."
+        for attribute in get_type_hints(Platform)
+        if not hasattr(platform, attribute)
     ]
     try:
         found = samples(name)

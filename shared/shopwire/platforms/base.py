@@ -1,4 +1,4 @@
-"""What a platform is: the facts that it states, the hooks that it implements, and the errors that it may raise.
+"""What a platform is: its attributes, the methods that it implements, and the errors that it may raise.
 
 Each platform has a folder beside this file. Nothing here is particular to one of them. Helpers that several platforms
 need are in `signatures` (proof that a call is the platform's) and `parts` (parts of bodies).
