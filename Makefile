@@ -26,7 +26,7 @@ run: install
 	@exec .venv/bin/shopwire dev $(ARGS)
 
 test: install
-	.venv/bin/pytest -n auto $(ARGS)
+	.venv/bin/pytest -n auto --dist worksteal $(ARGS)
 
 check: install
 	.venv/bin/ruff check .

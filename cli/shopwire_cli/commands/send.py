@@ -47,12 +47,12 @@ examples:
 
 def run(options: argparse.Namespace) -> int:
     """List the samples, or send. Return 1 if a response is not 2xx."""
-    from shopwire import platforms
     from shopwire_cli.http_client import send_request
+    from shopwire_cli.mapping import find_platform
     from shopwire_cli.outgoing_webhooks import find_shop, list_samples, path_of, signed_calls
 
-    if options.platform and options.platform not in platforms.NAMES:
-        raise UserError(f"there is no platform {options.platform!r}: choose one of {', '.join(platforms.NAMES)}")
+    if options.platform:
+        find_platform(options.platform)
     if options.list:
         for sample in list_samples(options.platform):
             print(sample)
