@@ -1,4 +1,4 @@
-"""Runs the simulation on every planted bug, `python -m shopwire_simulation.mutants [--quick] [NAME ...]`
+"""Runs the simulation on every planted bug, `python -m shopwire_simulation.mutants [--quick | --slow] [NAME ...]`
 
 Each bug is planted into a copy of the code, and a process of its own simulates the copy until a checker reports a
 violation. The code without a bug is simulated too, because a checker that always reports a violation proves nothing.
@@ -122,7 +122,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="mutants",
         description="Plants known bugs into a copy of the code and checks that the simulation finds them.",
     )
-    parser.add_argument("--quick", action="store_true", help="only the bugs that are found within 1,000 webhooks")
+    speed = parser.add_mutually_exclusive_group()
+    speed.add_argument("--quick", action="store_true", help="only the bugs that are found within 1,000 webhooks")
+    speed.add_argument("--slow", action="store_true", help="only the others, which `make test` does not plant")
     parser.add_argument("--simulate-copy", metavar="COPY", help=argparse.SUPPRESS)
     parser.add_argument("names", metavar="NAME", nargs="*", help="only the bugs whose names contain NAME")
     options = parser.parse_args(arguments)
@@ -130,7 +132,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(_simulate_copy(options.simulate_copy)))
         return 0
     try:
-        bugs = _choose(read_bugs(), options.names, quick=options.quick)
+        wanted = {True} if options.quick else {False} if options.slow else {True, False}
+        bugs = [bug for bug in _choose(read_bugs(), options.names) if bug.quick in wanted]
         _check_all(bugs)
         return _report(bugs)
     except PatchError as error:
@@ -138,11 +141,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 2
 
 
-def _choose(bugs: list[PlantedBug], names: Sequence[str], *, quick: bool) -> list[PlantedBug]:
+def _choose(bugs: list[PlantedBug], names: Sequence[str]) -> list[PlantedBug]:
     for name in names:
         if not any(name in bug.name for bug in bugs):
             raise PatchError(f"no planted bug has {name} in its name. The names are those of the .patch files")
-    return [bug for bug in bugs if (bug.quick or not quick) and (not names or any(name in bug.name for name in names))]
+    return [bug for bug in bugs if not names or any(name in bug.name for name in names)]
 
 
 def _check_all(bugs: Iterable[PlantedBug]) -> None:
