@@ -99,12 +99,18 @@ def test_setting_that_names_no_host_allows_no_page(origin: str) -> None:
         ("color", "JavaScript:x"),
         ("color", "data:text/html,x"),
         ("color", "shopapp://x"),
+        ("color", "/\t/a"),
+        ("color", "ht\ntps://a"),
+        ("color", "java\rscript:x"),
+        ("color", "https:a"),
     ],
 )
 def test_property_that_leads_somewhere_is_a_url(name: str, text: str) -> None:
     assert is_url_field(name, text)
 
 
-@pytest.mark.parametrize("text", ["red", "size: XL", "a/b", "data: three", "12:30", "Ratio 1:/2", "see https://a"])
+@pytest.mark.parametrize(
+    "text", ["red", "size: XL", "a/b", "data: three", "12:30", "Ratio 1:/2", "see https://a", "HTTP: 80"]
+)
 def test_other_property_is_no_url(text: str) -> None:
     assert not is_url_field("color", text)

@@ -11,14 +11,20 @@ _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#\\@\s]*)(?=[/?#]|$)", re.IGN
 """Scheme, and host with port. A name before the host is no match, because it only serves to hide the host."""
 _WEB_PORTS = {"http": ":80", "https": ":443"}
 _SPACE_OR_CONTROL = re.compile(r"[\s\x00-\x1f\x7f]")  # browsers remove some of them before they read a URL
-# What a browser or a mail program follows: another scheme's address, an address without its scheme, or a script.
-_LEADS_AWAY = re.compile(r"[\s\x00-\x20]*(?:[a-z][a-z0-9+.-]*:[/\\]|[/\\]{2}|(?:java|vb)script:|data:\S*,)", re.I)
+# What a browser or a mail program follows: another scheme's address, an address without its scheme, or a script. In an
+# address of the web the slashes may be missing.
+_LEADS_AWAY = re.compile(
+    r"[\s\x00-\x20]*(?:[a-z][a-z0-9+.-]*:[/\\]|[/\\]{2}|https?:\S|(?:java|vb)script:|data:\S*,)", re.I
+)
+_REMOVED_BY_BROWSERS = str.maketrans("", "", "\t\n\r")  # wherever they are in a URL (WHATWG, "URL", 4.4)
 _NAMES = frozenset({"url", "link", "href", "src", "image", "imageurl", "imagelink"})
 
 
 def is_url_field(name: str, text: str) -> bool:
     """Return whether a property of a product is a URL, by its name or by what it contains."""
-    return name.lower().replace("_", "").replace("-", "") in _NAMES or bool(_LEADS_AWAY.match(text))
+    return name.lower().replace("_", "").replace("-", "") in _NAMES or bool(
+        _LEADS_AWAY.match(text.translate(_REMOVED_BY_BROWSERS))
+    )
 
 
 def is_of_origins(url: str, origins: Iterable[str]) -> bool:
