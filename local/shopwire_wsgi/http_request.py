@@ -16,7 +16,7 @@ _MAX_LENGTH_DIGITS = 12
 
 _TOKEN = rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _REQUEST_LINE = re.compile(rb"(%s) ([\x21-\x7e]+) HTTP/([0-9]\.[0-9])" % _TOKEN)
-_HEADER = re.compile(rb"(%s):[ \t]*([\t\x20-\x7e\x80-\xff]*?)[ \t]*" % _TOKEN)
+_HEADER = re.compile(rb"(%s):([\t\x20-\x7e\x80-\xff]*)" % _TOKEN)
 _TARGET = re.compile(r"(?:https?://[^/?#]*)?(?P<path>/[^?#]*)?(?:\?(?P<query>[^#]*))?")
 _CHUNK_SIZE = re.compile(rb"([0-9A-Fa-f]{1,8})[ \t]*(?:;[\t\x20-\x7e\x80-\xff]*)?")
 
@@ -131,7 +131,7 @@ def _read_headers(stream: BufferedIOBase) -> list[tuple[str, str]]:
             raise BadRequest(400, "a header is malformed")
         if len(headers) == _MAX_HEADERS:
             raise BadRequest(431, f"there are more than {_MAX_HEADERS} headers")
-        headers.append((match[1].decode("ascii").lower(), match[2].decode("latin-1")))
+        headers.append((match[1].decode("ascii").lower(), match[2].strip(b" \t").decode("latin-1")))
     return headers
 
 

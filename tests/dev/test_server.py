@@ -1,12 +1,15 @@
 """shopwire_wsgi's server: request bodies, kept and dropped connections, malformed requests."""
 
+import io
 import socket
+import time
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from shopwire_wsgi import PortUnavailable, Server, drop_connection, listen, read_body, respond_json
+from shopwire_wsgi.http_request import BadRequest, receive_head
 
 
 def application(environ: Any, start_response: Any) -> Iterable[bytes]:
@@ -215,6 +218,19 @@ def test_truncated_request_is_refused_without_a_traceback(
     assert read(connection)[0].startswith("HTTP/1.1 400 ")
     assert connection.recv(1) == b""
     assert capfd.readouterr() == ("", "")
+
+
+def test_header_of_thousands_of_spaces_is_refused_at_once() -> None:
+    started = time.thread_time()
+    with pytest.raises(BadRequest):
+        receive_head(io.BytesIO(b"GET / HTTP/1.1\r\nX-A:" + b" " * 1_000 + b"\0\r\n\r\n"))
+    assert time.thread_time() - started < 0.5
+
+
+def test_spaces_around_the_value_of_a_header_are_removed() -> None:
+    head = receive_head(io.BytesIO(b"GET / HTTP/1.1\r\nHost: x\r\nX-A: \t a b\t \r\nX-B: \r\n\r\n"))
+    assert head
+    assert (head.values("x-a"), head.values("x-b")) == (["a b"], [""])
 
 
 def test_request_in_a_refused_body_is_not_served(connection: socket.socket) -> None:
