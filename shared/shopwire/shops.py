@@ -160,6 +160,9 @@ def parse_shop(id: str, settings: str | dict[str, Any]) -> Shop:
         raise BadSettings(f"shop {id}: the settings are not JSON") from None
     if not isinstance(fields, dict):
         raise BadSettings(f"shop {id}: the settings are not a table of fields")
+    if "id" in fields:
+        # Otherwise it would replace the id of the URL, and the webhooks of one shop would change the data of another.
+        raise BadSettings(f"shop {id}: `id` is not a setting")
     try:
         shop = Shop.model_validate({"id": id, **fields})
     except ValidationError as error:

@@ -157,6 +157,7 @@ def without(name: str) -> dict[str, Any]:
         (without("platform"), "shop little-shop: `platform` is required"),
         (SETTINGS | {"secrets": []}, "shop little-shop: `secrets` must be a list of at least one text"),
         (SETTINGS | {"secrets": ["canary", ""]}, "shop little-shop: `secrets` contains an empty secret"),
+        (SETTINGS | {"secrets": ["", "canary"]}, "shop little-shop: `secrets` contains an empty secret"),
         (SETTINGS | {"secrets": "canary"}, "shop little-shop: `secrets` must be a list of at least one text"),
         (SETTINGS | {"esputnik_key": ""}, "shop little-shop: `esputnik_key` is empty"),
         (
@@ -169,6 +170,10 @@ def without(name: str) -> dict[str, Any]:
         ),
         (
             SETTINGS | {"storefront_secret": [LONG, "canary"]},
+            "shop little-shop: `storefront_secret` needs at least 16",
+        ),
+        (
+            SETTINGS | {"storefront_secret": ["canary", LONG]},
             "shop little-shop: `storefront_secret` needs at least 16",
         ),
         (
@@ -188,6 +193,7 @@ def without(name: str) -> dict[str, Any]:
         ),
         (SETTINGS | {"statuses": {"x": "canary"}}, "shop little-shop: `statuses.x` must be one of INITIALIZED, "),
         (SETTINGS | {"secret": "canary"}, "shop little-shop: `secret` is not a setting"),
+        (SETTINGS | {"id": "canary"}, "shop little-shop: `id` is not a setting"),
         (SETTINGS | {"platform": "canary"}, "shop little-shop: `platform` must be one of "),
     ],
 )
