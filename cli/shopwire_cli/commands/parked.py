@@ -109,7 +109,10 @@ def _replayable_id(record: "Record") -> str | None:
     from shopwire.models import Reason
 
     if record["reason"] == Reason.REPEATED_ERASURE:
-        print(f"not queued {record['id']}: it may erase who came back. Name its id to replay it", file=sys.stderr)
+        print(
+            f"not queued {escape(str(record['id']))}: it may erase who came back. Name its id to replay it",
+            file=sys.stderr,
+        )
         return None
     return str(record["id"])
 
