@@ -137,3 +137,15 @@ def test_hex_signature_is_the_lower_case_hmac() -> None:
 )
 def test_signature_is_compared_with_each_candidate(given: str, expected: tuple[str, ...], equal: bool) -> None:
     assert same(given, *expected) is equal
+
+
+def test_each_candidate_is_compared_in_constant_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    compare, compared = hmac.compare_digest, []
+
+    def record_and_compare(given: bytes, expected: bytes) -> bool:
+        compared.append((given, expected))
+        return compare(given, expected)
+
+    monkeypatch.setattr(hmac, "compare_digest", record_and_compare)
+    assert same("a", "a", "b")
+    assert compared == [(b"a", b"a"), (b"a", b"b")], "the time does not tell which candidate matched"
