@@ -1,13 +1,21 @@
 """The API's transport: urllib3 against a server on this machine, or against none."""
 
+import datetime
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext, suppress
+from pathlib import Path
 from typing import Any
 
+import certifi
 import pytest
 import urllib3
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from shopwire.errors import NoAnswer
 from shopwire.esputnik import Transport, http_transport
@@ -121,6 +129,57 @@ def test_refused_connection_is_no_answer(transport: Transport) -> None:
 def test_failed_tls_handshake_is_no_answer(transport: Transport, url: str) -> None:
     with pytest.raises(NoAnswer):
         transport("POST", url.replace("http:", "https:"), HEADERS, b"{}", 5.0)
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A certificate for localhost with its key. No authority signed it."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    now, day = datetime.datetime.now(datetime.UTC), datetime.timedelta(days=1)
+    made = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now - day, now + day)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    pem = serialization.Encoding.PEM
+    private = key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = tmp_path_factory.mktemp("tls") / "localhost.pem"
+    path.write_bytes(private + made.public_bytes(pem))
+    return path
+
+
+@pytest.fixture
+def tls_port(certificate: Path) -> Iterator[int]:
+    """The port of a server with this certificate, which answers each request with 200."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+
+    def respond(listener: socket.socket) -> None:
+        with suppress(OSError), context.wrap_socket(listener.accept()[0], server_side=True) as connection:
+            connection.recv(4096)
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.settimeout(20)
+        thread = threading.Thread(target=respond, args=(listener,))
+        thread.start()
+        yield listener.getsockname()[1]
+        thread.join()
+
+
+def test_server_whose_certificate_no_authority_signed_is_no_answer(transport: Transport, tls_port: int) -> None:
+    with pytest.raises(NoAnswer):
+        transport("POST", f"https://localhost:{tls_port}/", HEADERS, b"{}", 5.0)
+
+
+@pytest.mark.parametrize("host", ["localhost", "127.0.0.1"])
+def test_server_with_the_certificate_of_another_host_is_no_answer(
+    certificate: Path, tls_port: int, host: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(certifi, "where", lambda: str(certificate))
+    with nullcontext() if host == "localhost" else pytest.raises(NoAnswer):
+        assert http_transport()("POST", f"https://{host}:{tls_port}/", HEADERS, b"{}", 5.0)[0] == 200
 
 
 def test_malformed_response_header_does_not_log_the_url(transport: Transport, caplog: pytest.LogCaptureFixture) -> None:
