@@ -154,8 +154,10 @@ def test_health_is_200_without_a_call(world: World) -> None:
 
 @pytest.mark.parametrize("headers", [{}, {"X-Test-Signature": "wrong"}, {"X-Test-Signature": "подпись"}])
 def test_missing_or_wrong_signature_is_401_and_nothing_is_stored(world: World, headers: dict[str, str]) -> None:
-    status, content = call(world, event(world.body(order(), text="canary"), headers=headers))
+    headers = headers | {"X-Test-Topic": "canary", "X-Test-Id": "canary", "User-Agent": "canary"}
+    status, content = call(world, event(world.body(order(), text="canary"), headers=headers, query={"a": "canary"}))
     assert (status, list(content)) == (401, ["error"])
+    assert "canary" not in content["error"]
     assert "canary" not in world.stored_text() + str(world.reports)
     assert not [call for call in world.calls if call.startswith(("dynamodb", "sqs", "api"))]
 
