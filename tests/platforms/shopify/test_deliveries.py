@@ -1,5 +1,6 @@
 """Shopify: how a delivery is named, and what the topics that are not orders or carts mean."""
 
+import json
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from shopwire.models import (
     Redaction,
     ShopRedaction,
 )
-from tests.support.shopify import PLAIN, SHOPIFY, deliver, read, read_sample
+from tests.support.shopify import BODIES, PLAIN, SHOPIFY, deliver, read, read_sample
 
 # The delivery key.
 
@@ -118,6 +119,14 @@ def test_destroying_topics_and_those_whose_body_names_the_store() -> None:
         "customers/data_request",
         "shop/redact",
     }
+
+
+@pytest.mark.parametrize("customer", [{}, {"email": "oksana.hrytsenko@example.com"}, {"id": None}, {"id": ""}, None])
+def test_erasure_request_whose_customer_has_no_id_is_parked(customer: Any) -> None:
+    request = json.loads(BODIES["customers/redact"])
+    with pytest.raises(Unreadable) as error:
+        read("customers/redact", request | {"customer": customer})
+    assert error.value.reason is Reason.TOPIC_MISMATCH
 
 
 def test_error_names_the_field_but_not_the_value() -> None:
