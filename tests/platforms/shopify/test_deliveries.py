@@ -129,6 +129,23 @@ def test_erasure_request_whose_customer_has_no_id_is_parked(customer: Any) -> No
     assert error.value.reason is Reason.TOPIC_MISMATCH
 
 
+@pytest.mark.parametrize(
+    ("name", "resource"),
+    [
+        ("orders/create", "OrderTransaction"),
+        ("customers/create", "CustomerPaymentMethod"),
+        ("fulfillments/create", "FulfillmentEvent"),
+        ("refunds/create", "RefundAgreement"),
+        ("carts/create", "CartTransform"),
+    ],
+)
+def test_resource_whose_name_only_begins_like_that_of_the_topic_is_another(name: str, resource: str) -> None:
+    body = json.loads(BODIES[name]) | {"admin_graphql_api_id": f"gid://shopify/{resource}/1"}
+    with pytest.raises(Unreadable) as error:
+        read(name, body)
+    assert error.value.reason is Reason.TOPIC_MISMATCH
+
+
 def test_error_names_the_field_but_not_the_value() -> None:
     body = PLAIN | {"line_items": [PLAIN["line_items"][0] | {"quantity": "hrytsenko@example.com"}]}
     with pytest.raises(Unreadable) as error:
