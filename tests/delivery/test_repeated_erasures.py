@@ -7,6 +7,7 @@ import pytest
 from shopwire.delivery.task import Outcome
 from shopwire.models import Change, Delivery, Reason, Redaction, ShopRedaction
 from shopwire.models.base import milliseconds
+from shopwire.stores.erasures import ErasureStore
 from tests.support.changes import ANNA, HOUR_MS, MINUTE_MS, SHOP, START, customer, order, paid
 from tests.support.delivery_world import World
 
@@ -134,6 +135,17 @@ def test_repeated_request_for_a_shop_that_came_back_is_parked(world: World) -> N
     assert world.entry("order", "2002") != {}
 
 
+def test_record_of_an_executed_request_outlives_the_erasure_of_the_shop(world: World) -> None:
+    body = erase_anna(world)
+    world.receive(world.body(ShopRedaction()))
+    assert world.run_until_idle() == ["delivered"]
+    world.clock.advance(HOUR_MS)
+    world.send(order("2002", created_at=START.replace(hour=12), minutes=200))
+    before = list(world.api.sent)
+    assert send_again(world, body, ERASE_ANNA, "again") == REPEATED
+    assert world.api.sent == before
+
+
 def test_request_for_a_shop_is_a_duplicate_under_its_own_key(world: World) -> None:
     body = world.body(ShopRedaction(), key="request")
     world.receive(body)
@@ -150,3 +162,9 @@ def test_record_of_an_executed_request_names_no_person_and_does_not_expire(world
     (record,) = (item for item in world.items() if "#erasure#" in item["pk"]["S"])
     assert record.keys() == {"pk", "sk", "executed_key"}
     assert not any(text in str(record) for text in ("anna", "77", "1001", "380501112233"))
+
+
+def test_record_of_an_executed_request_means_nothing_in_another_stack(world: World) -> None:
+    body = erase_anna(world)
+    assert world.webhook.executed_erasures.executed_key(SHOP, body)
+    assert ErasureStore(world.webhook.table, "another-stack").executed_key(SHOP, body) is None
