@@ -18,7 +18,7 @@ from shopwire.models import Redaction, ShopRedaction
 from shopwire.platforms.storefront import Storefront
 from tests.support.changes import ANNA, DAY_MS, OTHER_SHOP, SHOP, arrived, order
 from tests.support.delivery_world import Context, World
-from tests.support.permissions import allowed_actions, iam_action
+from tests.support.permissions import RESOURCES, allowed_actions, as_list, iam_action, statements
 
 # What AWS does in the function's name: Lambda writes the log, the event source mapping receives and deletes messages,
 # and SSM decrypts the parameters.
@@ -130,3 +130,41 @@ def test_role_allows_exactly_what_the_function_calls(
 
 def test_storefront_can_neither_delete_nor_list_items() -> None:
     assert allowed_actions("Storefront").isdisjoint({"dynamodb:DeleteItem", "dynamodb:Query", "dynamodb:Scan"})
+
+
+# What could give permissions, or let callers in. A new type must be added both here and in the template, so that it is
+# deliberate.
+TYPES = {
+    "AWS::Budgets::Budget",
+    "AWS::CloudWatch::Alarm",
+    "AWS::DynamoDB::Table",
+    "AWS::IAM::ManagedPolicy",
+    "AWS::IAM::Role",
+    "AWS::Logs::LogGroup",
+    "AWS::SNS::Subscription",
+    "AWS::SNS::Topic",
+    "AWS::SQS::Queue",
+    *("AWS::Serverless::Function", "AWS::Serverless::HttpApi", "AWS::Serverless::LayerVersion"),
+}
+FIELDS = {
+    "AWS::IAM::ManagedPolicy": {"Description", "PolicyDocument"},
+    "AWS::IAM::Role": {"AssumeRolePolicyDocument", "ManagedPolicyArns", "Policies"},
+}
+
+
+def test_only_the_roles_of_the_template_give_permissions() -> None:
+    assert {resource["Type"] for resource in RESOURCES.values()} == TYPES
+    for resource in RESOURCES.values():
+        fields = resource.get("Properties", {}).keys()
+        assert fields <= FIELDS.get(resource["Type"], fields)
+        assert not fields & {"FunctionUrlConfig", "Policies"} or resource["Type"] == "AWS::IAM::Role"
+        assert not {"AccessPolicy", "ResourcePolicy"} & fields
+
+
+@pytest.mark.parametrize("function", BY_AWS)
+def test_role_reaches_only_the_tables_and_queues_of_the_stack(function: str) -> None:
+    for statement in statements(function):
+        services = {action.partition(":")[0] for action in as_list(statement["Action"])}
+        assert len(services) == 1
+        if name := {"dynamodb": "Table", "sqs": "RetryQueue"}.get(*services):
+            assert statement["Resource"] == {"Fn::GetAtt": [name, "Arn"]}

@@ -26,6 +26,7 @@ WORKFLOWS = {
     for path in sorted((ROOT / ".github" / "workflows").glob("*.yml"))
 }
 JOBS = {(name, job): definition for name, workflow in WORKFLOWS.items() for job, definition in workflow["jobs"].items()}
+STEPS = [step for job in JOBS.values() for step in job.get("steps", ())]
 PIPELINE: dict[str, Any] = WORKFLOWS["pipeline"]["jobs"]
 STAGE: dict[str, Any] = WORKFLOWS["stage"]["jobs"]
 MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
@@ -94,6 +95,28 @@ def test_jobs_that_may_write_run_no_code_of_the_repository() -> None:
     for name in (("release", "publish"), ("update", "pull-request")):
         called = {line.split()[0] for line in commands(JOBS[name]).splitlines() if line.strip()}
         assert called <= {"gh", "git", "test", "--body", "build/shopwire.tar"}
+
+
+def test_no_step_is_skipped_and_no_failure_is_ignored() -> None:
+    """Otherwise a deployment would continue without the comparison of the hash."""
+    assert [name for name, job in JOBS.items() if "if" in job] == [("pipeline", "test-stage")]
+    assert not any("continue-on-error" in job for job in JOBS.values())
+    assert {field for step in STEPS for field in step} == {"env", "id", "name", "run", "uses", "with"}
+
+
+def test_workflows_start_only_at_these_events() -> None:
+    assert {name: set(workflow["on"]) for name, workflow in WORKFLOWS.items()} == {
+        "pipeline": {"push", "pull_request", "schedule"},  # pull_request_target would have the repository's rights
+        "release": {"push"},
+        "stage": {"workflow_call"},
+        "update": {"schedule", "workflow_dispatch"},
+    }
+
+
+def test_check_outs_keep_no_credentials_and_scripts_contain_no_expression() -> None:
+    assert not any("${{" in step.get("run", "") for step in STEPS), "the name of a branch would be part of the script"
+    check_outs = [step["with"] for step in STEPS if step.get("uses", "").startswith("actions/checkout@")]
+    assert check_outs == [{"persist-credentials": "false"}] * len(check_outs)
 
 
 def test_workflows_use_no_stored_keys() -> None:
