@@ -539,6 +539,19 @@ def test_visits_are_accepted_while_the_table_is_down(front: World) -> None:
         assert call(front, signed())[1]["status"] == "queued"
 
 
+def test_each_environment_counts_alone_while_the_table_is_down(front: World) -> None:
+    front.clock.now -= front.clock.now % 10_000
+    assert flood(front, 15) == [200] * 15
+    with front.outage("dynamodb"):
+        statuses = flood(front, 490)
+    assert (statuses.index(429), statuses[-1]) == (485, 429)
+
+
+def test_unreadable_visits_are_counted(front: World) -> None:
+    flood(front, 499)
+    assert [call(front, "not JSON")[0] for _ in range(2)] == [400, 429]
+
+
 def test_preflights_and_pages_of_other_origins_are_not_counted(front: World) -> None:
     for _ in range(30):
         serve(front, method="OPTIONS")

@@ -17,10 +17,14 @@ _BUNDLE_SIZE = 10
 
 @dataclass(slots=True)
 class _Share:
-    """The calls that this environment may still admit in a window. `spent`: the shop has none left in this window."""
+    """The calls that this environment may still admit in a window, of all those that it reserved there.
+
+    `spent`: the shop has none left in this window.
+    """
 
     window: int
     left: int = 0
+    reserved: int = 0
     spent: bool = False
 
 
@@ -43,23 +47,24 @@ class RateLimit:
         if share is None or share.window != window:
             share = self._shares[shop] = _Share(window)
         if not share.left and not share.spent:
-            share.left = self._reserve(shop, window, now)
+            share.left = self._reserve(shop, share, now)
+            share.reserved += share.left
             share.spent = not share.left
         if share.spent:
             return False
         share.left -= 1
         return True
 
-    def _reserve(self, shop: str, window: int, now: int) -> int:
+    def _reserve(self, shop: str, share: _Share, now: int) -> int:
         try:
             before = self._table.update(
-                Key(f"{shop}#visits#{window}"),
+                Key(f"{shop}#visits#{share.window}"),
                 {},
                 once={"expires": (now + 60 * _WINDOW_MS) // 1000},
                 add={"taken": _BUNDLE_SIZE},
             )
         except TableUnavailable:
-            return min(_BUNDLE_SIZE, self._limit)
+            return max(0, min(_BUNDLE_SIZE, self._limit - share.reserved))
         left = max(0, min(_BUNDLE_SIZE, self._limit - int(before.get("taken", 0))))
         if not left:
             # Once per window and environment, not once per call, so that a flood does not fill the log.
