@@ -158,6 +158,13 @@ def test_cart_belongs_to_the_contact_of_the_last_signed_visit(front: World) -> N
     assert front.api.events[-1]["email"] == "borys@example.org"
 
 
+def test_visitors_cart_does_not_fix_its_contact_as_the_platforms_does(front: World) -> None:
+    assert call(front, signed(**CART))[1]["status"] == "delivered"
+    front.clock.advance(60_000)
+    assert call(front, signed("borys@example.org", **CART))[1]["status"] == "delivered"
+    assert front.api.events[-1]["keyValue"] == "borys@example.org"
+
+
 def test_second_visit_of_the_same_contact_does_not_write_to_the_cart(front: World) -> None:
     call(front, signed(cart_token="cart-a"))
     before = front.entry("cart", "cart-a")
