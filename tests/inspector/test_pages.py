@@ -66,6 +66,9 @@ def request(
         ("localhost:8787", 200),
         ("[::1]:8787", 200),
         ("evil.example:8787", 403),
+        ("evil-localhost:8787", 403),
+        ("localhost.evil.example:8787", 403),
+        ("127.0.0.1.evil.example:8787", 403),
         ("", 403),
         ("a@b:c", 403),
         ("192.168.1.7:8787", 403),
@@ -82,6 +85,7 @@ def test_only_loopback_host_names_are_served(target: str, host: str, status: int
         ({}, 303),
         ({"HTTP_ORIGIN": f"http://{HERE}"}, 303),
         ({"HTTP_ORIGIN": "http://127.0.0.1:3000"}, 403),
+        ({"HTTP_ORIGIN": f"http://{HERE}1"}, 403),
         ({"HTTP_ORIGIN": "http://localhost:8787"}, 403),
         ({"HTTP_ORIGIN": f"https://{HERE}"}, 403),
         ({"HTTP_ORIGIN": "http://evil.example"}, 403),
@@ -112,10 +116,23 @@ def test_every_response_has_restrictive_security_headers(target: str) -> None:
     policy = dict(directive.strip().partition(" ")[::2] for directive in headers["Content-Security-Policy"].split(";"))
     assert policy["default-src"] == "'none'"
     assert {policy[f"{kind}-src"] for kind in ("script", "style", "connect", "img")} == {"'self'"}
+    assert (policy["form-action"], policy["require-trusted-types-for"]) == ("'self'", "'script'")
     assert policy["frame-ancestors"] == policy["base-uri"] == policy["trusted-types"] == "'none'"
     assert "unsafe" not in headers["Content-Security-Policy"]
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["Cache-Control"] == "no-store"
+
+
+HOSTILE = """'"><script>alert(1)</script>"""
+
+
+def test_foreign_text_of_a_page_is_escaped() -> None:
+    to = pages(FakeActions())
+    to._journal.add_webhook(HOSTILE, 1_767_225_600_000)
+    for target in ("/", f"/?{urlencode({'text': HOSTILE})}"):
+        text = request(to, "GET", target)[2]
+        assert "<script>alert" not in text
+        assert "&lt;script&gt;alert" in text
 
 
 def test_pages_have_no_inline_script_style_or_handler() -> None:
