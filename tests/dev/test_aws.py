@@ -9,7 +9,10 @@ from typing import Any
 
 import pytest
 
+import shopwire_dev.stack
 from shopwire_dev.aws import QUEUE_ATTRIBUTES, Aws, Faults, make_application, process_environment
+from shopwire_dev.stack import DevStack
+from shopwire_wsgi import PortUnavailable
 from tests.dev.helpers import environ, esputnik
 from tests.support.clock import SecondsClock
 from tools.template import load
@@ -142,3 +145,17 @@ def test_aws_settings_of_the_user_do_not_reach_the_functions(monkeypatch: pytest
     assert (changes["AWS_REGION"], changes["SHOPWIRE_TABLE"]) == ("eu-central-1", "t")
     assert changes["AWS_CONFIG_FILE"] == changes["AWS_SHARED_CREDENTIALS_FILE"] == os.devnull
     assert changes["NO_PROXY"] == "intranet.example.com,127.0.0.1,localhost"
+
+
+def test_services_listen_on_loopback_also_if_other_machines_are_served(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parameters hold the shops' secrets, and a client chooses the Host header that it sends."""
+    hosts: list[str] = []
+
+    def record_and_stop(host: str, port: int) -> None:
+        hosts.append(host)
+        raise PortUnavailable
+
+    monkeypatch.setattr(shopwire_dev.stack, "Aws", record_and_stop)
+    with pytest.raises(PortUnavailable):
+        DevStack("0.0.0.0", allow_remote=True)
+    assert hosts == ["127.0.0.1"]
