@@ -318,7 +318,7 @@ def checkout(tmp_path: Path) -> Path:
     origin, folder = tmp_path / "origin", tmp_path / "checkout"
     git(tmp_path, "init", "--quiet", "--bare", str(origin))
     git(tmp_path, "clone", "--quiet", str(origin), str(folder))
-    for name in (*LOCKS, "Makefile", ".github/workflows/pipeline.yml"):
+    for name in (*LOCKS, "Makefile", ".github/workflows/pipeline.yml", "docs/deploy.md", "requirements-other.txt"):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_text(f"{name}\n")
     git(folder, "add", "--all")
@@ -363,6 +363,8 @@ def link(path: Path) -> None:
         (".github/workflows/pipeline.yml", lambda path: path.write_text("other\n")),
         ("Makefile", lambda path: path.write_text("other\n")),
         ("Makefile", lambda path: path.unlink()),
+        ("docs/deploy.md", lambda path: path.write_text("other\n")),
+        ("requirements-other.txt", lambda path: path.write_text("other\n")),
         ("conftest.py", lambda path: path.write_text("new\n")),
         ("bench/usual/app/requirements.txt", lambda path: path.parent.mkdir(parents=True) or path.write_text("new\n")),
         ("requirements-dev.txt", lambda path: path.chmod(0o755)),

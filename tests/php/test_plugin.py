@@ -114,6 +114,8 @@ def test_cart_token_does_not_reveal_the_session_id() -> None:
     cart = json.loads(script["cart"])
     assert cart["token"] == script["cart-token"]
     assert "5e55104" not in rendered["tag"]
+    another = page(session={}, cart=[LINE], constants=CONSTANTS | {"SHOPWIRE_SECRET": "another secret of the tests"})
+    assert ScriptTag(another["tag"]).attributes["cart-token"] != cart["token"], "the session may be a small number"
     change = visit({"type": "cart", "cart": cart})
     assert isinstance(change, CartChange)
     items = [(item.id, str(item.quantity), str(item.price), item.name) for item in change.cart.items]
