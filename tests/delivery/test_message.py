@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import shopwire.message
 from shopwire.errors import NewerMessageFormat
 from shopwire.message import FORMAT, Message, unpack, worth_keeping
 from shopwire.models import Webhook
@@ -91,3 +92,9 @@ def test_age_of_a_replayed_message_counts_from_the_replay() -> None:
 def test_headers_of_the_platform_are_kept_without_signatures() -> None:
     headers = {"x-shop-topic": "t", "x-shop-hmac-sha256": "s", "x-shop-signature": "s", "cookie": "c", "via": "v"}
     assert worth_keeping(headers, ("x-shop-",)) == {"x-shop-topic": "t"}
+
+
+def test_body_that_unpacks_without_end_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shopwire.message, "_MAX_BODY_BYTES", 100)
+    packed = Message("shop", "k", Webhook({}, b"x" * 1_000, 0)).pack()
+    assert unpack(packed).webhook.body == b"x" * 100
