@@ -78,6 +78,13 @@ def test_shared_external_id_sends_every_order_to_one_contact(api: Emulator) -> N
     assert [event["contactId"] for event in api.state()["events"]] == [2, 2]
 
 
+def test_order_does_not_take_an_external_id_from_another_contact(api: Emulator) -> None:
+    contact(api, email="b@example.com")
+    assert event(api, "orderCreated", ORDER | {"contactId": "2"}) is None
+    assert event(api, "orderUpdated", ORDER) is None
+    assert [event["contactId"] for event in api.state()["events"]] == [2, 1]
+
+
 def test_only_an_order_binds_an_external_id(api: Emulator) -> None:
     contact(api, email="b@example.com")
     assert event(api, "pageViewed", {"email": "b@example.com", "externalCustomerId": "8", "page": PAGE}) is None
@@ -359,6 +366,7 @@ def test_item_without_its_id_or_quantity_is_ignored(api: Emulator) -> None:
 def test_deleted_contact_gets_no_event(api: Emulator) -> None:
     api.handle(KEY, "DELETE", "v1/contact", {"externalCustomerId": "3"}, b"")
     assert event(api, "orderCreated", ORDER) == "unknown contact"
+    assert event(api, "birthday", {"contactId": "1"}) == "unknown contact"
 
 
 # -- past events

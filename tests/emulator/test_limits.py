@@ -40,6 +40,13 @@ def test_each_repetition_begins_the_minute_again(api: Emulator, clock: SecondsCl
     assert statuses == [200, 409, 409, 409, 200]
 
 
+def test_repetition_does_not_prolong_the_minute_of_other_requests(api: Emulator, clock: SecondsClock) -> None:
+    other, statuses = event_body("name_day", {"email": "anna@example.com"}), []
+    for clock.now, body in ((0, EVENT), (1, other), (59, EVENT), (61, other)):
+        statuses.append(post(api, "v1/event", body).status)
+    assert statuses == [200, 200, 409, 200]
+
+
 def test_another_body_or_account_is_no_repetition(api: Emulator) -> None:
     assert post(api, "v1/contact", CONTACT).status == 200
     assert post(api, "v1/contact", CONTACT | {"firstName": "Anna"}).status == 200
