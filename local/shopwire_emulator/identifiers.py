@@ -1,6 +1,6 @@
 """The params by which the API finds the contact of an event. Everything here is pure.
 
-The vendor's first page also lists ContactKey. That is a contact field of its own and finds nobody by External ID
+The vendor's first page also lists ContactKey. That is a contact field of its own and finds no contact by External ID
 (docs.yespo.io/docs/validating-event-parameters names the identifiers and their priority).
 """
 

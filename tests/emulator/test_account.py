@@ -35,7 +35,7 @@ def test_validation_lists_the_expected_params(api: Emulator) -> None:
     assert api.state()["events"] == []
 
 
-def test_validation_rejects_an_event_that_identifies_nobody(api: Emulator) -> None:
+def test_validation_rejects_an_event_without_an_identifier(api: Emulator) -> None:
     api.change_account({"validation": True})
     assert post(api, "v1/event", event_body("birthday", {"contactKey": "3"})).status == 400
 

@@ -45,7 +45,7 @@ def test_contact_is_found_by_each_identifying_param(api: Emulator, name: str, va
 
 
 @pytest.mark.parametrize("name", ["contactKey", "Contact_Key"])
-def test_contact_key_finds_nobody(api: Emulator, name: str) -> None:
+def test_contact_key_finds_no_contact(api: Emulator, name: str) -> None:
     contact(api, email="anna@example.com", contactKey="3")
     assert event(api, "pageViewed", {name: "3", "page": PAGE}) == "no identifying param"
 

@@ -94,8 +94,8 @@ def test_failed_contacts_are_an_object_if_there_is_one_and_a_list_if_there_are_m
     failed = wrong | {"error": "firstName has no letter"}
     assert "failedContacts" not in start(api, person("c@example.com"))
     assert start(api, wrong, person("d@example.com"))["failedContacts"] == failed
-    nobody = {"error": "the contact has neither externalCustomerId nor what dedupeOn names"}
-    assert start(api, wrong, {})["failedContacts"] == [failed, nobody]
+    unidentified = {"error": "the contact has neither externalCustomerId nor what dedupeOn names"}
+    assert start(api, wrong, {})["failedContacts"] == [failed, unidentified]
     clock.now = JOB_SECONDS
     assert [each["email"] for each in api.state()["contacts"]] == ["anna@example.com", "c@example.com", "d@example.com"]
 
