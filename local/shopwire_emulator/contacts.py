@@ -50,7 +50,8 @@ def update_contact(account: Account, id: int, fields: Mapping[str, Any]) -> None
 
     A value of a key leads to one contact at a time, so the contact loses its old value and another contact loses this
     one. The vendor allows one e-mail address in several contacts and then uses the one that was updated last, which is
-    the one that the value leads to here.
+    the one that the value leads to here. If a contact is found by its address and the request has another
+    externalCustomerId, the contact gets that one; for v1/contacts the vendor says that a new contact is created.
     """
     contact = account.contacts[id]
     account.deleted.discard(id)
@@ -88,6 +89,8 @@ def bind_customer(account: Account, id: int, customer_id: str) -> None:
     """
     holder = account.contact_ids.get(("externalCustomerId", customer_id))
     if holder is None or holder in account.deleted:
+        if holder is not None and account.contacts[holder].get("externalCustomerId") == customer_id:
+            del account.contacts[holder]["externalCustomerId"]
         account.contact_ids["externalCustomerId", customer_id] = id
         account.contacts[id].setdefault("externalCustomerId", customer_id)
 

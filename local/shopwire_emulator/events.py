@@ -32,8 +32,11 @@ _NOT_SEGMENTED = "segmentation by events is off"
 _OCCURRED_FORMATS = ("%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S")
 
 
-def process_event(account: Account, event: JsonObject) -> JsonObject:
+def process_event(account: Account, event: JsonObject, *, validation: bool) -> JsonObject:
     """Apply an event if the API would keep it, and return it as recorded (POST v1/event).
+
+    Args:
+        validation: whether an event that lacks a required param is refused instead of ignored.
 
     Raises:
         BadRequest.
@@ -49,7 +52,7 @@ def process_event(account: Account, event: JsonObject) -> JsonObject:
         _check_state(account, event_type, params)
         _apply(account, event_type, params, contact_id)
     except MissingParam as missing:
-        if account.settings.validation:
+        if validation:
             raise BadRequest(_expected_params(event_type, order_exists=_order_exists(account, params))) from None
         reason = str(missing)
     except NotKept as ignored:
@@ -183,7 +186,8 @@ def _process_past_event(account: Account, event: JsonObject) -> str:
         return "INCORRECT_OCCURRED_DATE_FORMAT"
     if not account.settings.segmentation:
         return "EVENT_SEGMENTATION_DISABLED"
-    process_event(account, event)["occurred"] = occurred
+    # Whether parameter validation applies to events of the past is not documented.
+    process_event(account, event, validation=False)["occurred"] = occurred
     return "ACCEPTED"
 
 

@@ -14,6 +14,7 @@ from shopwire_emulator.shapes import parse_body
 RESULT_HEADER = "X-Emulator-Result"
 """Response header with JSON for the inspector: whether the event or the orders were saved and why not, or the response
 body. The real API does not send it."""
+_MAX_RESULT_LENGTH = 1_000
 _EVENTS = frozenset({"v1/event", "v1/past_events"})
 _WITHOUT_REPEATS = frozenset({"v1/contact", "v1/contact/subscribe", "v1/event"})
 """Resources that answer 409 to the same body within a minute."""
@@ -77,21 +78,28 @@ def serve(account: Account, method: str, path: str, query: Mapping[str, str], bo
 def _respond(body: Any, result: JsonObject | None = None) -> Response:
     # What the caller sent comes back with floats, as from every JSON parser.
     plain = json.loads(json.dumps(body, default=float))
-    return Response(200, plain, {RESULT_HEADER: json.dumps(result or plain)})
+    return Response(200, plain, _result_header(plain if result is None else result))
+
+
+def _result_header(result: JsonObject) -> dict[str, str]:
+    """Return the header for the inspector. Texts are cut, because they may repeat a long name from the body."""
+    cut = {name: value[:_MAX_RESULT_LENGTH] if isinstance(value, str) else value for name, value in result.items()}
+    return {RESULT_HEADER: json.dumps(cut)}
 
 
 def _error(status: int, text: str) -> Response:
-    return Response(status, {"error": text}, {RESULT_HEADER: json.dumps({"error": text})})
+    return Response(status, {"error": text}, _result_header({"error": text}))
 
 
 def _refusal(text: str) -> Response:
     """Return the answer to bad data. The list of expected params is plain text, as the vendor's page shows it."""
     body = text if text.startswith("The event should have") else {"error": text}
-    return Response(400, body, {RESULT_HEADER: json.dumps({"error": text})})
+    return Response(400, body, _result_header({"error": text}))
 
 
 def _post_event(request: _Request) -> Response:
-    event = events.process_event(request.account, parse_body(request.body))
+    validation = request.account.settings.validation
+    event = events.process_event(request.account, parse_body(request.body), validation=validation)
     return _respond({}, {"saved": event["saved"], "reason": event["reason"]})
 
 

@@ -1,12 +1,17 @@
 """The types of JSON data: bodies, and what params carry as text. Everything here is pure."""
 
 import json
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any
 
 from shopwire_emulator.errors import BadRequest, NotKept
+
+
+_MAX_EXPONENT, _MAX_BITS = 300, 1_000
+"""Of a number that fits into a double: the decimal exponent, and the bits of a whole number."""
 
 
 def parse_body(body: bytes) -> dict[str, Any]:
@@ -59,7 +64,12 @@ def _is_text(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float, Decimal)
+    """Return True for a number that fits into a double, as the API's schema says."""
+    if type(value) is int:
+        return value.bit_length() <= _MAX_BITS
+    return (type(value) is float and math.isfinite(value)) or (
+        isinstance(value, Decimal) and abs(value.adjusted()) <= _MAX_EXPONENT
+    )
 
 
 @dataclass(frozen=True, slots=True)

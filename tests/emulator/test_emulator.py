@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from shopwire_emulator.emulator import BadRequest, Emulator
+from shopwire_emulator.emulator import RESULT_HEADER, BadRequest, Emulator
 from shopwire_emulator.endpoints import make_application
 from tests.emulator.helpers import KEY, ORDER, contact, event, event_body, post
+from tests.emulator.test_orders import ORDER as ORDER_OF_V1_ORDERS
 from tests.support.clock import SecondsClock
 
 
@@ -140,6 +141,11 @@ def test_http_serves_the_settings_of_each_account(api: Emulator) -> None:
     assert http(api, "POST", "/esputnik/account", b'{"x": 1}') == ("400 Bad Request", {"error": "x: unknown field"})
     assert http(api, "POST", "/esputnik/account", b"{")[0] == "400 Bad Request"
     assert http(api, "POST", "/esputnik/account")[0] == "400 Bad Request"
+
+
+def test_result_for_the_inspector_is_short(api: Emulator) -> None:
+    response = post(api, "v1/orders", {"orders": [{**ORDER_OF_V1_ORDERS, "x" * 100_000: 1}]})
+    assert len(response.headers[RESULT_HEADER]) < 2_000
 
 
 def test_http_sends_the_list_of_expected_params_as_plain_text(api: Emulator) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shopwire_emulator.emulator import Emulator
-from tests.emulator.helpers import KEY, ORDER, PAGE, contact, event, event_body, post, without
+from tests.emulator.helpers import KEY, ORDER, PAGE, contact, delete, event, event_body, post, without
 from tests.support.clock import SecondsClock
 
 
@@ -85,6 +85,15 @@ def test_order_does_not_take_an_external_id_from_another_contact(api: Emulator) 
     assert [event["contactId"] for event in api.state()["events"]] == [2, 1]
 
 
+def test_order_binds_the_external_id_of_a_deleted_contact(api: Emulator) -> None:
+    contact(api, email="b@example.com")
+    delete(api, "v1/contact", externalCustomerId="3")
+    assert event(api, "orderCreated", ORDER | {"email": "b@example.com"}) is None
+    contact(api, email="anna@example.com", externalCustomerId="4")
+    assert event(api, "birthday", {"externalCustomerId": "3"}) is None
+    assert [event["contactId"] for event in api.state()["events"]] == [2, 2]
+
+
 def test_only_an_order_binds_an_external_id(api: Emulator) -> None:
     contact(api, email="b@example.com")
     assert event(api, "pageViewed", {"email": "b@example.com", "externalCustomerId": "8", "page": PAGE}) is None
@@ -141,6 +150,7 @@ def test_update_of_an_unknown_order_needs_the_params_of_a_new_one(api: Emulator)
             "items: quantity is not a number",
         ),
         ({"items": '[{"externalItemId": "7", "quantity": 1}]'}, "items: cost is not a number"),
+        ({"items": '[{"externalItemId": "7", "quantity": 1, "cost": 1e999}]'}, "items: cost is not a number"),
         ({"items": '[{"externalItemId": "7", "quantity": 1, "cost": NaN}]'}, "items is not valid JSON"),
         (
             {"items": '[{"externalItemId": "7", "quantity": 1, "cost": 2, "name": null}]'},
@@ -364,7 +374,7 @@ def test_item_without_its_id_or_quantity_is_ignored(api: Emulator) -> None:
 
 
 def test_deleted_contact_gets_no_event(api: Emulator) -> None:
-    api.handle(KEY, "DELETE", "v1/contact", {"externalCustomerId": "3"}, b"")
+    delete(api, "v1/contact", externalCustomerId="3")
     assert event(api, "orderCreated", ORDER) == "unknown contact"
     assert event(api, "birthday", {"contactId": "1"}) == "unknown contact"
 

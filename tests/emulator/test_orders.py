@@ -7,7 +7,7 @@ import pytest
 
 from shopwire_emulator.account import JOB_SECONDS
 from shopwire_emulator.emulator import Emulator
-from tests.emulator.helpers import KEY, contact, event, post
+from tests.emulator.helpers import KEY, contact, event, event_body, post
 from tests.support.clock import SecondsClock
 
 ORDER: dict[str, Any] = {
@@ -90,6 +90,7 @@ def test_order_with_a_new_external_id_binds_it_to_its_contact(api: Emulator) -> 
     [
         ({"externalOrderId": None}, "order: externalOrderId is not a non-empty string"),
         ({"totalCost": "25"}, "order: totalCost is not a number"),
+        ({"totalCost": 10**400}, "order: totalCost is not a number"),
         ({"totalCost": -1}, "order: totalCost is negative"),
         ({"status": "PAID"}, "order: status is not one of the API's statuses"),
         ({"date": "yesterday"}, "order: date is not ISO 8601"),
@@ -138,6 +139,15 @@ def test_malformed_list_of_orders_is_rejected(api: Emulator, body: Any, error: s
 
 def test_order_may_have_more_than_20000_bytes(api: Emulator) -> None:
     assert send(api, ORDER | {"additionalInfo": {"note": "x" * 50_000}}) == []
+
+
+def test_500_lines_are_too_long_for_an_event_and_not_for_an_order(api: Emulator) -> None:
+    name, url = 'Чашка "Світанок"\\', "https://shop.example/" + "x" * 200
+    items = [{"externalItemId": str(n), "quantity": 1, "cost": 1, "name": name, "url": url} for n in range(500)]
+    params = {name: str(ORDER[name]) for name in ORDER} | {"items": json.dumps(items, ensure_ascii=False)}
+    assert post(api, "v1/event", event_body("orderCreated", params)).status == 400
+    assert send(api, ORDER | {"items": items}) == []
+    assert len(json.loads(api.state()["orders"]["7"]["items"])) == 500
 
 
 def test_orders_are_deleted_some_seconds_later(api: Emulator, clock: SecondsClock) -> None:
