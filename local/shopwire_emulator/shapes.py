@@ -9,7 +9,6 @@ from typing import Any
 
 from shopwire_emulator.errors import BadRequest, NotKept
 
-
 _MAX_EXPONENT, _MAX_BITS = 300, 1_000
 """Of a number that fits into a double: the decimal exponent, and the bits of a whole number."""
 
