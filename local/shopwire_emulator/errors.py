@@ -2,13 +2,18 @@
 
 Exception
 ├── BadRequest          status 400
+│   └── NotValidated    a required param is missing, and the account validates parameters
 └── NotKept             status 200, but the event or order is not kept
-    └── MissingParam    a required param is missing; 400 if the account validates parameters
+    └── MissingParam    a required param is missing
 """
 
 
 class BadRequest(Exception):
     """The API rejects the request with status 400. The text says what is wrong."""
+
+
+class NotValidated(BadRequest):
+    """The event lacks a required param. The text lists the expected ones and is the whole response, as plain text."""
 
 
 class NotKept(Exception):

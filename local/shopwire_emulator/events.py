@@ -10,7 +10,7 @@ from typing import Any
 
 from shopwire_emulator.account import Account, JsonObject
 from shopwire_emulator.contacts import bind_customer, find_contact
-from shopwire_emulator.errors import BadRequest, MissingParam, NotKept
+from shopwire_emulator.errors import BadRequest, MissingParam, NotKept, NotValidated
 from shopwire_emulator.event_params import (
     ORDER_IDENTIFIERS,
     ORDER_TYPES,
@@ -53,7 +53,7 @@ def process_event(account: Account, event: JsonObject, *, validation: bool) -> J
         _apply(account, event_type, params, contact_id)
     except MissingParam as missing:
         if validation:
-            raise BadRequest(_expected_params(event_type, order_exists=_order_exists(account, params))) from None
+            raise NotValidated(_expected_params(event_type, order_exists=_order_exists(account, params))) from None
         reason = str(missing)
     except NotKept as ignored:
         reason = str(ignored)

@@ -8,7 +8,7 @@ from typing import Any
 
 from shopwire_emulator import contacts, events, imports, orders
 from shopwire_emulator.account import Account, JsonObject
-from shopwire_emulator.errors import BadRequest
+from shopwire_emulator.errors import BadRequest, NotValidated
 from shopwire_emulator.shapes import parse_body
 
 RESULT_HEADER = "X-Emulator-Result"
@@ -70,8 +70,10 @@ def serve(account: Account, method: str, path: str, query: Mapping[str, str], bo
         if method == route_method and (match := pattern.fullmatch(path)):
             try:
                 return function(_Request(account, "".join(match.groups()), query, body, now))
+            except NotValidated as error:
+                return Response(400, str(error), _result_header({"error": str(error)}))
             except BadRequest as error:
-                return _refusal(str(error))
+                return _error(400, str(error))
     return Response(404, {"error": f"{method} {path} is not emulated"})
 
 
@@ -89,12 +91,6 @@ def _result_header(result: JsonObject) -> dict[str, str]:
 
 def _error(status: int, text: str) -> Response:
     return Response(status, {"error": text}, _result_header({"error": text}))
-
-
-def _refusal(text: str) -> Response:
-    """Return the answer to bad data. The list of expected params is plain text, as the vendor's page shows it."""
-    body = text if text.startswith("The event should have") else {"error": text}
-    return Response(400, body, _result_header({"error": text}))
 
 
 def _post_event(request: _Request) -> Response:
