@@ -104,6 +104,10 @@ def test_failed_contacts_are_an_object_if_there_is_one_and_a_list_if_there_are_m
     ("body", "error"),
     [
         ({"contacts": [{}]}, "dedupeOn must be one of email, sms, email_or_sms, externalCustomerId"),
+        (
+            {"contacts": [{}], "dedupeOn": "phone"},
+            "dedupeOn must be one of email, sms, email_or_sms, externalCustomerId",
+        ),
         ({"dedupeOn": "email"}, "contacts is not a list with contacts"),
         ({"contacts": [{}] * 3_001, "dedupeOn": "email"}, "more than 3000 contacts"),
         ({"contacts": [{}], "dedupeOn": "email", "group": 1}, "group: unknown field"),
