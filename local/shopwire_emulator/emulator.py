@@ -1,70 +1,31 @@
-"""The API emulator. Where the API silently ignores an event, the emulator also ignores it and says why.
+"""The API emulator. It refuses what the API refuses. Where the API ignores an event, it ignores it too and says why.
 
-There is one account per API key. This module routes requests and injects faults, `rules` defines what the API does with
-a request, and `endpoints` serves both over HTTP. The caller provides the clock.
+There is one account per API key. This module keeps the accounts and injects faults, `routes` serves a request, the
+modules of the resources (`events`, `contacts`, `imports`, `orders`) define what the API does with it, and `endpoints`
+serves everything over HTTP. The caller provides the clock.
 """
 
-import json
 import threading
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, replace
 from typing import Any
 
-from shopwire_emulator.rules import (
-    Account,
-    BadRequest,
-    JsonObject,
-    erase_contact,
-    parse_body,
-    process_event,
-    save_contact,
-)
+from shopwire_emulator.account import Account, JsonObject
+from shopwire_emulator.errors import BadRequest
+from shopwire_emulator.faults import MODES, REJECTING_MODES, Fault, parse_fault
+from shopwire_emulator.routes import RESULT_HEADER, Response, serve
+from shopwire_emulator.settings import change_settings
 
-__all__ = ["DEMO_KEY", "MODES", "RESULT_HEADER", "BadRequest", "Emulator", "Fault", "Response"]
+__all__ = ["DEMO_KEY", "MODES", "RESULT_HEADER", "BadRequest", "Emulator", "Response"]
 
 DEMO_KEY = "demo-key"
-
-_REJECTING_MODES = {"down": 0, "error": 500, "throttle": 429, "unauthorized": 401, "bad_request": 400}
-"""Fault mode -> status of each response. The request is not processed."""
-MODES = ("ok", *_REJECTING_MODES, "slow", "lost_answer")
-RESULT_HEADER = "X-Emulator-Result"
-"""Response header with JSON for the inspector: the response body or, for an event, whether it was saved and why not.
-The real API does not send it."""
-_SLOW_SECONDS = 30.0
-_NUMBER_FIELDS = {"retry_after": (int,), "requests": (int,), "seconds": (int, float), "delay": (int, float)}
-"""Numeric field of a fault -> accepted types."""
-_MAX_NUMBER = 1_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response. Status 0 means that the connection breaks without a response."""
-
-    status: int
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    delay_seconds: float = 0.0
-    """How long the server waits before it sends the response."""
-
-
-@dataclass(slots=True)
-class Fault:
-    """An injected fault. None in `until` or `requests_left` means no such limit."""
-
-    mode: str
-    until: float | None
-    """Seconds of the emulator's clock."""
-    requests_left: int | None
-    retry_after: int | None
-    """Seconds, for the Retry-After header."""
-    delay_seconds: float
 
 
 class Emulator:
     """The API.
 
     Args:
-        clock: returns seconds.
+        clock: returns seconds. The limits of requests a second count each whole second of it.
     """
 
     def __init__(self, clock: Callable[[], float]) -> None:
@@ -83,11 +44,11 @@ class Emulator:
         """
         with self._lock:
             fault = self._use_fault(key)
-            if fault and fault.mode in _REJECTING_MODES:
+            if fault and fault.mode in REJECTING_MODES:
                 if key:
                     self._account(key).requests += 1
                 headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after is not None else {}
-                return Response(_REJECTING_MODES[fault.mode], {"error": f"fault: {fault.mode}"}, headers)
+                return Response(REJECTING_MODES[fault.mode], {"error": f"fault: {fault.mode}"}, headers)
             response = self._process(key, method, path, query, body)
             if fault is None:
                 return response
@@ -110,15 +71,24 @@ class Emulator:
         """Return everything that the account holds (GET /esputnik/state)."""
         with self._lock:
             account = self._accounts.get(key) or Account()
-            return {
-                "contacts": [dict(contact) for contact in account.contacts.values()],
-                "orders": {id: dict(order) for id, order in account.orders.items()},
-                "events": [dict(event) for event in account.events],
-                "requests": account.requests,
-            }
+            account.finish_jobs(self._clock())
+            return account.state()
+
+    def change_account(self, wanted: Any, key: str = DEMO_KEY) -> JsonObject:
+        """Change settings of an account and return all of them (POST /esputnik/account).
+
+        Raises:
+            BadRequest: the text names the setting.
+        """
+        if not isinstance(wanted, dict):
+            raise BadRequest("the body must be an object with settings")
+        with self._lock:
+            account = self._account(key)
+            account.settings = change_settings(account.settings, wanted)
+            return asdict(account.settings)
 
     def reset(self) -> None:
-        """Delete all accounts and faults."""
+        """Delete all accounts, with their settings, and all faults."""
         with self._lock:
             self._accounts.clear()
             self._faults.clear()
@@ -129,7 +99,7 @@ class Emulator:
         Raises:
             BadRequest: the text names the field.
         """
-        key, fault = _parse_fault(wanted, self._clock())
+        key, fault = parse_fault(wanted, self._clock())
         with self._lock:
             if fault:
                 self._faults[key] = fault
@@ -168,55 +138,7 @@ class Emulator:
     def _process(self, key: str | None, method: str, path: str, query: Mapping[str, str], body: bytes) -> Response:
         if not key:
             return Response(401, {"error": "use Basic auth with any user name and the API key as the password"})
-        account = self._account(key)
+        account, now = self._account(key), self._clock()
         account.requests += 1
-        try:
-            if (method, path) == ("POST", "v1/event"):
-                process_event(account, parse_body(body))
-                event = account.events[-1]
-                return _respond(200, {}, {"saved": event["saved"], "reason": event["reason"]})
-            if (method, path) == ("POST", "v1/contact"):
-                return _respond(200, {"id": save_contact(account, parse_body(body))})
-            if (method, path) == ("DELETE", "v1/contact"):
-                return (
-                    Response(200, {}) if erase_contact(account, query) else Response(404, {"error": "no such contact"})
-                )
-        except BadRequest as error:
-            return _respond(400, {"error": str(error)})
-        return Response(404, {"error": f"{method} {path} is not emulated"})
-
-
-def _respond(status: int, body: JsonObject, result: JsonObject | None = None) -> Response:
-    return Response(status, body, {RESULT_HEADER: json.dumps(result or body)})
-
-
-def _parse_fault(wanted: Any, now: float) -> tuple[str | None, Fault | None]:
-    """Return the API key (None for all keys) and its new fault (None to end the fault).
-
-    Raises:
-        BadRequest: the text names the field.
-    """
-    if not isinstance(wanted, dict):
-        raise BadRequest("the body must be an object with the field mode")
-    if unknown := wanted.keys() - {"mode", "key", *_NUMBER_FIELDS}:
-        raise BadRequest(f"{', '.join(sorted(unknown))}: unknown field")
-    mode, key = wanted.get("mode"), wanted.get("key")
-    if mode not in MODES:
-        raise BadRequest(f"mode must be one of {', '.join(MODES)}")
-    if key is not None and not (isinstance(key, str) and key):
-        raise BadRequest("key must be a non-empty string")
-    numbers = {name: wanted[name] for name in _NUMBER_FIELDS if wanted.get(name) is not None}
-    for name, value in numbers.items():
-        types = _NUMBER_FIELDS[name]
-        if type(value) not in types or not 0 <= value <= _MAX_NUMBER:
-            kind = "number" if float in types else "whole number"
-            raise BadRequest(f"{name} must be a {kind} from 0 to {_MAX_NUMBER}")
-    if mode == "ok":
-        return key, None
-    return key, Fault(
-        mode=mode,
-        until=now + numbers["seconds"] if "seconds" in numbers else None,
-        requests_left=numbers.get("requests"),
-        retry_after=numbers.get("retry_after"),
-        delay_seconds=numbers.get("delay", _SLOW_SECONDS),
-    )
+        account.finish_jobs(now)
+        return serve(account, method, path, query, body, now)

@@ -1,4 +1,7 @@
-"""The emulated API over HTTP: the paths of the real host below /esputnik/api/, and its state, faults and reset."""
+"""The emulated API over HTTP: the paths of the real host below /esputnik/api/.
+
+/esputnik/state, faults, account and reset are the emulator's own.
+"""
 
 import base64
 import json
@@ -6,7 +9,7 @@ from collections.abc import Callable, Iterable
 from urllib.parse import parse_qsl
 
 from shopwire_emulator.emulator import DEMO_KEY, BadRequest, Emulator
-from shopwire_wsgi import Application, Environ, StartResponse, drop_connection, read_body, respond_json
+from shopwire_wsgi import Application, Environ, StartResponse, drop_connection, read_body, respond, respond_json
 
 _MAX_BODY_BYTES = 8 << 20
 _API_PREFIX = "/esputnik/api/"
@@ -31,6 +34,9 @@ def make_application(emulator: Emulator, wait: Callable[[float], object]) -> App
                 wait(response.delay_seconds)
             if not response.status:
                 return drop_connection(environ)
+            if isinstance(response.body, str):
+                headers = {"Content-Type": "text/plain; charset=utf-8", **response.headers}
+                return respond(start_response, response.status, response.body.encode(), headers)
             return respond_json(start_response, response.status, response.body, response.headers)
         try:
             if (method, path) == ("GET", "/esputnik/state"):
@@ -38,6 +44,9 @@ def make_application(emulator: Emulator, wait: Callable[[float], object]) -> App
             if (method, path) == ("POST", "/esputnik/faults"):
                 emulator.set_fault(json.loads(body or b"null"))
                 return respond_json(start_response, 200, {"status": "ok"})
+            if (method, path) == ("POST", "/esputnik/account"):
+                settings = emulator.change_account(json.loads(body or b"null"), query.get("key", DEMO_KEY))
+                return respond_json(start_response, 200, settings)
             if (method, path) == ("POST", "/esputnik/reset"):
                 emulator.reset()
                 return respond_json(start_response, 200, {"status": "ok"})

@@ -56,6 +56,7 @@ API_MODES = {
     "throttle": "responds with 429",
     "unauthorized": "responds with 401",
     "bad_request": "responds with 400",
+    "repeated": "responds with 409, as to a repeated request",
     "slow": "responds after 30 s",
     "lost_answer": "processes the request, then breaks the connection",
 }

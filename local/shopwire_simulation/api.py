@@ -110,7 +110,11 @@ class SimulatedApi:
         slow = faults.is_active("api_slow", scheduler.now)
         lost = slow or (faults.is_active("api_lost_answer", scheduler.now) and invocation.rng.random() < 0.5)
         reply = self.emulator.handle_without_faults(shop, method, path, dict(parse_qsl(split.query)), body)
-        event = self.emulator.last_event(shop) if path == "v1/event" and reply.status == 200 else None
+        if reply.status not in (200, 404):  # 404 answers the erasure of a contact that does not exist
+            self._trace(f"the API refuses {method} {path}: {reply.status} {reply.body}")
+            self._on_call(invocation, f"{method} {path}", reply.status == 400)
+            return reply.status, reply.headers
+        event = self.emulator.last_event(shop) if path == "v1/event" else None
         accepted_at = scheduler.now
         self._on_accepted(invocation, shop, f"{method} {path}", body, event, not lost)
         text = _describe_event(event) if event else _describe_call(method, path, body)

@@ -183,6 +183,7 @@ LOCAL_TARGETS = (
     "/dev/aws",
     "/%64ev/parked",
     "/esputnik/state",
+    "/esputnik/account",
     "/esputnik/api/v1/event",
 )
 PUBLIC_TARGETS = ("/webhooks/a-shop", "/health", "/shopwire.js")

@@ -1,6 +1,7 @@
 """Tests of tables in the documents that repeat something from the code."""
 
 import re
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,9 @@ import pytest
 from shopwire import platforms
 from shopwire.delivery.reasons import SENTENCES
 from shopwire.models import Reason, Shop
+from shopwire_emulator.faults import MODES
+from shopwire_emulator.settings import AccountSettings
+from shopwire_inspector.pages import API_MODES
 from tests.support.markdown import ROOT
 
 DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
@@ -28,6 +32,15 @@ def test_operate_page_has_the_sentence_of_every_reason() -> None:
 def test_shops_page_has_every_setting() -> None:
     documented = {name for row in rows("docs/shops.md") for name in re.findall(r"`(\w+)`", row[0])}
     assert documented == Shop.model_fields.keys() - {"id"}
+
+
+def test_emulator_page_has_every_setting_and_fault_mode() -> None:
+    documented = {name for row in rows("docs/emulator.md") for name in re.findall(r"`(\w+)`", row[0])}
+    assert documented >= {field.name for field in fields(AccountSettings)} | set(MODES) - {"ok"}
+
+
+def test_inspector_offers_every_fault_mode_of_the_emulator() -> None:
+    assert API_MODES.keys() == set(MODES)
 
 
 @pytest.mark.parametrize("name", platforms.OF_SHOPS)

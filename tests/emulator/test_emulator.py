@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from shopwire_emulator.emulator import BadRequest, Emulator
+from shopwire_emulator.emulator import RESULT_HEADER, BadRequest, Emulator
 from shopwire_emulator.endpoints import make_application
-from tests.emulator.helpers import KEY, ORDER, contact, event, post
+from tests.emulator.helpers import KEY, ORDER, contact, event, event_body, post
+from tests.emulator.test_orders import ORDER as ORDER_OF_V1_ORDERS
 from tests.support.clock import SecondsClock
 
 
@@ -23,7 +24,15 @@ def test_each_key_has_its_own_account(api: Emulator) -> None:
 
 @pytest.mark.parametrize(
     ("mode", "status"),
-    [("down", 0), ("error", 500), ("throttle", 429), ("unauthorized", 401), ("bad_request", 400), ("lost_answer", 0)],
+    [
+        ("down", 0),
+        ("error", 500),
+        ("throttle", 429),
+        ("unauthorized", 401),
+        ("bad_request", 400),
+        ("repeated", 409),
+        ("lost_answer", 0),
+    ],
 )
 def test_fault_ends_after_its_seconds(api: Emulator, clock: SecondsClock, mode: str, status: int) -> None:
     api.set_fault({"mode": mode, "seconds": 5})
@@ -86,7 +95,7 @@ def test_throttled_response_has_retry_after(api: Emulator) -> None:
     ("wanted", "error"),
     [
         (None, "the body must be an object with the field mode"),
-        ({}, "mode must be one of ok, down, error, throttle, unauthorized, bad_request, slow, lost_answer"),
+        ({}, "mode must be one of ok, down, error, throttle, unauthorized, bad_request, repeated, slow, lost_answer"),
         ({"mode": "down", "seconds": -1}, "seconds must be a number from 0 to 1000000"),
         ({"mode": "down", "seconds": float("inf")}, "seconds must be a number from 0 to 1000000"),
         ({"mode": "down", "seconds": float("nan")}, "seconds must be a number from 0 to 1000000"),
@@ -123,6 +132,31 @@ def test_http_api_key_is_the_password_of_basic_auth(api: Emulator) -> None:
         ("Bearer x", "401 Unauthorized"),
     ):
         assert http(api, "POST", "/esputnik/api/v1/contact", body, HTTP_AUTHORIZATION=token)[0] == status
+
+
+def test_http_serves_the_settings_of_each_account(api: Emulator) -> None:
+    status, settings = http(api, "POST", "/esputnik/account", b'{"segmentation": false}')
+    assert (status, settings["segmentation"], settings["validation"]) == ("200 OK", False, False)
+    assert http(api, "POST", "/esputnik/account?key=other", b"{}")[1]["segmentation"] is True
+    assert http(api, "POST", "/esputnik/account", b'{"x": 1}') == ("400 Bad Request", {"error": "x: unknown field"})
+    assert http(api, "POST", "/esputnik/account", b"{")[0] == "400 Bad Request"
+    assert http(api, "POST", "/esputnik/account")[0] == "400 Bad Request"
+
+
+def test_result_for_the_inspector_is_short(api: Emulator) -> None:
+    response = post(api, "v1/orders", {"orders": [{**ORDER_OF_V1_ORDERS, "x" * 100_000: 1}]})
+    assert len(response.headers[RESULT_HEADER]) < 2_000
+
+
+def test_http_sends_the_list_of_expected_params_as_plain_text(api: Emulator) -> None:
+    api.change_account({"validation": True})
+    sent: list[Any] = []
+    body = json.dumps(event_body("orderCreated", {"email": "anna@example.com"})).encode()
+    environ = {"REQUEST_METHOD": "POST", "PATH_INFO": "/esputnik/api/v1/event", "wsgi.input": io.BytesIO(body)}
+    environ |= {"CONTENT_LENGTH": str(len(body)), "HTTP_AUTHORIZATION": "Basic eDpkZW1vLWtleQ=="}
+    chunks = make_application(api, lambda seconds: None)(environ, lambda status, headers: sent.append(dict(headers)))
+    assert b"".join(chunks).startswith(b"The event should have the following params: [{")
+    assert sent[0]["Content-Type"] == "text/plain; charset=utf-8"
 
 
 def test_http_serves_state_faults_and_reset(api: Emulator) -> None:

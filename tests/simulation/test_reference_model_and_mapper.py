@@ -36,6 +36,7 @@ from shopwire_simulation.senders import platform_of
 from shopwire_testkit.announcements import Story
 from shopwire_testkit.durations import DAY
 from tests.simulation.sample_stories import SHOPS, sample_stories
+from tests.support.clock import minutes_clock
 
 KEY = "key"
 
@@ -45,7 +46,7 @@ class _Receiver:
     """A minimal delivery: it receives a story in order and without faults, and sends it to the emulator."""
 
     shop: Shop
-    api: Emulator = field(default_factory=lambda: Emulator(lambda: 0.0))
+    api: Emulator = field(default_factory=lambda: Emulator(minutes_clock()))
     carts: dict[str, tuple[str, list[Any]]] = field(default_factory=dict)
     """token -> keyValue and products of the last cartUpdated."""
     sent: dict[str, SentOrder] = field(default_factory=dict)

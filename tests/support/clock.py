@@ -1,5 +1,7 @@
 """Clocks that a test moves."""
 
+import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from shopwire.models.base import milliseconds
@@ -17,6 +19,15 @@ class Clock:
 
     def advance(self, milliseconds: int) -> None:
         self.now += milliseconds
+
+
+def minutes_clock() -> Callable[[], float]:
+    """Return a clock of seconds on which a minute passes with each reading.
+
+    For tests that send to the API's emulator and are not about its limits, because it refuses the same request within
+    a minute and too many requests within a second.
+    """
+    return itertools.count(0.0, 60.0).__next__
 
 
 class SecondsClock:

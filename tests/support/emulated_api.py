@@ -4,12 +4,13 @@ import json
 from typing import Any
 
 from shopwire_emulator.emulator import DEMO_KEY, Emulator
+from tests.support.clock import minutes_clock
 
 Request = dict[str, Any]
 
-_IDENTIFIERS = ("email", "phone", "contactKey")
+_IDENTIFIERS = ("email", "phone", "externalCustomerId")
 # The params of every event of an order whose whole state is known.
-_ORDER_PARAMS = {"externalOrderId", "externalCustomerId", "totalCost", "status", "date", "currency"}
+_ORDER_PARAMS = {"externalOrderId", "totalCost", "status", "date", "currency"}
 
 
 def params(request: Request) -> dict[str, str]:
@@ -24,7 +25,7 @@ def problems(requests: list[Request], *, known: bool, fact: bool = False) -> lis
         known: the API knows the contact, and the order if the event changes its status.
         fact: the events are of a fact, which repeats only a part of its order.
     """
-    api = Emulator(lambda: 0.0)
+    api = Emulator(minutes_clock())
     found = []
     for request in requests:
         if known and request["path"] == "v1/event":
@@ -51,7 +52,7 @@ def _create_contact_and_order(api: Emulator, request: Request) -> None:
     channels = [{"type": "email", "value": known.get("email", "unnamed@example.com")}]
     if "phone" in known:
         channels.append({"type": "sms", "value": known["phone"]})
-    contact = {"channels": channels, "externalCustomerId": known.get("contactKey", "unnamed")}
+    contact = {"channels": channels, "externalCustomerId": known.get("externalCustomerId", "unnamed")}
     assert _post(api, {"path": "v1/contact", "body": contact}).status == 200
     if request["body"]["eventTypeKey"] in ("orderDelivered", "orderCancelled"):
         order = {"totalCost": "1", "date": "2026-01-01T00:00:00+00:00", "currency": "UAH", **given}
