@@ -7,9 +7,9 @@ from shopwire_emulator.emulator import DEMO_KEY, Emulator
 
 Request = dict[str, Any]
 
-_IDENTIFIERS = ("email", "phone", "contactKey")
+_IDENTIFIERS = ("email", "phone", "externalCustomerId")
 # The params of every event of an order whose whole state is known.
-_ORDER_PARAMS = {"externalOrderId", "externalCustomerId", "totalCost", "status", "date", "currency"}
+_ORDER_PARAMS = {"externalOrderId", "totalCost", "status", "date", "currency"}
 
 
 def params(request: Request) -> dict[str, str]:
@@ -51,7 +51,7 @@ def _create_contact_and_order(api: Emulator, request: Request) -> None:
     channels = [{"type": "email", "value": known.get("email", "unnamed@example.com")}]
     if "phone" in known:
         channels.append({"type": "sms", "value": known["phone"]})
-    contact = {"channels": channels, "externalCustomerId": known.get("contactKey", "unnamed")}
+    contact = {"channels": channels, "externalCustomerId": known.get("externalCustomerId", "unnamed")}
     assert _post(api, {"path": "v1/contact", "body": contact}).status == 200
     if request["body"]["eventTypeKey"] in ("orderDelivered", "orderCancelled"):
         order = {"totalCost": "1", "date": "2026-01-01T00:00:00+00:00", "currency": "UAH", **given}

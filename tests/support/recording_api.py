@@ -58,11 +58,9 @@ class RecordingApi:
 
     @property
     def sent(self) -> list[str]:
-        """The accepted requests, in short: "contact", "erase", or an event's type such as "orderCreated"."""
-        return [
-            "erase" if method == "DELETE" else content.get("eventTypeKey", "contact")
-            for method, _, content in self.accepted
-        ]
+        """The accepted requests, in short: "contact", "name" (a contact gets the id by which it is erased), "erase", or
+        an event's type such as "orderCreated"."""
+        return [_short(method, content) for method, _, content in self.accepted]
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -73,3 +71,14 @@ class RecordingApi:
             for _, path, content in self.accepted
             if path == "v1/event"
         ]
+
+
+ERASED = ["erase", "name", "erase", "name", "erase"]
+"""The requests that erase a person with a customer id, an e-mail address and a phone, as `RecordingApi.sent`."""
+
+
+def _short(method: str, content: Any) -> str:
+    if method == "DELETE":
+        return "erase"
+    names_erased = content.get("externalCustomerId", "").startswith("erased-")
+    return "name" if names_erased else str(content.get("eventTypeKey", "contact"))

@@ -80,6 +80,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOO_LARGE: "What it says is larger than what can be sent or recorded. What fits was recorded, so that its"
     " later changes are understood.",
     Reason.INTERNAL_ERROR: "shopwire has a bug. `error` says its type and place. Fix the bug, deploy, then replay.",
+    Reason.BREAKS_API_RULE: "The API would refuse or ignore what shopwire made of it. `field` says which value. This is"
+    " a bug of shopwire: fix it, deploy, then replay.",
     Reason.API_REJECTED: "The API rejected the request permanently. Look at its response, fix the cause, then replay.",
     Reason.KEEPS_FAILING: "It failed many times while other webhooks of its shop were accepted, so the cause is in it.",
     Reason.CRASHES: "The function was terminated three times during this webhook.",

@@ -64,6 +64,7 @@ class Reason(StrEnum):
     ID_TOO_LONG = "id_too_long"
     TOO_LARGE = "too_large"
     INTERNAL_ERROR = "internal_error"
+    BREAKS_API_RULE = "breaks_api_rule"
     API_REJECTED = "api_rejected"
     KEEPS_FAILING = "keeps_failing"
     CRASHES = "crashes"
