@@ -8,8 +8,11 @@ from typing import Any
 from shopwire.errors import NoAnswer
 from tests.support.clock import Clock
 
-Answer = int | None | tuple[int, Mapping[str, str]] | Callable[[str, str, Any], int]
-"""An HTTP status, also with headers; None: no answer within the time-out; a function of (method, url, body)."""
+Answer = (
+    int | None | tuple[int, Mapping[str, str]] | tuple[int, Mapping[str, str], bytes] | Callable[[str, str, Any], int]
+)
+"""An HTTP status, also with headers and a body; None: no answer within the time-out; a function of (method, url,
+body)."""
 
 
 @dataclass
@@ -39,7 +42,7 @@ class RecordingApi:
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
+    ) -> tuple[int, Mapping[str, str], bytes]:
         self.before_call("api")
         self.request_count += 1
         self.authorizations.append(headers["Authorization"])
@@ -51,10 +54,10 @@ class RecordingApi:
             self.clock.advance(int(seconds * 1000))
             raise NoAnswer
         self.clock.advance(self.answer_ms)
-        status, answer_headers = answer if isinstance(answer, tuple) else (answer, {})
+        status, answer_headers, *text = answer if isinstance(answer, tuple) else (answer, {})
         if status == 200:
             self.accepted.append((method, url.partition("/api/")[2], content))
-        return status, answer_headers
+        return status, answer_headers, text[0] if text else b"{}"
 
     @property
     def sent(self) -> list[str]:

@@ -36,6 +36,11 @@ class ApiRequest:
     def __post_init__(self) -> None:
         check(self.path, self.body)
 
+    @property
+    def digest(self) -> str:
+        """16 hex digits that stand for the request."""
+        return hashlib.sha256(f"{self.method} {self.path} ".encode() + self.body).hexdigest()[:16]
+
 
 @dataclass(frozen=True, slots=True)
 class Step:

@@ -47,6 +47,7 @@ class Reason(StrEnum):
     API_NO_ANSWER = "api_no_answer"
     API_FAILED = "api_failed"
     API_THROTTLED = "api_throttled"
+    API_REPEATED = "api_repeated"
     API_UNAUTHORIZED = "api_unauthorized"
     LEDGER_UNAVAILABLE = "ledger_unavailable"
     SETTINGS_UNAVAILABLE = "settings_unavailable"
