@@ -26,7 +26,7 @@ def test_three_429_delay_an_order_by_what_the_api_asked_for(world: World) -> Non
     assert world.api.sent == ["contact", "orderCreated"]
 
 
-def test_retry_after_is_obeyed_as_it_is_said(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_retry_after_is_obeyed_exactly(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     recorded = world.record_hold_backs(monkeypatch)
     world.put_into_queue(world.body(order()))
     world.api.next_answers = [(429, {"retry-after": str(seconds)}) for seconds in (1, 3, 1)]

@@ -37,7 +37,7 @@ def sent(of: Order, cart_state: str | None = "0" * 32) -> tuple[dict[str, str], 
 
 
 def fields_of(count: int) -> set[str]:
-    """Return the names of the fields that each of so many items has in an event."""
+    """Return the names of the fields that each of these items has in an event."""
     _, items = sent(order(items=tuple(map(line, range(count)))).order)
     assert len(items) in (0, count)
     return set(items[0]) if items else set()

@@ -29,7 +29,7 @@ _TEXTS = frozenset(
 )
 # A part of one of these would name something else, so a long one is left out.
 _LINKS_AND_NUMBERS = frozenset({"restoreUrl", "trackingUrl", "trackingNumber", "orderNumber", "storeId"})
-_LONG, _SHORT = 1_000, 100
+_LONG_TEXT_CHARACTERS, _SHORT_TEXT_CHARACTERS = 1_000, 100
 
 
 def fits(event_type: str, key: str, params: Params) -> bool:
@@ -52,7 +52,7 @@ def fitting(event_type: str, key: str, variants: Iterable[Params]) -> Params:
 
 def with_short_texts(params: Params, *, very: bool = False) -> Params:
     """Return the params with texts of at most 1,000 characters (`very`: 100), without longer links and numbers."""
-    longest = _SHORT if very else _LONG
+    longest = _SHORT_TEXT_CHARACTERS if very else _LONG_TEXT_CHARACTERS
     return [
         (name, value[:longest].rstrip() if name in _TEXTS else value)
         for name, value in params
