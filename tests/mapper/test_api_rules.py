@@ -103,3 +103,8 @@ def test_contact_whose_name_breaks_a_rule_is_refused() -> None:
     assert refusal(contact, firstName="Anna (VIP)") == (Reason.BREAKS_API_RULE, "firstName")
     assert refusal(contact, lastName="12345") == (Reason.BREAKS_API_RULE, "lastName")
     assert refusal(contact, channels=[]) == (Reason.ANONYMOUS, "")
+
+
+@pytest.mark.parametrize("phone", ["1234", "1" * 16, "+380501112233", "٣٨٠٥٠١١١٢٢"])
+def test_contact_whose_phone_is_not_5_to_15_digits_is_refused(phone: str) -> None:
+    assert refusal(contact, channels=[{"type": "sms", "value": phone}]) == (Reason.BREAKS_API_RULE, "phone")

@@ -24,6 +24,8 @@ from shopwire.models.name import clean_name, is_name
         ("-Anna-", "Anna"),
         ("Anna--Maria", "Anna-Maria"),
         ("Anna-'Maria", "Anna-Maria"),
+        ("Anna-'-Maria", "Anna-Maria"),
+        ("-.-", None),
         ("Louis 14", "Louis 14"),
         ("Anna1985", "Anna"),
         ("380501112233", None),
@@ -62,6 +64,8 @@ def test_name_of_41_characters_loses_its_last_word(written: str, clean: str | No
 def test_first_name_has_at_most_three_long_and_three_short_words() -> None:
     assert clean_name("Anna Maria Olha Vira", is_first=True) == "Anna Maria Olha"
     assert clean_name("Anna de la le von Lind", is_first=True) == "Anna de la le"
+    assert clean_name("Mrs. Anna Maria Olha", is_first=True) == "Mrs. Anna Maria"
+    assert clean_name("Mr. de la le", is_first=True) == "Mr. de la"
     assert clean_name("Anna Maria Olha Vira", is_first=False) == "Anna Maria Olha Vira"
 
 

@@ -7,6 +7,7 @@ Sources: https://esputnik.com/en/support/how-to-send-orders-via-v1-event for v1/
 https://docs.yespo.io for sizes, characters and the names of contacts.
 """
 
+import re
 from typing import Any
 
 from pydantic_core import from_json
@@ -19,6 +20,7 @@ MAX_BODY_BYTES = 20_000
 """The API refuses an event whose body is larger."""
 MAX_KEY_LENGTH = 300
 _MAX_NAME_LENGTH = 100
+_is_phone = re.compile(r"[0-9]{5,15}").fullmatch
 _FORBIDDEN_IN_KEY = frozenset("<;'\\/|\"`^?!,>")
 
 IDENTIFIERS = ("email", "phone", "externalCustomerId")
@@ -82,6 +84,9 @@ def _check_event(event: dict[str, Any]) -> None:
 def _check_contact(contact: dict[str, Any]) -> None:
     if not contact["channels"]:
         raise Unmappable(Reason.ANONYMOUS)
+    for channel in contact["channels"]:
+        if channel["type"] == "sms" and not _is_phone(channel["value"]):
+            raise _broken("phone")
     for name in ("firstName", "lastName"):
         if name in contact and not is_name(contact[name], is_first=name == "firstName"):
             raise _broken(name)

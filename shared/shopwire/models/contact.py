@@ -149,5 +149,6 @@ def _completed(text: str, digits: str, region: str | None) -> str | None:
         subscriber = phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
         length = phonenumbers.is_possible_number_for_type_with_reason(parsed, subscriber)
         if length == phonenumbers.ValidationResult.IS_POSSIBLE and (country or phonenumbers.is_valid_number(parsed)):
-            return f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
+            number = f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
+            return number if len(number) in _PHONE_DIGITS else None
     return None

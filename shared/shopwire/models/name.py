@@ -3,6 +3,7 @@
 Source: https://docs.yespo.io, the names of contacts. Where a rule can be read in two ways, the stricter one is taken.
 """
 
+import re
 import unicodedata
 
 _MAX_LENGTH = 40
@@ -13,6 +14,7 @@ _DIGITS = frozenset("0123456789")
 # The quotation marks, the letter and the accents that people write as an apostrophe.
 _APOSTROPHES = dict.fromkeys((0x2019, 0x2018, 0x02BC, 0x0060, 0x00B4), "'")
 _LINKS = "'-"
+_several_links = re.compile("(['-])['-]+")
 
 
 def clean_name(value: str | None, *, is_first: bool) -> str | None:
@@ -55,10 +57,7 @@ def _accepted(char: str) -> str:
 
 def _clean_word(part: str) -> str:
     dot = "." if part.find(".") == len(part) - 1 <= _SHORT_WORD else ""
-    word = part.replace(".", "")
-    for link in _LINKS:
-        word = link.join(filter(None, word.split(link)))
-    word = word.strip(_LINKS).replace("-'", "-").replace("'-", "-")
+    word = _several_links.sub(r"\1", part.replace(".", "").strip(_LINKS))
     return word + dot if word else ""
 
 
@@ -66,10 +65,9 @@ def _first_words(words: list[str]) -> list[str]:
     """Return the words of a first name up to the first one that is too many."""
     long = short = 0
     for place, word in enumerate(words):
-        if len(word.rstrip(".")) > _SHORT_WORD:
-            long += 1
-        else:
-            short += 1
-        if long > _MAX_WORDS or short > _MAX_WORDS:
+        # Whether the dot counts is not documented, so "Mrs." counts as a long word and as a short one.
+        long += len(word) > _SHORT_WORD
+        short += len(word.removesuffix(".")) <= _SHORT_WORD
+        if max(long, short) > _MAX_WORDS:
             return words[:place]
     return words
