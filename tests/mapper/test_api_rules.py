@@ -1,6 +1,5 @@
 """The API's rules: no request can be made that the API would refuse or ignore."""
 
-import json
 from typing import Any
 
 import pytest
@@ -8,6 +7,8 @@ import pytest
 from shopwire.errors import Unmappable
 from shopwire.mapper import ApiRequest
 from shopwire.mapper.api_rules import MAX_BODY_BYTES, is_key
+from shopwire.mapper.params import contact_with
+from shopwire.mapper.params import event as make_event
 from shopwire.models import Reason
 
 ORDER = {
@@ -25,13 +26,11 @@ def event(params: dict[str, str], *, type: str = "orderCreated", key: str = "k")
 
 
 def made(type: str, key: str, pairs: list[tuple[str, str]]) -> ApiRequest:
-    params = [{"name": name, "value": value} for name, value in pairs]
-    return ApiRequest("v1/event", json.dumps({"eventTypeKey": type, "keyValue": key, "params": params}).encode())
+    return make_event(type, key, pairs)
 
 
 def contact(**fields: Any) -> ApiRequest:
-    body = {"channels": [{"type": "email", "value": "a@example.com"}], **fields}
-    return ApiRequest("v1/contact", json.dumps(body).encode())
+    return contact_with({"channels": [{"type": "email", "value": "a@example.com"}], **fields})
 
 
 def refusal(call: Any, *arguments: Any, **named: Any) -> tuple[Reason, str]:

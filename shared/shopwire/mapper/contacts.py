@@ -3,7 +3,7 @@
 from urllib.parse import quote
 
 from shopwire.errors import Unmappable
-from shopwire.mapper.params import ApiRequest, digest, dump, hashed_key, present
+from shopwire.mapper.params import ApiRequest, contact_with, digest, hashed_key, present
 from shopwire.models import Contact, Reason
 
 
@@ -24,7 +24,7 @@ def contact_request(contact: Contact) -> ApiRequest:
         )
     )
     body = dict(fields) | {"channels": [{"type": kind, "value": value} for kind, value in channels]}
-    return ApiRequest("v1/contact", dump(body))
+    return contact_with(body)
 
 
 def contact_digest(contact: Contact) -> str:
@@ -46,7 +46,7 @@ def erase_requests(*contacts: Contact) -> list[ApiRequest]:
     for kind, value in (*(("email", email) for email in emails), *(("sms", phone) for phone in phones)):
         id = f"erased-{hashed_key(value)}"
         named = {"externalCustomerId": id, "channels": [{"type": kind, "value": value}]}
-        requests += [ApiRequest("v1/contact", dump(named)), _erasure(id)]
+        requests += [contact_with(named), _erasure(id)]
     return requests
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from shopwire.errors import Unmappable
-from shopwire.mapper.api_rules import check, is_key
+from shopwire.mapper.api_rules import check_contact, check_event, check_size, is_key
 from shopwire.models import Contact, Reason
 from shopwire.models.base import MAX_DIGITS
 
@@ -25,8 +25,10 @@ Params = list[tuple[str, str]]
 class ApiRequest:
     """One request to the API: `path` below its root ("v1/event"), `body` the JSON bytes (empty for DELETE).
 
+    `event` and `contact_with` make those with a body.
+
     Raises:
-        Unmappable: the API would refuse or ignore it (`api_rules.check`).
+        Unmappable: the body is larger than the API accepts.
     """
 
     path: str
@@ -34,7 +36,7 @@ class ApiRequest:
     method: str = "POST"
 
     def __post_init__(self) -> None:
-        check(self.path, self.body)
+        check_size(self.body)
 
     @property
     def digest(self) -> str:
@@ -55,7 +57,12 @@ class Step:
 
 
 def event(event_type: str, key: str, params: Params) -> ApiRequest:
-    """Return a v1/event request. Raises as `ApiRequest`."""
+    """Return a v1/event request.
+
+    Raises:
+        Unmappable: the API would refuse or ignore it (`api_rules`).
+    """
+    check_event(event_type, key, params)
     return ApiRequest("v1/event", event_body(event_type, key, params))
 
 
@@ -68,6 +75,12 @@ def event_body(event_type: str, key: str, params: Params) -> bytes:
             "params": [{"name": name, "value": value} for name, value in params],
         }
     )
+
+
+def contact_with(body: Mapping[str, Any]) -> ApiRequest:
+    """Return a v1/contact request. Raises as `event`."""
+    check_contact(body)
+    return ApiRequest("v1/contact", dump(body))
 
 
 def present(pairs: Iterable[tuple[str, str | None]]) -> Params:
