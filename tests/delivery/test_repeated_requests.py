@@ -53,8 +53,8 @@ def test_409_counts_neither_against_the_change_nor_against_the_shop(fake_world: 
     world = fake_world
     world.send(order())
     world.api.answer = 409
-    for number in range(10):
-        world.send(order(str(number)))
+    reasons = {world.deliver(order(str(number))).reason for number in range(10)}
+    assert reasons == {Reason.API_REPEATED}
     assert world.pause_seconds() == 0
     for _ in range(60):
         world.clock.advance(2 * MINUTE_MS)
