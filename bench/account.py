@@ -84,14 +84,14 @@ class Account:
 
     def transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
-        """Handle one request to the API and return its status and headers."""
+    ) -> tuple[int, Mapping[str, str], bytes]:
+        """Handle one request to the API and return its status, headers and body."""
         start = time.thread_time()
         self.now += self._mix["milliseconds"]["api"]
         self._count("egress_bytes", len(body) + self._mix["bytes"]["request_to_the_api"])
         failed, self.api_fails = self.api_fails, False
         self._fakes_seconds += time.thread_time() - start
-        return (503 if failed else 200), {}
+        return (503 if failed else 200), {}, b"{}"
 
     # -- counting
 

@@ -32,7 +32,7 @@ def serve(account: Account) -> Iterator[str]:
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
             if self.path.startswith("/api/"):
-                status, _ = account.transport("POST", self.path, {}, body, 0)
+                status, _, _ = account.transport("POST", self.path, {}, body, 0)
                 self._respond(status, {})
                 return
             prefix, _, operation = self.headers["X-Amz-Target"].partition(".")

@@ -133,23 +133,23 @@ class Outage:
 
     def _transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
+    ) -> tuple[int, Mapping[str, str], bytes]:
         scheduler = self.scheduler
         scheduler.sleep(MIX["milliseconds"]["api"])
         if START + MINUTE <= scheduler.now < self.ends_at:
-            return 503, {}
+            return 503, {}, b""
         second, count = self._requests_in_second
         self._requests_in_second = (
             (second, count + 1) if second == scheduler.now // SECOND else (scheduler.now // SECOND, 1)
         )
         if self._requests_in_second[1] > _REQUESTS_PER_SECOND:
-            return 429, {}
+            return 429, {}, b""
         params = {param["name"]: param["value"] for param in json.loads(body).get("params", ())}
         if params:
             id, change = params["externalOrderId"], int(params["additionalInfo"].removeprefix("change "))
             self.received.misordered += change < self.received.changes.get(id, -1)
             self.received.changes[id] = change
-        return 200, {}
+        return 200, {}, b""
 
 
 def _ignore(*_: Any) -> None:

@@ -80,18 +80,18 @@ class Recorder:
     def _recording_transport(self, transport: Transport) -> Transport:
         def call(
             method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-        ) -> tuple[int, Mapping[str, str]]:
+        ) -> tuple[int, Mapping[str, str], bytes]:
             exchange = Exchange(_now(), method, url.partition("/api/")[2], body)
             if invocation := self._current:
                 invocation.exchanges.append(exchange)
             started = time.monotonic()
             try:
-                status, response_headers = transport(method, url, headers, body, seconds)
+                status, response_headers, answer = transport(method, url, headers, body, seconds)
                 exchange.status = status
                 exchange.emulator_result = response_headers.get(RESULT_HEADER.lower())
             finally:
                 exchange.duration_ms = round((time.monotonic() - started) * 1000)
-            return status, response_headers
+            return status, response_headers, answer
 
         return call
 

@@ -35,6 +35,7 @@ OnCall = Callable[[Invocation, str, bool], None]
 """(invocation, method and path, whether the API rejected it permanently). Called before the API accepts the request."""
 
 Response = tuple[int, Mapping[str, str]]
+TransportResponse = tuple[int, Mapping[str, str], bytes]
 
 
 class SimulatedApi:
@@ -69,7 +70,9 @@ class SimulatedApi:
         self._trace = trace
         self._poisons: dict[tuple[str, bytes], tuple[str, bytes] | None] = {}
 
-    def transport(self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float) -> Response:
+    def transport(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
+    ) -> TransportResponse:
         """Answer one request. A fault may hit the invocation at each wait."""
         invocation = self._scheduler.current
         assert invocation is not None
@@ -80,7 +83,7 @@ class SimulatedApi:
             raise
         if status not in (200, 400):
             self._on_failure(invocation)
-        return status, response_headers
+        return status, response_headers, b""
 
     def is_poisoned(self, shop: str, id: str) -> bool:
         """Return True if the API fails or rejects requests about this order or cart."""

@@ -208,14 +208,22 @@ class RetryLater(DeliveryStopped):
     Attributes:
         answer: the API's answer; None if the API was not asked.
         wait_ms: milliseconds to wait at least before the next attempt.
+        request: digest of the request that was not accepted.
     """
 
     def __init__(
-        self, reason: "Reason", *, answer: "Answer | None" = None, wait_ms: int = 0, **details: str | int
+        self,
+        reason: "Reason",
+        *,
+        answer: "Answer | None" = None,
+        wait_ms: int = 0,
+        request: str = "",
+        **details: str | int,
     ) -> None:
         super().__init__(reason, **details)
         self.answer = answer
         self.wait_ms = wait_ms
+        self.request = request
 
 
 class PermanentFailure(DeliveryStopped):

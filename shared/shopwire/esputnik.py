@@ -4,21 +4,37 @@ Sources: the vendor's pages, and its own plugins for WooCommerce and OpenCart wh
 """
 
 import base64
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 from urllib.parse import urlsplit
+
+from pydantic_core import from_json
 
 from shopwire.errors import NoAnswer
 from shopwire.mapper import ApiRequest
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "host.docker.internal"})
-HOSTS = frozenset({"esputnik.com", "yespo.io"}) | _LOCAL_HOSTS
-"""Hosts that personal data may be sent to: the vendor's two names, and this machine."""
+HOSTS = frozenset({"esputnik.com", "yespo.io", "api.yespo.io"}) | _LOCAL_HOSTS
+"""Hosts that personal data may be sent to: the vendor's names (accounts that were created at Yespo use the last one),
+and this machine."""
 
 _CONNECT_SECONDS = 3.0  # as in the vendor's plugins
 _USER_AGENT = "shopwire"
 _MAX_RETRY_AFTER_SECONDS = 86_400.0  # a wrong header must not pause a shop for years
+_MAX_LISTED_PARAMS = 30
+_PARAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
+# The params of the vendor's event types. They are no secret, so an answer that names them may be shown.
+_PARAMS = frozenset(
+    """
+    additionalInfo cancelReason carrier category contactId couponCode currency currencyCode date deliveryAddress
+    deliveryMethod discount email externalCustomerId externalOrderId firstName items lastName orderNumber page
+    paymentMethod phone product products recycleStateId refundedAmount restoreUrl shipping source status
+    statusDescription storeId taxes totalCost trackingNumber trackingUrl
+    """.split()
+)
 
 
 class Verdict(Enum):
@@ -31,6 +47,8 @@ class Verdict(Enum):
     """429."""
     UNAUTHORIZED = auto()
     """The key is wrong, which is not the fault of the request."""
+    REPEATED = auto()
+    """409: the API received the same request less than a minute ago, and does not say what became of it."""
     REJECTED = auto()
     """The request is wrong and stays so."""
     UNANSWERED = auto()
@@ -39,15 +57,23 @@ class Verdict(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The API's answer. `status` is 0 if none came. `retry_after_seconds` is set if the API asked to wait."""
+    """The API's answer.
+
+    Args:
+        status: the HTTP status, 0 if no answer came.
+        retry_after_seconds: how long the API asked to wait.
+        listed_params: names of params that a 400 lists. If the validation of an event type is switched on, these are
+            the params that the API expects.
+    """
 
     verdict: Verdict
     status: int = 0
     retry_after_seconds: float | None = None
+    listed_params: tuple[str, ...] = ()
 
 
-Transport = Callable[[str, str, Mapping[str, str], bytes, float], tuple[int, Mapping[str, str]]]
-"""(method, url, headers, body, timeout in seconds) -> (status, headers). Raises NoAnswer."""
+Transport = Callable[[str, str, Mapping[str, str], bytes, float], tuple[int, Mapping[str, str], bytes]]
+"""(method, url, headers, body, timeout in seconds) -> (status, headers, body). Raises NoAnswer."""
 
 
 class Esputnik:
@@ -76,12 +102,13 @@ class Esputnik:
         token = base64.b64encode(f"shopwire:{key}".encode()).decode()
         headers = {"Authorization": f"Basic {token}", "Content-Type": "application/json", "User-Agent": _USER_AGENT}
         try:
-            status, response_headers = self._transport(
+            status, response_headers, answer = self._transport(
                 request.method, self._url + request.path, headers, request.body, seconds
             )
         except NoAnswer:
             return Answer(Verdict.UNANSWERED)
-        return Answer(_verdict(request, status), status, _retry_after(response_headers))
+        listed = _listed_params(answer, request.body) if status == 400 else ()
+        return Answer(_verdict(request, status), status, _retry_after(response_headers), listed)
 
 
 def _verdict(request: ApiRequest, status: int) -> Verdict:
@@ -89,6 +116,8 @@ def _verdict(request: ApiRequest, status: int) -> Verdict:
         return Verdict.ACCEPTED  # a contact that does not exist is erased
     if status in (401, 403):
         return Verdict.UNAUTHORIZED
+    if status == 409:
+        return Verdict.REPEATED
     if status == 429:
         return Verdict.THROTTLED
     # A redirect, or the time-out of a proxy, says nothing about the request. Redirects are not followed.
@@ -101,6 +130,36 @@ def _retry_after(headers: Mapping[str, str]) -> float | None:
     value = headers.get("retry-after", "")
     # The header may also be a date. No such answer was ever seen; the pause has its own length then.
     return min(float(value), _MAX_RETRY_AFTER_SECONDS) if value.isascii() and value.isdigit() else None
+
+
+def _listed_params(answer: bytes, request: bytes) -> tuple[str, ...]:
+    """Return the names of params that an answer contains, in their order.
+
+    The form of the answer is not documented. Names of the vendor's own params are found anywhere in it, and those that
+    the account's owner chose in its lists. Nothing else of the answer is used, because it may repeat what the request
+    says of a person.
+    """
+    text = answer.decode(errors="replace")
+    try:
+        own = [name for name in _listed_texts(from_json(answer)) if name not in _PARAMS]
+    except (ValueError, RecursionError):
+        own = []
+    sent = request.decode().lower()
+    chosen = {name for name in own if _PARAM_NAME.fullmatch(name) and name.lower() not in sent}
+    names = dict.fromkeys(word for word in _PARAM_NAME.findall(text) if word in _PARAMS or word in chosen)
+    return tuple(names)[:_MAX_LISTED_PARAMS]
+
+
+def _listed_texts(value: Any, *, in_list: bool = False) -> Iterator[str]:
+    """Yield the texts in lists of a JSON value, and the `name` of each object in a list."""
+    if isinstance(value, str) and in_list:
+        yield value
+    elif isinstance(value, list):
+        for part in value:
+            yield from _listed_texts(part, in_list=True)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            yield from _listed_texts(part, in_list=in_list and name == "name")
 
 
 def http_transport() -> Transport:
@@ -119,7 +178,7 @@ def http_transport() -> Transport:
 
     def call(
         method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
+    ) -> tuple[int, Mapping[str, str], bytes]:
         timeout = urllib3.Timeout(total=seconds, connect=min(_CONNECT_SECONDS, seconds))
         try:
             answer = pool.request(
@@ -127,6 +186,6 @@ def http_transport() -> Transport:
             )
         except urllib3.exceptions.HTTPError:
             raise NoAnswer from None
-        return answer.status, {name.lower(): value for name, value in answer.headers.items()}
+        return answer.status, {name.lower(): value for name, value in answer.headers.items()}, answer.data
 
     return call

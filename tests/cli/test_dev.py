@@ -44,7 +44,7 @@ def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> N
         ("--shops /no/such", "--shops: /no/such: No such file or directory"),
         (
             "--esputnik https://elsewhere.example.com/",
-            "--esputnik: 'elsewhere.example.com' is not one of 127.0.0.1, esputnik.com",
+            "--esputnik: 'elsewhere.example.com' is not one of 127.0.0.1, api.yespo.io, esputnik.com",
         ),
         (
             "--esputnik https://evil-esputnik.com/",
@@ -62,7 +62,7 @@ def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> N
         ),
         ("--host 192.0.2.1", "cannot listen on 192.0.2.1: it is not an address of this machine"),
         ("--host a..b", "cannot listen on a..b: it is not an address of this machine"),
-        ("--esputnik nonsense", "--esputnik: 'nonsense' is not one of 127.0.0.1, esputnik.com"),
+        ("--esputnik nonsense", "--esputnik: 'nonsense' is not one of 127.0.0.1, api.yespo.io, esputnik.com"),
     ],
 )
 def test_wrong_option_is_one_line_and_exit_2(served: list[Any], capsys: Captured, words: str, message: str) -> None:

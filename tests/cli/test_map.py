@@ -113,8 +113,8 @@ def test_output_is_one_line_with_all_requests(stub: StubPlatform, capsys: Captur
     assert out.count("\n") == 1
     params = {
         "email": "ann@example.com",
-        "externalOrderId": "42",
         "externalCustomerId": "9",
+        "externalOrderId": "42",
         "totalCost": "25.00",
         "status": "IN_PROGRESS",
         "date": "2026-01-02T03:04:05+00:00",
@@ -186,7 +186,6 @@ def test_fact_becomes_an_event_for_the_named_contact(
     expected = {
         "email": "ann@example.com",
         "externalOrderId": "42",
-        "externalCustomerId": "ann@example.com",
         **fact_params,
     }
     params = [{"name": name, "value": value} for name, value in expected.items()]

@@ -91,7 +91,6 @@ def test_partly_refunded_woocommerce_order(capsys: Captured) -> None:
         "email": "olesia.honchar@example.com",
         "phone": "380501234567",
         "externalOrderId": "2115",
-        "externalCustomerId": "olesia.honchar@example.com",
         "totalCost": "1084.50",
         "refundedAmount": "175.50",
         "status": "IN_PROGRESS",
@@ -123,6 +122,7 @@ def test_shopify_checkout(capsys: Captured) -> None:
     assert cart == {
         "email": "oksana.hrytsenko@example.com",
         "phone": "380501234567",
+        "externalCustomerId": "7421900553001",
         "products": '[{"productId":"44903100227001","quantity":1,"price":1899,"name":"Куртка «Карпати»"},'
         '{"productId":"44903100227002","quantity":2,"price":120,"name":"Шкарпетки вовняні"}]',
         "currencyCode": "UAH",

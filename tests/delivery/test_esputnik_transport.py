@@ -66,14 +66,14 @@ def transport() -> Transport:
 
 
 def test_request_is_sent_unchanged(transport: Transport, api: Api, url: str) -> None:
-    status, _ = transport("POST", f"{url}/v1/event", HEADERS, '{"a": "я"}'.encode(), 5.0)
+    status, _, _ = transport("POST", f"{url}/v1/event", HEADERS, '{"a": "я"}'.encode(), 5.0)
     assert status == 200
     assert api.seen == [("POST", "/v1/event", '{"a": "я"}'.encode(), HEADERS["Authorization"])]
 
 
 def test_names_of_response_headers_are_in_lower_case(transport: Transport, url: str) -> None:
-    status, headers = transport("POST", f"{url}/busy", HEADERS, b"{}", 5.0)
-    assert (status, headers["retry-after"]) == (429, "7")
+    status, headers, body = transport("POST", f"{url}/busy", HEADERS, b"{}", 5.0)
+    assert (status, headers["retry-after"], body) == (429, "7", b"{}")
 
 
 def test_redirect_is_an_answer_and_is_not_followed(transport: Transport, api: Api, url: str) -> None:

@@ -2,8 +2,6 @@
 
 from decimal import Decimal
 
-import pytest
-
 from shopwire.delivery.task import Outcome
 from shopwire.models import Reason
 from tests.support.changes import BORYS, DAY_MS, HOUR_MS, MINUTE_MS, OTHER_SHOP, SHOP, cancelled, order, paid
@@ -46,7 +44,9 @@ def test_after_three_failures_webhooks_go_to_the_queue_first(world: World) -> No
 def test_wrong_key_pauses_only_its_own_shop(world: World) -> None:
     world.put_shop(OTHER_SHOP, esputnik_key="key-two")
     world.api.next_answers = [401]
-    assert world.deliver(order()) == Outcome("queued", Reason.API_UNAUTHORIZED, {"http_status": 401})
+    assert world.deliver(order()) == Outcome(
+        "queued", Reason.API_UNAUTHORIZED, {"http_status": 401, "path": "v1/contact"}
+    )
     assert world.pause_seconds() > 0
     assert world.send(order(), shop=OTHER_SHOP) == "delivered"
 
@@ -87,15 +87,14 @@ def test_pause_lasts_as_long_as_retry_after_says(world: World) -> None:
     assert world.run_until_idle() == ["delivered"]
 
 
-@pytest.mark.parametrize("value", ["Wed, 21 Oct 2026 07:28:00 GMT", "-5", "soon", "", "9" * 400])
-def test_retry_after_that_is_not_a_duration_causes_a_default_pause(world: World, value: str) -> None:
-    world.api.next_answers = [(429, {"retry-after": value})]
+def test_retry_after_without_end_pauses_for_a_day(world: World) -> None:
+    world.api.next_answers = [(429, {"retry-after": "9" * 400})]
     assert world.send(order()) == "queued"
-    assert 0 < world.pause_seconds() <= DAY_MS / 1000
+    assert world.pause_seconds() == DAY_MS / 1000
 
 
 def test_burst_of_failures_causes_one_pause(world: World) -> None:
-    world.api.answer = 429
+    world.api.answer = 401
     for number in range(10):
         world.webhook = world.new_environment()
         world.send(order(str(number)))
@@ -143,7 +142,7 @@ def test_pauses_are_longer_after_an_hour_of_api_failures(world: World) -> None:
 
 
 def test_only_one_invocation_may_probe(world: World) -> None:
-    world.api.next_answers = [429]
+    world.api.next_answers = [401]
     world.send(order("1"))
     world.clock.advance(21_000)
     state = world.retry.pauses.state(SHOP, world.clock.now)
@@ -191,13 +190,13 @@ def test_paused_shop_delays_no_other_shop(world: World) -> None:
 
 
 def test_overdue_webhook_in_the_outbox_of_a_paused_shop_is_parked(world: World) -> None:
-    world.webhook.pauses.pause(SHOP, Reason.API_THROTTLED, world.clock.now, at_least_ms=1_800_000)
+    world.webhook.pauses.pause(SHOP, Reason.API_THROTTLED, world.clock.now, asked_ms=1_800_000)
     world.api.next_answers = [503]
     world.send(order())
     world.clock.advance(3_000)
     assert world.run_retry() == ["queued"]
     world.clock.advance(3 * DAY_MS + HOUR_MS)
-    world.webhook.pauses.pause(SHOP, Reason.API_THROTTLED, world.clock.now, at_least_ms=HOUR_MS)
+    world.webhook.pauses.pause(SHOP, Reason.API_THROTTLED, world.clock.now, asked_ms=HOUR_MS)
     assert world.run_upkeep() == 0
     assert world.run_upkeep(overdue_too=True) == 1
     assert world.run_retry() == ["parked"]

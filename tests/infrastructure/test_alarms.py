@@ -223,7 +223,7 @@ def test_age_of_the_oldest_webhook_in_the_outbox_is_measured(world: World, log: 
 def test_outbox_of_a_paused_shop_is_measured_too(world: World) -> None:
     world.api.next_answers = [503]
     world.send(order())
-    world.webhook.pauses.pause(SHOP, "api_unauthorized", world.clock.now, at_least_ms=1800_000)
+    world.webhook.pauses.pause(SHOP, "api_unauthorized", world.clock.now, asked_ms=1800_000)
     world.clock.advance(10_000)
     assert world.run_retry() == ["queued"]
     assert world.run_upkeep() == 0

@@ -101,7 +101,7 @@ def run_retry(world: World, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     world.put_into_queue(world.body(order()), world.body(order("1002")))
     world.api.next_answers = [503]
     world.run_retry()
-    world.webhook.pauses.pause(SHOP, "api_unauthorized", world.clock.now, at_least_ms=DAY_MS)
+    world.webhook.pauses.pause(SHOP, "api_unauthorized", world.clock.now, asked_ms=DAY_MS)
     world.clock.advance(400_000)
     world.run_retry()
     assert world.outbox_length()

@@ -220,6 +220,20 @@ def test_stack_with_default_parameters_has_this_environment() -> None:
     assert services == {"webhook", "storefront", "retry", "upkeep"}
 
 
+@pytest.mark.parametrize("host", ["esputnik.com", "yespo.io", "api.yespo.io"])
+def test_stack_sends_only_to_the_vendors_hosts_and_only_with_tls(host: str) -> None:
+    pattern = re.compile(PARAMETERS["EsputnikUrl"]["AllowedPattern"])
+    assert pattern.fullmatch(f"https://{host}/api/")
+    others = (
+        "http://{}/api/",
+        "https://{}.example/api/",
+        "https://x{}/api/",
+        "https://{}@x.example/api/",
+        "https://{}/",
+    )
+    assert not any(pattern.search(other.format(host)) for other in others)
+
+
 def test_time_budget_for_direct_sending_is_below_the_functions_timeout() -> None:
     for name in ("Webhook", "Storefront"):
         assert PARAMETERS["DirectBudgetMs"]["MaxValue"] < FUNCTIONS[name]["Timeout"] * 1000

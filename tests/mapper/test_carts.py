@@ -38,6 +38,7 @@ def test_cart_has_the_exact_body() -> None:
     assert params(step.request) == {
         "email": "anna@example.com",
         "phone": "380501112233",
+        "externalCustomerId": "77",
         "products": '[{"colour":["green","black"],"productId":"55","quantity":2,"price":125.5,"name":"Tea",'
         '"category":"Drinks","discount":"5.00"},{"productId":"56","quantity":1,"price":10}]',
         "currencyCode": "UAH",

@@ -1,6 +1,7 @@
 """Orders to v1/event: exact bodies, and which events follow from what was sent before (numbers: test_numbers.py)."""
 
 import copy
+import re
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -57,8 +58,8 @@ def test_first_order_has_the_exact_body() -> None:
             for name, value in (
                 ("email", "anna@example.com"),
                 ("phone", "380501112233"),
-                ("externalOrderId", "1001"),
                 ("externalCustomerId", "77"),
+                ("externalOrderId", "1001"),
                 ("totalCost", "250.00"),
                 ("status", "INITIALIZED"),
                 ("date", "2026-03-02T09:00:00+00:00"),
@@ -135,14 +136,44 @@ def test_order_with_another_status_sent_causes_only_the_status_event() -> None:
 
 
 @pytest.mark.parametrize("contact", [Contact(email="g@example.com"), Contact(phone="380501112233")])
-def test_customer_id_of_a_guest_is_the_address(contact: Contact) -> None:
-    assert first_params(order(contact=contact).order)["externalCustomerId"] == contact.key
+def test_guest_has_no_external_customer_id(contact: Contact) -> None:
+    whole = paid(contact=contact).order
+    assert "externalCustomerId" not in first_params(whole)
+    sent = sent_with_another_status(whole)
+    (step,) = fact_steps(
+        Status.CANCELLED, "1001", replace(contact, customer_id="77"), order_reference(whole), sent, shop()
+    )
+    assert "externalCustomerId" not in params(step.request)
 
 
-def test_contact_with_only_an_id_is_identified_by_contact_key() -> None:
+def test_contact_is_found_by_email_phone_and_customer_id() -> None:
+    found = first_params(order().order)
+    assert (found["email"], found["phone"]) == ("anna@example.com", "380501112233")
+    assert found["externalCustomerId"] == "77"
+
+
+def test_contact_with_only_an_id_is_found_by_it() -> None:
     found = first_params(order(contact=Contact(customer_id="77")).order)
-    assert (found["contactKey"], found["externalCustomerId"]) == ("77", "77")
-    assert not {"email", "phone"} & found.keys()
+    assert found["externalCustomerId"] == "77"
+    assert not {"email", "phone", "contactKey"} & found.keys()
+
+
+@pytest.mark.parametrize(
+    ("contact", "key"),
+    [
+        (ANNA, "anna@example.com"),
+        (Contact(phone="380501112233", customer_id="77"), "380501112233"),
+        (Contact(customer_id="77"), "77"),
+        (Contact(email="o'brien@example.com", phone="380501112233"), "380501112233"),
+        (Contact(email="o'brien@example.com", customer_id="77"), "77"),
+        (Contact(email="o'brien@example.com"), "51a228e25e7c90b9ea59784be16db963"),
+        (Contact(customer_id="a/b"), "c14cddc033f64b9dea80ea675cf280a0"),
+        (Contact(customer_id="7" * 301), "26e5776ba8c148a8371823fafd9a1709"),
+    ],
+)
+def test_key_value_is_the_first_identifier_that_the_api_accepts(contact: Contact, key: str) -> None:
+    (step,) = order_steps(order(contact=contact).order, shop(), None, recent=True)
+    assert body_of(step.request)["keyValue"] == key
 
 
 def test_order_without_a_contact_is_unmappable() -> None:
@@ -155,8 +186,8 @@ def test_key_value_is_the_order_if_the_shop_says_so() -> None:
     steps = order_steps(cancelled().order, shop(key_value="order"), None, recent=True)
     assert {body_of(step.request)["keyValue"] for step in steps} == {"1001"}
     assert params(steps[0].request)["externalCustomerId"] == "77"
-    guest = order(contact=Contact(email="g@example.com")).order
-    assert first_params(guest, key_value="order")["externalCustomerId"] == "g@example.com"
+    (step,) = order_steps(order("INV/7?").order, shop(key_value="order"), None, recent=True)
+    assert re.fullmatch("[0-9a-f]{32}", body_of(step.request)["keyValue"])
 
 
 # Amounts, parcels and facts.

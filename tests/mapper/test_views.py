@@ -40,7 +40,12 @@ def test_view_has_the_exact_body(fields: dict[str, Any], event: str, name: str, 
     (step,) = view_steps(View(seen_at=START, currency="UAH", **fields), BORYS)
     assert step.sent is None
     assert body_of(step.request)["eventTypeKey"] == event
-    assert params(step.request) == {"email": "borys@example.org", name: text, "currencyCode": "UAH"}
+    assert params(step.request) == {
+        "email": "borys@example.org",
+        "externalCustomerId": "78",
+        name: text,
+        "currencyCode": "UAH",
+    }
 
 
 @pytest.mark.parametrize(

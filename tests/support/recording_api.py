@@ -8,8 +8,11 @@ from typing import Any
 from shopwire.errors import NoAnswer
 from tests.support.clock import Clock
 
-Answer = int | None | tuple[int, Mapping[str, str]] | Callable[[str, str, Any], int]
-"""An HTTP status, also with headers; None: no answer within the time-out; a function of (method, url, body)."""
+Answer = (
+    int | None | tuple[int, Mapping[str, str]] | tuple[int, Mapping[str, str], bytes] | Callable[[str, str, Any], int]
+)
+"""An HTTP status, also with headers and a body; None: no answer within the time-out; a function of (method, url,
+body)."""
 
 
 @dataclass
@@ -39,7 +42,7 @@ class RecordingApi:
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> tuple[int, Mapping[str, str]]:
+    ) -> tuple[int, Mapping[str, str], bytes]:
         self.before_call("api")
         self.request_count += 1
         self.authorizations.append(headers["Authorization"])
@@ -51,18 +54,16 @@ class RecordingApi:
             self.clock.advance(int(seconds * 1000))
             raise NoAnswer
         self.clock.advance(self.answer_ms)
-        status, answer_headers = answer if isinstance(answer, tuple) else (answer, {})
+        status, answer_headers, *text = answer if isinstance(answer, tuple) else (answer, {})
         if status == 200:
             self.accepted.append((method, url.partition("/api/")[2], content))
-        return status, answer_headers
+        return status, answer_headers, text[0] if text else b"{}"
 
     @property
     def sent(self) -> list[str]:
-        """The accepted requests, in short: "contact", "erase", or an event's type such as "orderCreated"."""
-        return [
-            "erase" if method == "DELETE" else content.get("eventTypeKey", "contact")
-            for method, _, content in self.accepted
-        ]
+        """The accepted requests, in short: "contact", "name" (a contact gets the id by which it is erased), "erase", or
+        an event's type such as "orderCreated"."""
+        return [_short(method, content) for method, _, content in self.accepted]
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -73,3 +74,14 @@ class RecordingApi:
             for _, path, content in self.accepted
             if path == "v1/event"
         ]
+
+
+ERASED = ["erase", "name", "erase", "name", "erase"]
+"""The requests that erase a person with a customer id, an e-mail address and a phone, as `RecordingApi.sent`."""
+
+
+def _short(method: str, content: Any) -> str:
+    if method == "DELETE":
+        return "erase"
+    names_erased = content.get("externalCustomerId", "").startswith("erased-")
+    return "name" if names_erased else str(content.get("eventTypeKey", "contact"))

@@ -137,8 +137,8 @@ class _Clients:
 
 def _accept(
     method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-) -> tuple[int, dict[str, str]]:
-    return 200, {}
+) -> tuple[int, dict[str, str], bytes]:
+    return 200, {}, b""
 
 
 class _Endpoints:

@@ -78,7 +78,7 @@ class Contacts:
             if sent.customer_id or known <= state.known_identities:
                 return
             # The customer's own webhook created the contact meanwhile, perhaps before us: the order of a guest must not
-            # take the customer id from it.
+            # replace its phone.
             self.store.mark_for_resync(shop, sent.identities)
         state = self.store.find(shop, contact)
         if state.is_erased(created_at):

@@ -53,7 +53,7 @@ class Deferral:
     def defer(self, task: Task, claim: Claim, update: EntryUpdate, failure: RetryLater) -> Outcome:
         """Release the lease of a change that failed for now, and put its webhook into the queue."""
         now = self._clock()
-        later = task.message.later(now + max(failure.wait_ms, self._policy.backoff_ms(0, 0)))
+        later = task.message.later(now + self._policy.wait_ms(failure, tries=0, age_ms=0))
         try:
             # One write releases the lease and sets the mark, so that no other change gets in between.
             self._ledger.defer(claim, update | attempted(task, update, failure), now)

@@ -1,7 +1,7 @@
 """Parking: a webhook that needs a person becomes a row of the table, and its entity's lease is given back."""
 
 from shopwire.delivery.task import Clock, Outcome, Task
-from shopwire.errors import DeliveryStopped, PermanentFailure
+from shopwire.errors import PermanentFailure, RetryLater
 from shopwire.esputnik import Verdict
 from shopwire.message import Message
 from shopwire.models import Reason
@@ -43,14 +43,20 @@ class Parking:
         return Outcome("parked", failure.reason, failure.details)
 
 
-def attempted(task: Task, update: EntryUpdate, failure: DeliveryStopped | None = None) -> EntryUpdate:
+def attempted(task: Task, update: EntryUpdate, failure: RetryLater | None = None) -> EntryUpdate:
     """Return what the entry records of a change that failed half way.
 
     If the API accepted one of its requests, or did not answer, then it has, or may have, this version, and no lower one
     may follow.
+
+    Args:
+        failure: why it waits; None if it does not.
     """
-    answer = getattr(failure, "answer", None)
-    unanswered = answer is not None and answer.verdict is Verdict.UNANSWERED
-    if task.version is None or not (unanswered or "sent" in update):
-        return {}
-    return {"attempted_version": task.version}
+    answer = failure.answer if failure else None
+    recorded: EntryUpdate = {}
+    if failure is None or answer:
+        unanswered = failure and answer and answer.verdict is Verdict.UNANSWERED
+        recorded["unanswered"] = failure.request if failure and unanswered else None
+    if task.version is not None and (recorded.get("unanswered") or "sent" in update):
+        recorded["attempted_version"] = task.version
+    return recorded

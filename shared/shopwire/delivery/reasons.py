@@ -10,7 +10,7 @@ from shopwire.models import Reason
 
 __all__ = ["DETAILS", "SENTENCES", "Reason", "describe"]
 
-DETAILS = ("cause", "error", "error_code", "field", "http_status", "path", "problem", "tries")
+DETAILS = ("cause", "error", "error_code", "field", "http_status", "params", "path", "problem", "tries")
 """The fields that may accompany a reason in log lines and in parked webhooks."""
 
 SENTENCES: dict[Reason, str] = {
@@ -59,8 +59,13 @@ SENTENCES: dict[Reason, str] = {
     Reason.API_NO_ANSWER: "The API did not answer in time. It may have received the request, so the same content is"
     " sent again.",
     Reason.API_FAILED: "The API answered with a temporary error.",
-    Reason.API_THROTTLED: "The API answered 429. The shop is paused for as long as the API asks for.",
-    Reason.API_UNAUTHORIZED: "The API does not accept the shop's key. Its webhooks wait until `esputnik_key` is right.",
+    Reason.API_THROTTLED: "The API answered 429. The webhook waits for as long as the API asks for, otherwise 1 to 2"
+    " seconds, and longer while it goes on.",
+    Reason.API_REPEATED: "The API received the same request less than a minute ago, and it is not known what became of"
+    " it. The request is sent again after that minute.",
+    Reason.API_UNAUTHORIZED: "The API does not accept the shop's key. eSputnik switches off a key that was not used for"
+    " 90 days, and a key needs the rights for events and for contacts: `path` says which request was refused. The"
+    " shop's webhooks wait until `esputnik_key` is right.",
     Reason.LEDGER_UNAVAILABLE: "DynamoDB did not answer. The webhook waits in the queue until it does.",
     Reason.SETTINGS_UNAVAILABLE: "SSM did not answer, and the settings of the shop are not in the cache.",
     Reason.SETTINGS_WRONG: "The settings of the shop are wrong. `shopwire shop list` says which field.",
@@ -80,7 +85,11 @@ SENTENCES: dict[Reason, str] = {
     Reason.TOO_LARGE: "What it says is larger than what can be sent or recorded. What fits was recorded, so that its"
     " later changes are understood.",
     Reason.INTERNAL_ERROR: "shopwire has a bug. `error` says its type and place. Fix the bug, deploy, then replay.",
-    Reason.API_REJECTED: "The API rejected the request permanently. Look at its response, fix the cause, then replay.",
+    Reason.BREAKS_API_RULE: "The API would refuse or ignore what shopwire made of it. `field` says which value. This is"
+    " a bug of shopwire: fix it, deploy, then replay.",
+    Reason.API_REJECTED: "The API rejected the request permanently. Look at its response, fix the cause, then replay."
+    " `params` are the params that its answer lists: those that it expects, if the validation of the event type is"
+    " switched on.",
     Reason.KEEPS_FAILING: "It failed many times while other webhooks of its shop were accepted, so the cause is in it.",
     Reason.CRASHES: "The function was terminated three times during this webhook.",
     Reason.TOO_OLD: "It is older than the maximum age of its kind (views 1 hour, carts 24 hours, others 3 days).",

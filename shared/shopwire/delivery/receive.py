@@ -197,6 +197,7 @@ class Receiver:
         update: EntryUpdate = {}
         if claim.entry.crashes >= MAX_CRASHES:
             return self._deferral.park(task, claim, update, PermanentFailure(Reason.CRASHES))
+        task = replace(task, unanswered=claim.entry.unanswered)
         try:
             outcome = self._handler.handle(task, claim.entry, update, decision)
         except RetryLater as failure:

@@ -7,7 +7,7 @@ No message leaves the queue before it is settled, parked or in the outbox. Why i
 import math
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shopwire.delivery.circuit import Circuit
@@ -243,6 +243,7 @@ class RetryConsumer:
 
     def _under_lease(self, task: Task, claim: Claim) -> Outcome | Wait:
         update: EntryUpdate = {}
+        task = replace(task, unanswered=claim.entry.unanswered)
         try:
             outcome = self._handler.handle(task, claim.entry, update)
         except RetryLater as failure:
@@ -266,6 +267,10 @@ class RetryConsumer:
     def _retry_later(self, task: Task, claim: Claim, update: EntryUpdate, failure: RetryLater) -> Outcome | Wait:
         now = self._clock()
         age_ms = now - task.message.waits_since
+        if failure.reason is Reason.API_REPEATED:
+            # It is neither the change's fault nor the shop's, so it counts as no try.
+            self._ledger.retry_later(claim, update | attempted(task, update, failure), now)
+            return Wait(failure.wait_ms, failure.reason, failure.details)
         before = claim.entry if claim.entry.tries_key == task.key else Entry()
         tries = before.tries + (failure.answer is not None)
         # While no request of the shop is accepted, a failure says nothing about the change that failed.
@@ -277,8 +282,7 @@ class RetryConsumer:
             return self._parking.park(task, claim, update, keeps_failing)
         update |= {"tries": tries, "tries_key": task.key, "own_failures": own_failures}
         self._ledger.retry_later(claim, update | attempted(task, update, failure), now)
-        wait_ms = max(failure.wait_ms, self._policy.backoff_ms(tries, age_ms))
-        return Wait(wait_ms, failure.reason, failure.details)
+        return Wait(self._policy.wait_ms(failure, tries, age_ms), failure.reason, failure.details)
 
     def _is_own_failure(self, task: Task, failure: RetryLater, now: int) -> bool:
         if failure.answer is None or failure.answer.verdict not in (Verdict.LATER, Verdict.UNANSWERED):

@@ -12,12 +12,15 @@ MAX_ANSWER_MS = 10_000
 """The longest time that the API's answer is waited for, whatever time is left."""
 # A request is not sent if less time than this is left for its answer.
 _MIN_ANSWER_MS = 200
+# For a minute after a request the API answers 409 to the same one.
+_REPEATED_WAIT_MS = 61_000
 
 _REASONS = {
     Verdict.UNANSWERED: Reason.API_NO_ANSWER,
     Verdict.UNAUTHORIZED: Reason.API_UNAUTHORIZED,
     Verdict.THROTTLED: Reason.API_THROTTLED,
     Verdict.LATER: Reason.API_FAILED,
+    Verdict.REPEATED: Reason.API_REPEATED,
 }
 
 
@@ -43,13 +46,10 @@ class Sender:
             current = self._shops.reread(task.shop.id)
             if current and current.esputnik_key != task.shop.esputnik_key:
                 answer = self._send(task, request, current.esputnik_key.get_secret_value())
-        if answer.verdict is Verdict.REJECTED:
-            path = request.path.partition("?")[0]
-            raise PermanentFailure(Reason.API_REJECTED, http_status=answer.status, path=path)
-        if answer.verdict is not Verdict.ACCEPTED:
-            details = {"http_status": answer.status} if answer.status else {}
-            wait_ms = int((answer.retry_after_seconds or 0) * 1000)
-            raise RetryLater(_REASONS[answer.verdict], answer=answer, wait_ms=wait_ms, **details)
+        # The previous attempt got no answer, and now the API says that it has the request.
+        was_accepted = answer.verdict is Verdict.REPEATED and task.unanswered == request.digest
+        if not was_accepted and answer.verdict is not Verdict.ACCEPTED:
+            raise _failure(request, answer)
         self._circuit.record_success(task.shop.id)
 
     def _send(self, task: Task, request: ApiRequest, key: str) -> Answer:
@@ -57,3 +57,15 @@ class Sender:
         if left_ms < _MIN_ANSWER_MS:
             raise RetryLater(Reason.NO_TIME_LEFT)
         return self._api.send(request, key, min(left_ms, MAX_ANSWER_MS) / 1000)
+
+
+def _failure(request: ApiRequest, answer: Answer) -> RetryLater | PermanentFailure:
+    path = request.path.partition("?")[0]
+    if answer.verdict is Verdict.REJECTED:
+        listed = {"params": ", ".join(answer.listed_params)} if answer.listed_params else {}
+        return PermanentFailure(Reason.API_REJECTED, http_status=answer.status, path=path, **listed)
+    details: dict[str, str | int] = {"http_status": answer.status} if answer.status else {}
+    if answer.verdict is Verdict.UNAUTHORIZED:
+        details["path"] = path  # the key may have the rights for events and not those for contacts
+    wait_ms = _REPEATED_WAIT_MS if answer.verdict is Verdict.REPEATED else int((answer.retry_after_seconds or 0) * 1000)
+    return RetryLater(_REASONS[answer.verdict], answer=answer, wait_ms=wait_ms, request=request.digest, **details)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from shopwire import platforms
-from shopwire.errors import PermanentFailure, Unreadable
+from shopwire.errors import PermanentFailure, RetryLater, Unreadable
 from shopwire.message import Message
 from shopwire.models import CartChange, Change, Delivery, Entity, Reason, Redaction, Shop, ShopRedaction, ViewChange
 from shopwire.platforms.base import Platform
@@ -19,6 +19,7 @@ Clock = Callable[[], int]
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+_THROTTLED_MS = 1_000
 LEASE_MARGIN_MS = 5_000
 """Milliseconds between the invocation's deadline and the expiry of its lease."""
 
@@ -92,6 +93,18 @@ class Policy:
         longest = 120_000 if age_ms < HOUR_MS else 900_000
         return int(min(longest, self.retry_base_ms << min(tries, 16)) * self.jitter())
 
+    def wait_ms(self, failure: RetryLater, tries: int, age_ms: int) -> int:
+        """Return how long to wait before the next attempt of a change that failed for now. Args as for `backoff_ms`.
+
+        The API throttles an account until the second is over. So its wait is exactly what the API asks for, otherwise 1
+        to 2 seconds, and up to 16 while it goes on.
+        """
+        if failure.reason is Reason.API_THROTTLED:
+            return failure.wait_ms or int((_THROTTLED_MS << min(tries, 3)) * (1 + self.jitter()))
+        if failure.reason is Reason.API_REPEATED:
+            return failure.wait_ms
+        return max(failure.wait_ms, self.backoff_ms(tries, age_ms))
+
 
 @dataclass(frozen=True, slots=True)
 class Task:
@@ -101,6 +114,7 @@ class Task:
         request_id: the id of the invocation. It is the holder of the lease.
         send_until: when the last response of the API must be in, UTC ms.
         lease_until: when the lease expires by itself, UTC ms: some seconds after the invocation's deadline.
+        unanswered: digest of the request to which the previous attempt got no answer.
     """
 
     shop: Shop
@@ -109,6 +123,7 @@ class Task:
     request_id: str
     send_until: int
     lease_until: int
+    unanswered: str | None = None
 
     @property
     def change(self) -> Change:

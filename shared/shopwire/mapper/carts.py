@@ -1,12 +1,31 @@
 """A cart becomes cartUpdated."""
 
 import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
 from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
-from shopwire.mapper.params import Step, contact_key, digest, event, identifiers, json_text, plain, present
+from shopwire.mapper.api_rules import MAX_BODY_BYTES
+from shopwire.mapper.fit import fits, fitting, with_short_texts, with_value
+from shopwire.mapper.params import (
+    Params,
+    Step,
+    contact_key,
+    digest,
+    dump,
+    event,
+    event_body,
+    identifiers,
+    json_text,
+    plain,
+    present,
+)
 from shopwire.models import Cart, CartItem, Contact
 from shopwire.models.base import milliseconds
+
+_TYPE = "cartUpdated"
+_LONG_NAME = 50
 
 
 def cart_steps(cart: Cart, contact: Contact) -> list[Step]:
@@ -18,9 +37,31 @@ def cart_steps(cart: Cart, contact: Contact) -> list[Step]:
     Raises:
         Unmappable: nothing identifies a person.
     """
-    content, state = _content(cart), recycle_state_id(cart)
+    content, state, key = _content(cart), recycle_state_id(cart), contact_key(contact)
     params = identifiers(contact) + present((*content, ("recycleStateId", state), ("restoreUrl", cart.url)))
-    return [Step(event("cartUpdated", contact_key(contact), params), {"digest": digest(content), "state": state})]
+    if not fits(_TYPE, key, params):
+        params = fitting(_TYPE, key, _smaller(cart, key, params))
+    return [Step(event(_TYPE, key, params), {"digest": digest(content), "state": state})]
+
+
+def _smaller(cart: Cart, key: str, whole: Params) -> Iterator[Params]:
+    """Yield smaller and smaller params. A cart without products would be an empty one, so as many as fit are kept."""
+    items = [replace(item, extra={}) for item in cart.items]
+    yield with_value(whole, "products", json_text(list(map(_product, items))))
+    short = with_short_texts(whole)
+    items = [replace(item, category=None) for item in items]
+    yield with_value(short, "products", json_text(list(map(_product, items))))
+    for length in (_LONG_NAME, 0):
+        items = [replace(item, name=item.name and item.name[:length].rstrip()) for item in items]
+        yield with_value(short, "products", json_text(list(map(_product, items))))
+    left = MAX_BODY_BYTES - len(event_body(_TYPE, key, with_value(short, "products", "[]")))
+    products = []
+    for item in items:
+        products.append(json_text(_product(item)))
+        left -= len(dump(products[-1])) - 1  # without its two quotes, and with a comma
+        if left < 0:
+            break
+    yield with_value(short, "products", f"[{','.join(products[:-1])}]")
 
 
 def recycle_state_id(cart: Cart) -> str:

@@ -3,17 +3,20 @@
 What is sent follows from the order as it stands and from what the API has of it, not from the webhook's topic.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Any, Self
 
+from shopwire.mapper.api_rules import is_key
+from shopwire.mapper.fit import fits, fitting, with_short_texts, with_value
 from shopwire.mapper.params import (
     Params,
     Step,
     contact_key,
     digest,
     event,
+    hashed_key,
     identifiers,
     json_text,
     plain,
@@ -30,6 +33,14 @@ _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCanc
 _CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "items"})
 
 _ZERO = Decimal(0)
+
+# What the event of an order may have beside its params: the longest type, and the id of the cart that became the order.
+_LONGEST_TYPE = "orderDelivered"
+_CART_STATE = ("recycleStateId", "0" * 32)
+
+_LONG_NAME = 50
+# A line takes at least 52 of the 20,000 bytes, so the lines of an order with more cannot be sent.
+_MOST_ITEMS = 384
 
 # Params of the order's last snapshot that the event of a fact repeats.
 _REFERENCE = ("externalCustomerId", "totalCost", "date", "currency", "orderNumber")
@@ -76,9 +87,11 @@ def order_steps(
     Raises:
         Unmappable: nothing identifies a person.
     """
-    params = _params(order, contact_key(order.contact))
+    key = contact_key(order.contact)
+    if shop.key_value == "order":
+        key = _order_key(order.id)
+    params = _params(order, key)
     target = _sent(order, params)
-    key = order.id if shop.key_value == "order" else contact_key(order.contact)
     transition = _TRANSITIONS.get(order.status)
     steps = []
     if sent is None:
@@ -96,7 +109,8 @@ def order_steps(
 
 def sent_with_another_status(order: Order) -> SentOrder:
     """Return what the API has if it has this order with another status and the same content otherwise."""
-    return replace(_sent(order, _params(order, "")), status=None, digest="")
+    key = contact_key(order.contact) if order.contact.key else ""
+    return replace(_sent(order, _params(order, key)), status=None, digest="")
 
 
 def order_reference(order: Order) -> dict[str, str]:
@@ -129,28 +143,58 @@ def fact_steps(
     Raises:
         Unmappable: nothing identifies a person.
     """
-    key = contact_key(contact)
-    params = identifiers(contact) + present(
+    # The order of a guest stays a guest's, even if the person is known as a customer too.
+    customer_id = reference.get("externalCustomerId") or (None if contact.reachable else contact.customer_id)
+    key = _order_key(order_id) if shop.key_value == "order" else contact_key(contact)
+    whole = identifiers(replace(contact, customer_id=customer_id)) + present(
         (
             ("externalOrderId", order_id),
-            # The order of a guest stays a guest's, even if the person is known as a customer too.
-            ("externalCustomerId", reference.get("externalCustomerId") or key),
             ("status", status),
             *((name, reference.get(name)) for name in _REFERENCE[1:]),
             *_tracking(parcel),
         )
     )
-    request = event(_TRANSITIONS[status], order_id if shop.key_value == "order" else key, params)
-    return [Step(request, replace(sent, status=status).record)]
+    params = fitting(_TRANSITIONS[status], key, (whole, with_short_texts(whole, very=True)))
+    return [Step(event(_TRANSITIONS[status], key, params), replace(sent, status=status).record)]
+
+
+def _order_key(order_id: str) -> str:
+    return order_id if is_key(order_id) else hashed_key(order_id)
 
 
 def _params(order: Order, key: str) -> Params:
+    """Return the params of the order's events, shortened if they would not fit. They are the same for all events."""
+    whole = _whole_params(order)
+    if fits(_LONGEST_TYPE, key, [*whole, _CART_STATE]):
+        return whole
+    variants = ([*params, _CART_STATE] for params in _smaller(order, whole))
+    return fitting(_LONGEST_TYPE, key, variants)[:-1]
+
+
+def _smaller(order: Order, whole: Params) -> Iterator[Params]:
+    """Yield smaller and smaller params: what messages and segments need least goes first, the items go last."""
+    short = with_short_texts(whole)
+    if len(order.items) <= _MOST_ITEMS:
+        items = [replace(item, description=None) for item in order.items]
+        yield with_value(whole, "items", _items(items, order.currency))
+        yield with_value(short, "items", _items(items, order.currency))
+        items = [replace(item, url=None, image_url=None) for item in items]
+        yield with_value(short, "items", _items(items, order.currency))
+        items = [replace(item, category=None) for item in items]
+        yield with_value(short, "items", _items(items, order.currency))
+        for length in (_LONG_NAME, 0):
+            items = [replace(item, name=item.name and item.name[:length].rstrip()) for item in items]
+            yield with_value(short, "items", _items(items, order.currency))
+    yield with_value(short, "items", None)
+    yield with_value(with_short_texts(whole, very=True), "items", None)
+
+
+def _whole_params(order: Order) -> Params:
     contact = order.contact
     pairs: Params = identifiers(contact)
     pairs += present(
         (
             ("externalOrderId", order.id),
-            ("externalCustomerId", contact.customer_id or key),
             # A refund may be higher than what was paid. The API ignores an order with a negative total.
             ("totalCost", plain(max(order.total, _ZERO))),
             ("status", order.status),
@@ -169,7 +213,7 @@ def _params(order: Order, key: str) -> Params:
             ("paymentMethod", order.payment_method),
             ("deliveryAddress", order.delivery_address),
             ("additionalInfo", order.note),
-            ("items", _items(order)),
+            ("items", _items(order.items, order.currency)),
             ("orderNumber", order.number),
             *_tracking(_shown_parcel(order)),
             ("couponCode", ", ".join(order.coupons)),
@@ -197,9 +241,9 @@ def _tracking(parcel: Parcel | None) -> Params:
     )
 
 
-def _items(order: Order) -> str | None:
-    step = quantum(order.currency)
-    return json_text([_item(item, step) for item in order.items]) if order.items else None
+def _items(items: Sequence[Item], currency: str) -> str | None:
+    step = quantum(currency)
+    return json_text([_item(item, step) for item in items]) if items else None
 
 
 def _item(item: Item, step: Decimal) -> dict[str, Any]:

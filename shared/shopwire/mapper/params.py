@@ -14,6 +14,7 @@ from typing import Any
 from pydantic_core import to_json
 
 from shopwire.errors import Unmappable
+from shopwire.mapper.api_rules import check_contact, check_event, check_size, is_key
 from shopwire.models import Contact, Reason
 from shopwire.models.base import MAX_DIGITS
 
@@ -22,11 +23,25 @@ Params = list[tuple[str, str]]
 
 @dataclass(frozen=True, slots=True)
 class ApiRequest:
-    """One request to the API: `path` below its root ("v1/event"), `body` the JSON bytes (empty for DELETE)."""
+    """One request to the API: `path` below its root ("v1/event"), `body` the JSON bytes (empty for DELETE).
+
+    `event` and `contact_with` make those with a body.
+
+    Raises:
+        Unmappable: the body is larger than the API accepts.
+    """
 
     path: str
     body: bytes
     method: str = "POST"
+
+    def __post_init__(self) -> None:
+        check_size(self.body)
+
+    @property
+    def digest(self) -> str:
+        """16 hex digits that stand for the request."""
+        return hashlib.sha256(f"{self.method} {self.path} ".encode() + self.body).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +57,30 @@ class Step:
 
 
 def event(event_type: str, key: str, params: Params) -> ApiRequest:
-    """Return a v1/event request."""
-    body = {
-        "eventTypeKey": event_type,
-        "keyValue": key,
-        "params": [{"name": name, "value": value} for name, value in params],
-    }
-    return ApiRequest("v1/event", dump(body))
+    """Return a v1/event request.
+
+    Raises:
+        Unmappable: the API would refuse or ignore it (`api_rules`).
+    """
+    check_event(event_type, key, params)
+    return ApiRequest("v1/event", event_body(event_type, key, params))
+
+
+def event_body(event_type: str, key: str, params: Params) -> bytes:
+    """Return the body of a v1/event request."""
+    return dump(
+        {
+            "eventTypeKey": event_type,
+            "keyValue": key,
+            "params": [{"name": name, "value": value} for name, value in params],
+        }
+    )
+
+
+def contact_with(body: Mapping[str, Any]) -> ApiRequest:
+    """Return a v1/contact request. Raises as `event`."""
+    check_contact(body)
+    return ApiRequest("v1/contact", dump(body))
 
 
 def present(pairs: Iterable[tuple[str, str | None]]) -> Params:
@@ -57,20 +89,28 @@ def present(pairs: Iterable[tuple[str, str | None]]) -> Params:
 
 
 def identifiers(contact: Contact) -> Params:
-    """Return the params by which the API finds the contact (the API's page lists their names)."""
-    found = present((("email", contact.email), ("phone", contact.phone)))
-    return found or present((("contactKey", contact.customer_id),))
+    """Return the params by which the API finds the contact. Only a customer's own id is an externalCustomerId.
+
+    The API binds an externalCustomerId to one contact for good, so the address of a guest must never be one.
+    """
+    return present((("email", contact.email), ("phone", contact.phone), ("externalCustomerId", contact.customer_id)))
 
 
 def contact_key(contact: Contact) -> str:
-    """Return the contact's key.
+    """Return the keyValue of the contact's events: the first of e-mail, phone and customer id that the API accepts.
 
     Raises:
         Unmappable: nothing identifies a person.
     """
     if not contact.key:
         raise Unmappable(Reason.ANONYMOUS)
-    return contact.key
+    values = (contact.email, contact.phone, contact.customer_id)
+    return next((value for value in values if value and is_key(value)), None) or hashed_key(contact.key)
+
+
+def hashed_key(value: str) -> str:
+    """Return a keyValue in place of one that the API refuses: 32 hex digits of its hash."""
+    return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()[:32]
 
 
 def plain(amount: Decimal | None) -> str | None:

@@ -3,6 +3,7 @@
 from typing import Any
 
 from shopwire.errors import Unmappable
+from shopwire.mapper.fit import fitting
 from shopwire.mapper.params import Step, contact_key, event, identifiers, json_text, present
 from shopwire.models import Contact, Reason, View
 
@@ -17,8 +18,12 @@ def view_steps(view: View, contact: Contact) -> list[Step]:
     for field, value in fields.items():
         if value is None:
             raise Unmappable(Reason.INCOMPLETE, field)
-    params = present(((name, json_text(view.extra | fields)), ("currencyCode", view.currency)))
-    return [Step(event(event_type, contact_key(contact), identifiers(contact) + params))]
+    key = contact_key(contact)
+    variants = (
+        identifiers(contact) + present(((name, json_text(properties)), ("currencyCode", view.currency)))
+        for properties in (view.extra | fields, fields)
+    )
+    return [Step(event(event_type, key, fitting(event_type, key, variants)))]
 
 
 def _viewed(view: View) -> tuple[str, str, dict[str, Any]]:

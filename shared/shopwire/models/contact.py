@@ -10,6 +10,7 @@ from functools import lru_cache
 from typing import Self
 
 from shopwire.models.base import MAX_ID_LENGTH, first, usable_id
+from shopwire.models.name import clean_name
 
 # The vendor's own plugins for WooCommerce and OpenCart refuse any other e-mail address, and phones of other lengths.
 _EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
@@ -23,8 +24,8 @@ _PHONE_DIGITS = range(5, 16)
 class Contact:
     """The person of an order, cart or view.
 
-    Addresses are clean: e-mail trimmed and lower case, phone in international digits. `customer_id` is the platform's
-    own id of the customer; a guest has none.
+    Addresses are clean: e-mail trimmed and lower case, phone in international digits. Names are as the API accepts
+    them (`clean_name`). `customer_id` is the platform's own id of the customer; a guest has none.
     """
 
     email: str | None = None
@@ -35,7 +36,7 @@ class Contact:
 
     @property
     def key(self) -> str | None:
-        """The one value that stands for the person (keyValue of v1/event): e-mail, else phone, else customer id."""
+        """The one value that stands for the person: e-mail, else phone, else customer id."""
         return self.email or self.phone or self.customer_id
 
     @property
@@ -87,8 +88,8 @@ def person(
         email=email,
         phone=phone,
         customer_id=customer_id,
-        first_name=first(first_names),
-        last_name=first(last_names),
+        first_name=first(clean_name(name, is_first=True) for name in first_names),
+        last_name=first(clean_name(name, is_first=False) for name in last_names),
     )
 
 
@@ -148,5 +149,6 @@ def _completed(text: str, digits: str, region: str | None) -> str | None:
         subscriber = phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
         length = phonenumbers.is_possible_number_for_type_with_reason(parsed, subscriber)
         if length == phonenumbers.ValidationResult.IS_POSSIBLE and (country or phonenumbers.is_valid_number(parsed)):
-            return f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
+            number = f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
+            return number if len(number) in _PHONE_DIGITS else None
     return None

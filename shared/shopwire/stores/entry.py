@@ -58,6 +58,7 @@ class Entry:
         settled_keys: hashes of the last settled delivery keys.
         tries: how often the change `tries_key` was tried. Only the tries of one change are counted at a time.
         own_failures: how often in a row that change failed while others of its shop were accepted.
+        unanswered: digest of the request to which the last attempt got no answer.
         sent: what the API accepted last: `digest`; also `status` and `content` of an order, `state` of a cart.
         order_reference: what the event of a fact repeats of the order's last snapshot.
         contact_ref: the contact of the entity, as `stores.contacts` names it.
@@ -81,6 +82,7 @@ class Entry:
     tries: int = 0
     tries_key: str | None = None
     own_failures: int = 0
+    unanswered: str | None = None
     sent: Mapping[str, str] = field(default_factory=dict)
     order_reference: Mapping[str, str] = field(default_factory=dict)
     contact_ref: str | None = None
@@ -127,6 +129,7 @@ def read(item: "Item", now: int) -> Entry:
         tries=item.get("tries", 0),
         tries_key=item.get("tries_key"),
         own_failures=item.get("own_failures", 0),
+        unanswered=item.get("unanswered"),
         sent=item.get("sent", {}),
         order_reference=item.get("order_reference", {}),
         contact_ref=item.get("contact_ref"),

@@ -19,7 +19,7 @@ from shopwire.stores.table import Item, Key, Table
 _SETTLED_KEYS_KEPT = 16
 _LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes")
 _PENDING = ("pending_key", "pending_place", "pending_until")
-_TRIES = ("tries", "tries_key", "own_failures")
+_TRIES = ("tries", "tries_key", "own_failures", "unanswered")
 # Numbers and hashes, which fit into an entry whatever the platform sends.
 _ALWAYS_SMALL = frozenset({"attempted_version", "contact_ref", "converted", "deleted_at", *_TRIES})
 # The attributes that a claim writes. Of an entry whose time to live was over nothing else is kept.

@@ -81,21 +81,21 @@ class Pauses:
             return False
         return True
 
-    def pause(self, shop: str, reason: str, now: int, at_least_ms: int = 0, *, may_end_soon: bool = False) -> int:
+    def pause(self, shop: str, reason: str, now: int, asked_ms: int = 0, *, may_end_soon: bool = False) -> int:
         """Pause the shop. Return the end of the pause.
 
         Args:
             reason: why, as a code.
-            at_least_ms: what the API asked for.
+            asked_ms: what the API asked for. The pause lasts exactly so long; 0: the API asked for nothing.
             may_end_soon: the API fails or throttles, so it may recover at any moment. For the first hour the pauses are
                 at most two minutes long then, so that what waits stays in the queue and is delivered soon afterwards.
         """
         state = self._read(shop)
         running = state.until if state.until and state.until > now and not state.probed else None
-        if running and running >= now + at_least_ms:
+        if running and running >= now + asked_ms:
             return running  # an invocation that was sending when the pause began fails too; that changes nothing
         longest = FIRST_HOUR_PAUSE_MAX_MS if may_end_soon and state.pauses < FIRST_HOUR_PAUSES else MAX_PAUSE_MS
-        length = at_least_ms if running else max(min(self._base_ms << min(state.pauses, 20), longest), at_least_ms)
+        length = asked_ms or min(self._base_ms << min(state.pauses, 20), longest)
         until = now + length
         self._table.update(
             self.key(shop),

@@ -1,0 +1,80 @@
+"""The API answers 409 because it received the same request less than a minute ago."""
+
+from shopwire.delivery.task import Outcome
+from shopwire.models import Reason
+from tests.support.changes import MINUTE_MS, order, paid
+from tests.support.delivery_world import World
+
+
+def test_409_after_an_attempt_without_an_answer_means_accepted(world: World) -> None:
+    world.send(order())
+    world.api.next_answers = [None, 409]
+    assert world.deliver(paid()) == Outcome("queued", Reason.API_NO_ANSWER)
+    assert world.run_until_idle(minutes=1) == ["delivered"]
+    assert world.api.request_count == 4
+    assert world.send(paid(minutes=9)) == "unchanged"
+
+
+def test_409_for_a_contact_without_an_answer_means_accepted(world: World) -> None:
+    world.api.next_answers = [None, 409]
+    world.send(order())
+    assert world.run_until_idle(minutes=1) == ["delivered"]
+    assert world.api.sent == ["orderCreated"]
+
+
+def test_409_at_first_is_not_accepted_and_waits_a_minute(world: World) -> None:
+    world.send(order())
+    world.api.next_answers = [409]
+    assert world.deliver(paid()) == Outcome("queued", Reason.API_REPEATED, {"http_status": 409})
+    world.clock.advance(59_000)
+    world.run_retry()
+    assert world.api.request_count == 3
+    assert world.run_until_idle(minutes=1) == ["delivered"]
+    assert world.api.sent[-1] == "orderUpdated"
+
+
+def test_409_after_a_refused_attempt_is_not_accepted(world: World) -> None:
+    world.send(order())
+    world.api.next_answers = [None, 500, 409]
+    world.send(paid())
+    assert world.run_until_idle() == ["delivered"]
+    assert world.api.sent[-1] == "orderUpdated"
+
+
+def test_409_after_another_request_without_an_answer_is_not_accepted(world: World) -> None:
+    """The contact's request got no answer, and then the order's one is answered 409."""
+    world.api.next_answers = [None, 200, 409]
+    world.send(order())
+    assert world.run_until_idle() == ["delivered"]
+    assert world.api.sent == ["contact", "orderCreated"]
+
+
+def test_409_counts_neither_against_the_change_nor_against_the_shop(fake_world: World) -> None:
+    world = fake_world
+    world.send(order())
+    world.api.answer = 409
+    reasons = {world.deliver(order(str(number))).reason for number in range(10)}
+    assert reasons == {Reason.API_REPEATED}
+    assert world.pause_seconds() == 0
+    for _ in range(60):
+        world.clock.advance(2 * MINUTE_MS)
+        world.send(order("other"))
+        world.run_retry()
+    assert world.parked_reasons() == []
+    world.api.answer = 200
+    assert world.run_until_idle().count("delivered") >= 10
+
+
+def test_409_does_not_clear_the_failures_of_a_change(fake_world: World) -> None:
+    world = fake_world
+    world.send(order())
+    world.api.next_answers = [503]
+    world.send(paid())
+    for answer in (500, 500, 409, 500):
+        count = world.api.request_count
+        world.api.next_answers = [answer]
+        for _ in range(60):
+            if world.api.request_count == count:
+                world.clock.advance(5_000)
+                world.run_retry()
+    assert world.entry("order", "1001")["own_failures"]["N"] == "3"
