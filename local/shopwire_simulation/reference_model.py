@@ -266,6 +266,6 @@ def _identities(person: Person) -> dict[str, str]:
     identities = {
         "email": person.email,
         "phone": person.phone,
-        "externalCustomerId": person.customer_id or person.key,
+        "externalCustomerId": person.customer_id,
     }
     return {name: value for name, value in identities.items() if value}

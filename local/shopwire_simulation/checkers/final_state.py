@@ -85,9 +85,8 @@ class FinalStateChecker:
             if same_moment:
                 # Which name the API got last is unknown (docs/limits-and-cost.md).
                 yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
-            if request.may_be_repeated:
-                yield wanted | {"externalCustomerId": wanted.get("email") or wanted.get("phone") or ""}
-                for missing in ("email", "phone") if same_moment else ():
+            if same_moment and request.may_be_repeated:
+                for missing in ("email", "phone"):
                     yield {name: value for name, value in wanted.items() if name != missing}
 
     def _check_carts(

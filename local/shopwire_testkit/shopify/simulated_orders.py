@@ -234,7 +234,7 @@ class OrderLifecycle(SimulatedOrder):
         person, total = self.person, self.current_total
         params = {
             "externalOrderId": str(self.id),
-            "externalCustomerId": person.customer_id or person.key,
+            "externalCustomerId": person.customer_id,
             "date": self.shop.local_time(self.created_at),
             "currency": self.shop.currency,
             "email": person.email,

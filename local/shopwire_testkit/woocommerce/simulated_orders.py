@@ -272,7 +272,7 @@ class OrderLifecycle:
         person = self.person
         params = {
             "externalOrderId": str(self.id),
-            "externalCustomerId": person.customer_id or person.key,
+            "externalCustomerId": person.customer_id,
             "date": utc_time(self.created_at) + "+00:00",
             "currency": self.shop.currency,
             "email": person.email,
