@@ -240,9 +240,9 @@ def _contacts(
         # so the guest's addresses may stay with the guest's contact.
         guests = [guest for guest in named if not guest.customer_id and guest.email != person.email]
         of_guests = {value for guest in guests for value in (guest.email, guest.phone)}
+        names = {"firstName": person.first_name, "lastName": person.last_name}
         yield {name: value for name, value in _identities(person).items() if value not in of_guests} | {
-            "firstName": person.first_name,
-            "lastName": person.last_name,
+            name: value for name, value in names.items() if value
         }
     keys = [state.person.key for state in last_states if state.person]
     keys += [cart.contact for cart in carts.values() if cart.certain and cart.products]

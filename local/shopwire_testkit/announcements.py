@@ -15,7 +15,10 @@ Version = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A person whose e-mail is in lower case and whose phone is in international digits."""
+    """A person whose e-mail is in lower case and whose phone is in international digits.
+
+    `customer_id` is the platform's own id of the customer; a guest has none. A name is empty if the API has none.
+    """
 
     email: str | None
     phone: str | None

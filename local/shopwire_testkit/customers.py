@@ -20,6 +20,17 @@ _LAST_NAMES = {
     "Вигадько": "vyhadko", "Неіснюк": "neisniuk", "Прикладенко": "prykladenko", "Щасливчук": "shchaslyvchuk",
     "Їжаківська": "yizhakivska", "Казкарчук": "kazkarchuk", "Мрійниченко": "mriinychenko", "Żółtodziób": "zoltodziob",
 }  # fmt: skip
+# How some people type a name, and the name that is left by the API's rules for the names of contacts.
+_ODD_NAMES = (
+    ("{} \N{CHERRY BLOSSOM}", "{}"),
+    ("({})", "{}"),
+    ("{}!?", "{}"),
+    ("{} 380009988", "{}"),
+    ("404-404-404-404", ""),
+    ("\N{CYRILLIC CAPITAL LETTER ZHE}" * 41, ""),
+)
+_ODD_NAME_EVERY = 15
+"""One of so many customers types an odd name."""
 _STREETS = ("вул. Вигадана", "просп. Неіснуючий", "бульв. Казковий", "пров. Мрійливий")
 _PHONE_PREFIXES = ("50", "67", "63", "97", "99")
 # A new number must differ from every number that the customer had before.
@@ -28,19 +39,35 @@ _NEW_PHONE_PREFIXES = ("66", "68", "96", "98", "73", "93")
 
 @dataclass(slots=True)
 class Customer:
-    """A customer with normalised addresses. `id` is None for a guest."""
+    """A customer with normalised addresses and names. `id` is None for a guest.
+
+    `odd_name` is how the customer types both names, and what the API has of them.
+    """
 
     id: int | None
-    first_name: str
-    last_name: str
+    plain_first_name: str
+    plain_last_name: str
     email: str | None
     phone: str | None
     street: str
+    odd_name: tuple[str, str] = ("{}", "{}")
+
+    @property
+    def first_name(self) -> str:
+        """The first name as the customer types it."""
+        return self.odd_name[0].format(self.plain_first_name)
+
+    @property
+    def last_name(self) -> str:
+        """The last name as the customer types it."""
+        return self.odd_name[0].format(self.plain_last_name)
 
     def person(self, *, guest: bool = False) -> Person:
-        """Return the person that the API must know for this customer."""
+        """Return the person that the API must know for this customer. A name is empty if it breaks the API's rules."""
         customer_id = None if guest or self.id is None else str(self.id)
-        return Person(self.email, self.phone, customer_id, self.first_name, self.last_name)
+        accepted = self.odd_name[1].format
+        names = accepted(self.plain_first_name), accepted(self.plain_last_name)
+        return Person(self.email, self.phone, customer_id, *names)
 
     def visitor(self) -> Person | None:
         """Return the person that the API must know if only one address of the customer is given."""
@@ -68,7 +95,7 @@ class Customer:
 
     def canaries(self) -> Iterator[str]:
         """Yield every personal value as it is, as people may type it, and as JSON may escape it."""
-        values = [self.first_name, self.last_name, self.street]
+        values = [self.first_name, self.last_name, self.plain_first_name, self.plain_last_name, self.street]
         if self.email:
             values += [self.email, self.email.title(), self.email.upper()]
         if self.phone:
@@ -94,6 +121,7 @@ def make_customer(rng: random.Random, serial: int, id: int | None) -> Customer:
         _email(rng, first, last, str(serial)) if share < 0.9 else None,
         _phone(rng.choice(_PHONE_PREFIXES), serial) if share > 0.35 else None,
         f"{rng.choice(_STREETS)}, {serial}",
+        *([_ODD_NAMES[serial // _ODD_NAME_EVERY % len(_ODD_NAMES)]] if serial % _ODD_NAME_EVERY == 0 else []),
     )
 
 
@@ -105,12 +133,12 @@ def change_customer(rng: random.Random, customer: Customer, serial: int, change:
     """
     share = rng.random()
     if share < 0.4:
-        customer.last_name = rng.choice(list(_LAST_NAMES))
+        customer.plain_last_name = rng.choice(list(_LAST_NAMES))
     elif share < 0.7 and customer.email:
         # If the phone is the only identity, a person with another phone is another person to the API.
         customer.phone = _phone(_NEW_PHONE_PREFIXES[change % len(_NEW_PHONE_PREFIXES)], serial)
     elif share < 0.8 and customer.email:
-        customer.email = _email(rng, customer.first_name, customer.last_name, f"{serial}n{change}")
+        customer.email = _email(rng, customer.plain_first_name, customer.plain_last_name, f"{serial}n{change}")
 
 
 def _phone(prefix: str, serial: int) -> str:

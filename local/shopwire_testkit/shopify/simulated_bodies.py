@@ -141,6 +141,8 @@ class SimulatedOrder:
         self.financial_status = rng.choice(("pending", "pending", "authorized", "paid", "paid", "partially_paid"))
         self.cancelled_at: int | None = None
         self.cancel_reason: str | None = None
+        self.long_note = ""
+        """What the customer wrote, if it is much. Every later note is written below it."""
         self.note: str | None = None
 
     @property

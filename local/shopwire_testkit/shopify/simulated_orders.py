@@ -4,10 +4,12 @@ The meaning of each webhook is recorded with it for the reference model. Nothing
 """
 
 import json
+import random
 from collections.abc import Callable
 
 from shopwire_testkit.announcements import Meaning, OrderDeletion, OrderState, ParcelDelivered, Purchase, Version
 from shopwire_testkit.durations import MINUTE
+from shopwire_testkit.long_notes import has_long_note, write_long_note
 from shopwire_testkit.shop_data import money
 from shopwire_testkit.shopify.simulated_bodies import (
     OrderLine,
@@ -28,6 +30,9 @@ class OrderLifecycle(SimulatedOrder):
     def run(self) -> None:
         """Change the order until it is closed, no more changes follow, or the run's time is over."""
         recorder = self.recorder
+        if has_long_note(self.id):
+            titles = [line.product.title for line in self.lines]
+            self.note = self.long_note = write_long_note(random.Random(self.id), self._params(), titles)
         topics = ("orders/create", *(("orders/paid",) if self.financial_status == "paid" else ()), "orders/updated")
         self._announce(*topics)
         if self.anonymous:
@@ -75,7 +80,7 @@ class OrderLifecycle(SimulatedOrder):
 
     def _save_again(self) -> None:
         if self.recorder.chance(0.5):
-            self.note = f"note {self.rng.randrange(100)} <b>/</b>"
+            self.note = f"{self.long_note}note {self.rng.randrange(100)} <b>/</b>"
         self._announce("orders/updated")
 
     def _edit(self) -> None:

@@ -5,6 +5,7 @@ one. The meaning of each body is recorded with it for the reference model. Nothi
 """
 
 import json
+import random
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
@@ -13,6 +14,7 @@ from typing import Any
 from shopwire_testkit.announcements import OrderDeletion, OrderState, Version
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import DAY, HOUR, MINUTE, SECOND
+from shopwire_testkit.long_notes import has_long_note, write_long_note
 from shopwire_testkit.shop_data import Product, money, utc_time
 from shopwire_testkit.story_recorder import StoryRecorder
 
@@ -95,7 +97,12 @@ class OrderLifecycle:
         self.parcel: str | None = None
         self.trashed = False
         self.status = "pending"
-        self.note = ""
+        self.long_note = ""
+        """What the customer wrote, if it is much. Every later note is written below it."""
+        if has_long_note(self.id):
+            titles = [line.product.title for line in self.lines]
+            self.long_note = write_long_note(random.Random(self.id), self._params(), titles)
+        self.note = self.long_note
 
     # -- changes
 
@@ -189,7 +196,7 @@ class OrderLifecycle:
 
     def _save_again(self) -> None:
         if self.recorder.chance(0.5):
-            self.note = f"Прошу подзвонити / {self.rng.randrange(100)}"
+            self.note = f"{self.long_note}Прошу подзвонити / {self.rng.randrange(100)}"
         self._announce("order.updated")
 
     def _edit(self) -> None:
