@@ -1,6 +1,7 @@
 """The API as the simulated functions reach it, with the emulator's rules and the faults on the way to it."""
 
 import base64
+import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping
@@ -24,6 +25,11 @@ _OUTAGES = (
     ("api_throttled_after", 429),
     ("api_unauthorized", 401),
 )
+# kind of fault -> headers of the answers 429. Other programs use up most of the account's rate, so that only the first
+# request of each second is left for shopwire.
+_BUSY: tuple[tuple[str, Mapping[str, str]], ...] = (("api_busy", {}), ("api_busy_after", {"retry-after": "1"}))
+_REPEATED_MS = 60_000
+_REMEMBERED_PROBABILITY = 0.5
 _POISONS = ("poison_refused", "poison_failing", "poison_killing")
 # What a poisoned order's request must contain to fail: nothing (all its requests fail), or one kind of event.
 _POISONED_TEXTS = (b"", b"", b'"orderUpdated"', b'"orderDelivered"', b'"orderCancelled"')
@@ -31,8 +37,11 @@ _ORDER_ID = b'"externalOrderId","value":"'
 
 OnAccepted = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
 """(invocation, shop, method and path, body, the event as recorded, whether the answer arrived)."""
-OnCall = Callable[[Invocation, str, bool], None]
-"""(invocation, method and path, whether the API rejected it permanently). Called before the API accepts the request."""
+OnCall = Callable[[Invocation, str, bytes, bool], None]
+"""(invocation, method and path, body, whether the API rejected it permanently). Called before the API accepts the
+request."""
+OnFailure = Callable[[Invocation, str, bytes, int, Mapping[str, str]], None]
+"""(invocation, method and path, body, status, headers) of a request that failed temporarily. Status 0: no answer."""
 
 Response = tuple[int, Mapping[str, str]]
 TransportResponse = tuple[int, Mapping[str, str], bytes]
@@ -44,7 +53,7 @@ class SimulatedApi:
     Args:
         on_accepted: see `OnAccepted`.
         on_call: see `OnCall`.
-        on_failure: called with the invocation whose request got no answer, or failed temporarily.
+        on_failure: see `OnFailure`.
         trace: adds a line to the run's trace.
     """
 
@@ -55,7 +64,7 @@ class SimulatedApi:
         seed: int,
         on_accepted: OnAccepted,
         on_call: OnCall,
-        on_failure: Callable[[Invocation], None],
+        on_failure: OnFailure,
         trace: Callable[[str], None],
     ) -> None:
         self.emulator = Emulator(lambda: scheduler.now / 1000)
@@ -69,6 +78,10 @@ class SimulatedApi:
         self._on_failure = on_failure
         self._trace = trace
         self._poisons: dict[tuple[str, bytes], tuple[str, bytes] | None] = {}
+        self._used_second: dict[str, int] = {}
+        """Shop -> the second in which the API last processed a request of it, while other programs use up its rate."""
+        self._remembered: dict[bytes, int] = {}
+        """Digest of each request that the API remembers although it failed -> when it came last."""
 
     def transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
@@ -76,13 +89,14 @@ class SimulatedApi:
         """Answer one request. A fault may hit the invocation at each wait."""
         invocation = self._scheduler.current
         assert invocation is not None
+        path = f"{method} {urlsplit(url).path.removeprefix(_ROOT)}"
         try:
             status, response_headers = self._answer(invocation, method, url, headers, body, seconds)
         except NoAnswer:
-            self._on_failure(invocation)
+            self._on_failure(invocation, path, body, 0, {})
             raise
-        if status not in (200, 400):
-            self._on_failure(invocation)
+        if status not in (200, 400, 404):
+            self._on_failure(invocation, path, body, status, response_headers)
         return status, response_headers, b""
 
     def is_poisoned(self, shop: str, id: str) -> bool:
@@ -95,7 +109,7 @@ class SimulatedApi:
         scheduler, faults = self._scheduler, self._faults
         split = urlsplit(url)
         path = split.path.removeprefix(_ROOT)
-        self._on_call(invocation, f"{method} {path}", False)
+        self._on_call(invocation, f"{method} {path}", body, False)
         if self._wait(_LATENCY_MS // 2, "before"):
             self._trace("the API cannot be reached")
             raise NoAnswer
@@ -106,8 +120,12 @@ class SimulatedApi:
         if shop is None or (shop == self._shop_with_wrong_key and faults.is_active("wrong_key", scheduler.now)):
             self._trace("the API does not know the key")
             return 401, {}
+        if (response := self._busy(invocation, shop)) is not None:
+            return response
         if poison := self._poison(shop, body):
-            return self._answer_poisoned(invocation, f"{method} {path}", poison)
+            return self._answer_poisoned(invocation, f"{method} {path}", body, poison)
+        if method == "POST" and (response := self._repeated(invocation, shop, path, body)) is not None:
+            return response
         if faults.is_active("api_sluggish", scheduler.now) or faults.is_active("api_sluggish_flapping", scheduler.now):
             self._wait(int(seconds * 900), "before")  # late, but within the caller's time-out
         slow = faults.is_active("api_slow", scheduler.now)
@@ -115,7 +133,7 @@ class SimulatedApi:
         reply = self.emulator.handle_without_faults(shop, method, path, dict(parse_qsl(split.query)), body)
         if reply.status not in (200, 404):  # 404 answers the erasure of a contact that does not exist
             self._trace(f"the API refuses {method} {path}: {reply.status} {reply.body}")
-            self._on_call(invocation, f"{method} {path}", reply.status == 400)
+            self._on_call(invocation, f"{method} {path}", body, reply.status == 400)
             return reply.status, reply.headers
         event = self.emulator.last_event(shop) if path == "v1/event" else None
         accepted_at = scheduler.now
@@ -154,6 +172,38 @@ class SimulatedApi:
             return 503, {}
         return None
 
+    def _busy(self, invocation: Invocation, shop: str) -> Response | None:
+        """Answer 429 if the rate of the shop's account is used up in this second. None: it is not."""
+        now = self._scheduler.now
+        for kind, headers in _BUSY:
+            if not self._faults.is_active(kind, now):
+                continue
+            if self._used_second.get(shop) == now // 1000:
+                self._trace("the rate of the account is used up in this second")
+                self._wait(_LATENCY_MS // 2, "after")
+                return 429, headers
+            self._used_second[shop] = now // 1000
+        return None
+
+    def _repeated(self, invocation: Invocation, shop: str, path: str, body: bytes) -> Response | None:
+        """Answer as an API that remembers a request although it failed: first 500, then 409 until a minute is over.
+
+        The vendor does not say that only processed requests count. None: the API processes the request.
+        """
+        now, digest = self._scheduler.now, hashlib.sha256(f"{shop} {path} ".encode() + body).digest()
+        if now - self._remembered.get(digest, now - _REPEATED_MS) < _REPEATED_MS:
+            self._remembered[digest] = now
+            self._trace("the same request came less than a minute ago, and failed")
+            status = 409
+        elif self._faults.is_active("api_remembers", now) and invocation.rng.random() < _REMEMBERED_PROBABILITY:
+            self._remembered[digest] = now
+            self._trace("the API fails and remembers the request")
+            status = 500
+        else:
+            return None
+        self._wait(_LATENCY_MS // 2, "after")
+        return status, {}
+
     @property
     def _shop_with_wrong_key(self) -> str:
         """The shop whose key is wrong while that fault is active."""
@@ -190,13 +240,13 @@ class SimulatedApi:
         poison, text = found
         return poison if text in body else None
 
-    def _answer_poisoned(self, invocation: Invocation, path: str, poison: str) -> Response:
+    def _answer_poisoned(self, invocation: Invocation, path: str, body: bytes, poison: str) -> Response:
         if poison == "poison_killing":
             self._trace("the request crashes the function")
             raise Killed
         self._trace(f"the API fails for this order: {poison}")
         rejected = poison == "poison_refused"
-        self._on_call(invocation, path, rejected)
+        self._on_call(invocation, path, body, rejected)
         return (400 if rejected else 500), {}
 
 

@@ -30,6 +30,9 @@ _WINDOWS = {
     "settings_down": (1 * MINUTE, 60 * MINUTE, 4),
     "wrong_key": (26 * HOUR, 44 * HOUR, 0.3),
     "replay": (1 * MINUTE, 10 * MINUTE, 12),
+    "api_busy": (1 * MINUTE, 40 * MINUTE, 4),
+    "api_busy_after": (1 * MINUTE, 40 * MINUTE, 4),
+    "api_remembers": (1 * MINUTE, 20 * MINUTE, 4),
 }
 
 # kind -> probability at each opportunity.
@@ -121,6 +124,12 @@ class FaultSchedule:
             return False
         index = bisect_right(windows, (now, now + DAY * 365)) - 1
         return index >= 0 and now < windows[index][1] and self._count(kind)
+
+    def is_open(self, kinds: Collection[str], since: int, until: int) -> bool:
+        """Return True if a window of one of these kinds is open at any moment of a time. Count nothing."""
+        return any(
+            begin <= until and end >= since for kind in kinds for begin, end in self._windows.get(kind, ())
+        )
 
     def happens(self, kind: str, now: int, rng: random.Random) -> bool:
         """Return True with the kind's probability, and count the fault."""

@@ -2,19 +2,22 @@
 
 import hashlib
 import itertools
+import json
 from collections import defaultdict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey
 from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import Announcement, Story
+from shopwire_testkit.announcements import Announcement, Meaning, Person, Purchase, Story
 from shopwire_testkit.durations import MINUTE
 
 EVENT = "POST v1/event"
 CONTACT = "POST v1/contact"
+_ERASED_ID = "erased-"
+"""Prefix of the externalCustomerId that a guest's contact gets so that it can be erased."""
 
 ReportEntity = Callable[[str, str, str, str, int | None], None]
 """Reports a violation. Its arguments are kind, shop, entity, text and the number of the story."""
@@ -45,6 +48,7 @@ class RequestChecker:
         """Keys of the changes that were replayed by hand."""
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
+        self._customer_ids = {n: _customer_ids(story) for n, story in stories.items()}
         self._records = records
         self._is_erasure_requested = is_erasure_requested
         self._now = now
@@ -83,6 +87,8 @@ class RequestChecker:
         earlier = self.accepted[shop, entity]
         if event is not None and not event["saved"]:
             self._check_ignored(shop, entity, request)
+        if announcement is not None:
+            self._check_customer_id(announcement, path, body)
         is_change = announcement is not None and path == (CONTACT if entity.startswith("contact ") else EVENT)
         if announcement is not None and is_change:
             self._check_order(shop, entity, request, announcement, earlier)
@@ -101,6 +107,26 @@ class RequestChecker:
                 if earlier.body_hash == later.body_hash and not (earlier.may_be_repeated or later.invocation.overran):
                     text = f"{later.event['eventTypeKey'] if later.event else ''} twice with the same content"
                     self._report("sent_twice_unexcused", story.shop, entity, text, self.story_of(later.announcement))
+
+    def _check_customer_id(self, announcement: Announcement, path: str, body: bytes) -> None:
+        """Check that an externalCustomerId is the platform's own id of a customer, and that a guest's order has none.
+
+        The API binds it to a contact for good.
+        """
+        story = self.story_of(announcement)
+        if story is None or path not in (EVENT, CONTACT):
+            return
+        request = json.loads(body)
+        sent = {param["name"]: param["value"] for param in request["params"]} if path == EVENT else request
+        id = sent.get("externalCustomerId")
+        if id is None or (id.startswith(_ERASED_ID) and path == CONTACT and self._is_erasure_requested(story)):
+            return
+        ids = self._customer_ids[story]
+        # An order may create the contact that is recorded of its customer. The order itself is the guest's all the same.
+        allowed = ids.get(announcement.entity, set()) if "externalOrderId" in sent else {known for of_entity in ids.values() for known in of_entity}
+        if id not in allowed:
+            text = "externalCustomerId is not the id of a customer"
+            self._report("wrong_final_state", announcement.shop, announcement.entity, text, story)
 
     def _check_ignored(self, shop: str, entity: str, request: AcceptedRequest) -> None:
         story = self.story_of(request.announcement)
@@ -165,3 +191,20 @@ class RequestChecker:
         if limit and not any(at >= request.at - limit - MINUTE for at in attempts):
             text = "sent after its maximum age"
             self._report("wrong_final_state", shop, entity, text, self.story_of(announcement))
+
+
+def _customer_ids(story: Story) -> dict[str, set[str]]:
+    """Return the customer ids that each entity of a story has."""
+    ids: dict[str, set[str]] = defaultdict(set)
+    for announcement in story.announcements:
+        for person in _persons(story.meanings.get(announcement.id)):
+            if person.customer_id:
+                ids[announcement.entity].add(person.customer_id)
+    return ids
+
+
+def _persons(meaning: Meaning | None) -> Iterator[Person]:
+    state = meaning.state if isinstance(meaning, Purchase) else meaning
+    person = getattr(state, "person", None)
+    if isinstance(person, Person):
+        yield person

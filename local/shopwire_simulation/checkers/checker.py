@@ -24,6 +24,7 @@ from shopwire_simulation.checkers.observations import (
     Violation,
 )
 from shopwire_simulation.checkers.pending_changes import PendingChecker
+from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
 from shopwire_simulation.scheduler import Invocation
@@ -73,6 +74,7 @@ class Checker:
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
         self.requests = RequestChecker(stories, records, self.erasure.is_requested, now, self._report_entity)
         self._pending = PendingChecker(self._announcements.values(), records, is_poisoned, now, self._report)
+        self._waits = WaitChecker(faults, self._pending.met_trouble, self.requests.replayed_keys, now, self._report)
         self._cart_contacts = CartContactChecker(records, now, self._report)
         self._aws_calls = AwsCallObserver(self._announcements, self._pending, self.leaks.texts.add)
 
@@ -130,19 +132,24 @@ class Checker:
             if line["outcome"] == "delivered" and isinstance(meaning, Erasure):
                 self.erasure.on_erased(story, announcement, meaning)
 
-    def on_api_call(self, invocation: Invocation, path: str, rejected: bool) -> None:
+    def on_api_call(self, invocation: Invocation, path: str, body: bytes, rejected: bool) -> None:
         """Note a call of the API, or its permanent rejection. `path` is method and path."""
         announcement = self._announcement(invocation)
         if announcement is None:
             return
         if rejected:
             self._pending.on_rejected(announcement, invocation, path)
-        elif path.startswith("POST"):
+            return
+        self._waits.on_call(announcement, invocation, path, body)
+        if path.startswith("POST"):
             self._pending.on_call(announcement, invocation)
 
-    def on_api_failure(self, invocation: Invocation) -> None:
-        """Note a call of the API that failed for now."""
+    def on_api_failure(
+        self, invocation: Invocation, path: str, body: bytes, status: int, headers: Mapping[str, str]
+    ) -> None:
+        """Note a call of the API that failed for now. `path` is method and path; status 0 means no answer."""
         if announcement := self._announcement(invocation):
+            self._waits.on_failure(announcement, invocation, path, body, status, headers)
             self._failed.add(announcement.id)
             self._pending.on_failure(announcement, invocation)
 

@@ -83,7 +83,7 @@ class Contacts:
         state = self.store.find(shop, contact)
         if state.is_erased(created_at):
             self._erase_again(task, sent)
-        self.ensure(task, contact, state, created_at)
+        self.ensure(_without_unanswered(task), contact, state, created_at)
 
     def sync(self, task: Task, decision: SyncContact, update: EntryUpdate) -> Outcome:
         """Send the customer's own change.
@@ -97,6 +97,9 @@ class Contacts:
             return Outcome("unchanged")
         own = change.contact.without(state.fields_of_other_people)
         is_recorded = state.is_recorded(self._clock())
+        if state.known_identities and not (is_recorded or state.needs_resync):
+            # If an earlier attempt got no answer, another webhook has sent what was recorded of the contact since then.
+            task = _without_unanswered(task)
         # If the invocation dies between the request and its record, it is unknown whom the API finds by these
         # identities. An event that names one of them resyncs the contact first.
         self.store.link_previous(shop, own, state.previous_identities, self._clock())
@@ -108,7 +111,7 @@ class Contacts:
         is_last = is_recorded or self._record(task, own, change.created_at) <= state.known_identities
         if not (self.store.mark_unknown(shop, state.previous_identities) and is_last):
             # An order created the contact meanwhile, perhaps after us and with less. The customer's own data counts.
-            self._sender.send(task, contact_request(own))
+            self._sender.send(_without_unanswered(task), contact_request(own))
         update["sent"] = {"digest": decision.digest}
         return Outcome("delivered")
 
@@ -129,7 +132,7 @@ class Contacts:
                     return
                 self.store.mark_for_resync(shop, recorded.identities)  # what was sent just now undid the change
             self._sender.send(task, contact_request(_named_as(recorded, named)))
-            sent = True
+            sent, task = True, _without_unanswered(task)
             if self.store.mark_synced(shop, recorded):
                 return
 
@@ -150,6 +153,14 @@ class Contacts:
         for request in erase_requests(contact):
             self._sender.send(task, request)
         raise Ignored(Reason.ERASED)
+
+
+def _without_unanswered(task: Task) -> Task:
+    """Return the task for a request that may be the same as one that was just sent.
+
+    Another webhook may have changed the contact in between, so a 409 does not say that the API has this request.
+    """
+    return replace(task, unanswered=None)
 
 
 def _named_as(recorded: Contact, named: Contact) -> Contact:

@@ -1,0 +1,142 @@
+"""Checks how long a change waits after the API answered 409 or 429.
+
+After 409 the same request is not sent again within a minute, because the API may begin its minute again. After 429 a
+change waits as long as Retry-After says. Without Retry-After, or if the API asks for a second or two, the change is
+tried again within seconds: the API throttles an account only until the second is over, so that is no reason to pause
+the shop for longer.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass
+
+from shopwire_simulation.checkers.observations import ChangeKey, ReportViolation
+from shopwire_simulation.faults import FaultSchedule
+from shopwire_simulation.scheduler import Invocation
+from shopwire_testkit.announcements import Announcement
+from shopwire_testkit.durations import HOUR, MINUTE, SECOND
+
+_REPEATED_MS = MINUTE
+_MIN_THROTTLED_MS = SECOND
+# The longest wait after 429 is 16 s. The rest is for the queue.
+_MAX_THROTTLED_MS = 45 * SECOND
+_SHORT_RETRY_AFTER_MS = 5 * SECOND
+# Throttling that goes on for half a minute may pause the shop.
+_CONTINUES_MS = 30 * SECOND
+_CONTINUES_COUNT = 5
+# One function's clock may be 2.5 s slow and another's as much fast.
+_SKEW_MS = 5 * SECOND
+# An outage makes changes wait for other reasons. After one, a pause may last.
+_OUTAGES = (
+    "api_down",
+    "api_slow",
+    "api_sluggish",
+    "api_throttled",
+    "api_throttled_after",
+    "api_error",
+    "api_unauthorized",
+    "api_unsteady",
+    "api_lost_answer",
+    "api_remembers",
+    "api_flapping",
+    "api_unsteady_flapping",
+    "api_sluggish_flapping",
+    "queue_down",
+    "queue_lost_answer",
+    "queue_flapping",
+    "queue_out",
+    "queue_slow",
+    "ledger_down",
+    "ledger_lost_answer",
+    "ledger_slow",
+    "ledger_throttled",
+    "settings_down",
+    "wrong_key",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    at: int
+    status: int
+    retry_after_ms: int
+    request: bytes
+    invocation: Invocation
+
+
+class WaitChecker:
+    """Follows the failed calls of each change.
+
+    Args:
+        faults: says when other faults were possible.
+        met_trouble: returns True if an invocation that worked on an entity of a shop crashed or found a store down.
+        replayed_keys: keys of the changes that were replayed by hand.
+    """
+
+    def __init__(
+        self,
+        faults: FaultSchedule,
+        met_trouble: Callable[[str, str], bool],
+        replayed_keys: Collection[ChangeKey],
+        now: Callable[[], int],
+        report: ReportViolation,
+    ) -> None:
+        self._faults = faults
+        self._met_trouble = met_trouble
+        self._replayed_keys = replayed_keys
+        self._now = now
+        self._report = report
+        self._failures: dict[ChangeKey, _Failure] = {}
+        """The last failed call of each change."""
+        self._throttled: dict[str, list[int]] = {}
+        """When each shop was throttled lately."""
+        self._paused_at: dict[str, int] = {}
+        """When there was last a reason to pause each shop."""
+
+    def on_failure(
+        self,
+        announcement: Announcement,
+        invocation: Invocation,
+        path: str,
+        body: bytes,
+        status: int,
+        headers: Mapping[str, str],
+    ) -> None:
+        """Note a call that failed for now. `path` is method and path; status 0 means no answer."""
+        now, shop = self._now(), announcement.shop
+        retry_after_ms = int(headers.get("retry-after", 0)) * SECOND
+        if status == 429 and retry_after_ms < _SHORT_RETRY_AFTER_MS:
+            throttled = [at for at in self._throttled.get(shop, ()) if at > now - 10 * MINUTE]
+            self._throttled[shop] = [*throttled, now]
+            if len(throttled) + 1 >= _CONTINUES_COUNT and now - throttled[0] >= _CONTINUES_MS:
+                self._paused_at[shop] = now
+        elif status != 409:
+            self._paused_at[shop] = now
+        request = hashlib.sha256(path.encode() + body).digest()
+        self._failures[invocation.notes["key"]] = _Failure(now, status, retry_after_ms, request, invocation)
+
+    def on_call(self, announcement: Announcement, invocation: Invocation, path: str, body: bytes) -> None:
+        """Check that the change waited long enough since its last call failed, and not too long."""
+        key = invocation.notes["key"]
+        failure = self._failures.pop(key, None)
+        if failure is None or key in self._replayed_keys or self._met_trouble(announcement.shop, announcement.entity):
+            return
+        waited, seconds = self._now() - failure.at, (self._now() - failure.at) // SECOND
+        skew = _SKEW_MS if self._faults.includes("skew") else 0
+        if failure.status == 409:
+            # Within one invocation the same request follows only if the 409 says that an unanswered one was accepted.
+            is_later = failure.invocation is not invocation
+            if is_later and waited < _REPEATED_MS - skew and failure.request == hashlib.sha256(path.encode() + body).digest():
+                self._report("wedged", announcement, f"the same request again {seconds} s after the answer 409")
+        elif failure.status == 429:
+            if waited < max(failure.retry_after_ms, _MIN_THROTTLED_MS) - skew:
+                self._report("wedged", announcement, f"tried again {waited} ms after the answer 429")
+            elif waited > failure.retry_after_ms + _MAX_THROTTLED_MS and not self._may_be_paused(announcement, failure):
+                self._report("wedged", announcement, f"tried again only {seconds} s after the answer 429")
+
+    def _may_be_paused(self, announcement: Announcement, failure: _Failure) -> bool:
+        return (
+            failure.retry_after_ms >= _SHORT_RETRY_AFTER_MS
+            or self._paused_at.get(announcement.shop, 0) >= failure.at - HOUR
+            or self._faults.is_open(_OUTAGES, failure.at, self._now())
+        )
