@@ -127,9 +127,7 @@ class FaultSchedule:
 
     def is_open(self, kinds: Collection[str], since: int, until: int) -> bool:
         """Return True if a window of one of these kinds is open at any moment of a time. Count nothing."""
-        return any(
-            begin <= until and end >= since for kind in kinds for begin, end in self._windows.get(kind, ())
-        )
+        return any(begin <= until and end >= since for kind in kinds for begin, end in self._windows.get(kind, ()))
 
     def happens(self, kind: str, now: int, rng: random.Random) -> bool:
         """Return True with the kind's probability, and count the fault."""

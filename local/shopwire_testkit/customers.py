@@ -30,7 +30,7 @@ _ODD_NAMES = (
     ("\N{CYRILLIC CAPITAL LETTER ZHE}" * 41, ""),
 )
 _ODD_NAME_EVERY = 15
-"""One of so many customers types an odd name."""
+"""One of 15 customers types an odd name."""
 _STREETS = ("вул. Вигадана", "просп. Неіснуючий", "бульв. Казковий", "пров. Мрійливий")
 _PHONE_PREFIXES = ("50", "67", "63", "97", "99")
 # A new number must differ from every number that the customer had before.

@@ -1,8 +1,10 @@
 """The API answers 409 because it received the same request less than a minute ago."""
 
+from dataclasses import replace
+
 from shopwire.delivery.task import Outcome
 from shopwire.models import Reason
-from tests.support.changes import MINUTE_MS, order, paid
+from tests.support.changes import ANNA, MINUTE_MS, customer, order, paid
 from tests.support.delivery_world import World
 
 
@@ -78,3 +80,17 @@ def test_409_does_not_clear_the_failures_of_a_change(fake_world: World) -> None:
                 world.clock.advance(5_000)
                 world.run_retry()
     assert world.entry("order", "1001")["own_failures"]["N"] == "3"
+
+
+def test_409_after_another_webhook_sent_the_contact_is_not_accepted(world: World) -> None:
+    """The API has the customer's change, and since then the order has sent the earlier phone again."""
+    world.send(order())
+    changed = replace(ANNA, phone="380509998877")
+    world.api.next_answers = [None]
+    world.send(customer(changed, minutes=5))
+    world.send(order("1002"))
+    world.api.next_answers = [409]
+    assert world.run_until_idle() == ["delivered"]
+    contacts = [body for _, path, body in world.api.accepted if path == "v1/contact"]
+    assert contacts[-2]["channels"][1]["value"] == ANNA.phone
+    assert contacts[-1]["channels"][1]["value"] == changed.phone

@@ -112,8 +112,8 @@ class WaitChecker:
                 self._paused_at[shop] = now
         elif status != 409:
             self._paused_at[shop] = now
-        request = hashlib.sha256(path.encode() + body).digest()
-        self._failures[invocation.notes["key"]] = _Failure(now, status, retry_after_ms, request, invocation)
+        failure = _Failure(now, status, retry_after_ms, _digest(path, body), invocation)
+        self._failures[invocation.notes["key"]] = failure
 
     def on_call(self, announcement: Announcement, invocation: Invocation, path: str, body: bytes) -> None:
         """Check that the change waited long enough since its last call failed, and not too long."""
@@ -125,8 +125,8 @@ class WaitChecker:
         skew = _SKEW_MS if self._faults.includes("skew") else 0
         if failure.status == 409:
             # Within one invocation the same request follows only if the 409 says that an unanswered one was accepted.
-            is_later = failure.invocation is not invocation
-            if is_later and waited < _REPEATED_MS - skew and failure.request == hashlib.sha256(path.encode() + body).digest():
+            is_same = failure.request == _digest(path, body) and failure.invocation is not invocation
+            if is_same and waited < _REPEATED_MS - skew:
                 self._report("wedged", announcement, f"the same request again {seconds} s after the answer 409")
         elif failure.status == 429:
             if waited < max(failure.retry_after_ms, _MIN_THROTTLED_MS) - skew:
@@ -140,3 +140,7 @@ class WaitChecker:
             or self._paused_at.get(announcement.shop, 0) >= failure.at - HOUR
             or self._faults.is_open(_OUTAGES, failure.at, self._now())
         )
+
+
+def _digest(path: str, body: bytes) -> bytes:
+    return hashlib.sha256(path.encode() + body).digest()
