@@ -1,6 +1,7 @@
 """The stories of the simulated shops are valid, contain every kind of webhook, and depend only on the seed."""
 
 import json
+import random
 from collections.abc import Iterable
 from typing import Any
 
@@ -8,6 +9,7 @@ import pytest
 
 from shopwire_simulation.reference_model import expected_state
 from shopwire_testkit.announcements import CartState
+from shopwire_testkit.customers import make_customer
 from tests.simulation.sample_stories import SHOPS, START, sample_stories
 
 
@@ -171,3 +173,27 @@ def test_bodies_are_escaped_as_the_platform_escapes_them() -> None:
                 text = announcement.body.decode()
                 assert "/" not in text.replace("\\/", "")
                 assert text.isascii() or "shopify" in story.shop
+
+
+@pytest.mark.parametrize("platform", ["shopify", "woocommerce"])
+def test_some_orders_are_close_to_the_api_s_limit_of_bytes(platform: str) -> None:
+    long_notes = {
+        announcement.entity: len(note.encode())
+        for story in sample_stories(6, 3000, [shop for shop in SHOPS if shop.platform == platform])
+        for announcement in story.announcements
+        if announcement.entity.startswith("order ")
+        for body in [json.loads(announcement.body)]
+        if len(note := body.get("note") or body.get("customer_note") or "") > 5_000
+    }
+    assert len(long_notes) >= 3
+    assert all(10_000 < length < 20_000 for length in long_notes.values())
+
+
+def test_some_customers_type_names_that_the_api_refuses() -> None:
+    serials = range(1, 200)
+    customers = [make_customer(random.Random(serial), serial, serial) for serial in serials]
+    typed = [customer.first_name for customer in customers if customer.first_name != customer.plain_first_name]
+    assert 5 < len(typed) < 20
+    assert any(len(name) > 40 for name in typed)
+    assert any("(" in name for name in typed)
+    assert "" in {customer.person().first_name for customer in customers}
