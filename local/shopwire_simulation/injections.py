@@ -184,13 +184,8 @@ def _topics(story: Story) -> set[tuple[str, str]]:
     return {(platform, announcement.topic) for announcement in story.announcements if announcement.id in story.meanings}
 
 
-def make_run(injection: Injection, stories: list[Story] | None = None) -> Run:
-    """Return the run with this injection.
-
-    Args:
-        stories: the scenario's stories, if they were made before.
-    """
-    stories = stories or make_scenario_stories(injection.scenario)
+def make_run(injection: Injection, stories: list[Story]) -> Run:
+    """Return the run with this injection. `stories` are all stories of its scenario."""
     return _make_run(stories, injection.scenario, injection.story, Injector(injection))
 
 
