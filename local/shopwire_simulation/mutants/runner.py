@@ -123,8 +123,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         description="Plants known bugs into a copy of the code and checks that the simulation finds them.",
     )
     speed = parser.add_mutually_exclusive_group()
-    speed.add_argument("--quick", action="store_true", help="only the bugs that are found within 1,000 webhooks")
-    speed.add_argument("--slow", action="store_true", help="only the others, which `make test` does not plant")
+    speed.add_argument(
+        "--quick", action="store_true", help="only the bugs that are found first, which `make test` plants"
+    )
+    speed.add_argument("--slow", action="store_true", help="only the others")
     parser.add_argument("--simulate-copy", metavar="COPY", help=argparse.SUPPRESS)
     parser.add_argument("names", metavar="NAME", nargs="*", help="only the bugs whose names contain NAME")
     options = parser.parse_args(arguments)
