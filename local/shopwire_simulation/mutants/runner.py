@@ -26,7 +26,8 @@ _STEPS = (
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
     ("injections", 8_500, 0),
-    ("burst", 1_500, 9),
+    ("burst", 1_500, 25),
+    ("burst", 1_500, 33),
     ("days", 1_500, 17),
 )
 _PROCESSES = 2
