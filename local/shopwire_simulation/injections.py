@@ -137,19 +137,21 @@ def run_injections(
     """
     began, webhooks = time.perf_counter(), 0
     violations: list[tuple[Injection, Violation]] = []
-    gaps = {scenario.max_gap_seconds: scenario for scenario in SCENARIOS}  # they alone decide about the stories
-    stories = {gap: make_scenario_stories(scenario, platforms) for gap, scenario in gaps.items()}
+    # The gap alone decides about the stories, so scenarios with the same gap share them.
+    gaps = {scenario.max_gap_seconds: scenario for scenario in SCENARIOS}
+    by_gap = {gap: make_scenario_stories(scenario, platforms) for gap, scenario in gaps.items()}
+    stories = {scenario: by_gap[scenario.max_gap_seconds] for scenario in SCENARIOS}
     injections = _sort_by_novelty(
         [
             injection
             for scenario in SCENARIOS
-            for story in choose_short_stories(stories[scenario.max_gap_seconds])
-            for injection in enumerate_injections(stories[scenario.max_gap_seconds], scenario, story)
+            for story in choose_short_stories(stories[scenario])
+            for injection in enumerate_injections(stories[scenario], scenario, story)
         ]
     )
     with rare_garbage_collection() as collect:
         for done, injection in enumerate(injections, 1):
-            result = make_run(injection, stories[injection.scenario.max_gap_seconds]).run()
+            result = make_run(injection, stories[injection.scenario]).run()
             webhooks += result.webhooks
             violations += [(injection, violation) for violation in result.violations]
             if (violations and until_violated) or (max_webhooks is not None and webhooks >= max_webhooks):
