@@ -54,26 +54,28 @@ class Comebacks:
             return
         email = erasure.identities[0]
 
-        def expect(known: bool, text: str) -> bool:
+        def expect(known: bool, text: str, answer: str) -> bool:
             if self._is_known(request.shop, email) is known:
                 return True
+            text = f"{text} (the last webhook was answered {answer})"
             self._violations.append(Violation("wrong_final_state", request.shop, request.entity, text, story))
             return False
 
-        self._send(request, comeback.topic, comeback.registration(self._scheduler.now))
-        if not expect(True, "a customer who came back after an erasure is not known to the API"):
+        answer = self._send(request, comeback.topic, comeback.registration(self._scheduler.now))
+        if not expect(True, "a customer who came back after an erasure is not known to the API", answer):
             return
-        self._send(request, request.topic, request.body)
-        if not expect(True, "a repeated erasure request erased a customer who came back"):
+        answer = self._send(request, request.topic, request.body)
+        if not expect(True, "a repeated erasure request erased a customer who came back", answer):
             return
-        self._send(request, request.topic, comeback.next_request)
-        expect(False, "another erasure request of a customer who came back was not executed")
+        answer = self._send(request, request.topic, comeback.next_request)
+        expect(False, "another erasure request of a customer who came back was not executed", answer)
 
-    def _send(self, request: Announcement, topic: str, body: bytes) -> None:
-        """Send a webhook of the same shop with new ids in its headers, and run what follows from it."""
-        webhook = replace(request, topic=topic, body=body)
-        post_once(webhook, self._shops[request.shop], self._scheduler, self._cloud)
+    def _send(self, request: Announcement, topic: str, body: bytes) -> str:
+        """Send a webhook of the same shop with new ids in its headers, and run what follows. Return its answer."""
+        webhook, answers = replace(request, topic=topic, body=body), ["with nothing"]
+        post_once(webhook, self._shops[request.shop], self._scheduler, self._cloud, answers.append)
         self._scheduler.run(self._scheduler.now + MINUTE)
+        return answers[-1]
 
     def _is_known(self, shop: str, email: str) -> bool:
         contacts: list[dict[str, Any]] = self._emulator.state(shop)["contacts"]

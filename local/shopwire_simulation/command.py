@@ -12,9 +12,10 @@ from typing import Any, TextIO
 
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS
 from shopwire_simulation.faults import FAULT_KINDS
-from shopwire_simulation.injections import InjectionResult, make_run, run_injections
+from shopwire_simulation.injections import InjectionResult, make_run, make_scenario_stories, run_injections
 from shopwire_simulation.run import Run, RunResult, burst_run
 from shopwire_simulation.scheduler import Fault
+from shopwire_simulation.shops import simulated_platforms
 from shopwire_simulation.shrink import FailingCase, Shrinker, format_case
 
 _BAR_WIDTH = 30
@@ -24,18 +25,36 @@ _MAX_PRINTED = 5
 
 
 class InvalidRequest(Exception):
-    """The request names a fault or a story that does not exist."""
+    """The request names a fault, a story or a platform that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
 class SimulationRequest:
-    """What to simulate. `burst` limits it to the burst run of this number, `replay` to these stories of one run."""
+    """What to simulate.
+
+    `burst` limits it to the burst run of this number, `replay` to these stories of one run, `platform` to the shops of
+    one platform.
+
+    Raises:
+        InvalidRequest: the platform has no simulated shop.
+    """
 
     webhooks: int
     seed: int
     faults: tuple[str, ...]
     burst: int | None = None
     replay: tuple[int, ...] = ()
+    platform: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.platform and self.platform not in simulated_platforms():
+            known = ", ".join(simulated_platforms())
+            raise InvalidRequest(f"--platform: {self.platform} has no simulated shop. There are {known}")
+
+    @property
+    def platforms(self) -> tuple[str, ...] | None:
+        """The platforms whose shops take part. None: all."""
+        return (self.platform,) if self.platform else None
 
     @property
     def runs(self) -> Sequence[int]:
@@ -52,14 +71,17 @@ class SimulationRequest:
         """
         if number:
             webhooks = min(_BURST_WEBHOOKS, 1 + self.webhooks // 4)
-            return burst_run(webhooks, self.seed * 1_000 + number, self.faults, **options)
-        return Run(self.webhooks, self.seed, self.faults, **options)
+            seed = self.seed * 1_000 + number
+            return burst_run(webhooks, seed, self.faults, platforms=self.platforms, **options)
+        return Run(self.webhooks, self.seed, self.faults, platforms=self.platforms, **options)
 
     def replay_command(self, number: int, stories: Collection[int]) -> str:
         """Return the command that simulates only these stories of a run."""
         kinds = "all" if set(self.faults) == set(FAULT_KINDS) else ",".join(self.faults) or "none"
         numbers = ",".join(map(str, sorted(stories)))
         options = f"--burst {number} --replay {numbers}" if number else f"--replay {numbers}"
+        if self.platform:
+            options = f"--platform {self.platform} {options}"
         return f"shopwire simulate --webhooks {self.webhooks} --seed {self.seed} --faults {kinds} {options}"
 
 
@@ -93,12 +115,12 @@ def simulate(
     progress = _ProgressBar(bar or err)
     counts: dict[str, Any] = dict.fromkeys(("webhooks", "faults", *VIOLATION_KINDS, "seconds"), 0)
     if not request.replay and request.burst is None and Fault.CRASH in request.faults:
-        injected = run_injections(request.webhooks, progress.part("injections"))
+        injected = run_injections(request.webhooks, progress.part("injections"), platforms=request.platforms)
         _add(counts, Counter(violation.kind for _, violation in injected.violations))
         _add(counts, {"webhooks": injected.webhooks, "faults": injected.injections, "seconds": injected.seconds})
         progress.clear()
         if injected.violations:
-            _print_injection(injected, err)
+            _print_injection(request, injected, err)
     for number in request.runs:
         run = request.make_run(number)
         if unknown := [n for n in request.replay if n >= len(run.stories)]:
@@ -126,11 +148,11 @@ def _add(counts: dict[str, Any], more: Mapping[str, Any]) -> None:
         counts[name] = round(counts[name] + value, 1)
 
 
-def _print_injection(result: InjectionResult, err: TextIO) -> None:
+def _print_injection(request: SimulationRequest, result: InjectionResult, err: TextIO) -> None:
     """Print the first injection that broke a promise."""
     injection, violation = result.violations[0]
     print(f"{len(result.violations)} violations after one injected fault. The first: {injection}", file=err)
-    run = make_run(injection)
+    run = make_run(injection, make_scenario_stories(injection.scenario, request.platforms))
     violations = run.run().violations or [violation]
     print(format_case(FailingCase(frozenset({injection.story}), frozenset(), violations, run.trace or [])), file=err)
 

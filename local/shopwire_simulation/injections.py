@@ -137,7 +137,10 @@ def run_injections(
     """
     began, webhooks = time.perf_counter(), 0
     violations: list[tuple[Injection, Violation]] = []
-    stories = {scenario: make_scenario_stories(scenario, platforms) for scenario in SCENARIOS}
+    # The gap alone decides about the stories, so scenarios with the same gap share them.
+    gaps = {scenario.max_gap_seconds: scenario for scenario in SCENARIOS}
+    by_gap = {gap: make_scenario_stories(scenario, platforms) for gap, scenario in gaps.items()}
+    stories = {scenario: by_gap[scenario.max_gap_seconds] for scenario in SCENARIOS}
     injections = _sort_by_novelty(
         [
             injection
@@ -184,13 +187,8 @@ def _topics(story: Story) -> set[tuple[str, str]]:
     return {(platform, announcement.topic) for announcement in story.announcements if announcement.id in story.meanings}
 
 
-def make_run(injection: Injection, stories: list[Story] | None = None) -> Run:
-    """Return the run with this injection.
-
-    Args:
-        stories: the scenario's stories, if they were made before.
-    """
-    stories = stories or make_scenario_stories(injection.scenario)
+def make_run(injection: Injection, stories: list[Story]) -> Run:
+    """Return the run with this injection. `stories` are all stories of its scenario."""
     return _make_run(stories, injection.scenario, injection.story, Injector(injection))
 
 

@@ -187,12 +187,22 @@ def path_of(announcement: Announcement) -> str:
     return f"/{'storefront' if announcement.storefront else 'webhooks'}/{announcement.shop}"
 
 
-def post_once(announcement: Announcement, shop: Shop, scheduler: Scheduler, cloud: Cloud) -> None:
-    """Post an announcement now, whatever the answer. The headers that are not signed have new ids."""
+def post_once(
+    announcement: Announcement, shop: Shop, scheduler: Scheduler, cloud: Cloud, on_answer: Callable[[str], None]
+) -> None:
+    """Post an announcement now, whatever the answer. The headers that are not signed have new ids.
+
+    Args:
+        on_answer: called with the body of the answer, or with what ended the function.
+    """
     function = _function(announcement)
     invocation = Invocation(function, scheduler.now + TIMEOUTS[function], f"{announcement.id}:{scheduler.now}")
     headers = _sign(announcement, shop, scheduler.now)
-    cloud.http(_event(announcement, headers, scheduler.now), invocation, lambda answer: None)
+
+    def done(answer: object) -> None:
+        on_answer(answer["body"] if isinstance(answer, dict) else repr(answer))
+
+    cloud.http(_event(announcement, headers, scheduler.now), invocation, done)
 
 
 def _sign(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:

@@ -12,18 +12,26 @@ import pytest
 
 from shopwire.errors import Unreadable
 from shopwire.models import Webhook
+from shopwire.models.base import Amount
 from shopwire.platforms.parts import (
     Body,
     MoneyOrEmpty,
     Part,
     PhpList,
     PhpMoment,
+    PhpObject,
     amount,
     parse,
     received_at,
     with_fields,
 )
 from shopwire.platforms.signatures import hex_signature, same
+
+
+class Price(Body):
+    """An object that PHP writes as a list if it is empty."""
+
+    amount: Amount
 
 
 class Example(Body):
@@ -33,6 +41,7 @@ class Example(Body):
     numbers: PhpList[int] = []
     moment: PhpMoment | None = None
     money: MoneyOrEmpty = None
+    price: PhpObject[Price] = None
 
 
 def read(**fields: Any) -> Example:
@@ -43,6 +52,14 @@ def read(**fields: Any) -> Example:
 def test_optional_part_of_another_shape_is_missing(odd: Any) -> None:
     assert read(part=odd).part is None
     assert read(part=7).part == 7
+
+
+def test_object_may_be_an_empty_list_but_no_other_shape() -> None:
+    assert read(price={"amount": 5}).price == Price(amount=Decimal(5))
+    assert read(price=[]).price is None
+    for odd in ([1], {}, {"amount": "x"}, "5", 0):
+        with pytest.raises(Unreadable):
+            read(price=odd)
 
 
 @pytest.mark.parametrize("written", [[1, 2], {"0": 1, "3": 2}, {"7": 1, "8": 2}])

@@ -208,9 +208,19 @@ def test_replay_prints_the_events_of_its_story(capsys: pytest.CaptureFixture[str
     assert err.startswith("day ")
 
 
+def test_shops_of_one_platform_can_be_simulated(capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--webhooks", "60", "--seed", "2", "--platform", "woocommerce", "--replay", "0"]
+    assert main(["simulate", *arguments]) == 0
+    assert "customer.created of contact 1" in capsys.readouterr().err
+    request = SimulationRequest(60, 2, (), platform="woocommerce")
+    assert {story.shop for story in request.make_run(0).stories} == {"sim-woocommerce-0", "sim-woocommerce-1"}
+    assert "--platform woocommerce --replay 0" in request.replay_command(0, (0,))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (["--platform", "bazaar"], "bazaar has no simulated shop. There are shopify, woocommerce"),
         (["--faults", "queue_down,rain"], "unknown fault rain"),
         (["--replay", "100000"], "unknown story 100000. There are the stories 0 to"),
         (["--replay", "-1"], "invalid list of stories"),

@@ -23,6 +23,7 @@ from shopwire.mapper import order_reference
 from shopwire.models import (
     CartChange,
     Change,
+    ContactChange,
     Nothing,
     OrderChange,
     ParcelArrived,
@@ -32,7 +33,7 @@ from shopwire.models import (
     ViewChange,
     Webhook,
 )
-from shopwire.platforms.base import Platform
+from shopwire.platforms.base import Kind, Platform
 from shopwire_testkit.samples import Sample, file_word, folder, sample_shop, samples, signed_webhook
 
 ROOT = Path(__file__).parents[2]
@@ -131,9 +132,14 @@ def with_signature(platform: Platform, webhook: Webhook, value: str | None) -> W
 
 
 def signed_sample(platform: Platform) -> Sample:
-    """Return a sample whose call is signed."""
+    """Return a sample of a topic that is used, whose call is signed."""
     field = platform.signature.field
-    return next(sample for sample in samples_of(platform) if not field or field in json.loads(call(sample).body))
+    return next(
+        sample
+        for sample in samples_of(platform)
+        if (topic := platform.topic(sample.topic)) and topic.kind is not Kind.UNUSED
+        if not field or field in json.loads(call(sample).body)
+    )
 
 
 def refusal(platform: Platform, webhook: Webhook, shop: Shop) -> NotVerified | Unreadable:
@@ -288,7 +294,10 @@ def missing_rows(platform: Platform) -> list[str]:
         path = folder(name).relative_to(ROOT) / f"{file_word(topic)}.json"
         if topic not in topics_with_sample:
             lines.append(f"{path} is missing. Put a whole body of the topic {topic} into it, with invented people.")
-    lines += _unlisted_parcels(platform, found)
+    changes = [change for sample in found for change in read(platform, sample.topic, sample.body)]
+    lines += _unlisted_parcels(changes) + _customers_without_beginning(changes)
+    folders = [f"local/shopwire_testkit/{name}/__init__.py", f"tests/platforms/{name}"]
+    lines += [f"{path} is missing." for path in folders if not (ROOT / path).exists()]
     lines += [
         f"{sample.expected_path.relative_to(ROOT)} is missing. Run `make expected` and check what it wrote."
         for sample in found
@@ -306,9 +315,8 @@ def missing_rows(platform: Platform) -> list[str]:
     return lines
 
 
-def _unlisted_parcels(platform: Platform, found: list[Sample]) -> list[str]:
+def _unlisted_parcels(changes: list[Change]) -> list[str]:
     """Return the fault if parcels arrive of which no order says that they exist."""
-    changes = [change for sample in found for change in read(platform, sample.topic, sample.body)]
     arrived = any(isinstance(change, ParcelArrived) for change in changes)
     listed = any(isinstance(change, OrderChange) and change.order.parcels for change in changes)
     if not arrived or listed:
@@ -316,4 +324,17 @@ def _unlisted_parcels(platform: Platform, found: list[Sample]) -> list[str]:
     return [
         "a parcel that arrives counts only if the order's snapshot lists it, and no sample of an order has `parcels`. "
         "Fill `Order.parcels`, or make the topic of the parcel a signal."
+    ]
+
+
+def _customers_without_beginning(changes: list[Change]) -> list[str]:
+    """Return the fault if no customer says when the account was made, although people can be erased."""
+    customers = [change for change in changes if isinstance(change, ContactChange)]
+    is_erased = any(isinstance(change, Redaction) for change in changes)
+    if not (is_erased and customers) or any(change.created_at is not None for change in customers):
+        return []
+    return [
+        "a person who was erased and comes back is known again only if `ContactChange.created_at` is later than the "
+        "erasure, and no sample of a customer has it. Use the time at which the account was made, or at which the "
+        "webhook says that it was."
     ]

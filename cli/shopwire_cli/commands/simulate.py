@@ -35,6 +35,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--faults", metavar="all|none|A,B", default="all", help="kinds of faults to inject (default: %(default)s)"
     )
+    parser.add_argument("--platform", metavar="NAME", help="simulate only the shops of this platform")
     parser.add_argument(
         "--burst",
         metavar="N",
@@ -56,7 +57,9 @@ def run(options: argparse.Namespace) -> int:
 
     try:
         faults = parse_faults(options.faults)
-        request = SimulationRequest(options.webhooks, options.seed, faults, options.burst, options.replay)
+        request = SimulationRequest(
+            options.webhooks, options.seed, faults, options.burst, options.replay, options.platform
+        )
         # A progress bar moves the cursor, which escaped output cannot.
         return simulate(request, bar=getattr(sys.stderr, "unescaped", None))
     except InvalidRequest as error:

@@ -1,7 +1,7 @@
 """Reads the planted bugs from the patches in this folder, and applies them to a copy of the code.
 
 The name of a patch is the name of its bug. The lines before the diff say what is broken. The last of them is
-"Quick: yes" if the simulation finds the bug within the first 1,000 webhooks, otherwise "Quick: no". To write a patch,
+"Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". To write a patch,
 make the change in the code, and put these lines before the output of `git diff`.
 """
 
@@ -25,7 +25,7 @@ class PatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PlantedBug:
-    """A bug. If `quick` is True, the simulation finds it within the first 1,000 webhooks."""
+    """A bug. If `quick` is True, the simulation finds it within some 500 webhooks."""
 
     name: str
     path: Path

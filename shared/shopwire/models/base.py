@@ -58,8 +58,8 @@ def _counted(amount: Decimal) -> Decimal:
 
 
 Amount = Annotated[Decimal, Field(allow_inf_nan=False), AfterValidator(_counted)]
-"""An amount of money in major units, or a quantity, with the digits that the platform gave. It is the one type of the
-numbers in all bodies."""
+"""An amount of money in major units, or a quantity, with the digits that the platform gave. A JSON number keeps 17 of
+them, text keeps all. It is the one type of the numbers in all bodies."""
 
 Moment = AwareDatetime
 """A point in time with its offset from UTC."""

@@ -71,7 +71,8 @@ class Order:
     """A snapshot of an order.
 
     `total` is what the order costs now, after edits and partial refunds; for a cancelled or wholly refunded order,
-    what it cost before that. `taxes` are only those on top of the items' costs. `updated_at` and `rank` are the
+    what it cost before that. `discount` is what was taken off in all, from lines and from the whole order; the items'
+    costs are after it. `taxes` are only those on top of the items' costs. `updated_at` and `rank` are the
     version. `restored`: the platform says that the order was deleted and now exists again.
     """
 

@@ -71,6 +71,17 @@ PhpList = Annotated[list[T], BeforeValidator(_values_of_php_list)]
 """A list that PHP may have written as an object, because its keys had gaps."""
 
 
+def _missing_if_empty_list(value: Any) -> Any:
+    return None if value == [] else value
+
+
+PhpObject = Annotated[T | None, BeforeValidator(_missing_if_empty_list)]
+"""An object that PHP writes as an empty list if it has no fields, and that is missing then.
+
+Unlike `Part`, another shape is an error. Use it where counting an odd value as missing would make a wrong total.
+"""
+
+
 def moment_of_php_date(value: Any) -> Any:
     """Return the moment of PHP's date object, as text or as a datetime. Any other value is returned as it is.
 
