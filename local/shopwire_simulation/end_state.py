@@ -17,13 +17,14 @@ from shopwire_simulation.table_layout import (
     TO_ERASE,
     VERSION,
     entity_of,
+    shop_of,
 )
 
 
 def stored_texts(cloud: Cloud, shop: str) -> Iterator[StoredText]:
     """Yield the texts in the table that may name a person of a shop."""
     for item in cloud.table.items():
-        if shop not in (item["pk"]["S"].partition("#")[0], item.get(OUTBOX_SHOP, {}).get("S")):
+        if shop not in (shop_of(item["pk"]["S"]), item.get(OUTBOX_SHOP, {}).get("S")):
             continue
         if MESSAGE in item:
             message = unpack(item[MESSAGE]["S"])

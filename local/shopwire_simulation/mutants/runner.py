@@ -125,9 +125,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     speed = parser.add_mutually_exclusive_group()
     speed.add_argument(
-        "--quick", action="store_true", help="only the bugs that are found first, which `make test` plants"
+        "--quick",
+        action="store_const",
+        const=True,
+        help="only the bugs that are found first, which `make test` plants",
     )
-    speed.add_argument("--slow", action="store_true", help="only the others")
+    speed.add_argument("--slow", action="store_const", const=False, dest="quick", help="only the others")
     parser.add_argument("--simulate-copy", metavar="COPY", help=argparse.SUPPRESS)
     parser.add_argument("names", metavar="NAME", nargs="*", help="only the bugs whose names contain NAME")
     options = parser.parse_args(arguments)
@@ -135,8 +138,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(json.dumps(_simulate_copy(options.simulate_copy)))
         return 0
     try:
-        wanted = {True} if options.quick else {False} if options.slow else {True, False}
-        bugs = [bug for bug in _choose(read_bugs(), options.names) if bug.quick in wanted]
+        bugs = [bug for bug in _choose(read_bugs(), options.names) if options.quick in (None, bug.quick)]
         _check_all(bugs)
         return _report(bugs)
     except PatchError as error:
