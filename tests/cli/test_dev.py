@@ -48,11 +48,11 @@ def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> N
         ),
         (
             "--esputnik https://evil-esputnik.com/",
-            "--esputnik: 'evil-esputnik.com' is not one of 127.0.0.1, esputnik.com",
+            "--esputnik: 'evil-esputnik.com' is not one of 127.0.0.1, api.yespo.io, esputnik.com",
         ),
         (
             "--esputnik https://esputnik.com@elsewhere.example.com/",
-            "--esputnik: 'elsewhere.example.com' is not one of 127.0.0.1, esputnik.com",
+            "--esputnik: 'elsewhere.example.com' is not one of 127.0.0.1, api.yespo.io, esputnik.com",
         ),
         ("--esputnik http://esputnik.com/api/", "--esputnik: the URL of esputnik.com must begin with https://"),
         (
