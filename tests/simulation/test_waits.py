@@ -18,7 +18,7 @@ ANNOUNCEMENT = Announcement(1, START, SHOP, "orders/create", b"{}", "order 1", f
 class Calls:
     """A change whose calls fail and are repeated."""
 
-    def __init__(self, *, trouble: bool = False) -> None:
+    def __init__(self, *, trouble: bool = False, copies: bool = False) -> None:
         self.now = START
         self.texts: list[str] = []
         faults = FaultSchedule(random.Random(1), (), START, START + MINUTE, START)
@@ -26,6 +26,7 @@ class Calls:
             faults,
             lambda shop, entity: trouble,
             set(),
+            lambda announcement: copies,
             lambda: self.now,
             lambda kind, announcement, text: self.texts.append(f"{kind}: {text}"),
         )
@@ -51,6 +52,13 @@ def test_same_request_within_a_minute_after_409_is_a_violation() -> None:
     calls = Calls()
     calls.fail(409)
     assert calls.call_after(59 * SECOND) == ["wedged: the same request again 59 s after the answer 409"]
+
+
+@pytest.mark.parametrize("status", [409, 429])
+def test_another_copy_of_the_webhook_may_be_tried_too_early(status: int) -> None:
+    calls = Calls(copies=True)
+    calls.fail(status, retry_after="4")
+    assert calls.call_after(SECOND) == []
 
 
 @pytest.mark.parametrize(("wait", "body"), [(60 * SECOND, b"body"), (SECOND, b"another body")])

@@ -74,7 +74,14 @@ class Checker:
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
         self.requests = RequestChecker(stories, records, self.erasure.is_requested, now, self._report_entity)
         self._pending = PendingChecker(self._announcements.values(), records, is_poisoned, now, self._report)
-        self._waits = WaitChecker(faults, self._pending.met_trouble, self.requests.replayed_keys, now, self._report)
+        self._waits = WaitChecker(
+            faults,
+            self._pending.met_trouble,
+            self.requests.replayed_keys,
+            lambda announcement: len(records[announcement.id].attempted_at) > 1,
+            now,
+            self._report,
+        )
         self._cart_contacts = CartContactChecker(records, now, self._report)
         self._aws_calls = AwsCallObserver(self._announcements, self._pending, self.leaks.texts.add)
 

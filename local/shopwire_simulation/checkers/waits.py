@@ -71,6 +71,8 @@ class WaitChecker:
         faults: says when other faults were possible.
         met_trouble: returns True if an invocation that worked on an entity of a shop crashed or found a store down.
         replayed_keys: keys of the changes that were replayed by hand.
+        has_copies: returns True if the webhook was received more than once. Each copy waits in the queue by itself, and
+            knows nothing of an answer that another one got.
     """
 
     def __init__(
@@ -78,12 +80,14 @@ class WaitChecker:
         faults: FaultSchedule,
         met_trouble: Callable[[str, str], bool],
         replayed_keys: Collection[ChangeKey],
+        has_copies: Callable[[Announcement], bool],
         now: Callable[[], int],
         report: ReportViolation,
     ) -> None:
         self._faults = faults
         self._met_trouble = met_trouble
         self._replayed_keys = replayed_keys
+        self._has_copies = has_copies
         self._now = now
         self._report = report
         self._failures: dict[ChangeKey, _Failure] = {}
@@ -123,14 +127,16 @@ class WaitChecker:
             return
         waited, seconds = self._now() - failure.at, (self._now() - failure.at) // SECOND
         skew = _SKEW_MS if self._faults.includes("skew") else 0
+        may_be_early = self._has_copies(announcement)
         if failure.status == 409:
             # Within one invocation the same request follows only if the 409 says that an unanswered one was accepted.
             is_same = failure.request == _digest(path, body) and failure.invocation is not invocation
-            if is_same and waited < _REPEATED_MS - skew:
+            if is_same and waited < _REPEATED_MS - skew and not may_be_early:
                 self._report("wedged", announcement, f"the same request again {seconds} s after the answer 409")
         elif failure.status == 429:
             if waited < max(failure.retry_after_ms, _MIN_THROTTLED_MS) - skew:
-                self._report("wedged", announcement, f"tried again {waited} ms after the answer 429")
+                if not may_be_early:
+                    self._report("wedged", announcement, f"tried again {waited} ms after the answer 429")
             elif waited > failure.retry_after_ms + _MAX_THROTTLED_MS and not self._may_be_paused(announcement, failure):
                 self._report("wedged", announcement, f"tried again only {seconds} s after the answer 429")
 

@@ -11,9 +11,10 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from shopwire_simulation.mutants.patches import PROJECT, PatchError, PlantedBug, apply, check, copy_code, read_bugs
@@ -23,6 +24,7 @@ from shopwire_simulation.mutants.patches import PROJECT, PatchError, PlantedBug,
 _STEPS = (
     ("days", 250, 11),
     ("days", 600, 12),
+    ("busy", 300, 1),
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
     ("injections", 8_500, 0),
@@ -30,6 +32,8 @@ _STEPS = (
     ("burst", 1_500, 33),
     ("days", 1_500, 17),
 )
+# The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
+_BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
 _PROCESSES = 2
 _WITHOUT_BUG = "(code without a bug)"
 _NAME_WIDTH = 50
@@ -96,6 +100,11 @@ def _simulate_copy(copy: str) -> dict[str, object]:
     from shopwire_simulation.run import Run, burst_run
     from shopwire_simulation.shops import REFERENCE_PLATFORMS
 
+    runs: dict[str, Callable[..., Run]] = {
+        "days": Run,
+        "burst": burst_run,
+        "busy": partial(Run, faults=_BUSY_FAULTS),
+    }
     webhooks = 0
     for what, size, seed in _STEPS:
         if what == "injections":
@@ -103,8 +112,7 @@ def _simulate_copy(copy: str) -> dict[str, object]:
             webhooks += injected.webhooks
             violations = [violation for _, violation in injected.violations]
         else:
-            make = burst_run if what == "burst" else Run
-            result = make(size, seed, platforms=REFERENCE_PLATFORMS).run(until_violated=True)
+            result = runs[what](size, seed, platforms=REFERENCE_PLATFORMS).run(until_violated=True)
             webhooks += result.webhooks
             violations = result.violations
         if violations:
