@@ -113,6 +113,7 @@ def make_shop(options: argparse.Namespace) -> Shop:
             "shipped_is_delivered": options.shipped_is_delivered,
             "statuses": dict(map(_parse_status, options.status)),
             "key_value": options.key_value,
+            "orders": options.orders,
             "ignore_test_orders": options.ignore_test_orders,
             "old_order_days": 0,
         }

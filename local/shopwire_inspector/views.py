@@ -171,6 +171,7 @@ class Views:
     def _exchange(self, exchange: Exchange) -> View:
         body = _parse_json(exchange.body)
         event = body.get("eventTypeKey") if isinstance(body, dict) else None
+        kinds = (("v1/contact", "contact"), ("v1/orders", "order"))
         result = _parse_json((exchange.emulator_result or "").encode())
         ignored = isinstance(result, dict) and result.get("saved") is False
         return {
@@ -178,7 +179,7 @@ class Views:
             "moment": format_moment(exchange.at),
             "method": exchange.method,
             "path": self._path(exchange),
-            "title": event or ("contact" if exchange.path.startswith("v1/contact") else ""),
+            "title": event or next((kind for path, kind in kinds if exchange.path.startswith(path)), ""),
             "body": self._text(request_body(exchange.body)),
             "has_response": exchange.status is not None,
             "status": exchange.status,

@@ -33,7 +33,9 @@ _REMEMBERED_PROBABILITY = 0.5
 _POISONS = ("poison_refused", "poison_failing", "poison_killing")
 # What a poisoned order's request must contain to fail: nothing (all its requests fail), or one kind of event.
 _POISONED_TEXTS = (b"", b"", b'"orderUpdated"', b'"orderDelivered"', b'"orderCancelled"')
-_ORDER_ID = b'"externalOrderId","value":"'
+_ORDER_IDS = (b'"externalOrderId","value":"', b'"externalOrderId":"')
+"""What is before the id of an order in a request to v1/event, and to v1/orders."""
+_ORDERS = "v1/orders"
 
 OnAccepted = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
 """(invocation, shop, method and path, body, the event as recorded, whether the answer arrived)."""
@@ -91,13 +93,13 @@ class SimulatedApi:
         assert invocation is not None
         path = f"{method} {urlsplit(url).path.removeprefix(_ROOT)}"
         try:
-            status, response_headers = self._answer(invocation, method, url, headers, body, seconds)
+            status, response_headers, *content = self._answer(invocation, method, url, headers, body, seconds)
         except NoAnswer:
             self._on_failure(invocation, path, body, 0, {})
             raise
         if status not in (200, 400, 404):
             self._on_failure(invocation, path, body, status, response_headers)
-        return status, response_headers, b""
+        return status, response_headers, content[0] if content else b""
 
     def is_poisoned(self, shop: str, id: str) -> bool:
         """Return True if the API fails or rejects requests about this order or cart."""
@@ -105,7 +107,7 @@ class SimulatedApi:
 
     def _answer(
         self, invocation: Invocation, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
-    ) -> Response:
+    ) -> Response | TransportResponse:
         scheduler, faults = self._scheduler, self._faults
         split = urlsplit(url)
         path = split.path.removeprefix(_ROOT)
@@ -148,7 +150,7 @@ class SimulatedApi:
             self._trace("its answer is lost")
             invocation.notes["unanswered"] = accepted_at
             raise NoAnswer
-        return reply.status, {}
+        return reply.status, {}, json.dumps(reply.body).encode()
 
     def _outage(self, invocation: Invocation) -> Response | None:
         """Answer as an API that is down or fails. None: the API works.
@@ -227,10 +229,10 @@ class SimulatedApi:
 
         Whether an order is poisoned is drawn when the API first sees it.
         """
-        at = body.find(_ORDER_ID)
-        if at < 0:
+        before = next((text for text in _ORDER_IDS if text in body), None)
+        if before is None:
             return None
-        key = (shop, body[at + len(_ORDER_ID) : at + 60].partition(b'"')[0])
+        key = (shop, body.partition(before)[2][:40].partition(b'"')[0])
         if key not in self._poisons:
             rng = random.Random(f"{self._seed}:{key}")
             poison = next((kind for kind in _POISONS if self._faults.happens(kind, self._scheduler.now, rng)), None)
@@ -240,17 +242,25 @@ class SimulatedApi:
         poison, text = found
         return poison if text in body else None
 
-    def _answer_poisoned(self, invocation: Invocation, path: str, body: bytes, poison: str) -> Response:
+    def _answer_poisoned(
+        self, invocation: Invocation, path: str, body: bytes, poison: str
+    ) -> Response | TransportResponse:
         if poison == "poison_killing":
             self._trace("the request crashes the function")
             raise Killed
         self._trace(f"the API fails for this order: {poison}")
         rejected = poison == "poison_refused"
         self._on_call(invocation, path, body, rejected)
+        if rejected and path.endswith(_ORDERS):
+            failed = [{"order": json.loads(body)["orders"][0], "error": "the order cannot be saved"}]
+            return 200, {}, json.dumps({"failedOrders": failed}).encode()
         return (400 if rejected else 500), {}
 
 
 def _describe_call(method: str, path: str, body: bytes) -> str:
+    if path == _ORDERS:
+        (order,) = json.loads(body)["orders"]
+        return f"the order {order['externalOrderId']}: {order['status']}"
     if path != "v1/contact" or not body:
         return f"{method} {path}"
     contact = json.loads(body)

@@ -128,6 +128,7 @@ class Run:
         self.faults = FaultSchedule(random.Random(seed + 1), faults, START, faults_end, first_at, compression)
         records: dict[int, SendRecord] = {}
         self.checker = Checker(
+            {id: shop.orders for id, shop in self._shops.items()},
             chosen,
             records,
             self.faults,
@@ -144,6 +145,10 @@ class Run:
             self.checker.on_api_failure,
             self._add_trace,
         )
+        for id, shop in self._shops.items():
+            if shop.orders == "orders":
+                # Such a shop may have an account that keeps no events. It must keep the orders all the same.
+                self.api.emulator.change_account({"segmentation": False}, id)
         self.cloud = Cloud(
             self.scheduler,
             self.faults,

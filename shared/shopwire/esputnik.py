@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from pydantic_core import from_json
 
 from shopwire.errors import NoAnswer
-from shopwire.mapper import ApiRequest
+from shopwire.mapper import ORDERS_PATH, ApiRequest
 
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "host.docker.internal"})
 HOSTS = frozenset({"esputnik.com", "yespo.io", "api.yespo.io"}) | _LOCAL_HOSTS
@@ -25,6 +25,9 @@ _CONNECT_SECONDS = 3.0  # as in the vendor's plugins
 _USER_AGENT = "shopwire"
 _MAX_RETRY_AFTER_SECONDS = 86_400.0  # a wrong header must not pause a shop for years
 _MAX_LISTED_PARAMS = 30
+_MAX_PROBLEM_LENGTH = 200
+_FAILURE = re.compile("fail|error", re.IGNORECASE)
+_WORD = re.compile(r"[^\W\d]+")
 _PARAM_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,99}")
 # The params of the vendor's event types. They are no secret, so an answer that names them may be shown.
 _PARAMS = frozenset(
@@ -64,12 +67,14 @@ class Answer:
         retry_after_seconds: how long the API asked to wait.
         listed_params: names of params that a 400 lists. If the validation of an event type is switched on, these are
             the params that the API expects.
+        problem: why an order of v1/orders failed, in words of the API. It contains nothing of the order.
     """
 
     verdict: Verdict
     status: int = 0
     retry_after_seconds: float | None = None
     listed_params: tuple[str, ...] = ()
+    problem: str = ""
 
 
 Transport = Callable[[str, str, Mapping[str, str], bytes, float], tuple[int, Mapping[str, str], bytes]]
@@ -107,6 +112,9 @@ class Esputnik:
             )
         except NoAnswer:
             return Answer(Verdict.UNANSWERED)
+        if request.path == ORDERS_PATH and 200 <= status < 300:
+            problem = _failed_order(answer, request.body)
+            return Answer(Verdict.ACCEPTED if problem is None else Verdict.REJECTED, status, problem=problem or "")
         listed = _listed_params(answer, request.body) if status == 400 else ()
         return Answer(_verdict(request, status), status, _retry_after(response_headers), listed)
 
@@ -160,6 +168,47 @@ def _listed_texts(value: Any, *, in_list: bool = False) -> Iterator[str]:
     elif isinstance(value, dict):
         for name, part in value.items():
             yield from _listed_texts(part, in_list=in_list and name == "name")
+
+
+def _failed_order(answer: bytes, request: bytes) -> str | None:
+    """Return why the order of a v1/orders request failed; None if it was accepted.
+
+    The answer is 200 all the same, and lists the orders that failed, each with the reason. The names of its fields are
+    not confirmed, so every field named after a failure or an error counts that is not empty. The reason may repeat what
+    the order says of a person, so only words are used that are not in the order, or are names of its fields.
+    """
+    try:
+        failures = list(_failures(from_json(answer)))
+    except (ValueError, RecursionError):
+        return None
+    if not failures:
+        return None
+    texts = " ".join(text for failure in failures for text in _texts(failure))
+    sent = set(_WORD.findall(request.decode().lower())) - {name.lower() for name in _PARAMS}
+    words = [word for word in _WORD.findall(texts) if word.lower() not in sent]
+    return " ".join(dict.fromkeys(words))[:_MAX_PROBLEM_LENGTH]
+
+
+def _failures(value: Any) -> Iterator[Any]:
+    """Yield what a JSON value holds in fields that are named after a failure or an error, unless it is empty."""
+    if isinstance(value, list):
+        for part in value:
+            yield from _failures(part)
+    elif isinstance(value, dict):
+        for name, part in value.items():
+            if not _FAILURE.search(name):
+                yield from _failures(part)
+            elif part:
+                yield part
+
+
+def _texts(failure: Any) -> Iterator[str]:
+    """Yield the texts of a failure that say why: those named after an error, otherwise all."""
+    if isinstance(failure, str):
+        yield failure
+    elif isinstance(failure, list | dict):
+        for part in list(_failures(failure)) or (failure.values() if isinstance(failure, dict) else failure):
+            yield from _texts(part)
 
 
 def http_transport() -> Transport:

@@ -135,6 +135,22 @@ def test_order_with_all_parcels_delivered_is_delivered(stub: StubPlatform, capsy
     assert event_types(capsys) == ["orderDelivered"]
 
 
+@pytest.mark.parametrize(
+    ("choice", "paths"),
+    [
+        ("events", ["v1/contact", "v1/event"]),
+        ("orders", ["v1/contact", "v1/orders"]),
+        ("both", ["v1/contact", "v1/orders", "v1/event"]),
+    ],
+)
+def test_setting_orders_chooses_the_paths_in_sending_order(
+    stub: StubPlatform, capsys: Captured, choice: str, paths: list[str]
+) -> None:
+    stub.changes = [order()]
+    assert [request["path"] for request in mapped(capsys, "--new", "--orders", choice)] == paths
+    assert [request["path"] for request in mapped(capsys, "--orders", choice)] == paths[1:]
+
+
 @pytest.mark.parametrize(("change", "event"), [(cart, "cartUpdated"), (view, "pageViewed")])
 def test_cart_and_view_create_a_new_contact_first(
     stub: StubPlatform, capsys: Captured, change: Any, event: str

@@ -61,12 +61,13 @@ def test_body_is_stdin_without_a_file_or_with_a_dash(
 
 def test_settings_of_the_shop_reach_the_platform(stub: StubPlatform, capsys: Captured) -> None:
     settings = "--region ua --item-id sku --shipped-is-delivered --status packed=IN_PROGRESS --status a=b=DELIVERED"
-    assert main(["map", "shopify", "stub", *settings.split(), "--ignore-test-orders", "--key-value", "order"]) == 0
+    settings += " --ignore-test-orders --key-value order --orders both"
+    assert main(["map", "shopify", "stub", *settings.split()]) == 0
     shop = stub.shop
     assert shop is not None
     assert (shop.region, shop.item_id, shop.shipped_is_delivered) == ("UA", "sku", True)
     assert shop.statuses == {"packed": Status.IN_PROGRESS, "a=b": Status.DELIVERED}
-    assert (shop.ignore_test_orders, shop.key_value) == (True, "order")
+    assert (shop.ignore_test_orders, shop.key_value, shop.orders) == (True, "order", "both")
 
 
 @pytest.mark.parametrize(

@@ -96,10 +96,13 @@ def preview(world: World, change: Change) -> tuple[Outcome, list[ApiRequest]]:
 
 
 @pytest.mark.parametrize("name", CASES)
+@pytest.mark.parametrize("choice", ["events", "orders", "both"])
 def test_preview_returns_the_outcome_and_requests_of_handle(
-    fake_world: World, monkeypatch: pytest.MonkeyPatch, name: str
+    fake_world: World, monkeypatch: pytest.MonkeyPatch, choice: str, name: str
 ) -> None:
     world, case = fake_world, CASES[name]
+    world.put_shop(SHOP, orders=choice)
+    world.restart()
     for change in case.before:
         world.send(change)
         world.clock.advance(MINUTE_MS)

@@ -30,7 +30,8 @@ def line(number: int, **fields: Any) -> Item:
 
 def sent(of: Order, cart_state: str | None = "0" * 32) -> tuple[dict[str, str], list[dict[str, Any]]]:
     """Return the params of the order's first event, and the items in it."""
-    request = order_steps(of, shop(), None, recent=True, recycle_state_id=cart_state)[0].request
+    requests = [step.request for step in order_steps(of, shop(), None, recent=True, recycle_state_id=cart_state)]
+    request = next(request for request in requests if request.path == "v1/event")
     assert len(request.body) <= LIMIT
     found = params(request)
     return found, json.loads(found.get("items", "[]"))

@@ -20,10 +20,11 @@ _RECEIVED_AT = 1_798_761_600_000
 
 
 @pytest.mark.parametrize("known", [True, False], ids=["known", "new"])
+@pytest.mark.parametrize("choice", ["events", "orders", "both"])
 @pytest.mark.parametrize("captured", BODIES, ids=lambda captured: captured.name)
-def test_api_saves_what_a_body_becomes(captured: Body, known: bool) -> None:
+def test_api_saves_what_a_body_becomes(captured: Body, choice: str, known: bool) -> None:
     platform = platforms.get(captured.platform)
-    shop = sample_shop(platform)
+    shop = sample_shop(platform).model_copy(update={"orders": choice})
     webhook = signed_webhook(platform, captured.topic, captured.body, shop, _RECEIVED_AT)
     if captured.name in _UNREADABLE:
         with pytest.raises(Unreadable, match=f"^{_UNREADABLE[captured.name]}$"):

@@ -107,11 +107,12 @@ def test_text_that_cannot_be_an_id_is_not_looked_up(world: World, id: str) -> No
 
 def test_all_settings_are_accepted_and_have_the_documented_defaults() -> None:
     shop = parse_shop(SHOP, SETTINGS)
-    assert (shop.item_id, shop.old_order_days, shop.key_value, shop.shipped_is_delivered) == (
+    assert (shop.item_id, shop.old_order_days, shop.key_value, shop.shipped_is_delivered, shop.orders) == (
         "variant",
         30,
         "contact",
         False,
+        "events",
     )
     whole = SETTINGS | {
         "store": "x.example",
@@ -119,6 +120,7 @@ def test_all_settings_are_accepted_and_have_the_documented_defaults() -> None:
         "statuses": {"wc-packed": "IN_PROGRESS"},
         "old_order_days": 0,
         "key_value": "order",
+        "orders": "both",
         "ignore_test_orders": True,
         "storefront_secret": "a secret of the storefront",
         "origins": ["https://x.example"],
@@ -159,6 +161,7 @@ def without(name: str) -> dict[str, Any]:
         (SETTINGS | {"secrets": ["canary", ""]}, "shop little-shop: `secrets` contains an empty secret"),
         (SETTINGS | {"secrets": ["", "canary"]}, "shop little-shop: `secrets` contains an empty secret"),
         (SETTINGS | {"secrets": "canary"}, "shop little-shop: `secrets` must be a list of at least one text"),
+        (SETTINGS | {"orders": "canary"}, 'shop little-shop: `orders` must be "events", "orders" or "both"'),
         (SETTINGS | {"esputnik_key": ""}, "shop little-shop: `esputnik_key` is empty"),
         (
             SETTINGS | {"storefront_secret": ""},

@@ -33,6 +33,8 @@ def problems(requests: list[Request], *, known: bool, fact: bool = False) -> lis
         reply = _post(api, request)
         if reply.status != 200:
             found.append(f"{request['path']}: {reply.body}")
+        elif request["path"] == "v1/orders":
+            found += [f"v1/orders: {failed['error']}" for failed in reply.body["failedOrders"]]
         if request["path"] == "v1/event":
             missing = set() if fact else _missing_order_params(request)
             event = api.state()["events"][-1]

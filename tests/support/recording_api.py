@@ -62,7 +62,7 @@ class RecordingApi:
     @property
     def sent(self) -> list[str]:
         """The accepted requests, in short: "contact", "name" (a contact gets the id by which it is erased), "erase", or
-        an event's type such as "orderCreated"."""
+        "orders" (v1/orders), or an event's type such as "orderCreated"."""
         return [_short(method, content) for method, _, content in self.accepted]
 
     @property
@@ -83,5 +83,7 @@ ERASED = ["erase", "name", "erase", "name", "erase"]
 def _short(method: str, content: Any) -> str:
     if method == "DELETE":
         return "erase"
+    if "orders" in content:
+        return "orders"
     names_erased = content.get("externalCustomerId", "").startswith("erased-")
     return "name" if names_erased else str(content.get("eventTypeKey", "contact"))

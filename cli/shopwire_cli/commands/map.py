@@ -82,6 +82,12 @@ def add_arguments(parser: Parser) -> None:
         default="contact",
         help="what keyValue identifies (default: contact)",
     )
+    shop.add_argument(
+        "--orders",
+        choices=("events", "orders", "both"),
+        default="events",
+        help="which resource orders go through: v1/event, v1/orders, or both (default: events)",
+    )
     shop.add_argument("--ignore-test-orders", action="store_true", help="do not send test orders")
 
 

@@ -15,6 +15,7 @@ from shopwire_testkit.announcements import Announcement, Meaning, Person, Purcha
 from shopwire_testkit.durations import MINUTE
 
 EVENT = "POST v1/event"
+ORDERS = "POST v1/orders"
 CONTACT = "POST v1/contact"
 _ERASED_ID = "erased-"
 """Prefix of the externalCustomerId that a guest's contact gets so that it can be erased."""
@@ -27,6 +28,7 @@ class RequestChecker:
     """Keeps the accepted requests of each entity.
 
     Args:
+        orders: shop -> its setting `orders`. The account of a shop with "orders" has no segmentation.
         stories: the stories of the run, by their numbers.
         records: what the platforms know about each announcement, by its id.
         is_erasure_requested: returns True if the story has an erasure request.
@@ -34,6 +36,7 @@ class RequestChecker:
 
     def __init__(
         self,
+        orders: Mapping[str, str],
         stories: Mapping[int, Story],
         records: Mapping[int, SendRecord],
         is_erasure_requested: Callable[[int | None], bool],
@@ -46,6 +49,7 @@ class RequestChecker:
         """Entities whose final state cannot be known, because the API ignored an event or an overrun was overtaken."""
         self.replayed_keys: set[ChangeKey] = set()
         """Keys of the changes that were replayed by hand."""
+        self._orders = orders
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
         self._customer_ids = {n: _customer_ids(story) for n, story in stories.items()}
@@ -81,15 +85,20 @@ class RequestChecker:
             order's change.
         """
         entity = announcement.entity if announcement else "unknown"
+        order = json.loads(body)["orders"][0] if path == ORDERS else None
         request = AcceptedRequest(
-            self._now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, answered
+            self._now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, order, answered
         )
         earlier = self.accepted[shop, entity]
         if event is not None and not event["saved"]:
             self._check_ignored(shop, entity, request)
         if announcement is not None:
             self._check_customer_id(announcement, path, body)
-        is_change = announcement is not None and path == (CONTACT if entity.startswith("contact ") else EVENT)
+        is_change = announcement is not None and path in (
+            (CONTACT,) if entity.startswith("contact ") else (EVENT, ORDERS)
+        )
+        if is_change and entity.startswith("order "):
+            self._check_resource(shop, entity, request, earlier)
         if announcement is not None and is_change:
             self._check_order(shop, entity, request, announcement, earlier)
             self._check_age(shop, entity, request, announcement)
@@ -102,11 +111,31 @@ class RequestChecker:
         if self._is_erasure_requested(number):
             return
         for entity in dict.fromkeys(announcement.entity for announcement in story.announcements):
-            events = [request for request in self.accepted.get((story.shop, entity), ()) if request.path == EVENT]
-            for earlier, later in itertools.pairwise(events):
-                if earlier.body_hash == later.body_hash and not (earlier.may_be_repeated or later.invocation.overran):
-                    text = f"{later.event['eventTypeKey'] if later.event else ''} twice with the same content"
-                    self._report("sent_twice_unexcused", story.shop, entity, text, self.story_of(later.announcement))
+            accepted = self.accepted.get((story.shop, entity), ())
+            for path in (EVENT, ORDERS):
+                for earlier, later in itertools.pairwise(request for request in accepted if request.path == path):
+                    if earlier.body_hash == later.body_hash and not (
+                        earlier.may_be_repeated or later.invocation.overran
+                    ):
+                        text = f"{later.event['eventTypeKey'] if later.event else path} twice with the same content"
+                        story_number = self.story_of(later.announcement)
+                        self._report("sent_twice_unexcused", story.shop, entity, text, story_number)
+
+    def _check_resource(self, shop: str, entity: str, request: AcceptedRequest, earlier: list[AcceptedRequest]) -> None:
+        """Check that the order goes through the resource that the shop's setting chooses.
+
+        With "both", v1/orders must have accepted a state before an event announces it.
+        """
+        choice, story = self._orders[shop], self.story_of(request.announcement)
+        if request.event and choice == "orders":
+            text = f"{request.event['eventTypeKey']} of a shop that sends no events of orders"
+            self._report("wrong_final_state", shop, entity, text, story)
+        if request.event and choice == "both":
+            status = request.params["status"]
+            stored = next((other.order["status"] for other in reversed(earlier) if other.order), None)
+            if stored != status and not any(other.invocation.overran for other in (*earlier, request)):
+                text = f"{request.event['eventTypeKey']} {status} was accepted while v1/orders had {stored}"
+                self._report("misordered", shop, entity, text, story)
 
     def _check_customer_id(self, announcement: Announcement, path: str, body: bytes) -> None:
         """Check that an externalCustomerId is the platform's own id of a customer, and that a guest's order has none.
@@ -114,10 +143,13 @@ class RequestChecker:
         The API binds it to a contact for good.
         """
         story = self.story_of(announcement)
-        if story is None or path not in (EVENT, CONTACT):
+        if story is None or path not in (EVENT, CONTACT, ORDERS):
             return
-        request = json.loads(body)
-        sent = {param["name"]: param["value"] for param in request["params"]} if path == EVENT else request
+        sent = json.loads(body)
+        if path == EVENT:
+            sent = {param["name"]: param["value"] for param in sent["params"]}
+        elif path == ORDERS:
+            (sent,) = sent["orders"]
         id = sent.get("externalCustomerId")
         if id is None or (id.startswith(_ERASED_ID) and path == CONTACT and self._is_erasure_requested(story)):
             return
@@ -133,6 +165,8 @@ class RequestChecker:
         if self._is_erasure_requested(story):
             return  # the API cannot find a person who was erased while the event was on its way
         assert request.event
+        if self._orders.get(shop) == "orders" and not entity.startswith("order "):
+            return  # the account has no segmentation, so it keeps no carts and visits
         if story is not None and (
             (shop, entity) in self.uncertain_entities or self._customer_changed_meanwhile(story, request)
         ):

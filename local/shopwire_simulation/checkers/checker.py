@@ -41,6 +41,7 @@ class Checker:
     """Checks one run.
 
     Args:
+        orders: shop -> its setting `orders`.
         stories: the stories of the run, by their numbers.
         records: what the platforms know about each announcement, by its id.
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
@@ -49,6 +50,7 @@ class Checker:
 
     def __init__(
         self,
+        orders: Mapping[str, str],
         stories: Mapping[int, Story],
         records: Mapping[int, SendRecord],
         faults: FaultSchedule,
@@ -72,7 +74,7 @@ class Checker:
         """Announcements that had an effect, whether they were answered or not."""
         self.leaks = LeakChecker()
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
-        self.requests = RequestChecker(stories, records, self.erasure.is_requested, now, self._report_entity)
+        self.requests = RequestChecker(orders, stories, records, self.erasure.is_requested, now, self._report_entity)
         self._pending = PendingChecker(self._announcements.values(), records, is_poisoned, now, self._report)
         self._waits = WaitChecker(
             faults,
@@ -170,11 +172,11 @@ class Checker:
             self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)
         is_change = self.requests.on_accepted(invocation, announcement, shop, path, body, event, answered)
         if announcement is not None and is_change:
-            if event:
+            if not announcement.entity.startswith("contact "):
                 self._effective.add(announcement.id)
-                if (story := self.requests.story_of(announcement)) is not None:
-                    meaning = self._stories[story].meanings.get(announcement.id)
-                    self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
+            if event and (story := self.requests.story_of(announcement)) is not None:
+                meaning = self._stories[story].meanings.get(announcement.id)
+                self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
             self._pending.on_event_accepted(announcement, invocation)
 
     def unseen_attributes(self, names: Iterable[str]) -> list[str]:

@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
-from shopwire_simulation.checkers.accepted_requests import CONTACT, EVENT
+from shopwire_simulation.checkers.accepted_requests import CONTACT, EVENT, ORDERS
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, Violation
 from shopwire_simulation.reference_model import ExpectedCart, differences, expected_state
 from shopwire_testkit.announcements import Purchase, Story, cart_entity
@@ -53,7 +53,7 @@ class FinalStateChecker:
                     yield Violation("wrong_final_state", shop, entity, "must not exist", number)
             elif actual is None:
                 yield Violation("lost", shop, entity, "the API never received it", number)
-            elif different := differences(params, actual):
+            elif different := differences(params, _flat(actual)):
                 yield Violation("wrong_final_state", shop, entity, "; ".join(different), number)
         for wanted in expected.contacts:
             if not any(map(self._contacts[shop].has, self._allowed_contacts(story, wanted))) and not any(
@@ -122,12 +122,12 @@ class FinalStateChecker:
             yield Violation("wrong_final_state", shop, entity, "two changes have the same recycleStateId", number)
 
     def _purchase_times(self, story: Story) -> dict[str, int]:
-        """Return when the API got the first event of the order that was made from each cart."""
+        """Return when the API first got the order that was made from each cart."""
         found = {}
         for meaning in story.meanings.values():
             if isinstance(meaning, Purchase):
                 requests = self._accepted.get((story.shop, f"order {meaning.state.order}"), ())
-                times = [request.at for request in requests if request.path == EVENT]
+                times = [request.at for request in requests if request.path in (EVENT, ORDERS)]
                 if times:
                     found[meaning.token] = min(times)
         return found
@@ -150,6 +150,12 @@ class _Contacts:
         """Return True if a contact has all these fields."""
         identity = next((value for name, value in wanted.items() if name in _IDENTITIES), "")
         return any(wanted.items() <= contact.items() for contact in self._by_identity.get(identity, ()))
+
+
+def _flat(order: Mapping[str, str]) -> dict[str, str]:
+    """Return an order as its events carry it. v1/orders has what is no field of it in additionalInfo."""
+    info = order.get("additionalInfo", "")
+    return {**(json.loads(info) if info.startswith("{") else {}), **order}
 
 
 def _parse_products(event: AcceptedRequest) -> list[Any]:

@@ -65,7 +65,7 @@ class AcceptedRequest:
     """A request that the API accepted.
 
     `announcement` is the one that caused it, if it is known. `event` is the event as the emulator recorded it.
-    `answered` is False if the answer was lost.
+    `order` is the order that v1/orders accepted. `answered` is False if the answer was lost.
     """
 
     at: int
@@ -74,6 +74,7 @@ class AcceptedRequest:
     path: str
     body_hash: bytes
     event: dict[str, Any] | None
+    order: dict[str, Any] | None
     answered: bool
 
     @property

@@ -145,7 +145,8 @@ class PendingChecker:
             self._duplicates.append((key, announcement, self._now()))
         else:
             self._finished_at.setdefault(key, self._now())
-        self._rejections.pop((announcement.id, "POST v1/event"), None)
+        for path in ("POST v1/event", "POST v1/orders"):
+            self._rejections.pop((announcement.id, path), None)
         changes.pop(key, None)
         if outcome == "parked":
             self._parked_keys.add(key)

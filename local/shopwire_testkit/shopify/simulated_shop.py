@@ -23,8 +23,8 @@ _OTHER_CUSTOMERS = 5_000_000
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {"store": "sim-0.myshopify.com"},
-    {"store": "sim-1.myshopify.com", "item_id": "sku", "key_value": "order"},
-    {"store": "sim-2.myshopify.com", "shipped_is_delivered": True},
+    {"store": "sim-1.myshopify.com", "item_id": "sku", "key_value": "order", "orders": "both"},
+    {"store": "sim-2.myshopify.com", "shipped_is_delivered": True, "orders": "orders"},
 )
 """Settings in which the simulated shops differ."""
 

@@ -14,7 +14,7 @@ from shopwire_testkit.woocommerce.simulated_orders import OrderLifecycle, encode
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},
-    {"statuses": {"shipped": "DELIVERED"}},
+    {"statuses": {"shipped": "DELIVERED"}, "orders": "both"},
 )
 """Settings in which the simulated shops differ."""
 

@@ -85,6 +85,20 @@ class Contacts:
             self._erase_again(task, sent)
         self.ensure(_without_unanswered(task), contact, state, created_at)
 
+    def check_erasure(self, task: Task, contact: Contact, created_at: int | None) -> None:
+        """Erase the contact again if the person was erased while an order went to v1/orders, which creates contacts.
+
+        Args:
+            contact: the contact that the order names.
+            created_at: when the order was created, UTC ms. None for a fact: it is of a contact that the API has.
+
+        Raises:
+            Ignored: the person was erased.
+        """
+        state = self.store.find(task.shop.id, contact)
+        if state.is_erased(created_at) and (created_at is not None or not state.known):
+            self._erase_again(task, contact)
+
     def sync(self, task: Task, decision: SyncContact, update: EntryUpdate) -> Outcome:
         """Send the customer's own change.
 

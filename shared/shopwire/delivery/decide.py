@@ -191,10 +191,11 @@ def _order(change: OrderChange, case: _Case) -> Decision:
     if entry.deleted_at is not None and not deleted:
         update["deleted_at"] = None
     recent = age_ms < case.policy.new_order_ms
-    if sent is None:
+    is_first = sent is None or not sent.is_opened
+    if is_first:
 
         def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
-            return order_steps(order, shop, None, recent=recent, recycle_state_id=recycle_state_id)
+            return order_steps(order, shop, sent, recent=recent, recycle_state_id=recycle_state_id)
 
     else:
         try:
@@ -208,7 +209,7 @@ def _order(change: OrderChange, case: _Case) -> Decision:
         def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
             return steps
 
-    cart = Entity.of_cart(order.cart_token) if sent is None and order.cart_token else None
+    cart = Entity.of_cart(order.cart_token) if is_first and order.cart_token else None
     return Send(
         contact=order.contact,
         contact_ref=None,

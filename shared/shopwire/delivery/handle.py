@@ -12,7 +12,7 @@ from shopwire.delivery.erase import Eraser
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Policy, Task
 from shopwire.errors import ClaimRefused, Ignored, PermanentFailure, RetryLater, Unmappable
-from shopwire.mapper import ApiRequest, contact_request, erase_requests
+from shopwire.mapper import ORDERS_PATH, ApiRequest, contact_request, erase_requests
 from shopwire.models import Contact, Entity, Reason, ViewChange
 from shopwire.stores.contacts import ContactState
 from shopwire.stores.entry import Entry, EntryUpdate
@@ -151,6 +151,8 @@ class ChangeHandler:
             self.sender.send(task, step.request)
             if step.sent is not None:
                 update["sent"] = step.sent
+            if step.request.path == ORDERS_PATH:
+                self.contacts.check_erasure(task, contact, decision.created_at)
         if entry.parked_facts and not decision.is_fact:
             # The order is seen now, and it contains what the facts say.
             for id in entry.parked_facts:

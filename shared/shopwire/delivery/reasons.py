@@ -89,7 +89,7 @@ SENTENCES: dict[Reason, str] = {
     " a bug of shopwire: fix it, deploy, then replay.",
     Reason.API_REJECTED: "The API rejected the request permanently. Look at its response, fix the cause, then replay."
     " `params` are the params that its answer lists: those that it expects, if the validation of the event type is"
-    " switched on.",
+    " switched on. `problem` is why an order of v1/orders failed; such an answer is 200.",
     Reason.KEEPS_FAILING: "It failed many times while other webhooks of its shop were accepted, so the cause is in it.",
     Reason.CRASHES: "The function was terminated three times during this webhook.",
     Reason.TOO_OLD: "It is older than the maximum age of its kind (views 1 hour, carts 24 hours, others 3 days).",

@@ -63,7 +63,8 @@ def _failure(request: ApiRequest, answer: Answer) -> RetryLater | PermanentFailu
     path = request.path.partition("?")[0]
     if answer.verdict is Verdict.REJECTED:
         listed = {"params": ", ".join(answer.listed_params)} if answer.listed_params else {}
-        return PermanentFailure(Reason.API_REJECTED, http_status=answer.status, path=path, **listed)
+        problem = {"problem": answer.problem} if answer.problem else {}
+        return PermanentFailure(Reason.API_REJECTED, http_status=answer.status, path=path, **listed, **problem)
     details: dict[str, str | int] = {"http_status": answer.status} if answer.status else {}
     if answer.verdict is Verdict.UNAUTHORIZED:
         details["path"] = path  # the key may have the rights for events and not those for contacts

@@ -4,6 +4,7 @@ It imports the models and nothing else of shopwire. What the API has now comes i
 request goes out beside the request.
 """
 
+from shopwire.mapper.api_rules import ORDERS_PATH
 from shopwire.mapper.carts import cart_content, cart_steps, recycle_state_id
 from shopwire.mapper.contacts import contact_digest, contact_request, erase_requests
 from shopwire.mapper.orders import (
@@ -17,6 +18,7 @@ from shopwire.mapper.params import ApiRequest, Step
 from shopwire.mapper.views import view_steps
 
 __all__ = [
+    "ORDERS_PATH",
     "ApiRequest",
     "SentOrder",
     "Step",

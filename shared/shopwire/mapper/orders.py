@@ -1,6 +1,8 @@
-"""An order becomes orderCreated, orderUpdated, orderDelivered or orderCancelled.
+"""An order becomes orderCreated, orderUpdated, orderDelivered or orderCancelled, a request to v1/orders, or both.
 
-What is sent follows from the order as it stands and from what the API has of it, not from the webhook's topic.
+The shop's setting `orders` chooses. Where both are sent, v1/orders goes first, as the vendor advises. v1/orders is also
+used for an order whose items do not fit into an event. What is sent follows from the order as it stands and from what
+the API has of it, not from the webhook's topic.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -10,6 +12,7 @@ from typing import Any, Self
 
 from shopwire.mapper.api_rules import is_key
 from shopwire.mapper.fit import fits, fitting, with_short_texts, with_value
+from shopwire.mapper.order_resource import orders_request
 from shopwire.mapper.params import (
     Params,
     Step,
@@ -54,11 +57,14 @@ class SentOrder:
         status: the status that was last announced; None while the event that announces it is still to be sent.
         digest: stands for all params but the status.
         content: stands for totals and items.
+        stored: stands for what v1/orders accepted last: the status, and all other content. None if the order was not
+            sent through v1/orders, or was sent otherwise since.
     """
 
     status: Status | None
     digest: str
     content: str
+    stored: str | None = None
 
     @classmethod
     def of(cls, record: Mapping[str, str]) -> Self | None:
@@ -66,13 +72,19 @@ class SentOrder:
         if not record:
             return None
         status = record.get("status")
-        return cls(Status(status) if status else None, record["digest"], record["content"])
+        content = record.get("digest", ""), record.get("content", "")
+        return cls(Status(status) if status else None, *content, record.get("stored"))
+
+    @property
+    def is_opened(self) -> bool:
+        """Whether an event of the order was accepted, or the shop sends none. Otherwise its first event must follow."""
+        return bool(self.content) or self.status is not None
 
     @property
     def record(self) -> dict[str, str]:
         """What the ledger entry records."""
-        status = {"status": str(self.status)} if self.status else {}
-        return status | {"digest": self.digest, "content": self.content}
+        fields = {"status": self.status, "digest": self.digest, "content": self.content, "stored": self.stored}
+        return {name: str(value) for name, value in fields.items() if value}
 
 
 def order_steps(
@@ -90,11 +102,24 @@ def order_steps(
     key = contact_key(order.contact)
     if shop.key_value == "order":
         key = _order_key(order.id)
-    params = _params(order, key)
+    whole = _whole_params(order)
+    params = _fitting(order, key, whole)
     target = _sent(order, params)
     transition = _TRANSITIONS.get(order.status)
     steps = []
-    if sent is None:
+    if shop.orders != "events" or (params is not whole and _lacks_items(order, params)):
+        stored = _stored(order.status, target.digest if params is whole else _digest(whole))
+        target = replace(target, stored=stored)
+        sent_through = sent.stored if sent else None
+        sent = replace(sent or SentOrder(None, "", ""), stored=stored)
+        if sent_through != stored:
+            accepted = target if shop.orders == "orders" else sent
+            steps.append(Step(orders_request(whole), accepted.record))
+        if shop.orders == "orders":
+            return steps
+    elif sent and sent.stored:
+        sent = replace(sent, stored=None)
+    if sent is None or not sent.is_opened:
         sent = replace(target, status=None if transition else target.status)
         first = params + present((("recycleStateId", recycle_state_id),))
         steps.append(Step(event("orderCreated" if recent else "orderUpdated", key, first), sent.record))
@@ -110,7 +135,7 @@ def order_steps(
 def sent_with_another_status(order: Order) -> SentOrder:
     """Return what the API has if it has this order with another status and the same content otherwise."""
     key = contact_key(order.contact) if order.contact.key else ""
-    return replace(_sent(order, _params(order, key)), status=None, digest="")
+    return replace(_sent(order, _fitting(order, key, _whole_params(order))), status=None, digest="")
 
 
 def order_reference(order: Order) -> dict[str, str]:
@@ -134,7 +159,10 @@ def fact_steps(
     shop: Shop,
     parcel: Parcel | None = None,
 ) -> list[Step]:
-    """Return orderDelivered or orderCancelled for a fact, for the contact that the order was last sent for.
+    """Return the requests of a fact, for the contact that the order was last sent for.
+
+    They go the way of the order's snapshots: orderDelivered or orderCancelled, v1/orders, or both. v1/orders gets what
+    it requires, which the ledger entry recorded. Everything else of the order, such as its items, stays as it is.
 
     Args:
         reference: `order_reference` of the order's last snapshot, or the part of it that is known.
@@ -146,29 +174,43 @@ def fact_steps(
     # The order of a guest stays a guest's, even if the person is known as a customer too.
     customer_id = reference.get("externalCustomerId") or (None if contact.reachable else contact.customer_id)
     key = _order_key(order_id) if shop.key_value == "order" else contact_key(contact)
-    whole = identifiers(replace(contact, customer_id=customer_id)) + present(
+    state = identifiers(replace(contact, customer_id=customer_id)) + present(
         (
             ("externalOrderId", order_id),
             ("status", status),
-            *((name, reference.get(name)) for name in _REFERENCE[1:]),
-            *_tracking(parcel),
+            *((name, reference.get(name)) for name in _REFERENCE[1:-1]),
         )
     )
+    steps = []
+    if shop.orders != "events" or sent.stored:
+        stored = _stored(status, (sent.stored or "").partition(" ")[2])
+        sent_through, sent = sent.stored, replace(sent, stored=stored)
+        if sent_through != stored:
+            accepted = replace(sent, status=status) if shop.orders == "orders" else sent
+            steps.append(Step(orders_request(state), accepted.record))
+        if shop.orders == "orders":
+            return steps
+    whole = state + present(((_REFERENCE[-1], reference.get(_REFERENCE[-1])), *_tracking(parcel)))
     params = fitting(_TRANSITIONS[status], key, (whole, with_short_texts(whole, very=True)))
-    return [Step(event(_TRANSITIONS[status], key, params), replace(sent, status=status).record)]
+    steps.append(Step(event(_TRANSITIONS[status], key, params), replace(sent, status=status).record))
+    return steps
 
 
 def _order_key(order_id: str) -> str:
     return order_id if is_key(order_id) else hashed_key(order_id)
 
 
-def _params(order: Order, key: str) -> Params:
+def _fitting(order: Order, key: str, whole: Params) -> Params:
     """Return the params of the order's events, shortened if they would not fit. They are the same for all events."""
-    whole = _whole_params(order)
     if fits(_LONGEST_TYPE, key, [*whole, _CART_STATE]):
         return whole
     variants = ([*params, _CART_STATE] for params in _smaller(order, whole))
     return fitting(_LONGEST_TYPE, key, variants)[:-1]
+
+
+def _lacks_items(order: Order, params: Params) -> bool:
+    """Return whether the order has items, and its events have no room for them."""
+    return bool(order.items) and not any(name == "items" for name, _ in params)
 
 
 def _smaller(order: Order, whole: Params) -> Iterator[Params]:
@@ -263,6 +305,14 @@ def _item(item: Item, step: Decimal) -> dict[str, Any]:
 def _sent(order: Order, params: Params) -> SentOrder:
     return SentOrder(
         status=order.status,
-        digest=digest([pair for pair in params if pair[0] != "status"]),
+        digest=_digest(params),
         content=digest([pair for pair in params if pair[0] in _CONTENT]),
     )
+
+
+def _digest(params: Params) -> str:
+    return digest([pair for pair in params if pair[0] != "status"])
+
+
+def _stored(status: Status, content: str) -> str:
+    return f"{status} {content}"

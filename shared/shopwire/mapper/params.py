@@ -25,7 +25,7 @@ Params = list[tuple[str, str]]
 class ApiRequest:
     """One request to the API: `path` below its root ("v1/event"), `body` the JSON bytes (empty for DELETE).
 
-    `event` and `contact_with` make those with a body.
+    `event`, `contact_with` and `order_resource` make those with a body.
 
     Raises:
         Unmappable: the body is larger than the API accepts.
@@ -36,7 +36,7 @@ class ApiRequest:
     method: str = "POST"
 
     def __post_init__(self) -> None:
-        check_size(self.body)
+        check_size(self.path, self.body)
 
     @property
     def digest(self) -> str:

@@ -35,6 +35,8 @@ class Shop(BaseModel):
     old_order_days: int = Field(30, ge=0, description="must be a whole number of days, 0 or more")
     """An order that is older than this many days when first seen is recorded, but not sent. 0: no limit."""
     key_value: Literal["contact", "order"] = Field("contact", description='must be "contact" or "order"')
+    orders: Literal["events", "orders", "both"] = Field("events", description='must be "events", "orders" or "both"')
+    """The resource that orders go through: v1/event, v1/orders, or v1/orders and then v1/event (docs/shops.md)."""
     ignore_test_orders: bool = Field(False, description="must be true or false")
     storefront_secret: tuple[SecretStr, ...] = Field(
         (), max_length=2, description="must be text, or a list of two texts"

@@ -59,7 +59,8 @@ class Entry:
         tries: how often the change `tries_key` was tried. Only the tries of one change are counted at a time.
         own_failures: how often in a row that change failed while others of its shop were accepted.
         unanswered: digest of the request to which the last attempt got no answer.
-        sent: what the API accepted last: `digest`; also `status` and `content` of an order, `state` of a cart.
+        sent: what the API accepted last: `digest`; also `status`, `content` and `stored` of an order, `state`
+            of a cart.
         order_reference: what the event of a fact repeats of the order's last snapshot.
         contact_ref: the contact of the entity, as `stores.contacts` names it.
         contact_by_platform: the platform named that contact of a cart, so no visitor replaces it.
