@@ -1,8 +1,10 @@
 """The API answers 409 because it received the same request less than a minute ago."""
 
 from dataclasses import replace
+from functools import partial
 
-from shopwire.delivery.task import Outcome
+from shopwire.delivery.task import Outcome, Policy
+from shopwire.errors import RetryLater
 from shopwire.models import Reason
 from tests.support.changes import ANNA, MINUTE_MS, customer, order, paid
 from tests.support.delivery_world import World
@@ -94,3 +96,11 @@ def test_409_after_another_webhook_sent_the_contact_is_not_accepted(world: World
     contacts = [body for _, path, body in world.api.accepted if path == "v1/contact"]
     assert contacts[-2]["channels"][1]["value"] == ANNA.phone
     assert contacts[-1]["channels"][1]["value"] == changed.phone
+
+
+def test_wait_after_409_varies_more_the_longer_a_change_waits() -> None:
+    """Otherwise two orders with the same contact keep each other waiting, each within the other's minute."""
+    failure = RetryLater(Reason.API_REPEATED, wait_ms=61_000)
+    for jitter, waits in ((0.0, [61_000] * 3), (1.0, [61_000, 121_000, 961_000])):
+        policy = Policy(jitter=partial(float, jitter))
+        assert [policy.wait_ms(failure, 0, age * MINUTE_MS) for age in (0, 1, 60)] == waits

@@ -26,7 +26,7 @@ class Calls:
             faults,
             lambda shop, entity: trouble,
             set(),
-            lambda announcement: copies,
+            lambda announcement, key: copies,
             lambda: self.now,
             lambda kind, announcement, text: self.texts.append(f"{kind}: {text}"),
         )

@@ -5,6 +5,7 @@ It knows what the simulated shops mean and what the API accepted. It does not kn
 
 import itertools
 import traceback
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -70,6 +71,8 @@ class Checker:
         """The changes that a log line called delivered, by their keys."""
         self._failed: set[int] = set()
         """Announcements with a call of the API that failed."""
+        self._queued: Counter[ChangeKey] = Counter()
+        """How many webhooks with each change were put into the queue. Two topics may announce the same change."""
         self._effective: set[int] = set()
         """Announcements that had an effect, whether they were answered or not."""
         self.leaks = LeakChecker()
@@ -80,7 +83,7 @@ class Checker:
             faults,
             self._pending.met_trouble,
             self.requests.replayed_keys,
-            lambda announcement: len(records[announcement.id].attempted_at) > 1,
+            self._has_copies,
             now,
             self._report,
         )
@@ -132,6 +135,8 @@ class Checker:
             return
         if line["outcome"] in _FINAL_OUTCOMES:
             self._effective.add(announcement.id)
+        if invocation.name != "retry" and line["outcome"] == "queued":
+            self._queued[key] += 1
         if line["outcome"] == "delivered":
             self._delivered[key] = announcement
         self._pending.on_outcome(line, key, announcement)
@@ -254,6 +259,9 @@ class Checker:
                 is_later_settled = len(entry.keys) >= _SETTLED_KEYS_KEPT
             if not (key[1] in entry.keys or is_later_settled):
                 self._report("lost", announcement, "delivered but not settled")
+
+    def _has_copies(self, announcement: Announcement, key: ChangeKey) -> bool:
+        return len(self._records[announcement.id].attempted_at) > 1 or self._queued[key] > 1
 
     def _announcement(self, invocation: Invocation) -> Announcement | None:
         return self._aws_calls.announcement(invocation.notes.get("key"))

@@ -71,7 +71,7 @@ class WaitChecker:
         faults: says when other faults were possible.
         met_trouble: returns True if an invocation that worked on an entity of a shop crashed or found a store down.
         replayed_keys: keys of the changes that were replayed by hand.
-        has_copies: returns True if the webhook was received more than once. Each copy waits in the queue by itself, and
+        has_copies: returns True if a change was received more than once. Each copy waits in the queue by itself, and
             knows nothing of an answer that another one got.
     """
 
@@ -80,7 +80,7 @@ class WaitChecker:
         faults: FaultSchedule,
         met_trouble: Callable[[str, str], bool],
         replayed_keys: Collection[ChangeKey],
-        has_copies: Callable[[Announcement], bool],
+        has_copies: Callable[[Announcement, ChangeKey], bool],
         now: Callable[[], int],
         report: ReportViolation,
     ) -> None:
@@ -127,7 +127,7 @@ class WaitChecker:
             return
         waited, seconds = self._now() - failure.at, (self._now() - failure.at) // SECOND
         skew = _SKEW_MS if self._faults.includes("skew") else 0
-        may_be_early = self._has_copies(announcement)
+        may_be_early = self._has_copies(announcement, key)
         if failure.status == 409:
             # Within one invocation the same request follows only if the 409 says that an unanswered one was accepted.
             is_same = failure.request == _digest(path, body) and failure.invocation is not invocation

@@ -270,7 +270,7 @@ class RetryConsumer:
         if failure.reason is Reason.API_REPEATED:
             # It is neither the change's fault nor the shop's, so it counts as no try.
             self._ledger.retry_later(claim, update | attempted(task, update, failure), now)
-            return Wait(failure.wait_ms, failure.reason, failure.details)
+            return Wait(self._policy.wait_ms(failure, 0, age_ms), failure.reason, failure.details)
         before = claim.entry if claim.entry.tries_key == task.key else Entry()
         tries = before.tries + (failure.answer is not None)
         # While no request of the shop is accepted, a failure says nothing about the change that failed.

@@ -19,6 +19,7 @@ Clock = Callable[[], int]
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
+_MAX_REPEATED_EXTRA_MS = 900_000
 _THROTTLED_MS = 1_000
 LEASE_MARGIN_MS = 5_000
 """Milliseconds between the invocation's deadline and the expiry of its lease."""
@@ -98,11 +99,14 @@ class Policy:
 
         The API throttles an account until the second is over. So its wait is exactly what the API asks for, otherwise 1
         to 2 seconds, and up to 16 while it goes on.
+
+        A repeated request waits for the minute of the API. The API may begin its minute again with each repetition, so
+        two orders with the same contact could keep each other waiting: the longer a change waits, the more it varies.
         """
         if failure.reason is Reason.API_THROTTLED:
             return failure.wait_ms or int((_THROTTLED_MS << min(tries, 3)) * (1 + self.jitter()))
         if failure.reason is Reason.API_REPEATED:
-            return failure.wait_ms
+            return failure.wait_ms + int(min(age_ms, _MAX_REPEATED_EXTRA_MS) * self.jitter())
         return max(failure.wait_ms, self.backoff_ms(tries, age_ms))
 
 
