@@ -38,6 +38,8 @@ _REQUIRED = {
     "pageViewed": ("page",),
     "productViewed": ("product",),
     "productCategoryViewed": ("category",),
+    "productAddedToWishlist": ("product",),
+    "searchRequest": ("search",),
 }
 
 
