@@ -29,3 +29,15 @@ analytics.subscribe("product_viewed", (event) => {
     product: { id, price: price.amount, name: product.title, ...(sku ? { sku } : {}) },
   });
 });
+
+analytics.subscribe("search_submitted", (event) => {
+  const { query, productVariants } = event.data.searchResult;
+  const text = Array.from(query).slice(0, 255).join(""); // the limit of shopwire
+  if (!productVariants.length) tell({ type: "search", search: { text, found: false } });
+});
+
+// Shopify has no wish list. The theme or the app that has one publishes this event (docs/storefront.md).
+analytics.subscribe("shopwire:wishlist", (event) => {
+  const { currency, ...product } = event.customData;
+  tell({ type: "wishlist", currency, product });
+});

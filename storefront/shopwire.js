@@ -1,10 +1,11 @@
-/* Sends a visitor's views and cart to shopwire (docs/storefront.md). It sets no cookies, stores nothing and has no
-   dependencies. Its errors never reach the page. */
+/* Sends a visitor's views, wish list, searches and cart to shopwire (docs/storefront.md). It sets no cookies, stores
+   nothing and has no dependencies. Its errors never reach the page. */
 (function (window, document, navigator) {
   "use strict";
 
   const LONGEST_QUEUE = 20; // visits that wait for consent
   const LONGEST_URL = 2048; // the limit of shopwire
+  const LONGEST_SEARCH = 255; // characters, the limit of shopwire
   const CART_RESTS = 1000; // milliseconds to wait for more changes
 
   const early = window.shopwire;
@@ -72,6 +73,13 @@
     category(id) {
       tell({ type: "category", category: { id } });
     },
+    wishlist(products) {
+      for (const product of [].concat(products)) tell({ type: "wishlist", product });
+    },
+    search(search) {
+      const text = Array.from(String(search.text || "").trim()).slice(0, LONGEST_SEARCH).join("");
+      if (text) tell({ type: "search", search: { text, found: search.found } });
+    },
     cart(changed) {
       // This copy does not change when the page changes its own object.
       cart = allowed === false ? null : JSON.parse(JSON.stringify(changed));
@@ -112,7 +120,7 @@
   if (Array.isArray(early)) early.forEach(shopwire.push);
   if ("page" in said) shopwire.page(said.page);
   if ("category" in said) shopwire.category(said.category);
-  for (const name of ["product", "cart"]) {
+  for (const name of ["product", "wishlist", "search", "cart"]) {
     if (name in said) safely(() => calls[name](JSON.parse(said[name])))();
   }
 })(window, document, navigator);

@@ -1,7 +1,7 @@
 <?php
 /**
  * Plugin Name: shopwire storefront
- * Description: Sends a visitor's views and cart to shopwire (docs/storefront.md).
+ * Description: Sends a visitor's views, wish list, searches and cart to shopwire (docs/storefront.md).
  * Requires PHP: 7.4
  *
  * Save this file as wp-content/plugins/shopwire/shopwire.php and put shopwire.js beside it. In wp-config.php:
@@ -30,6 +30,22 @@ add_filter( 'script_loader_tag', function ( $tag, $handle ) {
 	return str_replace( ' src=', $attributes . ' src=', $tag );
 }, 10, 2 );
 
+// The wish lists of YITH (its first argument is the product's id) and of TI (its argument is an array).
+add_action( 'yith_wcwl_added_to_wishlist', 'shopwire_remember_wish' );
+add_action( 'tinvwl_product_added', 'shopwire_remember_wish' );
+
+/** Remembers a product that the visitor added to the wish list, for the next page. A plugin of your own may call it. */
+function shopwire_remember_wish( $added ) {
+	if ( ! function_exists( 'WC' ) || ! WC()->session || ! WC()->session->has_session() ) {
+		return;
+	}
+	if ( is_array( $added ) ) {
+		$added = empty( $added['variation_id'] ) ? $added['product_id'] : $added['variation_id'];
+	}
+	$wishes = array_diff( WC()->session->get( 'shopwire_wishes', array() ), array( (int) $added ) );
+	WC()->session->set( 'shopwire_wishes', array_slice( array_merge( $wishes, array( (int) $added ) ), -20 ) );
+}
+
 /** Returns the data attributes of the script tag by name, without the prefix data-. */
 function shopwire_said() {
 	$said = array( 'url' => SHOPWIRE_URL, 'currency' => get_woocommerce_currency() );
@@ -42,19 +58,36 @@ function shopwire_said() {
 		$said['signature'] = shopwire_signature( 'email', $email );
 	}
 	if ( is_product() ) {
-		$product         = wc_get_product();
-		$said['product'] = wp_json_encode( array(
-			'id'       => (string) $product->get_id(),
-			'price'    => shopwire_price( wc_get_price_to_display( $product ) ),
-			'in_stock' => $product->is_in_stock(),
-			'name'     => $product->get_name(),
-		) );
+		$said['product'] = wp_json_encode( shopwire_product( wc_get_product() ) );
+	} elseif ( is_search() && ! $GLOBALS['wp_query']->found_posts ) {
+		$said['search'] = wp_json_encode( array( 'text' => get_search_query( false ), 'found' => false ) );
 	} elseif ( is_product_category() ) {
 		$said['category'] = (string) get_queried_object_id();
 	} else {
 		$said['page'] = '';
 	}
-	return $said + shopwire_cart();
+	return $said + shopwire_wishes() + shopwire_cart();
+}
+
+/** Returns a product as the script sends it. */
+function shopwire_product( $product ) {
+	return array(
+		'id'       => (string) $product->get_id(),
+		'price'    => shopwire_price( wc_get_price_to_display( $product ) ),
+		'in_stock' => $product->is_in_stock(),
+		'name'     => $product->get_name(),
+	);
+}
+
+/** Returns the attribute of the products that were added to the wish list since the last page, each product once. */
+function shopwire_wishes() {
+	$wishes = WC()->session ? WC()->session->get( 'shopwire_wishes', array() ) : array();
+	if ( ! $wishes ) {
+		return array();
+	}
+	WC()->session->set( 'shopwire_wishes', array() );
+	$products = array_values( array_filter( array_map( 'wc_get_product', $wishes ) ) );
+	return array( 'wishlist' => wp_json_encode( array_map( 'shopwire_product', $products ) ) );
 }
 
 /** Returns the signature of a contact: of the shop's id (the end of the URL), kind, value and today's date in UTC. */

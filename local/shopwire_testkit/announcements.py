@@ -126,15 +126,18 @@ class Purchase:
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """A page view in the browser, with the token of the visitor's cart.
+    """A view, an addition to the wish list or a search in the browser, with the token of the visitor's cart.
 
     `person` is set if the shop's server signed the visitor's identity. It has only one address: e-mail or phone.
-    `by_other_customer` is True if the token is another customer's.
+    `by_other_customer` is True if the token is another customer's. `event_type` and `params` are the event that the
+    visit means, without the params that identify its contact. A param whose value is JSON is given parsed.
     """
 
     token: str
     person: Person | None
     by_other_customer: bool = False
+    event_type: str = ""
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 Meaning = OrderState | Purchase | ParcelDelivered | OrderDeletion | CustomerState | Erasure | CartState | Visit

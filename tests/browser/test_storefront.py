@@ -34,6 +34,46 @@ def test_product_and_category_views_arrive_from_attributes_and_calls(shop: Shop)
     assert json.loads(category["category"]) == {"productCategoryId": "cups"}
 
 
+WISH = {"id": "40001", "price": 499.5, "in_stock": False, "name": "Чашка"}
+WISHED = {"productId": "40001", "price": 499.5, "isInStock": 0, "name": ["Чашка"]}
+
+
+def test_additions_to_a_wish_list_arrive_from_an_attribute_and_calls(shop: Shop) -> None:
+    shop.show(wishlist=json.dumps([WISH, WISH | {"id": "40002"}]), currency="UAH")
+    wishes = shop.events(2)
+    shop.wait_for_responses()
+    shop.run(f"shopwire.wishlist({json.dumps(WISH | {'id': '40003'})})")
+    wishes.append(shop.events(3)[2])
+    assert {wish["type"] for wish in wishes} == {"productAddedToWishlist"}
+    assert {(wish["email"], wish["currencyCode"]) for wish in wishes} == {(shop.visitor, "UAH")}
+    products = sorted((json.loads(wish["product"]) for wish in wishes), key=lambda product: str(product["productId"]))
+    assert products == [WISHED | {"productId": id} for id in ("40001", "40002", "40003")]
+
+
+def test_searches_arrive_from_an_attribute_and_calls(shop: Shop) -> None:
+    shop.show(search='{"text": "  синя \\n чашка\\" ", "found": false}')
+    (first,) = shop.events(1)
+    assert first == {
+        "type": "searchRequest",
+        "keyValue": shop.visitor,
+        "email": shop.visitor,
+        "search": 'синя чашка"',
+        "isFound": "0",
+    }
+    shop.run("shopwire.search({text: 'mug', found: true})")
+    assert shop.events(2)[1]["isFound"] == "1"
+    shop.run("shopwire.search({text: 'cup'})")
+    assert "isFound" not in shop.events(3)[2]
+
+
+def test_script_cuts_a_long_search_and_sends_no_empty_one(shop: Shop) -> None:
+    shop.show(search='{"text": " ", "found": false}')
+    shop.run("shopwire.search({}); shopwire.search({text: '\\n'})")
+    shop.run("shopwire.search({text: '☕'.repeat(150) + '🍵'.repeat(10_000)})")
+    (event,) = shop.events(1)
+    assert event["search"] == "☕" * 150 + "🍵" * 105
+
+
 def test_only_the_last_of_quick_cart_changes_arrives(shop: Shop) -> None:
     shop.show()
     shop.run(
@@ -104,6 +144,8 @@ def test_custom_requests_may_have_either_content_type_and_read_the_response(shop
     url, text = json.dumps(f"{shop.stack.url}/storefront/{SHOP}"), json.dumps(json.dumps(body))
     shop.run(f"navigator.sendBeacon({url}, new Blob([{text}], {{type: '{type}'}}))")
     shop.events(1)
+    # The API answers 409 if an event is repeated within a minute, so this is the view of another page.
+    text = json.dumps(json.dumps(body | {"url": "https://shop.example/y"}))
     response = shop.run(
         f"fetch({url}, {{method: 'POST', body: {text}, headers: {{'content-type': '{type}'}}}})"
         ".then(response => response.json())"
@@ -150,13 +192,19 @@ def sent_visits(shop: Shop) -> list[str]:
 
 def test_visits_wait_for_consent_and_are_sent_after_it(shop: Shop) -> None:
     sent = sent_visits(shop)
-    shop.show(consent="", page="", category="cups")
+    shop.show(consent="", page="", category="cups", search='{"text": "mug"}', wishlist=json.dumps(WISH))
     shop.run(f'shopwire.cart({{token: "c-5", items: {json.dumps(ITEMS)}}})')
     shop.page.wait_for_timeout(1_500)  # longer than the script waits for more changes of a cart
     assert sent == []
     assert shop.run("[document.cookie, localStorage.length, sessionStorage.length]") == ["", 0, 0]
     shop.run("shopwire.consent(true)")
-    assert sorted(event["type"] for event in shop.events(3)) == ["cartUpdated", "pageViewed", "productCategoryViewed"]
+    assert sorted(event["type"] for event in shop.events(5)) == [
+        "cartUpdated",
+        "pageViewed",
+        "productAddedToWishlist",
+        "productCategoryViewed",
+        "searchRequest",
+    ]
 
 
 def test_visits_that_waited_for_a_refused_consent_are_never_sent(shop: Shop) -> None:

@@ -185,6 +185,22 @@ def test_liquid_names_the_product_collection_or_page() -> None:
     assert "data-page" in attributes(liquid(ADDRESS, "", "index"))
 
 
+NOTHING_FOUND = {"performed": True, "results_count": 0, "terms": 'чашка "Ранок" <b>&amp;'}
+
+
+def test_liquid_names_the_search_that_found_nothing() -> None:
+    script = attributes(liquid(ADDRESS, "", "search", search=NOTHING_FOUND))
+    assert json.loads(script["data-search"] or "") == {"text": 'чашка "Ранок" <b>&amp;', "found": False}
+    assert "data-page" not in script
+
+
+@pytest.mark.parametrize("search", [{"results_count": 3}, {"performed": False, "terms": ""}])
+def test_liquid_reports_any_other_search_as_a_page(search: dict[str, Any]) -> None:
+    script = attributes(liquid(ADDRESS, "", "search", search=NOTHING_FOUND | search))
+    assert "data-page" in script
+    assert "data-search" not in script
+
+
 def open_theme(shop: Shop, context: BrowserContext, page_type: str, *, consent: bool = False, **objects: Any) -> None:
     context.add_cookies(
         [
@@ -214,6 +230,13 @@ def test_theme_names_the_contact_of_a_cart_and_cart_webhooks_are_sent(shop: Shop
     assert webhook(shop, "carts/update", later) == "delivered"
     event = shop.events(2)[1]
     assert (event["type"], event["email"]) == ("cartUpdated", shop.visitor)
+
+
+def test_theme_sends_the_search_that_found_nothing(shop: Shop, context: BrowserContext) -> None:
+    open_theme(shop, context, "search", customer={"email": shop.visitor}, search=NOTHING_FOUND)
+    (event,) = shop.events(1)
+    assert (event["type"], event["email"]) == ("searchRequest", shop.visitor)
+    assert (event["search"], event["isFound"]) == ('чашка "Ранок" <b>&amp;', "0")
 
 
 def webhook(shop: Shop, topic: str, body: dict[str, Any]) -> str:
@@ -265,6 +288,31 @@ def test_plugin_sends_the_product_view_and_the_cart(shop: Shop) -> None:
     ]
 
 
+def test_plugin_sends_the_search_and_the_additions_to_a_wish_list(shop: Shop) -> None:
+    constants = {"SHOPWIRE_URL": f"{shop.stack.url}/storefront/{SHOP}", "SHOPWIRE_SECRET": SECRET}
+    product = {"id": 44, "price": 499.5, "in_stock": False, "name": "Чашка"}
+    page_input = {
+        "constants": constants,
+        "asset": shop.stack.url,
+        "email": shop.visitor,
+        "search": {"text": 'синя "чашка"', "found": 0},
+        "session": {},
+        "actions": [["yith_wcwl_added_to_wishlist", [44, 1, 1]]],
+        "products": {"44": product},
+    }
+    shop.server.html["/plugin"] = f"<!doctype html><title>A shop</title>{render(page_input)['tag']}"
+    shop.page.goto(f"{shop.server.shop_origin}/plugin")
+    events = {event["type"]: event for event in shop.events(2)}
+    assert {event["email"] for event in events.values()} == {shop.visitor}
+    assert (events["searchRequest"]["search"], events["searchRequest"]["isFound"]) == ('синя "чашка"', "0")
+    assert json.loads(events["productAddedToWishlist"]["product"]) == {
+        "productId": "44",
+        "price": 499.5,
+        "isInStock": 0,
+        "name": ["Чашка"],
+    }
+
+
 # --- Shopify's pixel
 
 _SANDBOX = """<script>
@@ -277,6 +325,9 @@ _SANDBOX = """<script>
     event("collection_viewed", {collection: {id: "77", title: "Cups"}});
     event("product_viewed", {productVariant: {id: "5", sku: "", price: {amount: 499.5, currencyCode: "UAH"},
         product: {id: "1", title: "Чашка"}}});
+    event("search_submitted", {searchResult: {query: "чайник", productVariants: []}});
+    event("search_submitted", {searchResult: {query: "чашка", productVariants: [{id: "5"}]}});
+    subscribed["shopwire:wishlist"]({customData: {currency: "UAH", id: "5", price: 499.5, in_stock: false}});
 </script>"""
 
 
@@ -290,8 +341,14 @@ def test_pixel_sends_visits_of_the_contact_that_owns_the_cart(shop: Shop) -> Non
     frame = f'<iframe sandbox="allow-scripts allow-forms" srcdoc="{html.escape(sandbox)}"></iframe>'
     shop.server.html["/pixel"] = f"<!doctype html><title>A shop</title>{frame}"
     shop.page.goto(f"{shop.server.shop_origin}/pixel")
-    events = {event["type"]: event for event in shop.events(4)}
+    events = {event["type"]: event for event in shop.events(6)}
     assert json.loads(events["pageViewed"]["page"]) == {"location": "https://shop.example/a"}
     assert json.loads(events["productCategoryViewed"]["category"]) == {"productCategoryId": "77"}
     assert json.loads(events["productViewed"]["product"]) == {"productId": "5", "price": 499.5, "name": ["Чашка"]}
+    assert (events["searchRequest"]["search"], events["searchRequest"]["isFound"]) == ("чайник", "0")
+    wish = events["productAddedToWishlist"]
+    assert (json.loads(wish["product"]), wish["currencyCode"]) == (
+        {"productId": "5", "price": 499.5, "isInStock": 0},
+        "UAH",
+    )
     assert {event["email"] for event in events.values()} == {shop.visitor}

@@ -44,8 +44,13 @@ def test_guide_documents_every_call_and_attribute_of_the_script() -> None:
         STOREFRONT_SCRIPT.read_text(encoding="utf-8"),
     )
     calls = re.findall(r"^    (\w+)\(\w*(?:, \w+)?\) \{$", code, re.MULTILINE)
-    assert calls == ["page", "product", "category", "cart", "cartToken", "currency", "contact", "consent"]
+    assert calls == [
+        *("page", "product", "category", "wishlist", "search", "cart"),
+        *("cartToken", "currency", "contact", "consent"),
+    ]
     assert [name for name in calls if f"shopwire.{name}(" not in guide] == []
+    (in_json,) = re.findall(r"for \(const name of \[(.*)\]\) \{\n    if \(name in said\)", code)
+    assert [name for name in re.findall(r"\w+", in_json) if f"`data-{name}`" not in guide] == []
     attributes = {re.sub(r"([A-Z])", r"-\1", name).lower() for name in re.findall(r"\bsaid\.(\w+)", code)}
     assert attributes == {"url", "signature", "cart-token", "currency", "page", "category"}
     assert [name for name in attributes if f"`data-{name}`" not in guide] == []

@@ -145,6 +145,18 @@ def test_shopify_checkout(capsys: Captured) -> None:
             },
         ),
         ("category", "productCategoryViewed", {"category": '{"productCategoryId":"Чашки"}'}),
+        (
+            "wishlist",
+            "productAddedToWishlist",
+            {
+                "product": '{"name":["Чашка \\"Ранок\\""],"color":["зелений","red"],'
+                '"productId":"40001","price":499.5,"isInStock":0}',
+                "currencyCode": "UAH",
+            },
+        ),
+        ("search", "searchRequest", {"search": 'чашка "Ранок" 0,5 л', "isFound": "0"}),
+        ("search--found", "searchRequest", {"search": "чашка", "isFound": "1"}),
+        ("search--only_text", "searchRequest", {"search": "чайник"}),
     ],
 )
 def test_storefront_view(capsys: Captured, name: str, event: str, event_params: dict[str, str]) -> None:

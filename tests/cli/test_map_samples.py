@@ -91,6 +91,10 @@ storefront page                                   pageViewed             c pageV
 storefront page--anonymous                        -                      -
 storefront page--deep_link                        pageViewed             c pageViewed
 storefront product                                productViewed          c productViewed
+storefront search                                 searchRequest          c searchRequest
+storefront search--found                          searchRequest          c searchRequest
+storefront search--only_text                      searchRequest          c searchRequest
+storefront wishlist                               productAddedToWishlist c productAddedToWishlist
 """
 ROWS = {tuple(row[:2]): tuple(row[2:]) for row in (line.split(maxsplit=3) for line in REQUESTS.strip().splitlines())}
 

@@ -100,11 +100,52 @@ def test_visit_with_a_signed_contact_is_delivered(front: World) -> None:
         (signed(type="product", product={"id": "55", "price": "125.00"}), "productViewed"),
         (signed(type="category", category={"id": "tea"}), "productCategoryViewed"),
         (signed(**CART), "cartUpdated"),
+        (signed(type="wishlist", product={"id": "55", "price": "125.00"}), "productAddedToWishlist"),
+        (signed(type="search", search={"text": "tea", "found": False}), "searchRequest"),
+        (signed(type="search", search={"text": "tea", "found": True}), "searchRequest"),
     ],
 )
 def test_each_type_of_visit_causes_its_event(front: World, visit: dict[str, Any], event: str) -> None:
     assert call(front, visit)[1]["status"] == "delivered"
     assert front.api.sent == ["contact", event]
+
+
+WISH: dict[str, Any] = {"type": "wishlist", "product": {"id": "55", "price": 125}}
+SEARCH: dict[str, Any] = {"type": "search", "search": {"text": "tea", "found": False}}
+
+
+@pytest.mark.parametrize("visit", [WISH, SEARCH])
+def test_wish_or_search_without_a_known_contact_is_ignored(front: World, visit: dict[str, Any]) -> None:
+    for body in (visit, visit | {"cart_token": "cart-a"}):
+        status, content = call(front, body)
+        assert (status, content["status"], content["reason"]) == (200, "ignored", Reason.ANONYMOUS)
+    assert front.api.request_count == 0
+
+
+@pytest.mark.parametrize("visit", [WISH, SEARCH])
+def test_wish_or_search_belongs_to_the_contact_of_its_cart(front: World, visit: dict[str, Any]) -> None:
+    front.send(cart())
+    assert call(front, visit | {"cart_token": "cart-a"})[1]["status"] == "delivered"
+    assert front.api.events[-1]["keyValue"] == "anna@example.com"
+
+
+@pytest.mark.parametrize("visit", [WISH, SEARCH])
+@pytest.mark.parametrize("proof", [{}, {"signature": "0" * 64}, {"signature": signature(days=-3)}])
+def test_wish_or_search_needs_a_valid_signature(front: World, visit: dict[str, Any], proof: dict[str, str]) -> None:
+    assert call(front, {**visit, "contact": {"email": "anna@example.com"}, **proof})[0] == 401
+    assert front.api.request_count == 0
+
+
+@pytest.mark.parametrize("visit", [WISH, SEARCH])
+def test_wish_or_search_waits_while_the_api_is_down(front: World, visit: dict[str, Any]) -> None:
+    front.api.next_answers = [503]
+    assert call(front, {**signed(), **visit})[1]["status"] == "queued"
+    assert front.run_until_idle() == ["delivered"]
+
+
+def test_wishes_and_searches_count_for_the_limit(front: World) -> None:
+    flood(front, 499)
+    assert [call(front, visit)[0] for visit in (WISH, SEARCH)] == [200, 429]
 
 
 @pytest.mark.parametrize("type", ["application/json", "text/plain;charset=UTF-8", "application/octet-stream", None])
@@ -350,6 +391,13 @@ def test_settings_are_read_again_after_the_secret_is_replaced(front: World) -> N
         ('{"type": "page", "url": "javascript:alert(1)"}', "url: string_pattern_mismatch"),
         ('{"type": "cart", "cart": {"token": "a", "items": [{"id": "1"}]}}', "cart.items.0.quantity: missing"),
         ('{"type": "page", "url": "https://a.example/", "contact": {"push": "x"}}', "contact: extra_forbidden"),
+        ('{"type": "wishlist", "product": {"price": 1}}', "product.id: missing"),
+        ('{"type": "wishlist", "search": {"text": "a"}}', "product: missing"),
+        ('{"type": "search", "product": {"id": "1", "price": 1}}', "search: missing"),
+        ('{"type": "search", "search": {"text": " \\n\\u0000"}}', "search.text: string_too_short"),
+        ('{"type": "search", "search": {"text": "' + "x" * 15_000 + '"}}', "search.text: string_too_long"),
+        ('{"type": "search", "search": {"text": "a", "found": 1}}', "search.found: bool_type"),
+        ('{"type": "search", "search": {"text": "\\ud800"}}', "body: json_invalid"),
     ],
 )
 def test_unreadable_visit_is_400_with_the_field_and_is_not_parked(front: World, body: str, error: str) -> None:
@@ -405,6 +453,8 @@ FOREIGN = "https://evil.example/mug"
         ({"type": "product", "product": {"id": "1", "price": 1, "url": FOREIGN}}, "product"),
         ({"type": "product", "product": {"id": "1", "price": 1, "imageUrl": "//evil.example/a.png"}}, "product"),
         ({"type": "product", "product": {"id": "1", "price": 1, "photos": ["x", FOREIGN]}}, "product"),
+        ({"type": "wishlist", "product": {"id": "1", "price": 1, "url": FOREIGN}}, "product"),
+        ({"type": "search", "search": {"text": f"win: {FOREIGN}"}}, "search"),
         ({"type": "cart", "cart": {"token": "a", "items": [ITEMS[0], ITEMS[0] | {"url": FOREIGN}]}}, "cart.items.1"),
         ({"type": "cart", "cart": {"token": "a", "items": [ITEMS[0] | {"name": FOREIGN}]}}, "cart.items.0"),
         ({"type": "cart", "cart": {"token": "a", "items": [ITEMS[0] | {"image": "javascript:x"}]}}, "cart.items.0"),
@@ -415,6 +465,14 @@ def test_visit_with_a_url_of_another_origin_is_400_and_has_no_effect(
 ) -> None:
     assert call(front, signed(**visit)) == (400, {"error": f"{field}: not_in_origins"})
     assert (front.api.request_count, front.parked_reasons()) == (0, [])
+
+
+def test_search_for_a_url_of_the_shop_is_accepted(front: World) -> None:
+    assert call(front, signed(type="search", search={"text": "see https://shop.example/mug"}))[0] == 200
+
+
+def test_search_of_20_000_characters_is_413(front: World) -> None:
+    assert call(front, signed(type="search", search={"text": "x" * 20_000}))[0] == 413
 
 
 def test_url_of_an_app_is_accepted_if_its_scheme_is_listed(front: World) -> None:
@@ -569,11 +627,12 @@ def test_preflights_and_pages_of_other_origins_are_not_counted(front: World) -> 
 NUMBERS = ["1e-40", '"1e-40"', '"0e-100000000"', "1e400", "NaN", '"Infinity"', "9" * 5000, "[1]"]
 
 
-@pytest.mark.parametrize("field", ["cart.price", "cart.quantity", "cart.discount", "product.price"])
+@pytest.mark.parametrize("field", ["cart.price", "cart.quantity", "cart.discount", "product.price", "wishlist.price"])
 def test_hostile_number_of_a_visit_is_answered_400_or_written_out(front: World, field: str) -> None:
     type, _, name = field.partition(".")
     part = {"id": "1", "quantity": 1, "price": 1} | {name: "number"}
-    visit = json.dumps(signed(type=type, **{type: {"token": "cart-a", "items": [part]} if type == "cart" else part}))
+    viewed = {"cart": {"token": "cart-a", "items": [part]}} if type == "cart" else {"product": part}
+    visit = json.dumps(signed(type=type, **viewed))
     for number in NUMBERS:
         assert serve(front, visit.replace('"number"', number))["statusCode"] in (200, 400), number
     assert len(str(front.api.accepted)) < 2_000

@@ -92,6 +92,8 @@ def test_event_type_that_the_api_does_not_have_is_refused() -> None:
         ("pageViewed", "page"),
         ("productViewed", "product"),
         ("productCategoryViewed", "category"),
+        ("productAddedToWishlist", "product"),
+        ("searchRequest", "search"),
     ],
 )
 def test_visit_without_its_param_is_refused(type: str, name: str) -> None:

@@ -107,6 +107,58 @@ def test_category_is_passed() -> None:
     assert "page" not in script
 
 
+@pytest.mark.parametrize("text", ["чашка", 'Чашка "Ранок"', "a&quot;b", "</script><img src=x>", "' onload='a"])
+def test_search_that_found_nothing_is_passed_whatever_its_text_contains(text: str) -> None:
+    script = attributes(search={"text": text, "found": 0})
+    assert json.loads(script["search"]) == {"text": text, "found": False}
+    assert "page" not in script
+    view = visit({"type": "search", "search": json.loads(script["search"])}).view
+    assert (view.search, view.found) == (text, False)
+
+
+def test_search_that_found_something_is_a_page() -> None:
+    script = attributes(search={"text": "чашка", "found": 3})
+    assert "search" not in script
+    assert script["page"] == ""
+
+
+MUG = {"id": 44, "price": 499.5, "in_stock": False, "name": 'Чашка "Ранок"'}
+RED_MUG = {"id": 45, "price": 510, "in_stock": True, "name": "Чашка, red"}
+WISHES = [
+    ["yith_wcwl_added_to_wishlist", [44, 7, 1]],
+    ["tinvwl_product_added", [{"product_id": 44, "variation_id": 45, "wishlist_id": 7}]],
+    ["tinvwl_product_added", [{"product_id": 44, "variation_id": 0, "wishlist_id": 7}]],
+]
+
+
+def test_each_product_added_to_a_wish_list_is_passed_once_with_the_next_page() -> None:
+    products = {"44": MUG, "45": RED_MUG}
+    first = page(session={}, actions=WISHES, products=products)
+    second = page(session=first["session"], products=products)
+    mug = {"id": "44", "price": "499.50", "in_stock": False, "name": 'Чашка "Ранок"'}
+    red_mug = {"id": "45", "price": "510.00", "in_stock": True, "name": "Чашка, red"}
+    script = ScriptTag(first["tag"]).attributes
+    assert json.loads(script["wishlist"]) == [red_mug, mug]
+    assert script["page"] == ""
+    assert "wishlist" not in ScriptTag(second["tag"]).attributes
+    change = visit({"type": "wishlist", "product": red_mug})
+    assert (change.view.type, change.view.product_id) == ("wishlist", "45")
+
+
+def test_addition_to_a_wish_list_without_a_session_or_product_is_not_passed() -> None:
+    assert "wishlist" not in attributes(session=None, actions=WISHES, products={"44": MUG})
+    assert json.loads(attributes(session={}, actions=WISHES, products={"45": RED_MUG})["wishlist"]) == [
+        {"id": "45", "price": "510.00", "in_stock": True, "name": "Чашка, red"}
+    ]
+
+
+def test_last_20_additions_to_a_wish_list_are_passed() -> None:
+    wishes = [["yith_wcwl_added_to_wishlist", [n]] for n in range(1, 31)]
+    products = {str(n): MUG | {"id": n} for n in range(1, 31)}
+    passed = json.loads(attributes(session={}, actions=wishes, products=products)["wishlist"])
+    assert [product["id"] for product in passed] == [str(n) for n in range(11, 31)]
+
+
 def test_cart_token_does_not_reveal_the_session_id() -> None:
     variant = LINE | {"variation_id": 9, "quantity": 1, "name": 'Cup "&quot;"'}
     rendered = page(session={}, cart=[LINE, variant])

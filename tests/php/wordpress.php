@@ -3,8 +3,9 @@
  * Imitates the functions of WordPress and WooCommerce that the plugin calls, as their references describe them. Loads the
  * plugin whose path is the first argument, renders one page and prints JSON: {"enqueued", "tag", "other", "session"}.
  *
- * The standard input is JSON: "constants", "email", "product", "category", "cart" (a list of lines), and "session" (its
- * content from earlier pages, or null if the visitor has no session).
+ * The standard input is JSON: "constants", "email", "product", "category", "search" (its text and the number of posts
+ * "found"), "cart" (a list of lines), "session" (its content from earlier pages, or null if the visitor has no session),
+ * "actions" (name and arguments of those that plugins run before the page is rendered), and "products" by their ids.
  */
 
 $page_input = json_decode( stream_get_contents( STDIN ), true ) + array(
@@ -12,6 +13,9 @@ $page_input = json_decode( stream_get_contents( STDIN ), true ) + array(
 	'email'     => '',
 	'product'   => null,
 	'category'  => null,
+	'search'    => null,
+	'actions'   => array(),
+	'products'  => array(),
 	'cart'      => array(),
 	'session'   => null,
 );
@@ -74,8 +78,18 @@ function get_queried_object_id() {
 	return $GLOBALS['page_input']['category'];
 }
 
-function wc_get_product() {
-	return new Product( $GLOBALS['page_input']['product'] );
+function is_search() {
+	return null !== $GLOBALS['page_input']['search'];
+}
+
+function get_search_query( $escaped = true ) {
+	$text = $GLOBALS['page_input']['search']['text'];
+	return $escaped ? htmlspecialchars( $text, ENT_QUOTES ) : $text;
+}
+
+function wc_get_product( $id = null ) {
+	$product = null === $id ? $GLOBALS['page_input']['product'] : ( $GLOBALS['page_input']['products'][ $id ] ?? null );
+	return $product ? new Product( $product ) : false;
 }
 
 function WC() {
@@ -138,7 +152,13 @@ class Cart {
 
 $shop = (object) array( 'session' => new Session( $page_input['session'] ), 'cart' => new Cart() );
 
+$wp_query = (object) array( 'found_posts' => $page_input['search']['found'] ?? 1 );
+
 require $argv[1];
+
+foreach ( $page_input['actions'] as list( $hook, $arguments ) ) {
+	$hooks[ $hook ]( ...array_slice( $arguments, 0, 1 ) ); // WordPress passes one argument unless more are asked for
+}
 
 $hooks['wp_enqueue_scripts']();
 $page = array( 'enqueued' => $enqueued, 'tag' => '', 'other' => $hooks['script_loader_tag']( '<script src="/a.js"></script>', 'a' ) );

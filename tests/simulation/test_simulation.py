@@ -3,6 +3,7 @@
 import io
 import json
 import re
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -49,7 +50,7 @@ def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> Non
     run = Run(1_200, 3, (), platforms=REFERENCE_PLATFORMS)
     assert run.run().violations == []
     accepted = run.checker.requests.accepted
-    visits = 0
+    visits: Counter[str] = Counter()
     carts = {True: 0, False: 0}  # by whether the browser sent the cart
     for story in run.stories:
         expected = expected_state(story, story.meanings.keys())
@@ -58,9 +59,10 @@ def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> Non
         for announcement in story.announcements:
             meaning = story.meanings.get(announcement.id)
             if isinstance(meaning, Visit) and meaning.person:
-                visits += 1
-                paths = [request.path for request in accepted[story.shop, announcement.entity]]
-                assert "POST v1/event" in paths
+                requests = accepted[story.shop, announcement.entity]
+                events = [request.event for request in requests if request.announcement is announcement]
+                assert [event["eventTypeKey"] for event in events if event] == [meaning.event_type]
+                visits[meaning.event_type] += 1
         for token, cart in expected.carts.items():
             if not cart.certain and cart.products is not None:
                 last = accepted[story.shop, cart_entity(token)][-1]
@@ -72,7 +74,8 @@ def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> Non
                 assert [(product["productId"], product["quantity"]) for product in products] == [
                     (product["productId"], product["quantity"]) for product in cart.products
                 ]
-    assert visits > 20
+    assert len(visits) == 5
+    assert visits.total() > 20
     assert min(carts.values()) > 5
 
 

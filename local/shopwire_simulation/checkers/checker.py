@@ -25,12 +25,13 @@ from shopwire_simulation.checkers.observations import (
     Violation,
 )
 from shopwire_simulation.checkers.pending_changes import PendingChecker
+from shopwire_simulation.checkers.visits import visit_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import Announcement, Erasure, Story
+from shopwire_testkit.announcements import Announcement, Erasure, Story, Visit
 
 _FINAL_OUTCOMES = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
 _MAX_COMBINED = 6
@@ -182,6 +183,8 @@ class Checker:
             if event and (story := self.requests.story_of(announcement)) is not None:
                 meaning = self._stories[story].meanings.get(announcement.id)
                 self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
+                if isinstance(meaning, Visit) and (problem := visit_problem(meaning, event)):
+                    self._report("wrong_final_state", announcement, problem)
             self._pending.on_event_accepted(announcement, invocation)
 
     def unseen_attributes(self, names: Iterable[str]) -> list[str]:

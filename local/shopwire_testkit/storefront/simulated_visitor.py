@@ -7,6 +7,7 @@ it for the reference model. Nothing here knows how shopwire reads the body.
 import hmac
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 from shopwire_testkit.announcements import CartState, Person, Visit, cart_entity
@@ -19,6 +20,9 @@ _CART_DELAY = SECOND
 """The script waits this long for more changes before it sends a cart."""
 _VALID_DAYS = 3
 """A page may come from a cache: its signature is valid on its day and on the two days after it."""
+
+_Kind = tuple[str, str, dict[str, Any], dict[str, Any]]
+"""A kind of visit: its topic, the type of its event, fields of its body, and the params that they mean."""
 
 
 class Browser:
@@ -39,7 +43,7 @@ class Browser:
         self._visits = 0
 
     def view(self, token: str, *, signed: bool) -> None:
-        """View a page, a product or a category. The visit carries the cart's token.
+        """View a page, product or category, add to the wish list, or search. The visit carries the cart's token.
 
         Args:
             signed: the page names the customer, with the shop's signature.
@@ -47,18 +51,30 @@ class Browser:
         recorder, rng, shop = self._recorder, self._recorder.rng, self._recorder.shop
         recorder.wait(MINUTE)
         product = rng.choice(shop.products)
-        topic, viewed = rng.choice(
-            (
-                ("page", {"url": f"https://sim.example/pages/{rng.randrange(50)}"}),
-                ("product", {"product": {"id": product.item_id(shop.settings.item_id), "price": money(product.price)}}),
-                ("category", {"category": {"id": product.title}}),
+        url = f"https://sim.example/pages/{rng.randrange(50)}"
+        id, price, number = product.item_id(shop.settings.item_id), money(product.price), self._serial + self._visits
+        category = ({"category": {"id": product.title}}, {"category": {"productCategoryId": product.title}})
+        # The kinds take turns, so that a kind more does not change the random numbers of all stories.
+        if number % 2:
+            kinds: tuple[_Kind, ...] = (
+                ("page", "pageViewed", {"url": url}, {"page": {"location": url}}),
+                _product_view("product", "productViewed", id, price, in_stock=None),
+                ("category", "productCategoryViewed", *category),
             )
-        )
+        else:
+            kinds = (
+                _search(product.title, found=(False, True, None)[number // 2 % 3]),
+                _product_view("wishlist", "productAddedToWishlist", id, price, in_stock=number % 4 == 0),
+                ("category", "productCategoryViewed", *category),
+            )
+        topic, event_type, fields, params = rng.choice(kinds)
         contact, person = self._signed_contact(signed=signed)
         self._visits += 1
-        body = _encode({"type": topic, "cart_token": token, "currency": shop.currency, **contact, **viewed})
-        entity = f"view {self._serial}-{self._visits}"
-        recorder.announce(topic, body, entity, Visit(token, person, self._is_other_customer), None, storefront=True)
+        body = _encode({"type": topic, "cart_token": token, "currency": shop.currency, **contact, **fields})
+        if topic != "search":
+            params = params | {"currencyCode": shop.currency}
+        meaning = Visit(token, person, self._is_other_customer, event_type, params)
+        recorder.announce(topic, body, f"view {self._serial}-{self._visits}", meaning, None, storefront=True)
 
     def change_cart(self, token: str, content: CartContent, *, signed: bool) -> None:
         """Change the cart. Its version is the time when the browser sends it, because the body carries no other."""
@@ -101,6 +117,18 @@ def visitor_signature(secret: str, shop: str, kind: str, value: str, at: int) ->
     """Return the signature that a page of the shop has, if it was rendered then (UTC milliseconds)."""
     day = datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%d")
     return hmac.new(secret.encode(), f"{shop}:{kind}:{value}:{day}".encode(), "sha256").hexdigest()
+
+
+def _product_view(topic: str, event_type: str, id: str, price: str, *, in_stock: bool | None) -> _Kind:
+    stock, is_in_stock = ({}, {}) if in_stock is None else ({"in_stock": in_stock}, {"isInStock": int(in_stock)})
+    params = {"product": {"productId": id, "price": Decimal(price), **is_in_stock}}
+    return topic, event_type, {"product": {"id": id, "price": price, **stock}}, params
+
+
+def _search(text: str, *, found: bool | None) -> _Kind:
+    """Return the search of a visitor who types the text with white space around it."""
+    fields: dict[str, Any] = {"search": {"text": f" {text}\n"} | ({} if found is None else {"found": found})}
+    return "search", "searchRequest", fields, {"search": text} | ({} if found is None else {"isFound": str(int(found))})
 
 
 def _encode(body: dict[str, Any]) -> bytes:

@@ -48,6 +48,8 @@ _REQUIRED = {
     "pageViewed": ("page",),
     "productViewed": ("product",),
     "productCategoryViewed": ("category",),
+    "productAddedToWishlist": ("product",),
+    "searchRequest": ("search",),
 }
 
 

@@ -1,4 +1,7 @@
-"""A visit becomes pageViewed, productViewed or productCategoryViewed."""
+"""A visit becomes pageViewed, productViewed, productCategoryViewed, productAddedToWishlist or searchRequest.
+
+The API's page: https://docs.yespo.io/docs/site-activity-tracking-using-generate-events.
+"""
 
 from typing import Any
 
@@ -12,8 +15,13 @@ def view_steps(view: View, contact: Contact) -> list[Step]:
     """Return the event of this visit.
 
     Raises:
-        Unmappable: nothing identifies a person, or what was viewed is missing.
+        Unmappable: nothing identifies a person, or what was viewed or searched for is missing.
     """
+    if view.type == "search":
+        # Without `isFound`, the API counts the search as one that found nothing.
+        found = None if view.found is None else str(int(view.found))
+        search = [*identifiers(contact), *present((("search", view.search), ("isFound", found)))]
+        return [Step(event("searchRequest", contact_key(contact), search))]
     event_type, name, fields = _viewed(view)
     for field, value in fields.items():
         if value is None:
@@ -32,4 +40,5 @@ def _viewed(view: View) -> tuple[str, str, dict[str, Any]]:
     if view.type == "category":
         return "productCategoryViewed", "category", {"productCategoryId": view.category_id}
     stock = {} if view.in_stock is None else {"isInStock": int(view.in_stock)}
-    return "productViewed", "product", {"productId": view.product_id, "price": view.price} | stock
+    product = {"productId": view.product_id, "price": view.price} | stock
+    return "productAddedToWishlist" if view.type == "wishlist" else "productViewed", "product", product

@@ -123,7 +123,7 @@ class ContactChange:
 
 @dataclass(frozen=True, slots=True)
 class ViewChange:
-    """A page, product or category that a visitor saw. `id` names this one visit."""
+    """A view, an addition to the wish list, or a search. `id` names this one visit."""
 
     view: View
     id: str

@@ -122,7 +122,7 @@ def test_visit_without_a_contact_needs_no_signature() -> None:
     STOREFRONT.verify(webhook(visit()), SHOP)
 
 
-@pytest.mark.parametrize("topic", ["page", "product", "category", "cart"])
+@pytest.mark.parametrize("topic", ["page", "product", "category", "cart", "wishlist", "search"])
 def test_call_has_the_topic_as_its_only_own_header(topic: str) -> None:
     headers = STOREFRONT.sign(topic, b"{}", SHOP, 0).headers
     assert headers == {"content-type": "application/json", "x-shopwire-topic": topic}

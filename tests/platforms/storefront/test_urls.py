@@ -2,7 +2,7 @@
 
 import pytest
 
-from shopwire.platforms.storefront.urls import is_of_origins, is_url_field
+from shopwire.platforms.storefront.urls import is_of_origins, is_url_field, urls_in_text
 
 ORIGINS = (
     "https://shop.example",
@@ -107,6 +107,23 @@ def test_setting_that_names_no_host_allows_no_page(origin: str) -> None:
 )
 def test_property_that_leads_somewhere_is_a_url(name: str, text: str) -> None:
     assert is_url_field(name, text)
+
+
+@pytest.mark.parametrize(
+    ("text", "urls"),
+    [
+        ("blue mug", []),
+        ("see https://a", ["https://a"]),
+        ("see //a", ["//a"]),
+        ("javascript:x or http:a", ["javascript:x", "http:a"]),
+        ("(https://a)", ["https://a)"]),
+        ("mug,https://a", ["https://a"]),
+        ("x.https://a", ["x.https://a"]),
+        ("size: XL, ratio 1:/2, and/or 12:30", []),
+    ],
+)
+def test_urls_of_a_text_are_found_wherever_they_begin(text: str, urls: list[str]) -> None:
+    assert list(dict.fromkeys(urls_in_text(text))) == urls
 
 
 @pytest.mark.parametrize(

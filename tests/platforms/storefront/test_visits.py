@@ -36,6 +36,37 @@ def test_category_becomes_the_exact_model() -> None:
     assert read(BODIES["category"]).view == View(type="category", seen_at=SEEN_AT, contact=IRYNA, category_id="Чашки")
 
 
+def test_addition_to_the_wish_list_becomes_the_exact_model() -> None:
+    change = read(BODIES["wishlist"])
+    assert isinstance(change, ViewChange)
+    assert change.view == View(
+        type="wishlist",
+        seen_at=SEEN_AT,
+        contact=IRYNA,
+        currency="UAH",
+        product_id="40001",
+        price=Decimal("499.5"),
+        in_stock=False,
+        extra={"name": ('Чашка "Ранок"',), "color": ("зелений", "red")},
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "found", "currency"),
+    [
+        ("search", 'чашка "Ранок" 0,5 л', False, "UAH"),
+        ("search--found", "чашка", True, None),
+        ("search--only_text", "чайник", None, None),
+    ],
+)
+def test_search_becomes_the_exact_model(name: str, text: str, found: bool | None, currency: str | None) -> None:
+    change = read(BODIES[name])
+    assert isinstance(change, ViewChange)
+    assert change.view == View(
+        type="search", seen_at=SEEN_AT, contact=IRYNA, currency=currency, search=text, found=found
+    )
+
+
 def test_cart_becomes_the_exact_model() -> None:
     assert read(BODIES["cart"]) == CartChange(
         Cart(
@@ -126,10 +157,80 @@ def test_topic_must_be_the_type_of_the_body() -> None:
         STOREFRONT.read(webhook(visit(), **{"x-shopwire-topic": "cart"}), SHOP)
 
 
-@pytest.mark.parametrize("type_", ["page", "product", "category", "cart"])
+@pytest.mark.parametrize("type_", ["page", "product", "category", "cart", "wishlist", "search"])
 def test_visit_without_what_was_seen_is_unreadable(type_: str) -> None:
     with pytest.raises(Unreadable, match="missing"):
         read({"type": type_})
+
+
+@pytest.mark.parametrize("type_", ["product", "wishlist"])
+@pytest.mark.parametrize(
+    ("product", "error"),
+    [
+        ({"price": 1}, "product.id: missing"),
+        ({"id": None, "price": 1}, "product.id: string_type"),
+        ({"id": " ", "price": 1}, "product.id: string_too_short"),
+        ({"id": "x" * 256, "price": 1}, "product.id: string_too_long"),
+        ({"id": "1"}, "product.price: missing"),
+        ({"id": "1", "price": 1, "in_stock": "perhaps"}, "product.in_stock: bool_parsing"),
+        ([], "product: model_type"),
+    ],
+)
+def test_product_without_id_or_price_is_unreadable(type_: str, product: Any, error: str) -> None:
+    with pytest.raises(Unreadable, match=f"^{error}$"):
+        read({"type": type_, "product": product})
+
+
+# The text and the result of a search.
+
+
+@pytest.mark.parametrize(
+    ("text", "read_as"),
+    [
+        (" mug ", "mug"),
+        ("a\tb\r\n c", "a b c"),
+        ("a\x00b\x1fc\x7fd\x9be", "a b c d e"),
+        ("a\u2028b\u00a0c", "a b c"),
+        ("чашка 👨\u200d👩", "чашка 👨\u200d👩"),
+        ("' OR 1=1 --", "' OR 1=1 --"),
+        (42, "42"),
+        ("x" * 255, "x" * 255),
+        (" " * 300 + "mug", "mug"),
+    ],
+)
+def test_text_of_a_search_is_one_line_without_control_characters(text: Any, read_as: str) -> None:
+    assert read({"type": "search", "search": {"text": text}}).view.search == read_as
+
+
+@pytest.mark.parametrize(
+    "text", ["", " ", "\n\t", "\u00a0\u2003", "\x00", "\x00 \x1b", "\u200b", "\u2060\ufeff \u00ad"]
+)
+def test_search_without_visible_characters_is_unreadable(text: str) -> None:
+    with pytest.raises(Unreadable, match=r"^search\.text: string_too_short$"):
+        read({"type": "search", "search": {"text": text, "found": False}})
+
+
+@pytest.mark.parametrize(
+    ("search", "error"),
+    [
+        ({"text": "x" * 256}, "search.text: string_too_long"),
+        ({"text": "x" * 20_000}, "search.text: string_too_long"),
+        ({"text": None}, "search.text: string_type"),
+        ({"text": True}, "search.text: string_type"),
+        ({"text": ["mug"]}, "search.text: string_type"),
+        ({"found": False}, "search.text: missing"),
+        ("mug", "search: model_type"),
+    ],
+)
+def test_search_without_a_short_text_is_unreadable(search: Any, error: str) -> None:
+    with pytest.raises(Unreadable, match=f"^{error}$"):
+        read({"type": "search", "search": search})
+
+
+@pytest.mark.parametrize("found", [0, 1, 12, 0.0, "true", "0", "", [], {}])
+def test_found_must_be_true_or_false(found: Any) -> None:
+    with pytest.raises(Unreadable, match=r"^search\.found: bool_type$"):
+        read({"type": "search", "search": {"text": "mug", "found": found}})
 
 
 @pytest.mark.parametrize("price", ["NaN", "12,50", None, "1e400"])

@@ -1,10 +1,11 @@
-"""The storefront: views and carts that a visitor's browser sends (POST /storefront/{shop}, docs/storefront.md).
+"""The storefront: the visits that a visitor's browser sends (POST /storefront/{shop}, docs/storefront.md).
 
 Anyone can send anything here. A contact counts only with an HMAC that the shop's server made for this shop and day. The
 signature is part of the body, so the body is parsed before it is verified. Until then nothing else of it is used.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -12,7 +13,7 @@ from functools import lru_cache
 from math import isfinite
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import ConfigDict, JsonValue, StringConstraints
+from pydantic import BeforeValidator, ConfigDict, JsonValue, StrictBool, StringConstraints
 
 from shopwire.errors import NotVerified, Unreadable
 from shopwire.models import (
@@ -33,15 +34,24 @@ from shopwire.models.contact import person
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.parts import Body, parse, received_at, with_fields
 from shopwire.platforms.signatures import hex_signature, same, short_hash
-from shopwire.platforms.storefront.urls import is_of_origins, is_url_field
+from shopwire.platforms.storefront.urls import is_of_origins, is_url_field, urls_in_text
 
 T = TypeVar("T")
 _Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=255)]
 _SignedText = Annotated[str, StringConstraints(min_length=1, max_length=255)]  # not trimmed, because it is signed
 _Url = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2048, pattern=r"^[a-zA-Z][\w.+-]*://\S+$")]
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _MAX_EXTRAS = 20
 _DAY_MS = 86_400_000
 _VALID_DAYS = 3  # the day for which a signature is made and the two after it, because pages are cached
+
+
+def _one_line(text: Any) -> Any:
+    """Return a text as it is read: spaces for white space and control characters; "" if nothing of it is visible."""
+    if not isinstance(text, str):
+        return text  # pydantic refuses it, or accepts a number
+    line = " ".join(_CONTROL.sub(" ", text).split())
+    return line if any(character.isprintable() for character in line if character != " ") else ""
 
 
 class _Open(Body):
@@ -87,8 +97,13 @@ class _Cart(Body):
     items: list[_Item] = []
 
 
+class _Search(Body):
+    text: Annotated[_Text, BeforeValidator(_one_line)]
+    found: StrictBool | None = None  # strict, so that no number of results is taken for a yes
+
+
 class _Visit(Body):
-    type: Literal["page", "product", "category", "cart"]
+    type: Literal["page", "product", "category", "cart", "wishlist", "search"]
     contact: _Contact | None = None
     signature: str | None = None
     cart_token: Token | None = None
@@ -97,6 +112,7 @@ class _Visit(Body):
     product: _Product | None = None
     category: _Category | None = None
     cart: _Cart | None = None
+    search: _Search | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +133,11 @@ def _category(call: _Call, shop: Shop) -> Change:
 def _product(call: _Call, shop: Shop) -> Change:
     product = _given(call.visit.product, "product")
     return _view(call, shop, product_id=product.id, price=product.price, in_stock=product.in_stock, extra=product.extra)
+
+
+def _search(call: _Call, shop: Shop) -> Change:
+    search = _given(call.visit.search, "search")
+    return _view(call, shop, search=search.text, found=search.found)
 
 
 def _view(call: _Call, shop: Shop, **viewed: Any) -> Change:
@@ -156,7 +177,7 @@ def _cart(call: _Call, shop: Shop) -> Change:
 
 
 class Storefront(Platform):
-    """Views and carts from the browser."""
+    """Views, additions to the wish list, searches and carts from the browser."""
 
     name = "storefront"
     title = "Storefront"
@@ -166,6 +187,8 @@ class Storefront(Platform):
         Topic("product", Kind.SNAPSHOT, _product),
         Topic("category", Kind.SNAPSHOT, _category),
         Topic("cart", Kind.SNAPSHOT, _cart),
+        Topic("wishlist", Kind.SNAPSHOT, _product),
+        Topic("search", Kind.SNAPSHOT, _search),
     )
     endpoint = "storefront"
     kept_headers = ("x-shopwire-",)
@@ -228,6 +251,9 @@ def _urls(visit: _Visit) -> Iterator[tuple[str, str]]:
     """
     if visit.url is not None:
         yield "url", visit.url
+    if visit.search is not None:
+        # A link to the shop's own search page can contain any text, and the one who clicks on it is the visitor.
+        yield from (("search", url) for url in urls_in_text(visit.search.text))
     parts: list[tuple[str, _Product | _Item]] = [("product", visit.product)] if visit.product else []
     parts += [(f"cart.items.{n}", item) for n, item in enumerate(visit.cart.items if visit.cart else ())]
     for field, part in parts:

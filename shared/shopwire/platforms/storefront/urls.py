@@ -5,7 +5,7 @@ lists where it leads to.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 _ADDRESS = re.compile(r"([a-z][a-z0-9+.-]*)://([^/?#\\@\s]*)(?=[/?#]|$)", re.IGNORECASE)
 """Scheme, and host with port. A name before the host is no match, because it only serves to hide the host."""
@@ -17,6 +17,7 @@ _LEADS_AWAY = re.compile(
     r"[\s\x00-\x20]*(?:[a-z][a-z0-9+.-]*:[/\\]|[/\\]{2}|https?:\S|(?:java|vb)script:|data:\S*,)", re.I
 )
 _REMOVED_BY_BROWSERS = str.maketrans("", "", "\t\n\r")  # wherever they are in a URL (WHATWG, "URL", 4.4)
+_SCHEME = re.compile(r"[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _NAMES = frozenset({"url", "link", "href", "src", "image", "imageurl", "imagelink"})
 
 
@@ -25,6 +26,14 @@ def is_url_field(name: str, text: str) -> bool:
     return name.lower().replace("_", "").replace("-", "") in _NAMES or bool(
         _LEADS_AWAY.match(text.translate(_REMOVED_BY_BROWSERS))
     )
+
+
+def urls_in_text(text: str) -> Iterator[str]:
+    """Yield what a mail program may make a link of: each word that is a URL, and what begins inside of a word."""
+    for word in text.split():
+        if is_url_field("", word):
+            yield word
+        yield from (word[scheme.start() :] for scheme in _SCHEME.finditer(word))
 
 
 def is_of_origins(url: str, origins: Iterable[str]) -> bool:

@@ -1,0 +1,49 @@
+"""The checker of visits finds each difference between an event and what its visit means."""
+
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from shopwire_simulation.checkers.visits import visit_problem
+from shopwire_testkit.announcements import Visit
+
+WISH = Visit(
+    "t",
+    None,
+    event_type="productAddedToWishlist",
+    params={"product": {"productId": "5", "price": Decimal("9.90"), "isInStock": 0}, "currencyCode": "UAH"},
+)
+SEARCH = Visit("t", None, event_type="searchRequest", params={"search": "mug", "isFound": "0"})
+WISHED = '{"productId":"5","price":9.9,"isInStock":0}'
+
+
+def problem(visit: Visit, type: str, **params: str) -> str | None:
+    pairs: list[dict[str, Any]] = [{"name": name, "value": value} for name, value in params.items()]
+    return visit_problem(visit, {"eventTypeKey": type, "params": pairs})
+
+
+def test_event_that_the_visit_means_has_no_problem() -> None:
+    assert problem(WISH, "productAddedToWishlist", email="a@example.com", product=WISHED, currencyCode="UAH") is None
+    assert problem(SEARCH, "searchRequest", phone="380501112233", search="mug", isFound="0") is None
+
+
+@pytest.mark.parametrize(
+    ("visit", "type", "params", "text"),
+    [
+        (WISH, "productViewed", {"product": WISHED, "currencyCode": "UAH"}, "sent as productViewed"),
+        (WISH, "productAddedToWishlist", {"product": WISHED}, "another currencyCode"),
+        (WISH, "productAddedToWishlist", {"currencyCode": "UAH"}, "another product"),
+        (WISH, "productAddedToWishlist", {"product": WISHED.replace("9.9", "9"), "currencyCode": "UAH"}, "product"),
+        (SEARCH, "searchRequest", {"search": "mug", "isFound": "1"}, "another isFound"),
+        (SEARCH, "searchRequest", {"search": "mug"}, "another isFound"),
+        (SEARCH, "searchRequest", {"search": "mugs", "isFound": "0"}, "another search"),
+        (SEARCH, "searchRequest", {"search": "mug", "isFound": "0", "page": "{}"}, "another page"),
+    ],
+)
+def test_event_of_another_type_or_content_is_a_problem(
+    visit: Visit, type: str, params: dict[str, str], text: str
+) -> None:
+    found = problem(visit, type, **params)
+    assert found
+    assert text in found
