@@ -125,7 +125,7 @@ class Outage:
         self.cloud.http(event, invocation, _check_response)
 
     def _watch(self, service: str, operation: str, arguments: dict[str, Any]) -> None:
-        if operation == "send_message":
+        if operation in ("send_message", "send_message_batch"):
             self.cloud.poll(SECOND // 5)
 
     def _failed(self, function: str, error: Exception) -> None:

@@ -33,6 +33,8 @@ _VISIBILITY_MS = 360 * SECOND
 _SLOW_LATENCY_MS = 400
 _MAX_RETRY_CONCURRENCY = 5
 # A fault hits a function at one of this number of points. Most invocations reach as many, or more if they get a batch.
+# The share of a batch that fails while the service fails partly.
+_FAILED_ENTRIES = 0.3
 _POINTS = {"webhook": 14, "storefront": 14, "retry": 40, "upkeep": 14}
 _TABLE, _QUEUE_URL, _SHOPS_PATH, _HASH_KEY = "shopwire", "retry.fifo", "/shopwire/sim/shops/", "simulated"
 
@@ -116,6 +118,8 @@ class Cloud:
             visibility=_VISIBILITY_MS,
             dead_letters=self.dead_letters,
         )
+        self.queue.refuses_entry = lambda: self._fails_partly("queue")
+        self.table.unwritten = lambda requests: sum(self._fails_partly("ledger") for _ in range(requests))
         self.settings = FakeSSM(self._make_hook("settings", 8))
         self._environments: dict[str, list[_LambdaEnvironment]] = {name: [] for name in TIMEOUTS}
         self._code = {name: _compile_function(name) for name in TIMEOUTS}
@@ -205,7 +209,7 @@ class Cloud:
             if invocation is None:
                 return
             rng = invocation.rng
-            if (operation, phase) == ("send_message", "after"):
+            if operation in ("send_message", "send_message_batch") and phase == "after":
                 self.poll(SECOND // 5)
             longest = _SLOW_LATENCY_MS if faults.is_active(slow, scheduler.now) else latency
             scheduler.sleep(rng.randint(1, longest))
@@ -224,6 +228,16 @@ class Cloud:
                 raise ReadTimeoutError(endpoint_url=service)
 
         return hook
+
+    def _fails_partly(self, service: str) -> bool:
+        """Return True if one entry of a batch fails, while others succeed."""
+        invocation, now = self.scheduler.current, self.scheduler.now
+        if invocation is None or not self.faults.is_active(f"{service}_partial", now):
+            return False
+        failed = invocation.rng.random() < _FAILED_ENTRIES
+        if failed:
+            invocation.notes[f"{service}_down"] = now
+        return failed
 
     # -- the event source mapping and the schedule --
 

@@ -17,6 +17,7 @@ from shopwire_simulation.table_layout import (
     TO_ERASE,
     VERSION,
     entity_of,
+    shop_of,
 )
 
 

@@ -33,6 +33,8 @@ _WINDOWS = {
     "api_busy": (1 * MINUTE, 40 * MINUTE, 4),
     "api_busy_after": (1 * MINUTE, 40 * MINUTE, 4),
     "api_remembers": (1 * MINUTE, 20 * MINUTE, 4),
+    "queue_partial": (1 * MINUTE, 40 * MINUTE, 6),
+    "ledger_partial": (1 * MINUTE, 40 * MINUTE, 6),
 }
 
 # kind -> probability at each opportunity.

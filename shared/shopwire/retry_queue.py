@@ -6,6 +6,7 @@ source mapping receives them.
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 # SQS accepts 1 MiB per message, its attributes included (AWS, "Amazon SQS message quotas").
 MAX_MESSAGE_BYTES = (1 << 20) - 1024
+# SQS accepts 10 messages per batch, and 1 MiB of all messages together (AWS, "SendMessageBatch").
+MAX_BATCH_MESSAGES = 10
 # SQS allows 12 hours since the message was received. An hour of it is kept for a slow invocation.
 _MAX_INVISIBLE_SECONDS = 43_200 - 3_600
 
@@ -46,12 +49,29 @@ class RetryQueue:
         text = message.pack()
         if len(text) > MAX_MESSAGE_BYTES:
             raise MessageTooLarge
-        self._call(
-            "send_message",
-            MessageBody=text,
-            MessageGroupId=hashlib.sha256(entity.encode()).hexdigest()[:32],
-            MessageDeduplicationId=uuid.uuid4().hex,
-        )
+        self._call("send_message", **_arguments(text, entity))
+
+    def put_batch(self, messages: Sequence[tuple[str, str]]) -> dict[int, str]:
+        """Put several messages with one call.
+
+        SQS accepts or refuses each message by itself. If it refuses one and accepts a later one of the same entity, the
+        later one is first. So a batch must have one message of an entity at most.
+
+        Args:
+            messages: up to MAX_BATCH_MESSAGES packed messages, each with the partition key of its entity's ledger
+                entry, and MAX_MESSAGE_BYTES together.
+
+        Returns:
+            The error code of each message that SQS did not accept, by its index in `messages`.
+
+        Raises:
+            QueueUnavailable: whether SQS has any of the messages is unknown.
+        """
+        entries = [{"Id": str(index), **_arguments(text, entity)} for index, (text, entity) in enumerate(messages)]
+        answer = self._call("send_message_batch", Entries=entries)
+        accepted = {entry["Id"] for entry in answer.get("Successful", ())}
+        codes = {entry["Id"]: entry["Code"] for entry in answer.get("Failed", ())}
+        return {index: codes.get(str(index), "NoResult") for index in range(len(entries)) if str(index) not in accepted}
 
     def hold_back(self, receipt_handle: str, seconds: float) -> None:
         """Keep a received message invisible for this long (0: visible at once). A lost call costs only a delay."""
@@ -59,8 +79,16 @@ class RetryQueue:
         with suppress(QueueUnavailable):  # otherwise it returns after the queue's own visibility timeout
             self._call("change_message_visibility", ReceiptHandle=receipt_handle, VisibilityTimeout=seconds)
 
-    def _call(self, operation: str, **arguments: Any) -> None:
+    def _call(self, operation: str, **arguments: Any) -> Any:
         try:
-            getattr(self._client, operation)(QueueUrl=self._url, **arguments)
+            return getattr(self._client, operation)(QueueUrl=self._url, **arguments)
         except (ClientError, BotoCoreError) as error:
             raise QueueUnavailable(type(error).__name__) from None
+
+
+def _arguments(text: str, entity: str) -> dict[str, str]:
+    return {
+        "MessageBody": text,
+        "MessageGroupId": hashlib.sha256(entity.encode()).hexdigest()[:32],
+        "MessageDeduplicationId": uuid.uuid4().hex,
+    }
