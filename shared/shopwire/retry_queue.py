@@ -6,7 +6,7 @@ source mapping receives them.
 
 import hashlib
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -51,27 +51,35 @@ class RetryQueue:
             raise MessageTooLarge
         self._call("send_message", **_arguments(text, entity))
 
-    def put_batch(self, messages: Sequence[tuple[str, str]]) -> dict[int, str]:
-        """Put several messages with one call.
+    def put_many(self, messages: Sequence[tuple[str, str]]) -> dict[int, str]:
+        """Put messages in batches, each with one call.
 
-        SQS accepts or refuses each message by itself. If it refuses one and accepts a later one of the same entity, the
-        later one is first. So a batch must have one message of an entity at most.
+        SQS accepts or refuses each message of a batch by itself. If it refuses one and accepts a later one of the same
+        entity, the later one is first. So `messages` must have one message of an entity at most.
 
         Args:
-            messages: up to MAX_BATCH_MESSAGES packed messages, each with the partition key of its entity's ledger
-                entry, and MAX_MESSAGE_BYTES together.
+            messages: packed messages, each with the partition key of its entity's ledger entry.
 
         Returns:
-            The error code of each message that SQS did not accept, by its index in `messages`.
+            Why SQS did not accept a message, as a code, by the message's index in `messages`. It may have such a
+            message all the same.
 
         Raises:
-            QueueUnavailable: whether SQS has any of the messages is unknown.
+            QueueUnavailable: SQS did not answer the first call. Whether it has the messages of that call is unknown.
         """
-        entries = [{"Id": str(index), **_arguments(text, entity)} for index, (text, entity) in enumerate(messages)]
-        answer = self._call("send_message_batch", Entries=entries)
-        accepted = {entry["Id"] for entry in answer.get("Successful", ())}
-        codes = {entry["Id"]: entry["Code"] for entry in answer.get("Failed", ())}
-        return {index: codes.get(str(index), "NoResult") for index in range(len(entries)) if str(index) not in accepted}
+        refused: dict[int, str] = {}
+        for indexes in _batches([text for text, _ in messages]):
+            entries = [{"Id": str(index), **_arguments(*messages[index])} for index in indexes]
+            try:
+                answer = self._call("send_message_batch", Entries=entries)
+            except QueueUnavailable as error:
+                if indexes.start == 0:
+                    raise
+                return refused | dict.fromkeys(range(indexes.start, len(messages)), str(error))
+            accepted = {entry["Id"] for entry in answer.get("Successful", ())}
+            codes = {entry["Id"]: entry["Code"] for entry in answer.get("Failed", ())}
+            refused |= {index: codes.get(str(index), "NoResult") for index in indexes if str(index) not in accepted}
+        return refused
 
     def hold_back(self, receipt_handle: str, seconds: float) -> None:
         """Keep a received message invisible for this long (0: visible at once). A lost call costs only a delay."""
@@ -84,6 +92,18 @@ class RetryQueue:
             return getattr(self._client, operation)(QueueUrl=self._url, **arguments)
         except (ClientError, BotoCoreError) as error:
             raise QueueUnavailable(type(error).__name__) from None
+
+
+def _batches(texts: Sequence[str]) -> Iterator[range]:
+    """Yield the indexes of the messages of each batch. Packed messages are ASCII, so a character is a byte."""
+    start, size = 0, 0
+    for index, text in enumerate(texts):
+        size += len(text)
+        if index > start and (index - start == MAX_BATCH_MESSAGES or size > MAX_MESSAGE_BYTES):
+            yield range(start, index)
+            start, size = index, len(text)
+    if texts:
+        yield range(start, len(texts))
 
 
 def _arguments(text: str, entity: str) -> dict[str, str]:

@@ -4,6 +4,7 @@ from threading import Barrier
 from typing import Any
 
 import pytest
+from botocore.exceptions import EndpointConnectionError
 
 from shopwire.environment import run_in_threads
 from shopwire.errors import QueueUnavailable, TableUnavailable
@@ -32,16 +33,16 @@ def in_outbox(world: World) -> list[str]:
     return sorted(item["key"]["S"] for item in world.items() if item["pk"]["S"].startswith(PARTITION))
 
 
-def entries_of(world: World, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+def record_batches(world: World) -> list[list[str]]:
     """Return a list that fills with the names in each batch."""
     batches: list[list[str]] = []
-    put_batch = world.upkeep.queue.put_batch
+    send = world.queue.client.send_message_batch
 
-    def record(messages: list[tuple[str, str]]) -> dict[int, str]:
-        batches.append([unpack(text).key for text, _ in messages])
-        return put_batch(messages)
+    def record(**call: Any) -> Any:
+        batches.append([unpack(entry["MessageBody"]).key for entry in call["Entries"]])
+        return send(**call)
 
-    monkeypatch.setattr(world.upkeep.queue, "put_batch", record)
+    world.queue.client.send_message_batch = record
     return batches
 
 
@@ -65,10 +66,10 @@ def throttle_deletes(world: World, *counts: int) -> None:
     world.aws.dynamodb.unwritten = lambda requests: min(left.pop(0), requests - 1) if left else 0
 
 
-def test_batch_has_ten_webhooks_of_ten_entities(fake_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_has_ten_webhooks_of_ten_entities(fake_world: World) -> None:
     names = [f"{entity}.{number}" for number in (1, 2, 3) for entity in range(60)]
     put(fake_world, *names)
-    batches = entries_of(fake_world, monkeypatch)
+    batches = record_batches(fake_world)
     assert fake_world.run_upkeep() == 180
     assert sorted(queued(fake_world)) == sorted(names)
     assert in_outbox(fake_world) == []
@@ -81,10 +82,10 @@ def test_batch_has_ten_webhooks_of_ten_entities(fake_world: World, monkeypatch: 
         ]
 
 
-def test_batch_has_at_most_1_mib(fake_world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batch_has_at_most_1_mib(fake_world: World) -> None:
     names = [f"{entity}.1" for entity in range(24)]
     put(fake_world, *names, size=300_000)
-    batches = entries_of(fake_world, monkeypatch)
+    batches = record_batches(fake_world)
     assert fake_world.run_upkeep() == 24
     assert {len(batch) for batch in batches} <= {1, 2, 3}
 
@@ -98,6 +99,22 @@ def test_refused_entry_stays_and_holds_back_its_entity(fake_world: World) -> Non
     assert fake_world.upkeep.outbox_drain.oldest_left
     assert fake_world.run_upkeep() == 2
     assert queued(fake_world) == ["b.1", "b.2", "a.1", "a.2"]
+
+
+def test_error_of_the_second_batch_keeps_what_the_first_one_moved(fake_world: World) -> None:
+    put(fake_world, *(f"{entity}.1" for entity in range(80)))
+    send, calls = fake_world.queue.client.send_message_batch, iter((False, True))
+
+    def fail_second(**call: Any) -> Any:
+        if next(calls, True):
+            raise EndpointConnectionError(endpoint_url="https://sqs.example")
+        return send(**call)
+
+    fake_world.queue.client.send_message_batch = fail_second
+    with pytest.raises(QueueUnavailable):
+        fake_world.run_upkeep()
+    assert fake_world.upkeep.outbox_drain.moved == len(queued(fake_world)) == 10
+    assert len(in_outbox(fake_world)) == 70
 
 
 def test_entry_without_a_result_counts_as_refused(fake_world: World) -> None:

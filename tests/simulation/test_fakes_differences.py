@@ -298,10 +298,6 @@ def batch_of_26_deletes(side: Side) -> str:
     return delete_keys(side, *(f"{n}" for n in range(26)))
 
 
-def batch_that_deletes_an_item_twice(side: Side) -> str:
-    return delete_keys(side, "a", "b", "a")
-
-
 # --- Parameter Store
 
 
@@ -371,7 +367,6 @@ DIFFERENCES = [
     Difference(unused_value_in_a_query, "Query", "ValidationException", "accepted"),
     Difference(last_key_of_a_page_that_the_limit_ended, "Paginating table query results in DynamoDB", True, False),
     Difference(batch_of_26_deletes, "BatchWriteItem", "ValidationException", "accepted"),
-    Difference(batch_that_deletes_an_item_twice, "BatchWriteItem", "ValidationException", "accepted"),
     Difference(pages_of_ten_parameters, "GetParametersByPath", [10], [10, 0]),
     Difference(path_without_its_first_slash, "GetParametersByPath", "ValidationException", "accepted"),
 ]

@@ -105,6 +105,11 @@ def test_batch_deletes_items_and_accepts_missing_ones(side: Side) -> None:
     assert sort_keys(query(side)) == ["b"]
 
 
+def test_batch_deletes_no_item_twice(side: Side) -> None:
+    with refused("ValidationException", "duplicates"):
+        delete_all(side, "a", "b", "a")
+
+
 def test_throttled_batch_of_deletes_returns_the_rest(fake_side: Side) -> None:
     for name in "abc":
         put(fake_side, name)

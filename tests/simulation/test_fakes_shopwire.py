@@ -319,7 +319,7 @@ def test_batch_is_put_like_single_messages(side: Side) -> None:
     queue = side.queue()
     entities = [f"{SHOP}#order#{n}" for n in range(10)]
     batch = [(message(n).pack(), entity) for n, entity in enumerate(entities)]
-    assert RetryQueue(queue.client, queue.url).put_batch(batch) == {}
+    assert RetryQueue(queue.client, queue.url).put_many(batch) == {}
     RetryQueue(queue.client, queue.url).put(message(10), entities[0])
     received = queue.receive(1) + queue.receive()
     assert unpack(received[0]["Body"]) == message(0)

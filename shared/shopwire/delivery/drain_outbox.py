@@ -14,12 +14,15 @@ from shopwire.delivery.task import Clock, Policy, bug_details
 from shopwire.errors import NewerMessageFormat, QueueUnavailable, StoreUnavailable, TableUnavailable
 from shopwire.message import unpack
 from shopwire.observability import logger
-from shopwire.retry_queue import MAX_BATCH_MESSAGES, MAX_MESSAGE_BYTES, RetryQueue
+from shopwire.retry_queue import MAX_BATCH_MESSAGES, RetryQueue
 from shopwire.stores.outbox import SHARDS, Outbox, Waiting, after_shop
 from shopwire.stores.pauses import Pauses
 
 RunParallel = Callable[[Callable[[int], StoreUnavailable | None], Iterable[int]], Iterable[StoreUnavailable | None]]
 """Calls a function for each argument, maybe at the same time, and returns the results, like the built-in `map`."""
+
+# Two batches of SQS, which are then removed with one call, because DynamoDB deletes 25 items at once.
+_MOVED_AT_ONCE = 2 * MAX_BATCH_MESSAGES
 
 
 class OutboxDrain:
@@ -130,10 +133,10 @@ class OutboxDrain:
         entities = deque(by_entity.values())
         try:
             while entities and self._clock() < deadline:
-                batch = _next_batch(entities)
-                left = self._move_batch([entity[0] for entity in batch])
+                first = [entities.popleft() for _ in range(min(_MOVED_AT_ONCE, len(entities)))]
+                left = self._move_batch([entity[0] for entity in first])
                 left_entities |= left
-                for entity in batch:
+                for entity in first:
                     if entity.popleft().entity_key not in left and entity:
                         entities.append(entity)
         finally:
@@ -143,7 +146,7 @@ class OutboxDrain:
     def _move_batch(self, batch: list[Waiting]) -> set[str]:
         """Move one webhook of each of several entities. Return the entities whose webhook is still in the outbox."""
         try:
-            refused = self._queue.put_batch([(waiting.packed, waiting.entity_key) for waiting in batch])
+            refused = self._queue.put_many([(waiting.packed, waiting.entity_key) for waiting in batch])
             accepted = [waiting for index, waiting in enumerate(batch) if index not in refused]
             left = self._outbox.remove_many(accepted)
         except (QueueUnavailable, TableUnavailable):
@@ -154,7 +157,7 @@ class OutboxDrain:
             if len(batch) > 1:
                 # It is one webhook's alone. The others may be in the queue twice then, but in order.
                 return set().union(*(self._move_batch([waiting]) for waiting in batch))
-            logger.error("a webhook cannot leave the outbox", extra={"shop": batch[0].shop, **bug_details(error)})
+            _log_bug(batch[0], error)
             refused, left = {}, list(batch)
         for index, code in refused.items():
             waiting = batch[index]
@@ -179,16 +182,12 @@ def _can_be_read(waiting: Waiting) -> bool:
         unpack(waiting.packed)
     except (NewerMessageFormat, ValueError):
         return False
+    except Exception as error:
+        _log_bug(waiting, error)
+        return False
     return True
 
 
-def _next_batch(entities: deque[deque[Waiting]]) -> list[deque[Waiting]]:
-    """Take the entities from the front whose first webhooks fit into one batch."""
-    batch: list[deque[Waiting]] = []
-    size = 0
-    while entities and len(batch) < MAX_BATCH_MESSAGES:
-        size += len(entities[0][0].packed)
-        if batch and size > MAX_MESSAGE_BYTES:
-            break
-        batch.append(entities.popleft())
-    return batch
+def _log_bug(waiting: Waiting, error: Exception) -> None:
+    """Log an error that is this webhook's alone: what waits behind it for other entities is moved."""
+    logger.error("a webhook cannot leave the outbox", extra={"shop": waiting.shop, **bug_details(error)})
