@@ -33,8 +33,6 @@ _VISIBILITY_MS = 360 * SECOND
 _SLOW_LATENCY_MS = 400
 _MAX_RETRY_CONCURRENCY = 5
 # A fault hits a function at one of this number of points. Most invocations reach as many, or more if they get a batch.
-# The share of a batch that fails while the service fails partly.
-_FAILED_ENTRIES = 0.3
 _POINTS = {"webhook": 14, "storefront": 14, "retry": 40, "upkeep": 14}
 _TABLE, _QUEUE_URL, _SHOPS_PATH, _HASH_KEY = "shopwire", "retry.fifo", "/shopwire/sim/shops/", "simulated"
 
@@ -232,12 +230,10 @@ class Cloud:
     def _fails_partly(self, service: str) -> bool:
         """Return True if one entry of a batch fails, while others succeed."""
         invocation, now = self.scheduler.current, self.scheduler.now
-        if invocation is None or not self.faults.is_active(f"{service}_partial", now):
+        if invocation is None or not self.faults.happens(f"{service}_partial", now, invocation.rng):
             return False
-        failed = invocation.rng.random() < _FAILED_ENTRIES
-        if failed:
-            invocation.notes[f"{service}_down"] = now
-        return failed
+        invocation.notes[f"{service}_down"] = now
+        return True
 
     # -- the event source mapping and the schedule --
 

@@ -33,8 +33,6 @@ _WINDOWS = {
     "api_busy": (1 * MINUTE, 40 * MINUTE, 4),
     "api_busy_after": (1 * MINUTE, 40 * MINUTE, 4),
     "api_remembers": (1 * MINUTE, 20 * MINUTE, 4),
-    "queue_partial": (1 * MINUTE, 40 * MINUTE, 6),
-    "ledger_partial": (1 * MINUTE, 40 * MINUTE, 6),
 }
 
 # kind -> probability at each opportunity.
@@ -55,6 +53,9 @@ _PROBABILITIES = {
     "poison_killing": 1 / 1500,
     "skew": 1.0,
     "rotation": 1.0,
+    # For each entry of a batch.
+    "queue_partial": 1 / 10,
+    "ledger_partial": 1 / 10,
 }
 
 # kind -> factor for its probability in a compressed run, which has less time for the same number of faults.
