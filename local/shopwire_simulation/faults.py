@@ -54,7 +54,7 @@ _PROBABILITIES = {
     "skew": 1.0,
     "rotation": 1.0,
     # For each entry of a batch.
-    "queue_partial": 1 / 10,
+    "queue_partial": 3 / 10,
     "ledger_partial": 1 / 10,
 }
 
