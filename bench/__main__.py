@@ -21,6 +21,7 @@ MODULES = (
     "cost",
     "growth",
     "drain",
+    "upkeep",
     "size",
     "imports",
 )

@@ -76,7 +76,8 @@ class Account:
     def call(self, service: str, operation: str, arguments: dict[str, Any]) -> Any:
         """Handle one AWS call."""
         start = time.thread_time()
-        self.now += self._mix["milliseconds"][service]
+        milliseconds = self._mix["milliseconds"]
+        self.now += milliseconds.get(operation, milliseconds[service])
         try:
             return getattr(self, f"_{service}")(operation, arguments)
         finally:
@@ -169,15 +170,14 @@ class Account:
     # -- the services
 
     def _dynamodb(self, operation: str, arguments: dict[str, Any]) -> Any:
-        writes = operation in ("put_item", "update_item", "delete_item")
-        key = arguments.get("Key") or {name: arguments["Item"][name] for name in ("pk", "sk")} if writes else {}
-        sizes = [self._item_bytes(key)] if writes else []
+        keys = _written_keys(operation, arguments)
+        sizes = [self._item_bytes(key) for key in keys]
         try:
             response = getattr(self.table, operation)(**arguments)
         finally:
-            if writes:
+            for key, bytes in zip(keys, sizes, strict=True):
                 # AWS bills a write also if its condition fails.
-                self._count("write_units", ceil(max(*sizes, self._item_bytes(key), 1) / _WRITE_UNIT_BYTES))
+                self._count("write_units", ceil(max(bytes, self._item_bytes(key), 1) / _WRITE_UNIT_BYTES))
         if operation == "get_item":
             units = _read_units(size(response.get("Item", {})))
             self._count("read_units", units if arguments.get("ConsistentRead") else units / 2)
@@ -194,7 +194,9 @@ class Account:
         return size(self.table.get_item(TableName=TABLE, Key=key).get("Item", {}))
 
     def _sqs(self, operation: str, arguments: dict[str, Any]) -> Any:
-        self._count("queue_requests", ceil(len(arguments.get("MessageBody", "")) / _QUEUE_UNIT_BYTES) or 1)
+        messages = arguments.get("Entries", [arguments])
+        bytes = sum(len(message.get("MessageBody", "")) for message in messages)
+        self._count("queue_requests", ceil(bytes / _QUEUE_UNIT_BYTES) or 1)
         return getattr(self.queue, operation)(**arguments)
 
     def _ssm(self, operation: str, arguments: dict[str, Any]) -> Any:
@@ -214,6 +216,18 @@ class Account:
             for message in messages:
                 if message["MessageId"] not in kept:
                     self.queue.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=message["ReceiptHandle"])
+
+
+def _written_keys(operation: str, arguments: dict[str, Any]) -> list[dict[str, Any]]:
+    match operation:
+        case "put_item":
+            return [{name: arguments["Item"][name] for name in ("pk", "sk")}]
+        case "update_item" | "delete_item":
+            return [arguments["Key"]]
+        case "batch_write_item":
+            ((_, requests),) = arguments["RequestItems"].items()
+            return [request["DeleteRequest"]["Key"] for request in requests]
+    return []
 
 
 def _read_units(bytes: int) -> int:

@@ -74,7 +74,7 @@ def count_units(
     """
     account = Account(MIX, mib, cpu)
     outcomes: Counter[str] = Counter()
-    with _connect(account, real_clients=candidate.needs_server) as address:
+    with connect(account, real_clients=candidate.needs_server) as address:
         stored = _run(candidate(account, address), scenario, webhooks, outcomes)
     months = webhooks / MIX["webhooks_a_month"]
     return Counts(
@@ -95,13 +95,13 @@ def cpu_milliseconds(candidate: type[Shopwire], scenario: str, webhooks: int, ro
 
 def _cpu_round(candidate: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
     account = Account(MIX, dict.fromkeys(_FUNCTIONS, MIX["mib_of_a_whole_cpu"]), {})
-    with _connect(account, real_clients=True) as address:
+    with connect(account, real_clients=True) as address:
         _run(candidate(account, address), scenario, webhooks, Counter())
     return {name: 1000 * fmean(seconds[_CPU_WARM_UP:] or seconds) for name, seconds in account.cpu_used.items()}
 
 
 @contextmanager
-def _connect(account: Account, *, real_clients: bool) -> Iterator[str | None]:
+def connect(account: Account, *, real_clients: bool) -> Iterator[str | None]:
     """Yield the address of the account's server for real clients, or None for calls without a server."""
     if not real_clients:
         yield None

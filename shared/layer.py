@@ -25,8 +25,8 @@ LAMBDA_FOLDER = "/opt/python"
 """The layer's folder in Lambda. Bytecode that already names its final path loads without a correction of the path."""
 
 OPERATIONS = {
-    "dynamodb": "BatchGetItem DeleteItem GetItem PutItem Query Scan UpdateItem".split(),
-    "sqs": "ChangeMessageVisibility SendMessage".split(),
+    "dynamodb": "BatchGetItem BatchWriteItem DeleteItem GetItem PutItem Query Scan UpdateItem".split(),
+    "sqs": "ChangeMessageVisibility SendMessage SendMessageBatch".split(),
     "ssm": "GetParameter GetParametersByPath".split(),
 }
 """The operations that shopwire calls, by service. botocore describes 400 services and always reads the whole

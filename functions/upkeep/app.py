@@ -18,14 +18,14 @@ def handler(event: dict[str, Any], context: Any) -> dict[str, Any]:
     now = environment.clock()
     deadline = now + context.get_remaining_time_in_millis() - _RESERVE_MS
     first_minute_of_hour = now // 60_000 % 60 == 0
+    drain = environment.outbox_drain
     try:
-        moved = environment.outbox_drain.drain(deadline, overdue_too=first_minute_of_hour)
+        drain.drain(deadline, overdue_too=first_minute_of_hour)
     except (QueueUnavailable, TableUnavailable) as error:
         logger.warning("the outbox could not be moved", extra={"error": str(error)})
-        return {"moved": None}
     finally:
-        if environment.outbox_drain.oldest_left:
-            report_outbox_age(now, environment.outbox_drain.oldest_left)
-    if moved:
-        logger.info("moved from the outbox to the queue", extra={"moved": moved})
-    return {"moved": moved}
+        if drain.oldest_left:
+            report_outbox_age(now, drain.oldest_left)
+    if drain.moved:
+        logger.info("moved from the outbox to the queue", extra={"moved": drain.moved})
+    return {"moved": drain.moved}

@@ -116,6 +116,8 @@ class Cloud:
             visibility=_VISIBILITY_MS,
             dead_letters=self.dead_letters,
         )
+        self.queue.refuses_entry = lambda: self._fails_partly("queue")
+        self.table.unwritten = lambda requests: sum(self._fails_partly("ledger") for _ in range(requests))
         self.settings = FakeSSM(self._make_hook("settings", 8))
         self._environments: dict[str, list[_LambdaEnvironment]] = {name: [] for name in TIMEOUTS}
         self._code = {name: _compile_function(name) for name in TIMEOUTS}
@@ -205,7 +207,7 @@ class Cloud:
             if invocation is None:
                 return
             rng = invocation.rng
-            if (operation, phase) == ("send_message", "after"):
+            if operation in ("send_message", "send_message_batch") and phase == "after":
                 self.poll(SECOND // 5)
             longest = _SLOW_LATENCY_MS if faults.is_active(slow, scheduler.now) else latency
             scheduler.sleep(rng.randint(1, longest))
@@ -224,6 +226,14 @@ class Cloud:
                 raise ReadTimeoutError(endpoint_url=service)
 
         return hook
+
+    def _fails_partly(self, service: str) -> bool:
+        """Return True if one entry of a batch fails, while others succeed."""
+        invocation, now = self.scheduler.current, self.scheduler.now
+        if invocation is None or not self.faults.happens(f"{service}_partial", now, invocation.rng):
+            return False
+        invocation.notes[f"{service}_down"] = now
+        return True
 
     # -- the event source mapping and the schedule --
 

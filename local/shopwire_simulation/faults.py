@@ -53,6 +53,9 @@ _PROBABILITIES = {
     "poison_killing": 1 / 1500,
     "skew": 1.0,
     "rotation": 1.0,
+    # For each entry of a batch.
+    "queue_partial": 3 / 10,
+    "ledger_partial": 1 / 10,
 }
 
 # kind -> factor for its probability in a compressed run, which has less time for the same number of faults.

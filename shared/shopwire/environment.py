@@ -7,15 +7,15 @@ runs.
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.contacts import Contacts
 from shopwire.delivery.defer import Deferral
-from shopwire.delivery.drain_outbox import OutboxDrain
+from shopwire.delivery.drain_outbox import OutboxDrain, RunParallel
 from shopwire.delivery.erase import Eraser
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import Parking
@@ -41,6 +41,8 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
+
+_Result = TypeVar("_Result")
 
 
 def now() -> int:
@@ -132,8 +134,23 @@ class Clients:
         return self._session.create_client(service, config=config)
 
 
+def run_in_threads(work: Callable[[int], _Result], numbers: Iterable[int]) -> Iterable[_Result]:
+    """Call `work` for each number at the same time, and return the results when all of them are there.
+
+    botocore's clients may be shared by threads, and each keeps ten connections (its `max_pool_connections`).
+    """
+    from concurrent.futures import ThreadPoolExecutor  # only `upkeep` needs it
+
+    with ThreadPoolExecutor() as pool:
+        return list(pool.map(work, numbers))
+
+
 class Environment:
-    """Everything that an invocation uses. Tests replace clients, transport and clock."""
+    """Everything that an invocation uses. Tests replace clients, transport and clock.
+
+    Args:
+        run_parallel: how `upkeep` works on the outbox's partitions. The default is one after the other.
+    """
 
     def __init__(
         self,
@@ -142,8 +159,10 @@ class Environment:
         *,
         transport: Transport | None = None,
         clock: Clock = now,
+        run_parallel: RunParallel = map,
     ) -> None:
         self.clock = clock
+        self._run_parallel = run_parallel
         self.policy = settings.policy
         self._settings = settings
         self._clients = clients
@@ -156,7 +175,7 @@ class Environment:
         Each function calls this at INIT, so this is where the libraries are silenced.
         """
         silence_libraries()
-        environment = cls(Settings.read(os.environ), Clients())
+        environment = cls(Settings.read(os.environ), Clients(), run_parallel=run_in_threads)
         for part in parts:
             getattr(environment, part)
         return environment
@@ -236,7 +255,7 @@ class Environment:
 
     @cached_property
     def outbox_drain(self) -> OutboxDrain:
-        return OutboxDrain(self.outbox, self.ledger, self.queue, self.pauses, self.policy, self.clock)
+        return OutboxDrain(self.outbox, self.queue, self.pauses, self.policy, self.clock, self._run_parallel)
 
     def replay(self, parked: Parked) -> None:
         """Put a parked webhook into the retry queue again (`delivery.replay`, with its errors)."""

@@ -82,14 +82,14 @@ def test_unexpected_error_of_a_webhook_in_the_outbox_stops_only_its_own_entity(
         for id in ("1", "2", "3"):
             assert world.send(order(id)) == "queued"
             world.send(paid(id))
-    remove = Outbox.remove
+    remove_many = Outbox.remove_many
 
-    def remove_or_explode(self: Outbox, waiting: Waiting) -> None:
-        if "#order#2" in waiting.entity_key:
+    def remove_or_explode(self: Outbox, moved: list[Waiting]) -> list[Waiting]:
+        if any("#order#2" in waiting.entity_key for waiting in moved):
             raise Explosion
-        remove(self, waiting)
+        return remove_many(self, moved)
 
-    monkeypatch.setattr(Outbox, "remove", remove_or_explode)
+    monkeypatch.setattr(Outbox, "remove_many", remove_or_explode)
     world.clock.advance(HOUR_MS)
     world.run_upkeep()
     assert {item["entity_key"]["S"] for item in world.items() if "entity_key" in item} == {f"{SHOP}#order#2"}

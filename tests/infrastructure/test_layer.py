@@ -96,7 +96,8 @@ def test_kept_operations_are_those_that_the_roles_allow() -> None:
     resources = load(ROOT / "template.yaml")["Resources"].values()
     allowed = set(re.findall(r"(?:dynamodb|sqs|ssm):[A-Z]\w+", json.dumps(list(resources))))
     kept = {f"{service}:{operation}" for service, operations in layer.OPERATIONS.items() for operation in operations}
-    assert allowed - POLLER_ACTIONS == kept
+    # One permission covers a message and a batch.
+    assert allowed - POLLER_ACTIONS == kept - {"sqs:SendMessageBatch"}
 
 
 def test_reduced_description_keeps_used_shapes_and_no_documentation() -> None:

@@ -289,6 +289,15 @@ def last_key_of_a_page_that_the_limit_ended(side: Side) -> bool:
     return "LastEvaluatedKey" in side.dynamodb.query(TableName=TABLE, **call)
 
 
+def delete_keys(side: Side, *names: str) -> str:
+    requests = [{"DeleteRequest": {"Key": KEY | {"sk": {"S": name}}}} for name in names]
+    return str(result(side.dynamodb.batch_write_item, RequestItems={TABLE: requests}))
+
+
+def batch_of_26_deletes(side: Side) -> str:
+    return delete_keys(side, *(f"{n}" for n in range(26)))
+
+
 # --- Parameter Store
 
 
@@ -357,6 +366,7 @@ DIFFERENCES = [
     Difference(missing_name_in_a_condition, "DeleteItem", "ValidationException", "KeyError"),
     Difference(unused_value_in_a_query, "Query", "ValidationException", "accepted"),
     Difference(last_key_of_a_page_that_the_limit_ended, "Paginating table query results in DynamoDB", True, False),
+    Difference(batch_of_26_deletes, "BatchWriteItem", "ValidationException", "accepted"),
     Difference(pages_of_ten_parameters, "GetParametersByPath", [10], [10, 0]),
     Difference(path_without_its_first_slash, "GetParametersByPath", "ValidationException", "accepted"),
 ]

@@ -3,11 +3,13 @@
 Differences between the two: test_fakes_differences.py.
 """
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.simulation.dynamodb_calls import KEY, Item, get, put, update
+from tests.simulation.dynamodb_calls import KEY, Item, get, put, query, sort_keys, update
 from tests.support.fakes import TABLE, Side, outcome, refused
 
 # --- conditional writes
@@ -85,6 +87,40 @@ def test_delete_follows_its_condition_and_accepts_a_missing_item(side: Side) -> 
     assert old["Attributes"] == KEY | {"a": {"N": "1"}}
     assert get(side) is None
     side.dynamodb.delete_item(TableName=TABLE, Key=KEY)
+
+
+# --- batches of deletes
+
+
+def delete_all(side: Side, *names: str) -> dict[str, Any]:
+    requests = [{"DeleteRequest": {"Key": {"pk": KEY["pk"], "sk": {"S": name}}}} for name in names]
+    answer: dict[str, Any] = side.dynamodb.batch_write_item(RequestItems={TABLE: requests})
+    return answer
+
+
+def test_batch_deletes_items_and_accepts_missing_ones(side: Side) -> None:
+    for name in "abc":
+        put(side, name)
+    assert delete_all(side, "a", "c", "missing")["UnprocessedItems"] == {}
+    assert sort_keys(query(side)) == ["b"]
+
+
+def test_batch_deletes_no_item_twice(side: Side) -> None:
+    with refused("ValidationException", "duplicates"):
+        delete_all(side, "a", "b", "a")
+
+
+def test_throttled_batch_of_deletes_returns_the_rest(fake_side: Side) -> None:
+    for name in "abc":
+        put(fake_side, name)
+    fake_side.dynamodb.unwritten = lambda requests: requests - 1
+    (left,) = delete_all(fake_side, "a", "b", "c")["UnprocessedItems"].values()
+    assert [request["DeleteRequest"]["Key"]["sk"]["S"] for request in left] == ["b", "c"]
+    assert sort_keys(query(fake_side)) == ["b", "c"]
+    fake_side.dynamodb.unwritten = lambda requests: requests
+    with refused("ProvisionedThroughputExceededException"):
+        delete_all(fake_side, "b", "c")
+    assert sort_keys(query(fake_side)) == ["b", "c"]
 
 
 # --- update expressions

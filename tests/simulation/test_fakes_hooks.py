@@ -80,7 +80,10 @@ def test_every_operation_calls_the_hook_before_and_after(account: Account) -> No
     account.table.query(TableName="shopwire", **query)
     account.table.scan(TableName="shopwire")
     account.table.delete_item(TableName="shopwire", Key=KEY)
+    account.table.batch_write_item(RequestItems={"shopwire": [{"DeleteRequest": {"Key": KEY}}]})
     send(account.queue)
+    entry = {"Id": "1", "MessageBody": "b", "MessageGroupId": "h", "MessageDeduplicationId": "e"}
+    account.queue.send_message_batch(QueueUrl=URL, Entries=[entry])
     (message,) = account.queue.receive_message(QueueUrl=URL)["Messages"]
     handle = {"QueueUrl": URL, "ReceiptHandle": message["ReceiptHandle"]}
     account.queue.change_message_visibility(**handle, VisibilityTimeout=60)
@@ -91,7 +94,8 @@ def test_every_operation_calls_the_hook_before_and_after(account: Account) -> No
     account.settings.get_parameters_by_path(Path="/")
     account.settings.delete_parameter(Name="/a")
     operations = (
-        "put_item get_item batch_get_item update_item query scan delete_item send_message receive_message"
+        "put_item get_item batch_get_item update_item query scan delete_item batch_write_item send_message"
+        " send_message_batch receive_message"
         " change_message_visibility delete_message get_queue_attributes put_parameter get_parameter"
         " get_parameters_by_path delete_parameter"
     ).split()

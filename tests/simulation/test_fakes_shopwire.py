@@ -304,6 +304,8 @@ def test_outbox_keeps_each_entity_in_order_of_receipt(side: Side, table: Table) 
     assert [message.key for message in outbox.of_shop(SHOP)] == ["k0", "k1", "k2"]
     outbox.remove(waiting[0])
     assert [message.key for message in outbox.of_shop(SHOP)] == ["k1", "k2"]
+    assert outbox.remove_many(waiting) == []
+    assert list(outbox.of_shop(SHOP)) == []
 
 
 # --- the queue
@@ -311,6 +313,20 @@ def test_outbox_keeps_each_entity_in_order_of_receipt(side: Side, table: Table) 
 
 def message(n: int, body: bytes = b"{}") -> Message:
     return Message(SHOP, f"k{n}", Webhook({"x-topic": "t"}, body, 1000 + n))
+
+
+def test_batch_is_put_like_single_messages(side: Side) -> None:
+    queue = side.queue()
+    entities = [f"{SHOP}#order#{n}" for n in range(10)]
+    batch = [(message(n).pack(), entity) for n, entity in enumerate(entities)]
+    assert RetryQueue(queue.client, queue.url).put_many(batch) == {}
+    RetryQueue(queue.client, queue.url).put(message(10), entities[0])
+    received = queue.receive(1) + queue.receive()
+    assert unpack(received[0]["Body"]) == message(0)
+    groups = [each["Attributes"]["MessageGroupId"] for each in received]
+    assert len(set(groups)) == 10
+    queue.delete(received[0])
+    assert queue.receive()[0]["Attributes"]["MessageGroupId"] == groups[0]
 
 
 def test_entity_is_one_group_and_keeps_its_order(side: Side) -> None:

@@ -91,7 +91,85 @@ def test_message_needs_a_group_and_a_deduplication_id(queue: Queue) -> None:
         queue.client.send_message(QueueUrl=queue.url, MessageBody="a", MessageGroupId="x")
 
 
+# --- batches
+
+
+def entry(id: str, body: str | None = None, group: str = "g") -> dict[str, str]:
+    return {
+        "Id": id,
+        "MessageBody": id if body is None else body,
+        "MessageGroupId": group,
+        "MessageDeduplicationId": f"d{id}",
+    }
+
+
+def send_batch(queue: Queue, *entries: dict[str, str]) -> Any:
+    return queue.client.send_message_batch(QueueUrl=queue.url, Entries=list(entries))
+
+
+def test_messages_of_a_batch_are_queued_in_order(queue: Queue) -> None:
+    answer = send_batch(queue, *(entry(f"{n}") for n in range(10)))
+    assert [result["Id"] for result in answer["Successful"]] == [f"{n}" for n in range(10)]
+    assert not answer.get("Failed")
+    assert queue.bodies() == [f"{n}" for n in range(10)]
+
+
+def test_batch_reports_the_ids_of_each_message(queue: Queue) -> None:
+    (result,) = send_batch(queue, entry("a"))["Successful"]
+    (message,) = queue.receive()
+    assert result["MessageId"] == message["MessageId"]
+    assert result["MD5OfMessageBody"] == message["MD5OfBody"]
+    assert result["SequenceNumber"] == message["Attributes"]["SequenceNumber"]
+
+
+@pytest.mark.parametrize(
+    ("entries", "code"),
+    [
+        ([], "EmptyBatchRequest"),
+        ([entry(f"{n}") for n in range(11)], "TooManyEntriesInBatchRequest"),
+        ([entry("a"), entry("a")], "BatchEntryIdsNotDistinct"),
+        ([entry("not an id")], "InvalidBatchEntryId"),
+        ([entry("x" * 81)], "InvalidBatchEntryId"),
+        ([entry("a", "x" * (1 << 19)), entry("b", "x" * (1 << 19) + "x")], "BatchRequestTooLong"),
+    ],
+)
+def test_wrong_batch_is_refused_as_a_whole(queue: Queue, entries: list[dict[str, str]], code: str) -> None:
+    """AWS, "SendMessageBatch", "Errors"."""
+    with refused(f"AWS.SimpleQueueService.{code}"):
+        send_batch(queue, *entries)
+    assert queue.bodies() == []
+
+
+def test_batch_may_have_1_mib(queue: Queue) -> None:
+    assert len(send_batch(queue, entry("a", "x" * (1 << 19)), entry("b", "y" * (1 << 19)))["Successful"]) == 2
+
+
+def test_repeated_batch_adds_no_messages(queue: Queue) -> None:
+    for _ in range(2):
+        send_batch(queue, entry("a"), entry("b"))
+    assert queue.bodies() == ["a", "b"]
+
+
 # --- only on the fake
+
+
+def test_entry_of_a_batch_may_fail_alone(fake_side: Side) -> None:
+    """AWS, "SendMessageBatch": the result of each message is reported individually."""
+    queue = fake_side.queue()
+    fails = iter([False, True, False])
+    queue.client.refuses_entry = lambda: next(fails)
+    answer = send_batch(queue, entry("a"), entry("b"), entry("c"))
+    assert [result["Id"] for result in answer["Successful"]] == ["a", "c"]
+    assert [(result["Id"], result["Code"]) for result in answer["Failed"]] == [("b", "InternalError")]
+    assert queue.bodies() == ["a", "c"]
+
+
+def test_unusable_entry_of_a_batch_fails_alone(fake_side: Side) -> None:
+    queue = fake_side.queue()
+    answer = send_batch(queue, entry("a", "\0"), entry("b"))
+    ((result),) = answer["Failed"]
+    assert (result["Id"], result["SenderFault"], result["Code"]) == ("a", True, "InvalidMessageContents")
+    assert queue.bodies() == ["b"]
 
 
 def fake_queue(side: Side, **options: Any) -> Queue:

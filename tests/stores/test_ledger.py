@@ -118,7 +118,7 @@ def test_change_queued_under_a_lease_keeps_the_pending_mark(ledger: Ledger, worl
     assert entry_of(ledger, world).lease is None
 
 
-@pytest.mark.parametrize(("place", "mark"), [("queue", "a"), ("outbox", "b")])
+@pytest.mark.parametrize(("place", "mark"), [("queue", "a"), ("outbox", "b a")])
 def test_deferred_change_moves_behind_changes_queued_meanwhile(
     ledger: Ledger, world: World, place: Place, mark: str
 ) -> None:
@@ -127,6 +127,32 @@ def test_deferred_change_moves_behind_changes_queued_meanwhile(
     ledger.move_pending(f"{SHOP}#order#1001", "b", place)
     ledger.defer(held, {}, world.clock.now)
     assert entry_of(ledger, world).pending.key == mark
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_mark_of_two_changes_stays_until_both_are_settled(ledger: Ledger, world: World, first: str) -> None:
+    held = claim(ledger, world, "a")
+    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
+    ledger.move_pending(f"{SHOP}#order#1001", "b", "outbox")
+    ledger.defer(held, {}, world.clock.now)
+    last = "b" if first == "a" else "a"
+    ledger.settle(claim(ledger, world, first, from_queue=True), None, {}, world.clock.now)
+    assert entry_of(ledger, world).pending.key == last
+    ledger.settle(claim(ledger, world, last, from_queue=True), None, {}, world.clock.now)
+    assert entry_of(ledger, world).pending is None
+
+
+@pytest.mark.parametrize("first", ["a", "b"])
+def test_mark_of_two_changes_can_be_cleared_one_by_one(ledger: Ledger, world: World, first: str) -> None:
+    held = claim(ledger, world, "a")
+    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
+    ledger.move_pending(f"{SHOP}#order#1001", "b", "outbox")
+    ledger.defer(held, {}, world.clock.now)
+    last = "b" if first == "a" else "a"
+    ledger.clear_pending(f"{SHOP}#order#1001", first)
+    assert entry_of(ledger, world).pending.key == last
+    ledger.clear_pending(f"{SHOP}#order#1001", last)
+    assert entry_of(ledger, world).pending is None
 
 
 def test_settling_leaves_the_pending_mark_of_another_change(ledger: Ledger, world: World) -> None:

@@ -43,4 +43,6 @@ def iam_action(service: str, operation: str) -> str:
         service: name of the service, or of the simulation's fake of it.
         operation: name of the method, for example "get_item".
     """
+    # One permission covers a message and a batch (AWS, "Actions, resources, and condition keys for Amazon SQS").
+    operation = operation.replace("send_message_batch", "send_message")
     return f"{_SERVICES.get(service, service)}:{''.join(word.title() for word in operation.split('_'))}"

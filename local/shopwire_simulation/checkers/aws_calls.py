@@ -54,6 +54,9 @@ class AwsCallObserver:
             self._on_table_call(invocation, arguments, now)
         elif operation == "send_message":
             self._on_message(invocation, arguments)
+        elif operation == "send_message_batch":
+            for entry in arguments["Entries"]:
+                self._on_message(invocation, entry)
 
     def _on_table_call(self, invocation: Invocation | None, arguments: Mapping[str, Any], now: int) -> None:
         written = written_attributes(arguments)

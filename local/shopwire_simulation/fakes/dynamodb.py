@@ -24,6 +24,7 @@ from shopwire_simulation.fakes.values import MAX_ITEM_BYTES, Invalid, Item, norm
 
 _PAGE_BYTES = 1 << 20
 _MAX_BATCH_KEYS = 100
+_MAX_BATCH_WRITES = 25
 _MAX_BATCH_BYTES = 16 << 20
 _TTL_ATTRIBUTE = "expires"
 _TTL_DELAY_MS = 48 * 3_600_000
@@ -52,6 +53,8 @@ class FakeDynamoDB(FakeClient):
         self._partitions: dict[str, _Partition] = {}
         self.unprocessed: Callable[[int], int] = lambda keys: 0
         """Returns how many of a batch's keys stay unread, as if only a part of the call were throttled."""
+        self.unwritten: Callable[[int], int] = lambda requests: 0
+        """Returns how many of a batch's writes are not made, as if only a part of the call were throttled."""
 
     def __len__(self) -> int:
         return sum(len(partition.items) for partition in self._partitions.values())
@@ -117,6 +120,24 @@ class FakeDynamoDB(FakeClient):
             found.append(dict(item))
         rest = {name: {**wanted, "Keys": keys[read:]}} if read < len(keys) else {}
         return {"Responses": {name: found}, "UnprocessedKeys": rest}
+
+    @operation
+    def batch_write_item(self, *, RequestItems: Mapping[str, Any]) -> dict[str, Any]:
+        (name, requests), *others = RequestItems.items()
+        if others or any(set(request) != {"DeleteRequest"} for request in requests):
+            raise NotImplementedError("not simulated: more than one table, and PutRequest")
+        self._check("batch_write_item", name)
+        if not 1 <= len(requests) <= _MAX_BATCH_WRITES:
+            raise _invalid("batch_write_item", "Member must have length less than or equal to 25 and at least 1")
+        pairs = [self._key("batch_write_item", request["DeleteRequest"]["Key"]) for request in requests]
+        if len(set(pairs)) < len(pairs):
+            raise _invalid("batch_write_item", "Provided list of item keys contains duplicates")
+        written = len(pairs) - self.unwritten(len(pairs))
+        if written <= 0:
+            raise client_error("batch_write_item", "ProvisionedThroughputExceededException", "Rate exceeded")
+        for pair in pairs[:written]:
+            self._delete(pair)
+        return {"UnprocessedItems": {name: list(requests[written:])} if written < len(requests) else {}}
 
     @operation
     def put_item(

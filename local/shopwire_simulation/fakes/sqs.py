@@ -10,9 +10,11 @@ import heapq
 import itertools
 import re
 from collections import OrderedDict, deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from shopwire_simulation.fakes.errors import client_error
 from shopwire_simulation.fakes.operations import Clock, FakeClient, Hook, operation
@@ -24,6 +26,8 @@ _MAX_MESSAGES = 10
 # AWS, SendMessage: the characters that a message must not contain, and the form of its group and deduplication ids.
 _FORBIDDEN_CHARACTERS = re.compile("[^\t\n\r -\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _ID = re.compile(r"[!-~]{1,128}")
+# AWS, SendMessageBatchRequestEntry: the form of an entry's id.
+_ENTRY_ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _HANDLE = re.compile(r"receipt-(\d+)-(\d+)")
 
 
@@ -104,6 +108,8 @@ class FakeQueue(FakeClient):
         self._deduplication_times: deque[tuple[int, tuple[str, str]]] = deque()
         self._searchable_count = 0
         self._beyond_search: deque[_Message] = deque()
+        self.refuses_entry: Callable[[], bool] = lambda: False
+        """Returns whether the next entry of a batch fails inside of SQS."""
 
     def __len__(self) -> int:
         return len(self._messages)
@@ -122,6 +128,36 @@ class FakeQueue(FakeClient):
         self, *, QueueUrl: str, MessageBody: str, MessageGroupId: str = "", MessageDeduplicationId: str = ""
     ) -> dict[str, Any]:
         self._check("send_message", QueueUrl)
+        return self._send(MessageBody, MessageGroupId, MessageDeduplicationId)
+
+    @operation
+    def send_message_batch(self, *, QueueUrl: str, Entries: Collection[Mapping[str, Any]]) -> dict[str, Any]:
+        self._check("send_message_batch", QueueUrl)
+        _check_batch(Entries, self._largest)
+        successful, failed = [], []
+        for entry in Entries:
+            arguments = {"MessageGroupId": "", "MessageDeduplicationId": "", **entry}
+            id = arguments.pop("Id")
+            if self.refuses_entry():
+                failed.append({"Id": id, "SenderFault": False, "Code": "InternalError", "Message": "Internal error."})
+                continue
+            try:
+                answer = self._send(
+                    arguments.pop("MessageBody"),
+                    arguments.pop("MessageGroupId"),
+                    arguments.pop("MessageDeduplicationId"),
+                )
+            except ClientError as error:
+                refusal = error.response["Error"]
+                failed.append({"Id": id, "SenderFault": True, "Code": refusal["Code"], "Message": refusal["Message"]})
+                continue
+            if arguments:
+                raise NotImplementedError(f"not simulated: {', '.join(arguments)}")
+            successful.append({"Id": id, **answer})
+        answers = {"Successful": successful, "Failed": failed}
+        return {name: entries for name, entries in answers.items() if entries}
+
+    def _send(self, MessageBody: str, MessageGroupId: str, MessageDeduplicationId: str) -> dict[str, Any]:
         if not MessageBody or not MessageGroupId:
             name = "MessageGroupId" if MessageBody else "MessageBody"
             raise client_error("send_message", "MissingParameter", f"The request must contain the parameter {name}.")
@@ -368,6 +404,24 @@ def _to_answer(message: _Message, names: Collection[str]) -> dict[str, Any]:
         "Body": message.body,
     }
     return answer | {"Attributes": attributes} if attributes else answer
+
+
+def _check_batch(entries: Collection[Mapping[str, Any]], largest: int) -> None:
+    """Refuse a batch as a whole (AWS, SendMessageBatch, "Errors")."""
+    ids = [entry["Id"] for entry in entries]
+    error = ""
+    if not ids:
+        error = "EmptyBatchRequest"
+    elif len(ids) > _MAX_MESSAGES:
+        error = "TooManyEntriesInBatchRequest"
+    elif not all(_ENTRY_ID.fullmatch(id) for id in ids):
+        error = "InvalidBatchEntryId"
+    elif len(set(ids)) < len(ids):
+        error = "BatchEntryIdsNotDistinct"
+    elif sum(len(entry["MessageBody"].encode("utf-8", "surrogatepass")) for entry in entries) > largest:
+        error = "BatchRequestTooLong"
+    if error:
+        raise client_error("send_message_batch", f"AWS.SimpleQueueService.{error}", error)
 
 
 def _sequence(number: int) -> str:

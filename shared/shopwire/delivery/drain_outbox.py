@@ -1,36 +1,62 @@
 """The work of the function `upkeep`: move what waits in the outbox back to the queue, each entity's webhooks in order.
 
-Nothing leaves the outbox before it is in the queue (docs/decisions 0009).
+Nothing leaves the outbox before it is in the queue. The partitions of the outbox are moved side by side, and webhooks
+of different entities in batches. A batch has one webhook of an entity at most, and the entity's next one follows when
+that one is in the queue and removed from the outbox. So a refused entry of a batch, or a crash at any moment, changes
+no order (docs/decisions 0009).
 """
 
+from collections import deque
+from collections.abc import Callable, Iterable
+from threading import Lock
+
 from shopwire.delivery.task import Clock, Policy, bug_details
-from shopwire.errors import MessageTooLarge, NewerMessageFormat, QueueUnavailable, TableUnavailable
+from shopwire.errors import NewerMessageFormat, QueueUnavailable, StoreUnavailable, TableUnavailable
 from shopwire.message import unpack
 from shopwire.observability import logger
-from shopwire.retry_queue import RetryQueue
-from shopwire.stores.ledger import Ledger
+from shopwire.retry_queue import MAX_BATCH_MESSAGES, RetryQueue
 from shopwire.stores.outbox import SHARDS, Outbox, Waiting, after_shop
 from shopwire.stores.pauses import Pauses
+
+RunParallel = Callable[[Callable[[int], StoreUnavailable | None], Iterable[int]], Iterable[StoreUnavailable | None]]
+"""Calls a function for each argument, maybe at the same time, and returns the results, like the built-in `map`."""
+
+# Two batches of SQS, which are then removed with one call, because DynamoDB deletes 25 items at once.
+_MOVED_AT_ONCE = 2 * MAX_BATCH_MESSAGES
 
 
 class OutboxDrain:
     """Moves webhooks from the outbox to the queue.
 
+    Args:
+        run_parallel: how to run the work of the outbox's partitions.
+
     Attributes:
+        moved: how many webhooks the last `drain` moved.
         oldest_left: when the oldest webhook was received that the last `drain` saw and left, UTC ms; None if it left
             none. Of a paused shop only the first webhook is looked at: maybe not the oldest, but one that ages as well.
     """
 
     def __init__(
-        self, outbox: Outbox, ledger: Ledger, queue: RetryQueue, pauses: Pauses, policy: Policy, clock: Clock
+        self,
+        outbox: Outbox,
+        queue: RetryQueue,
+        pauses: Pauses,
+        policy: Policy,
+        clock: Clock,
+        run_parallel: RunParallel,
     ) -> None:
         self._outbox = outbox
-        self._ledger = ledger
         self._queue = queue
         self._pauses = pauses
         self._policy = policy
         self._clock = clock
+        self._run_parallel = run_parallel
+        self.moved = 0
         self.oldest_left: int | None = None
+        self._probed_shops: set[str] = set()
+        # It protects the three attributes above, which all partitions change.
+        self._lock = Lock()
 
     def drain(self, deadline: int, *, overdue_too: bool = False) -> int:
         """Move what may be moved until the deadline (UTC ms). Return how many webhooks were moved.
@@ -42,66 +68,126 @@ class OutboxDrain:
             overdue_too: also move webhooks of paused shops that are past their age. `retry` parks them.
 
         Raises:
-            QueueUnavailable, TableUnavailable.
+            QueueUnavailable, TableUnavailable: a partition could not be moved. The others were.
         """
-        self.oldest_left = None
-        return sum(self._drain_shard(shard, deadline, overdue_too) for shard in range(SHARDS))
+        self.moved, self.oldest_left = 0, None
+        self._probed_shops.clear()
 
-    def _drain_shard(self, shard: int, deadline: int, overdue_too: bool) -> int:
-        moved, after = 0, None
-        probed_shops: set[str] = set()
-        left_entities: set[str] = set()
+        def drain_shard(shard: int) -> StoreUnavailable | None:
+            try:
+                self._drain_shard(shard, deadline, overdue_too)
+            except (QueueUnavailable, TableUnavailable) as error:
+                return error
+            return None
+
+        for error in list(self._run_parallel(drain_shard, range(SHARDS))):
+            if error:
+                raise error
+        return self.moved
+
+    def _drain_shard(self, shard: int, deadline: int, overdue_too: bool) -> None:
+        after: str | None = None
+        left_entities: set[str] = set()  # later webhooks of these must not overtake what was left
         while self._clock() < deadline and (page := self._outbox.waiting(shard, after)):
-            for waiting in page:
-                after = waiting.at.sk
-                if waiting.entity_key in left_entities:
-                    continue
-                if not self._may_move(waiting, probed_shops, overdue_too):
-                    self._leave(waiting)
-                    if not overdue_too:
-                        after = after_shop(waiting.shop)
-                        break
-                    continue
-                if self._clock() >= deadline:
-                    break
-                if self._move(waiting):
-                    moved += 1
-                else:
-                    self._leave(waiting)
-                    left_entities.add(waiting.entity_key)  # later webhooks of the entity must not overtake it
-                    probed_shops.discard(waiting.shop)
-        return moved
+            chosen, after = self._choose(page, left_entities, overdue_too)
+            self._move(chosen, left_entities, deadline)
 
-    def _leave(self, waiting: Waiting) -> None:
-        self.oldest_left = min(self.oldest_left or waiting.received_at, waiting.received_at)
+    def _choose(self, page: list[Waiting], left_entities: set[str], overdue_too: bool) -> tuple[list[Waiting], str]:
+        """Return the webhooks of the page that may be moved, and the sort key after which the next page starts."""
+        chosen: list[Waiting] = []
+        for waiting in page:
+            if waiting.entity_key in left_entities:
+                continue
+            if not _can_be_read(waiting):
+                self._leave(waiting)
+                left_entities.add(waiting.entity_key)
+            elif self._may_move(waiting, overdue_too):
+                chosen.append(waiting)
+            else:
+                self._leave(waiting)
+                if not overdue_too:
+                    return chosen, after_shop(waiting.shop)
+                left_entities.add(waiting.entity_key)
+        return chosen, page[-1].at.sk
 
-    def _may_move(self, waiting: Waiting, probed_shops: set[str], overdue_too: bool) -> bool:
+    def _may_move(self, waiting: Waiting, overdue_too: bool) -> bool:
         now = self._clock()
         if overdue_too and now - waiting.received_at > self._policy.max_age_ms:
             return True
         state = self._pauses.state(waiting.shop, now)
         if state.until is None:
             return True
-        if state.until > now or waiting.shop in probed_shops:
+        if state.until > now:
             return False
-        probed_shops.add(waiting.shop)
-        return True
+        with self._lock:
+            if waiting.shop in self._probed_shops:
+                return False
+            self._probed_shops.add(waiting.shop)
+            return True
 
-    def _move(self, waiting: Waiting) -> bool:
+    def _move(self, chosen: list[Waiting], left_entities: set[str], deadline: int) -> None:
+        """Move webhooks, in batches with one webhook of each entity."""
+        by_entity: dict[str, deque[Waiting]] = {}
+        for waiting in chosen:
+            by_entity.setdefault(waiting.entity_key, deque()).append(waiting)
+        entities = deque(by_entity.values())
         try:
-            self._queue.put(unpack(waiting.packed), waiting.entity_key)
-            self._outbox.remove(waiting)
-            # The mark has the last key of the entity. When that one is moved, later changes go to the queue again.
-            self._ledger.move_pending(waiting.entity_key, waiting.key, "queue")
-        except QueueUnavailable:
-            self._leave(waiting)
+            while entities and self._clock() < deadline:
+                first = [entities.popleft() for _ in range(min(_MOVED_AT_ONCE, len(entities)))]
+                left = self._move_batch([entity[0] for entity in first])
+                left_entities |= left
+                for entity in first:
+                    if entity.popleft().entity_key not in left and entity:
+                        entities.append(entity)
+        finally:
+            for entity in entities:
+                self._leave(entity[0])
+
+    def _move_batch(self, batch: list[Waiting]) -> set[str]:
+        """Move one webhook of each of several entities. Return the entities whose webhook is still in the outbox."""
+        try:
+            refused = self._queue.put_many([(waiting.packed, waiting.entity_key) for waiting in batch])
+            accepted = [waiting for index, waiting in enumerate(batch) if index not in refused]
+            left = self._outbox.remove_many(accepted)
+        except (QueueUnavailable, TableUnavailable):
+            for waiting in batch:
+                self._leave(waiting)
             raise
-        except TableUnavailable:
-            raise
-        except (NewerMessageFormat, ValueError, MessageTooLarge):
-            return False  # a newer release wrote it, and it stays for that release
         except Exception as error:
-            # It is this webhook's alone: what waits behind it for other entities is moved.
-            logger.error("a webhook cannot leave the outbox", extra={"shop": waiting.shop, **bug_details(error)})
-            return False
-        return True
+            if len(batch) > 1:
+                # It is one webhook's alone. The others may be in the queue twice then, but in order.
+                return set().union(*(self._move_batch([waiting]) for waiting in batch))
+            _log_bug(batch[0], error)
+            refused, left = {}, list(batch)
+        for index, code in refused.items():
+            waiting = batch[index]
+            logger.warning("the queue did not accept a webhook", extra={"shop": waiting.shop, "code": code})
+            with self._lock:
+                self._probed_shops.discard(waiting.shop)
+            left.append(waiting)
+        for waiting in left:
+            self._leave(waiting)
+        with self._lock:
+            self.moved += len(batch) - len(left)
+        return {waiting.entity_key for waiting in left}
+
+    def _leave(self, waiting: Waiting) -> None:
+        with self._lock:
+            self.oldest_left = min(self.oldest_left or waiting.received_at, waiting.received_at)
+
+
+def _can_be_read(waiting: Waiting) -> bool:
+    """Return False if this release cannot read the webhook. It stays for the release that wrote it."""
+    try:
+        unpack(waiting.packed)
+    except (NewerMessageFormat, ValueError):
+        return False
+    except Exception as error:
+        _log_bug(waiting, error)
+        return False
+    return True
+
+
+def _log_bug(waiting: Waiting, error: Exception) -> None:
+    """Log an error that is this webhook's alone: what waits behind it for other entities is moved."""
+    logger.error("a webhook cannot leave the outbox", extra={"shop": waiting.shop, **bug_details(error)})

@@ -154,8 +154,8 @@ class Ledger:
             write = dict(update) | _settled(entry, key, version)
             # A webhook that comes directly does not clear the mark of its own key: a duplicate of it was queued
             # meanwhile, and its message may be in front of others.
-            if claim.from_queue and entry.pending and entry.pending.key == key:
-                write |= dict.fromkeys(_PENDING)
+            if claim.from_queue and entry.pending:
+                write |= _without_pending(entry.pending.key, key)
             return write
 
         def already_written(item: Item) -> bool:
@@ -180,13 +180,16 @@ class Ledger:
     def defer(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
         """Release the lease and mark the change as pending in the queue, behind any change that was queued meanwhile.
 
-        If an earlier change waits in the outbox, the mark stays with that one. Records and returns as `release`.
+        If the mark says that such a change waits in the outbox, it may still be there, and is behind this one then, or
+        it was moved to the queue, and is in front of it. So the mark stays until both are settled. Records and returns
+        as `release`.
         """
 
         def changes(entry: Entry) -> EntryUpdate:
-            ahead = entry.pending_at(now)
-            keeps_mark = ahead is not None and ahead.key != claim.lease.key and ahead.place == "outbox"
-            return {} if keeps_mark else self._pending_mark(claim.lease.key, "queue", now)
+            other, key = entry.pending_at(now), claim.lease.key
+            if other and other.place == "outbox" and other.key != key:
+                return {"pending_key": f"{other.key} {key}"}
+            return self._pending_mark(key, "queue", now)
 
         return self._write_what_fits(claim, update, changes, now)
 
@@ -275,13 +278,16 @@ class Ledger:
 
     def clear_pending(self, entity_key: str, key: str) -> None:
         """Remove the pending mark of the change `key`, because it does not wait any more."""
-        with suppress(ConditionFailed):
-            self._write(
-                Key(entity_key),
-                dict.fromkeys((*_PENDING, *_TRIES)),
-                condition="pending_key = :key",
-                values={":key": key},
-            )
+        mark: str | None = key
+        while mark:
+            change = _without_pending(mark, key) | dict.fromkeys(_TRIES)
+            try:
+                self._write(Key(entity_key), change, condition="pending_key = :mark", values={":mark": mark})
+                return
+            except ConditionFailed as refusal:
+                # The mark may be of this change and another one.
+                found = (refusal.item or {}).get("pending_key", "")
+                mark = found if found != mark and key in found.split() else None
 
     def record_cart_contact(self, shop: str, cart: Entity, contact_ref: str, now: int) -> None:
         """Record whose cart it is, as a visitor says. Nothing happens if the platform named its contact."""
@@ -437,6 +443,15 @@ def _settled(entry: Entry, key: str, version: int | None) -> EntryUpdate:
     if version is not None:
         update["version"] = version if entry.version is None else max(version, entry.version)
     return update
+
+
+def _without_pending(mark: str, key: str) -> EntryUpdate:
+    """Return what to write when the change `key` does not wait any more, and the entry's `pending_key` is `mark`."""
+    keys = mark.split()
+    if key not in keys:
+        return {}
+    keys.remove(key)
+    return {"pending_key": " ".join(keys)} if keys else dict.fromkeys(_PENDING)
 
 
 def _expired_attributes(before: Item, entity: Entity, now: int) -> EntryUpdate:

@@ -7,7 +7,7 @@ The function `upkeep` moves them back to the queue.
 import hashlib
 import itertools
 import uuid
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from shopwire.message import Message
@@ -88,6 +88,11 @@ class Outbox:
     def remove(self, waiting: Waiting) -> None:
         """Remove a message, because it waits elsewhere or does not wait any more."""
         self._table.delete(waiting.at)
+
+    def remove_many(self, moved: Collection[Waiting]) -> list[Waiting]:
+        """Remove at most 25 messages that wait in the queue now. Return those that DynamoDB did not remove."""
+        left = set(self._table.delete_many(waiting.at for waiting in moved))
+        return [waiting for waiting in moved if waiting.at in left]
 
 
 def after_shop(shop: str) -> str:

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
 
 Item = dict[str, Any]
 
+MAX_BATCH_DELETES = 25
+"""The number of items that DynamoDB deletes with one call (AWS, "BatchWriteItem")."""
+# DynamoDB throttles the items of a batch one by one, so a second attempt mostly deletes the others.
+_DELETE_ATTEMPTS = 3
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -87,6 +92,21 @@ class Table:
             call["ExpressionAttributeValues"] = _typed(values or {})
             call["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
         self._call("delete_item", **call)
+
+    def delete_many(self, keys: Iterable[Key]) -> list[Key]:
+        """Delete at most MAX_BATCH_DELETES items with one call, or more calls if DynamoDB throttles some of the items.
+
+        Returns:
+            The keys of the items that it did not delete.
+        """
+        requests: list[Any] = [{"DeleteRequest": {"Key": key.typed()}} for key in dict.fromkeys(keys)]
+        for _ in range(_DELETE_ATTEMPTS):
+            if not requests:
+                break
+            answer = self._call("batch_write_item", RequestItems={self._name: requests}, table=False)
+            requests = answer.get("UnprocessedItems", {}).get(self._name, [])
+        left = (_plain(request["DeleteRequest"]["Key"]) for request in requests)
+        return [Key(item["pk"], item["sk"]) for item in left]
 
     def update(
         self,
