@@ -194,6 +194,22 @@ def test_partitions_in_threads_move_everything_once(fake_world: World) -> None:
     assert sorted(queued(fake_world)) == sorted(names)
 
 
+def test_one_webhook_is_read_of_a_paused_shop(fake_world: World) -> None:
+    put(fake_world, *(f"{entity}.1" for entity in range(60)))
+    fake_world.upkeep.pauses.pause(SHOP, "api_unavailable", fake_world.clock.now, 10 * MINUTE_MS)
+    read: list[int] = []
+    query = fake_world.aws.dynamodb.query
+
+    def count(**call: Any) -> Any:
+        answer = query(**call)
+        read.append(answer["Count"])
+        return answer
+
+    fake_world.aws.dynamodb.query = count
+    assert fake_world.run_upkeep() == 0
+    assert sum(read) == SHARDS
+
+
 def test_only_one_webhook_of_all_partitions_probes_a_shop(fake_world: World) -> None:
     put(fake_world, *(f"{entity}.1" for entity in range(40)))
     fake_world.upkeep.pauses.pause(SHOP, "api_error", fake_world.clock.now)

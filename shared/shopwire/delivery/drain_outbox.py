@@ -15,7 +15,7 @@ from shopwire.errors import NewerMessageFormat, QueueUnavailable, StoreUnavailab
 from shopwire.message import unpack
 from shopwire.observability import logger
 from shopwire.retry_queue import MAX_BATCH_MESSAGES, RetryQueue
-from shopwire.stores.outbox import SHARDS, Outbox, Waiting, after_shop
+from shopwire.stores.outbox import PAGE_SIZE, SHARDS, Outbox, Waiting, after_shop
 from shopwire.stores.pauses import Pauses
 
 RunParallel = Callable[[Callable[[int], StoreUnavailable | None], Iterable[int]], Iterable[StoreUnavailable | None]]
@@ -88,9 +88,16 @@ class OutboxDrain:
     def _drain_shard(self, shard: int, deadline: int, overdue_too: bool) -> None:
         after: str | None = None
         left_entities: set[str] = set()  # later webhooks of these must not overtake what was left
-        while self._clock() < deadline and (page := self._outbox.waiting(shard, after)):
+        # One webhook is enough to see that its shop is paused, and a page of them may be large.
+        limit = PAGE_SIZE if overdue_too else 1
+        while self._clock() < deadline and (page := self._outbox.waiting(shard, after, limit)):
+            if limit == 1 and not self._is_paused(page[0].shop):
+                limit = PAGE_SIZE
+                continue
             chosen, after = self._choose(page, left_entities, overdue_too)
             self._move(chosen, left_entities, deadline)
+            if after != page[-1].at.sk:
+                limit = 1  # the next shop follows
 
     def _choose(self, page: list[Waiting], left_entities: set[str], overdue_too: bool) -> tuple[list[Waiting], str]:
         """Return the webhooks of the page that may be moved, and the sort key after which the next page starts."""
@@ -109,6 +116,11 @@ class OutboxDrain:
                     return chosen, after_shop(waiting.shop)
                 left_entities.add(waiting.entity_key)
         return chosen, page[-1].at.sk
+
+    def _is_paused(self, shop: str) -> bool:
+        now = self._clock()
+        until = self._pauses.state(shop, now).until
+        return until is not None and until > now
 
     def _may_move(self, waiting: Waiting, overdue_too: bool) -> bool:
         now = self._clock()

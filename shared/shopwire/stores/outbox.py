@@ -19,7 +19,7 @@ PARTITION = "_outbox#"
 """How the partition keys begin. Those of all other items begin with the id of their shop, and no id has an underscore.
 Otherwise the erasure of a shop called `outbox` would delete what waits for all shops."""
 _RETENTION_SECONDS = 30 * 86_400
-_PAGE_SIZE = 100
+PAGE_SIZE = 100
 _SEQUENCE = itertools.count()
 
 
@@ -63,7 +63,7 @@ class Outbox:
             },
         )
 
-    def waiting(self, shard: int, after: str | None = None) -> list[Waiting]:
+    def waiting(self, shard: int, after: str | None = None, limit: int = PAGE_SIZE) -> list[Waiting]:
         """Return a page of a partition, after the sort key `after`: entity by entity, each in order of receipt."""
         return [
             Waiting(
@@ -74,7 +74,7 @@ class Outbox:
                 item["received_at"],
                 item["message"],
             )
-            for item in self._table.query(f"{PARTITION}{shard}", after=after, limit=_PAGE_SIZE)
+            for item in self._table.query(f"{PARTITION}{shard}", after=after, limit=limit)
         ]
 
     def of_shop(self, shop: str) -> Iterator[Waiting]:
