@@ -84,6 +84,8 @@ class SimulatedApi:
         """Shop -> the second in which the API last processed a request of it, while other programs use up its rate."""
         self._remembered: dict[bytes, int] = {}
         """Digest of each request that the API remembers although it failed -> when it came last."""
+        self._unanswered: set[bytes] = set()
+        """Digests of the requests that got no answer."""
 
     def transport(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
@@ -95,6 +97,11 @@ class SimulatedApi:
         try:
             status, response_headers, *content = self._answer(invocation, method, url, headers, body, seconds)
         except NoAnswer:
+            # 409 after no answer means that the request was accepted. An API that says so of a request that failed for
+            # another sender meanwhile could not be told apart.
+            digest = _digest(headers, path, body)
+            self._remembered.pop(digest, None)
+            self._unanswered.add(digest)
             self._on_failure(invocation, path, body, 0, {})
             raise
         if status not in (200, 400, 404):
@@ -126,7 +133,7 @@ class SimulatedApi:
             return response
         if poison := self._poison(shop, body):
             return self._answer_poisoned(invocation, f"{method} {path}", body, poison)
-        if method == "POST" and (response := self._repeated(invocation, shop, path, body)) is not None:
+        if method == "POST" and (response := self._repeated(invocation, _digest(headers, f"{method} {path}", body))):
             return response
         if faults.is_active("api_sluggish", scheduler.now) or faults.is_active("api_sluggish_flapping", scheduler.now):
             self._wait(int(seconds * 900), "before")  # late, but within the caller's time-out
@@ -187,12 +194,14 @@ class SimulatedApi:
             self._used_second[shop] = now // 1000
         return None
 
-    def _repeated(self, invocation: Invocation, shop: str, path: str, body: bytes) -> Response | None:
+    def _repeated(self, invocation: Invocation, digest: bytes) -> Response | None:
         """Answer as an API that remembers a request although it failed: first 500, then 409 until a minute is over.
 
         The vendor does not say that only processed requests count. None: the API processes the request.
         """
-        now, digest = self._scheduler.now, hashlib.sha256(f"{shop} {path} ".encode() + body).digest()
+        now = self._scheduler.now
+        if digest in self._unanswered:
+            return None
         if now - self._remembered.get(digest, now - _REPEATED_MS) < _REPEATED_MS:
             self._remembered[digest] = now
             self._trace("the same request came less than a minute ago, and failed")
@@ -273,3 +282,7 @@ def _describe_event(event: dict[str, Any]) -> str:
     params = {param["name"]: param["value"] for param in event["params"]}
     order = f" of order {params['externalOrderId']}: {params.get('status')}" if "externalOrderId" in params else ""
     return f"{event['eventTypeKey']}{order}{'' if event['saved'] else ', and ignores it: ' + event['reason']}"
+
+
+def _digest(headers: Mapping[str, str], path: str, body: bytes) -> bytes:
+    return hashlib.sha256(f"{headers['Authorization']} {path} ".encode() + body).digest()
