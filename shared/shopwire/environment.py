@@ -221,17 +221,20 @@ class Environment:
         return Circuit(self.pauses, self.policy, self.clock)
 
     @cached_property
+    def contacts(self) -> ContactStore:
+        return ContactStore(self.table, self._settings.hash_key)
+
+    @cached_property
     def parking(self) -> Parking:
-        return Parking(self.parked, self.ledger, self.clock)
+        return Parking(self.parked, self.ledger, self.contacts, self.clock)
 
     @cached_property
     def handler(self) -> ChangeHandler:
         api = Esputnik(self._settings.esputnik_url, self._transport or http_transport())
         sender = Sender(api, self.shops, self.circuit, self.clock)
-        contacts = ContactStore(self.table, self._settings.hash_key)
         eraser = Eraser(
             sender,
-            contacts,
+            self.contacts,
             self.executed_erasures,
             self.pauses,
             self.ledger,
@@ -241,7 +244,13 @@ class Environment:
             self.clock,
         )
         return ChangeHandler(
-            sender, Contacts(contacts, sender, self.clock), self.ledger, self.parked, eraser, self.policy, self.clock
+            sender,
+            Contacts(self.contacts, sender, self.clock),
+            self.ledger,
+            self.parked,
+            eraser,
+            self.policy,
+            self.clock,
         )
 
     @cached_property

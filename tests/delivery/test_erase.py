@@ -10,6 +10,7 @@ from shopwire.stores.contacts import ContactStore
 from tests.support.changes import (
     ANNA,
     BORYS,
+    DAY_MS,
     HOUR_MS,
     MINUTE_MS,
     OTHER_SHOP,
@@ -205,6 +206,18 @@ def test_late_webhooks_are_stopped_before_the_erasure_is_sent(world: World) -> N
     world.api.answer = 200
     assert world.run_until_idle() == ["delivered"]
     assert world.api.sent == ["contact", "orderCreated", *ERASED]
+
+
+def test_webhook_that_waited_in_the_queue_is_not_parked_after_the_erasure(world: World) -> None:
+    world.api.answer = 503
+    assert world.send(order()) == "queued"
+    world.clock.advance(MINUTE_MS)
+    world.api.answer = 200
+    assert world.send(ERASE_ANNA) == "delivered"
+    world.clock.advance(4 * DAY_MS)
+    world.run_retry()
+    assert world.parked_reasons() == []
+    assert "anna" not in world.stored_text()
 
 
 def test_contact_created_during_its_erasure_is_erased_again(world: World) -> None:

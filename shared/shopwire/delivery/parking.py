@@ -4,7 +4,8 @@ from shopwire.delivery.task import Clock, Outcome, Task
 from shopwire.errors import PermanentFailure, RetryLater
 from shopwire.esputnik import Verdict
 from shopwire.message import Message
-from shopwire.models import Reason
+from shopwire.models import Reason, Redaction
+from shopwire.stores.contacts import ContactStore
 from shopwire.stores.entry import EntryUpdate
 from shopwire.stores.ledger import Claim, Ledger
 from shopwire.stores.parked import ParkedStore
@@ -17,25 +18,39 @@ _PARKED_FACTS_KEPT = 16
 class Parking:
     """Parks webhooks. Every method may raise TableUnavailable."""
 
-    def __init__(self, store: ParkedStore, ledger: Ledger, clock: Clock) -> None:
+    def __init__(self, store: ParkedStore, ledger: Ledger, contacts: ContactStore, clock: Clock) -> None:
         self._store = store
         self._ledger = ledger
+        self._contacts = contacts
         self._clock = clock
 
     def park(self, task: Task, claim: Claim, update: EntryUpdate, failure: PermanentFailure) -> Outcome:
         """Park a change whose lease is held, then give the lease back.
 
         The key is not settled, because a duplicate or a replay must get through after a correction.
+
+        A change that waited while its person was erased is ignored instead. The erasure looks through the parked
+        webhooks after it wrote what this reads, so one of the two sees the other.
         """
         now = self._clock()
+        outcome = Outcome("parked", failure.reason, failure.details)
         id = self._store.put(task.message, task.delivery.topic, task.entity, failure.reason, now, failure.details)
-        if failure.reason is Reason.ORDER_NOT_SEEN:
+        if self._is_erased(task):
+            self._store.remove(id)
+            outcome = Outcome("ignored", Reason.ERASED)
+        elif failure.reason is Reason.ORDER_NOT_SEEN:
             # The order's first snapshot applies the fact, and removes the parked row.
             others = [other for other in claim.entry.parked_facts if other != id]
             update["parked_facts"] = [*others, id][-_PARKED_FACTS_KEPT:]
         self._ledger.release(claim, update | attempted(task, update), now)
         self._ledger.clear_pending(task.entity_key, task.key)
-        return Outcome("parked", failure.reason, failure.details)
+        return outcome
+
+    def _is_erased(self, task: Task) -> bool:
+        if isinstance(task.change, Redaction):
+            return False  # it is the erasure request, which a person must see
+        contact = task.change.contact
+        return bool(contact.identities) and self._contacts.find(task.shop.id, contact).is_erased(task.received_at)
 
     def park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
         """Park a webhook whose change is not known, so that there is no lease."""
