@@ -97,7 +97,7 @@ PARTS = {
     "the order's lines": ("shopwire.platforms.shopify.orders", "_items"),
     "the order's buyer": ("shopwire.platforms.shopify.orders", "_buyer"),
     "the order": ("shopwire.platforms.shopify", "Shopify.read"),
-    "params": ("shopwire.mapper.orders", "_params"),
+    "params": ("shopwire.mapper.orders", "_whole_params"),
     "digests": ("shopwire.mapper.orders", "_sent"),
     "requests": ("shopwire.mapper.orders", "event"),
     "the rest": ("bench.mapping", "map_webhook"),
