@@ -164,6 +164,8 @@ clean:
 	$(PYTHON) -m venv .venv
 	.venv/bin/python $(INSTALL) requirements-dev.txt
 	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@# Tests start the code in hundreds of processes. Where PYTHONDONTWRITEBYTECODE is set, each would compile it again.
+	.venv/bin/python -m compileall -q shared cli local functions
 	@touch $@
 
 # Also needed if a `sam` is on the PATH, because `make invoke` uses the runtime interface emulator of this environment.

@@ -35,6 +35,7 @@ _TTL_MAX_AGE_MS = 5 * 365 * 86_400_000
 class _Partition:
     number: int
     items: dict[str, Item] = field(default_factory=dict)
+    sizes: dict[str, int] = field(default_factory=dict)
     order: list[str] = field(default_factory=list)
 
 
@@ -159,11 +160,12 @@ class FakeDynamoDB(FakeClient):
             expressions = _compiled("", ConditionExpression, names, values)
             _require("put_item", expressions, before, values, ReturnValuesOnConditionCheckFailure)
             after = {name: normalize(value) for name, value in Item.items()}
-            if size(after) > MAX_ITEM_BYTES:
+            item_bytes = size(after)
+            if item_bytes > MAX_ITEM_BYTES:
                 raise Invalid("Item size has exceeded the maximum allowed size")
         except Invalid as error:
             raise _invalid("put_item", str(error)) from None
-        self._store(pair, after)
+        self._store(pair, after, item_bytes)
         return _attributes("put_item", ReturnValues, before, None)
 
     @operation
@@ -188,11 +190,12 @@ class FakeDynamoDB(FakeClient):
             _require("update_item", expressions, before, values, ReturnValuesOnConditionCheckFailure)
             assert expressions.change
             after = expressions.change({"pk": Key["pk"], "sk": Key["sk"]} if before is None else before, values)
-            if size(after) > MAX_ITEM_BYTES:
+            item_bytes = size(after)
+            if item_bytes > MAX_ITEM_BYTES:
                 raise Invalid("Item size to update has exceeded the maximum allowed size")
         except Invalid as error:
             raise _invalid("update_item", str(error)) from None
-        self._store(pair, after)
+        self._store(pair, after, item_bytes)
         return _attributes("update_item", ReturnValues, before, after)
 
     @operation
@@ -252,11 +255,10 @@ class FakeDynamoDB(FakeClient):
         for sk in partition.order[begin:end]:
             if len(found) == Limit:
                 break
-            item = partition.items[sk]
-            left -= size(item)
+            left -= partition.sizes[sk]
             if left < 0:
                 break
-            found.append(dict(item))
+            found.append(dict(partition.items[sk]))
         answer = {"Items": found, "Count": len(found), "ScannedCount": len(found)}
         # If the limit ended the page, DynamoDB does not know whether it was the last one.
         if found and (len(found) < end - begin or len(found) == Limit):
@@ -316,7 +318,7 @@ class FakeDynamoDB(FakeClient):
         partition = self._partitions.get(pair[0])
         return None if partition is None else partition.items.get(pair[1])
 
-    def _store(self, pair: tuple[str, str], item: Item) -> None:
+    def _store(self, pair: tuple[str, str], item: Item, item_bytes: int) -> None:
         pk, sk = pair
         partition = self._partitions.get(pk)
         if partition is None:
@@ -324,13 +326,14 @@ class FakeDynamoDB(FakeClient):
         if sk not in partition.items:
             insort(partition.order, sk)
         partition.items[sk] = item
+        partition.sizes[sk] = item_bytes
 
     def _delete(self, pair: tuple[str, str]) -> None:
         # An empty partition keeps its number, so a scan can go on from an item that was deleted.
         pk, sk = pair
         partition = self._partitions.get(pk)
         if partition is not None and partition.items.pop(sk, None) is not None:
-            del partition.order[bisect_left(partition.order, sk)]
+            del partition.order[bisect_left(partition.order, sk)], partition.sizes[sk]
 
     def _behind(self, start: Item | None) -> Iterator[Item]:
         partitions = list(self._partitions.values())

@@ -55,9 +55,9 @@ def _read_bug(path: Path) -> PlantedBug:
 
 
 def copy_code(target: Path) -> None:
-    """Copy the code under test to a folder."""
+    """Copy the code under test to a folder, with its bytecode, which Python ignores for a file that a patch changes."""
     for folder in _COPIED_FOLDERS:
-        shutil.copytree(PROJECT / folder, target / folder, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(PROJECT / folder, target / folder)
 
 
 def apply(bug: PlantedBug, root: Path) -> None:
