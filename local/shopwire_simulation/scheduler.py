@@ -58,6 +58,7 @@ class Invocation:
         """Called at each point, before a fault hits."""
         self.no_answer_until = 0
         self.overran = False
+        self.stood_still = False
         self.killed = False
         self.notes: dict[str, Any] = {}
         """What the simulation and its checkers note about the invocation."""
@@ -154,6 +155,7 @@ class Scheduler:
                     invocation.no_answer_until = self.now + _NO_ANSWER_MS
                     invocation.notes[f"{service}_down"] = self.now
                 case Fault.STANDSTILL:
+                    invocation.stood_still = True
                     self.sleep(_STANDSTILL_MS)
                 case Fault.OVERRUN:
                     invocation.overran = True

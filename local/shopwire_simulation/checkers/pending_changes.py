@@ -31,11 +31,13 @@ class _UnfinishedChange:
     """A change for which the API was called and that is not finished.
 
     `waits` is True if the change failed, or a log line said that it waits. Before, an invocation still works on it.
+    `is_stored` is True if a log line said that it waits, so that its webhook is in the queue or the outbox.
     """
 
     announcement: Announcement
     invocations: list[Invocation] = field(default_factory=list)
     waits: bool = False
+    is_stored: bool = False
 
 
 class PendingChecker:
@@ -89,7 +91,7 @@ class PendingChecker:
         """Note that the API is called. From now on, no later change may be sent before this one is finished."""
         changes = self._unfinished[announcement.shop, announcement.entity]
         change = changes.setdefault(invocation.notes["key"], _UnfinishedChange(announcement))
-        change.waits = False
+        change.waits = change.is_stored = False
         if not change.invocations or change.invocations[-1] is not invocation:
             change.invocations.append(invocation)
 
@@ -125,6 +127,8 @@ class PendingChecker:
                 continue  # the same state was sent under another topic
             if any(map(_met_trouble, change.invocations)):
                 continue
+            if not change.is_stored and change.invocations[-1].stood_still:
+                continue  # its invocation stands still between the mark and the queue: the platform has no answer
             if invocation.name == "retry" and not self._arrived_later(announcement, change.announcement):
                 continue  # both were delivered at the same time, so they wait in the order in which they were queued
             text = f"{announcement.version} overtook {version}, which was tried before and waits"
@@ -136,7 +140,7 @@ class PendingChecker:
         changes = self._unfinished[announcement.shop, announcement.entity]
         if outcome in _WAITING_OUTCOMES:
             if change := changes.get(key):
-                change.waits = True
+                change.waits = change.is_stored = True
             return
         if outcome in ("stale", "superseded") and not self._higher_version_arrived(announcement):
             self._report("lost", announcement, f"called {outcome} although no later version had arrived")
