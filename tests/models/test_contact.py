@@ -70,14 +70,21 @@ def test_first_acceptable_address_counts() -> None:
     assert (contact.email, contact.phone) == ("b@example.com", "380501112233")
 
 
-def test_phone_or_id_takes_the_place_of_an_odd_email() -> None:
+def test_phone_takes_the_place_of_an_odd_email() -> None:
     long = "a" * 60 + "@example.com"
     assert person(emails=[long], phones=["+380501112233"], region=None).key == "380501112233"
-    assert person(emails=[long], phones=[], region=None, customer_id="77").key == "77"
 
 
-def test_odd_email_is_kept_if_there_is_nothing_else() -> None:
-    assert person(emails=["Ганна@example.com"], phones=[], region=None).key == "ганна@example.com"
+@pytest.mark.parametrize("customer_id", [None, "77"])
+@pytest.mark.parametrize("email", ["ганна@example.com", "o'neil@example.com", "a" * 60 + "@example.com"])
+def test_odd_email_is_kept_if_there_is_no_other_address(email: str, customer_id: str | None) -> None:
+    assert person(emails=[email], phones=[], region=None, customer_id=customer_id).key == email
+
+
+@pytest.mark.parametrize("customer_id", ["anna@example.com", "+380501112233"])
+def test_address_is_no_customer_id(customer_id: str) -> None:
+    """All later orders with it would go to one contact (docs.yespo.io, externalCustomerId)."""
+    assert person(emails=["b@example.com"], phones=[], region=None, customer_id=customer_id).customer_id is None
 
 
 def test_first_name_that_is_not_blank_counts() -> None:

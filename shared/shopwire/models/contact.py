@@ -69,9 +69,10 @@ def person(
 ) -> Contact:
     """Return the contact that a platform describes in several places of a body.
 
-    An e-mail address that the API would refuse never costs an order: the next address, the phone or the customer id
-    takes its place. It is kept as it is only if there is nothing else, without what is longer than any address, because
-    the table stores it. A customer id that is longer than 255 characters counts as missing.
+    An e-mail address that the API might refuse never costs an order: the next address or the phone takes its place. It
+    is kept as it is only if there is no other address, because the API needs one to create a contact, and without what
+    is longer than any address, because the table stores it. A customer id that is longer than 255 characters counts as
+    missing. So does one that is an address: the API would send all later orders with it to one contact.
 
     Args:
         emails, phones, first_names, last_names: candidates in order of preference.
@@ -82,7 +83,9 @@ def person(
     email = next((address for address in written if acceptable_email(address)), None)
     phone = next((cleaned for number in dict.fromkeys(phones) if (cleaned := clean_phone(number, region))), None)
     customer_id = usable_id(customer_id)
-    if not (email or phone or customer_id):
+    if customer_id and ("@" in customer_id or customer_id.startswith("+")):
+        customer_id = None
+    if not (email or phone):
         email = next((address[:MAX_ID_LENGTH] for address in written), None)
     return Contact(
         email=email,
