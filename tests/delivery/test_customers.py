@@ -30,6 +30,20 @@ def test_own_data_of_a_customer_replaces_data_of_an_order_sent_meanwhile(world: 
     assert world.api.sent.count("contact") == 4
 
 
+def test_phone_of_a_customer_replaces_the_one_of_a_guest_order_sent_meanwhile(world: World) -> None:
+    guest = replace(ANNA, customer_id=None, phone="380671112233")
+
+    def customer_meanwhile(*request: object) -> int:
+        world.api.next_answers = []
+        assert world.send(customer()) == "delivered"
+        return 200
+
+    world.api.next_answers = [customer_meanwhile]
+    assert world.send(order(contact=guest)) == "delivered"
+    contacts = [body["channels"] for _, path, body in world.api.accepted if path == "v1/contact"]
+    assert contacts[-1] == [{"type": "email", "value": ANNA.email}, {"type": "sms", "value": ANNA.phone}]
+
+
 def test_older_change_of_a_customer_is_stale(world: World) -> None:
     world.send(customer(minutes=5))
     assert world.send(customer(BORYS, minutes=4)) == "stale"
