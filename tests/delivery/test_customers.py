@@ -2,7 +2,8 @@
 
 from dataclasses import replace
 
-from tests.support.changes import ANNA, BORYS, customer, order
+from shopwire.stores.contacts import ContactStore
+from tests.support.changes import ANNA, BORYS, SHOP, customer, order
 from tests.support.delivery_world import World
 
 
@@ -42,6 +43,22 @@ def test_phone_of_a_customer_replaces_the_one_of_a_guest_order_sent_meanwhile(wo
     assert world.send(order(contact=guest)) == "delivered"
     contacts = [body["channels"] for _, path, body in world.api.accepted if path == "v1/contact"]
     assert contacts[-1] == [{"type": "email", "value": ANNA.email}, {"type": "sms", "value": ANNA.phone}]
+
+
+def test_own_data_of_a_customer_replaces_what_a_resync_sent_meanwhile(world: World) -> None:
+    married = replace(ANNA, last_name="Bondar", phone="380671112233")
+    world.send(customer())
+    ContactStore(world.webhook.table, "hash-key").mark_for_resync(SHOP, ANNA.identities)
+
+    def customer_meanwhile(*request: object) -> int:
+        world.api.next_answers = []
+        assert world.send(customer(married, minutes=1)) == "delivered"
+        return 200
+
+    world.api.next_answers = [customer_meanwhile]
+    assert world.send(order(minutes=2)) == "delivered"
+    contacts = [body["channels"] for _, path, body in world.api.accepted if path == "v1/contact"]
+    assert contacts[-1] == [{"type": "email", "value": ANNA.email}, {"type": "sms", "value": married.phone}]
 
 
 def test_older_change_of_a_customer_is_stale(world: World) -> None:
