@@ -37,6 +37,17 @@ def test_409_at_first_is_not_accepted_and_waits_a_minute(world: World) -> None:
     assert world.api.sent[-1] == "orderUpdated"
 
 
+def test_409_for_a_contact_that_another_webhook_created_meanwhile_needs_no_wait(world: World) -> None:
+    def other_order_meanwhile(*request: object) -> int:
+        world.api.next_answers = []
+        assert world.send(order("2002")) == "delivered"
+        return 409
+
+    world.api.next_answers = [other_order_meanwhile]
+    assert world.send(order()) == "delivered"
+    assert world.api.sent == ["contact", "orderCreated", "orderCreated"]
+
+
 def test_409_after_a_refused_attempt_is_not_accepted(world: World) -> None:
     world.send(order())
     world.api.next_answers = [None, 500, 409]

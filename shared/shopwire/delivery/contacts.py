@@ -10,7 +10,7 @@ from typing import NoReturn
 from shopwire.delivery.decide import SyncContact
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Task
-from shopwire.errors import Ignored
+from shopwire.errors import Ignored, RetryLater
 from shopwire.mapper import ApiRequest, contact_request, erase_requests
 from shopwire.models import Contact, Reason
 from shopwire.stores.contacts import ContactState, ContactStore
@@ -73,7 +73,13 @@ class Contacts:
             sent = contact.without(state.fields_of_other_contacts)
             if not sent.reachable:
                 raise Ignored(Reason.ANONYMOUS)
-            self._sender.send(task, contact_request(sent))
+            try:
+                self._sender.send(task, contact_request(sent))
+            except RetryLater as failure:
+                # 409: another webhook of the person may have created the contact at this moment, and recorded it.
+                if failure.reason is Reason.API_REPEATED and self.find(task, contact, created_at).known:
+                    return
+                raise
             known = self._record(task, sent, created_at, only_if_absent=True)
             if sent.customer_id or known <= state.known_identities:
                 return
