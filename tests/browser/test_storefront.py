@@ -14,12 +14,6 @@ from tests.browser.shop_page import shop as shop
 ITEMS = [{"id": "40001", "quantity": 2, "price": 499.5, "name": "Чашка"}]
 
 
-def create_contact(shop: Shop) -> None:
-    """Send a first visit. If several visits of a new contact come at once, the API may refuse one for a minute (409)."""
-    shop.show(category="plates")
-    assert len(shop.events(1)) == 1
-
-
 def test_page_view_arrives_with_its_contact(shop: Shop) -> None:
     shop.show(page="")
     (event,) = shop.events(1)
@@ -45,7 +39,7 @@ WISHED = {"productId": "40001", "price": 499.5, "isInStock": 0, "name": ["Чаш
 
 
 def test_additions_to_a_wish_list_arrive_from_an_attribute_and_calls(shop: Shop) -> None:
-    create_contact(shop)
+    shop.create_contact()
     shop.show(wishlist=json.dumps([WISH, WISH | {"id": "40002"}]), currency="UAH")
     wishes = shop.events(3)[1:]
     shop.wait_for_responses()
@@ -198,7 +192,7 @@ def sent_visits(shop: Shop) -> list[str]:
 
 
 def test_visits_wait_for_consent_and_are_sent_after_it(shop: Shop) -> None:
-    create_contact(shop)
+    shop.create_contact()
     sent = sent_visits(shop)
     shop.show(consent="", page="", category="cups", search='{"text": "mug"}', wishlist=json.dumps(WISH))
     shop.run(f'shopwire.cart({{token: "c-5", items: {json.dumps(ITEMS)}}})')

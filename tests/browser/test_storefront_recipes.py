@@ -300,9 +300,10 @@ def test_plugin_sends_the_search_and_the_additions_to_a_wish_list(shop: Shop) ->
         "actions": [["yith_wcwl_added_to_wishlist", [44, 1, 1]]],
         "products": {"44": product},
     }
+    shop.create_contact()
     shop.server.html["/plugin"] = f"<!doctype html><title>A shop</title>{render(page_input)['tag']}"
     shop.page.goto(f"{shop.server.shop_origin}/plugin")
-    events = {event["type"]: event for event in shop.events(2)}
+    events = {event["type"]: event for event in shop.events(3)[1:]}
     assert {event["email"] for event in events.values()} == {shop.visitor}
     assert (events["searchRequest"]["search"], events["searchRequest"]["isFound"]) == ('синя "чашка"', "0")
     assert json.loads(events["productAddedToWishlist"]["product"]) == {
