@@ -118,23 +118,25 @@ def test_change_queued_under_a_lease_keeps_the_pending_mark(ledger: Ledger, worl
     assert entry_of(ledger, world).lease is None
 
 
-@pytest.mark.parametrize(("place", "mark"), [("queue", "a"), ("outbox", "b a")])
-def test_deferred_change_moves_behind_changes_queued_meanwhile(
-    ledger: Ledger, world: World, place: Place, mark: str
-) -> None:
+def defer_while_another_waits(ledger: Ledger, world: World, place: Place) -> None:
+    """Defer the change "a" while "b", which arrived meanwhile, waits in the queue or the outbox."""
     held = claim(ledger, world, "a")
     ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
     ledger.move_pending(f"{SHOP}#order#1001", "b", place)
     ledger.defer(held, {}, world.clock.now)
+
+
+@pytest.mark.parametrize(("place", "mark"), [("queue", "a"), ("outbox", "b a")])
+def test_deferred_change_moves_behind_changes_queued_meanwhile(
+    ledger: Ledger, world: World, place: Place, mark: str
+) -> None:
+    defer_while_another_waits(ledger, world, place)
     assert entry_of(ledger, world).pending.key == mark
 
 
 @pytest.mark.parametrize("first", ["a", "b"])
 def test_mark_of_two_changes_stays_until_both_are_settled(ledger: Ledger, world: World, first: str) -> None:
-    held = claim(ledger, world, "a")
-    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
-    ledger.move_pending(f"{SHOP}#order#1001", "b", "outbox")
-    ledger.defer(held, {}, world.clock.now)
+    defer_while_another_waits(ledger, world, "outbox")
     last = "b" if first == "a" else "a"
     ledger.settle(claim(ledger, world, first, from_queue=True), None, {}, world.clock.now)
     assert entry_of(ledger, world).pending.key == last
@@ -144,10 +146,7 @@ def test_mark_of_two_changes_stays_until_both_are_settled(ledger: Ledger, world:
 
 @pytest.mark.parametrize("first", ["a", "b"])
 def test_mark_of_two_changes_can_be_cleared_one_by_one(ledger: Ledger, world: World, first: str) -> None:
-    held = claim(ledger, world, "a")
-    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
-    ledger.move_pending(f"{SHOP}#order#1001", "b", "outbox")
-    ledger.defer(held, {}, world.clock.now)
+    defer_while_another_waits(ledger, world, "outbox")
     last = "b" if first == "a" else "a"
     ledger.clear_pending(f"{SHOP}#order#1001", first)
     assert entry_of(ledger, world).pending.key == last
