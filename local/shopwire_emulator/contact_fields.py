@@ -112,7 +112,7 @@ def check_email(value: str, *, plugin: bool = False) -> str:
     """Return the address as the API compares it.
 
     Raises:
-        BadRequest: it is no address, or `plugin` is set and the vendor's plugins do not send it.
+        BadRequest: the value is not an address, or `plugin` is set and the vendor's plugins would not send it.
     """
     if not _EMAIL.fullmatch(value) or (plugin and not _PLUGIN_EMAIL.fullmatch(value)):
         raise BadRequest("the e-mail address is not valid")
