@@ -68,10 +68,10 @@ def attempted(task: Task, update: EntryUpdate, failure: RetryLater | None = None
         failure: why it waits; None if it does not.
     """
     answer = failure.answer if failure else None
+    unanswered = failure.request if failure and answer and answer.verdict is Verdict.UNANSWERED else None
     recorded: EntryUpdate = {}
     if failure is None or answer:
-        unanswered = failure and answer and answer.verdict is Verdict.UNANSWERED
-        recorded["unanswered"] = failure.request if failure and unanswered else None
-    if task.version is not None and (recorded.get("unanswered") or "sent" in update):
+        recorded["unanswered"] = unanswered
+    if task.version is not None and (unanswered or "sent" in update):
         recorded["attempted_version"] = task.version
     return recorded
