@@ -18,7 +18,7 @@ from shopwire import platforms
 from shopwire.delivery.decide import Done, Erase, Park, Send, SyncContact, decide
 from shopwire.delivery.task import DAY_MS, Policy
 from shopwire.errors import Unmappable, Unreadable
-from shopwire.mapper import ApiRequest, SentOrder, contact_request, sent_with_another_status
+from shopwire.mapper import ApiRequest, SentOrder, contact_requests, sent_with_another_status
 from shopwire.models import (
     CartChange,
     Change,
@@ -86,7 +86,7 @@ def result(change: Change, shop: Shop, *, known: bool, contact: Contact | None) 
         case Erase():
             return {"outcome": "erased"}
         case SyncContact():
-            return [contact_request(change.contact)]
+            return contact_requests(change.contact)
         case Send() as send:
             return _requests(send, contact, known=known)
 
@@ -115,7 +115,7 @@ def _requests(send: Send, contact: Contact | None, *, known: bool) -> Result:
         contact = named
     try:
         # A missing contact is created first, and only if the API can create it.
-        created = [] if known or send.is_fact else [contact_request(contact)]
+        created = [] if known or send.is_fact else contact_requests(contact)
         return [*created, *(step.request for step in send.plan(contact, None))]
     except Unmappable as error:
         details = {"field": error.field} if error.field else {}

@@ -232,8 +232,9 @@ class Environment:
     def handler(self) -> ChangeHandler:
         api = Esputnik(self._settings.esputnik_url, self._transport or http_transport())
         sender = Sender(api, self.shops, self.circuit, self.clock)
+        contacts = Contacts(self.contacts, sender, self.clock)
         eraser = Eraser(
-            sender,
+            contacts,
             self.contacts,
             self.executed_erasures,
             self.pauses,
@@ -245,7 +246,7 @@ class Environment:
         )
         return ChangeHandler(
             sender,
-            Contacts(self.contacts, sender, self.clock),
+            contacts,
             self.ledger,
             self.parked,
             eraser,

@@ -68,6 +68,7 @@ class Answer:
         listed_params: names of params that a 400 lists. If the validation of an event type is switched on, these are
             the params that the API expects.
         problem: why an order of v1/orders failed, in words of the API. It contains nothing of the order.
+        contact_id: the API's id of the contact that the request created or updated.
     """
 
     verdict: Verdict
@@ -75,6 +76,7 @@ class Answer:
     retry_after_seconds: float | None = None
     listed_params: tuple[str, ...] = ()
     problem: str = ""
+    contact_id: int | None = None
 
 
 Transport = Callable[[str, str, Mapping[str, str], bytes, float], tuple[int, Mapping[str, str], bytes]]
@@ -116,7 +118,8 @@ class Esputnik:
             problem = _failed_order(answer, request.body)
             return Answer(Verdict.ACCEPTED if problem is None else Verdict.REJECTED, status, problem=problem or "")
         listed = _listed_params(answer, request.body) if status == 400 else ()
-        return Answer(_verdict(request, status), status, _retry_after(response_headers), listed)
+        id = _contact_id(answer) if request.path.startswith("v1/contact") and status == 200 else None
+        return Answer(_verdict(request, status), status, _retry_after(response_headers), listed, contact_id=id)
 
 
 def _verdict(request: ApiRequest, status: int) -> Verdict:
@@ -132,6 +135,16 @@ def _verdict(request: ApiRequest, status: int) -> Verdict:
     if status >= 500 or status < 400 or status in (408, 425):
         return Verdict.LATER
     return Verdict.REJECTED
+
+
+def _contact_id(answer: bytes) -> int | None:
+    """Return the id in an answer to v1/contact or v1/contact/subscribe (docs.yespo.io, their reference)."""
+    try:
+        content = from_json(answer)
+    except (ValueError, RecursionError):
+        return None
+    id = content.get("id") if isinstance(content, dict) else None
+    return id if isinstance(id, int) and not isinstance(id, bool) and 0 < id < 10**18 else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:

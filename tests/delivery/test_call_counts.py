@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from shopwire.errors import UnknownShop
-from shopwire.models import NOBODY, Change
+from shopwire.models import NOBODY, Change, Contact
 from shopwire.stores.contacts import ContactStore
 from tests.support.changes import ANNA, HOUR_MS, SHOP, cart, customer, order, paid, view
 from tests.support.delivery_world import World
@@ -109,14 +109,34 @@ def test_contact_is_read_with_one_call(world: World) -> None:
 
 def test_anonymous_contact_takes_no_call(world: World) -> None:
     found = ContactStore(world.webhook.table, "hash-key").find(SHOP, NOBODY)
-    assert (found.ref, found.known, found.erased_at) == (None, False, None)
+    assert (found.ref, found.is_known, found.erased_at) == (None, False, None)
     assert world.calls == []
 
 
-def test_customer_whose_addresses_are_recorded_takes_two_writes(world: World) -> None:
+def test_new_contact_takes_a_write_for_each_identity_and_one_after_the_answer(world: World) -> None:
+    world.send(order("1", contact=Contact(email="first@example.com")))
+    assert calls_for(world, order()) == [READ, CLAIM, READ_CONTACT, *[WRITE] * 3, API, WRITE, API, SETTLE]
+
+
+def test_order_that_adds_a_phone_takes_three_more_writes(world: World) -> None:
+    guest = Contact(email="guest@example.com")
+    world.send(order("1", contact=guest))
+    with_phone = order("2", contact=replace(guest, phone="380671112233"))
+    assert calls_for(world, with_phone) == [READ, CLAIM, READ_CONTACT, WRITE, WRITE, API, WRITE, API, SETTLE]
+
+
+def test_unchanged_customer_takes_one_write(world: World) -> None:
+    world.send(customer())
+    assert calls_for(world, customer(minutes=1)) == [READ, READ_CONTACT, SETTLE]
+
+
+def test_customers_change_takes_four_writes_and_one_of_the_email_five(world: World) -> None:
     world.send(customer())
     renamed = customer(replace(ANNA, last_name="Bondar"), minutes=1)
-    assert calls_for(world, renamed) == [READ, CLAIM, READ_CONTACT, API, SETTLE]
+    change = [READ, READ_CONTACT, CLAIM, READ_CONTACT]
+    assert calls_for(world, renamed) == [*change, WRITE, API, WRITE, SETTLE]
+    moved = customer(replace(ANNA, last_name="Bondar", email="bondar@example.com"), minutes=2)
+    assert calls_for(world, moved) == [*change, WRITE, WRITE, API, WRITE, SETTLE]
 
 
 # --- settings

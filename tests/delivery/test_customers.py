@@ -1,8 +1,8 @@
 """Customers' own webhooks, and how they and orders share a contact."""
 
 from dataclasses import replace
+from typing import Any
 
-from shopwire.stores.contacts import ContactStore
 from tests.support.changes import ANNA, BORYS, SHOP, customer, order
 from tests.support.delivery_world import World
 
@@ -15,7 +15,11 @@ def test_customer_is_sent_again_only_if_something_differs(world: World) -> None:
     assert [body["lastName"] for _, _, body in world.api.accepted] == ["Kovalenko", "Bondar"]
 
 
-def test_own_data_of_a_customer_replaces_data_of_an_order_sent_meanwhile(world: World) -> None:
+def contacts_of(world: World) -> list[dict[str, Any]]:
+    return [body for _, path, body in world.api.accepted if path == "v1/contact"]
+
+
+def test_order_sent_during_a_customers_change_carries_that_change(world: World) -> None:
     married = replace(ANNA, last_name="Bondar")
 
     def order_meanwhile(*request: object) -> int:
@@ -25,10 +29,9 @@ def test_own_data_of_a_customer_replaces_data_of_an_order_sent_meanwhile(world: 
 
     world.api.next_answers = [order_meanwhile]
     assert world.send(customer(married)) == "delivered"
-    names = [body["lastName"] for _, path, body in world.api.accepted if path == "v1/contact"]
-    assert names == ["Kovalenko", "Bondar", "Bondar"]
+    assert {body["lastName"] for body in contacts_of(world)} == {"Bondar"}
     world.send(customer(replace(married, first_name="Hanna"), minutes=1))
-    assert world.api.sent.count("contact") == 4
+    assert contacts_of(world)[-1]["firstName"] == "Hanna"
 
 
 def test_phone_of_a_customer_replaces_the_one_of_a_guest_order_sent_meanwhile(world: World) -> None:
@@ -41,14 +44,15 @@ def test_phone_of_a_customer_replaces_the_one_of_a_guest_order_sent_meanwhile(wo
 
     world.api.next_answers = [customer_meanwhile]
     assert world.send(order(contact=guest)) == "delivered"
-    contacts = [body["channels"] for _, path, body in world.api.accepted if path == "v1/contact"]
-    assert contacts[-1] == [{"type": "email", "value": ANNA.email}, {"type": "sms", "value": ANNA.phone}]
+    assert contacts_of(world)[-1]["channels"][1] == {"type": "sms", "value": ANNA.phone}
 
 
-def test_own_data_of_a_customer_replaces_what_a_resync_sent_meanwhile(world: World) -> None:
+def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(world: World) -> None:
     married = replace(ANNA, last_name="Bondar", phone="380671112233")
     world.send(customer())
-    ContactStore(world.webhook.table, "hash-key").mark_for_resync(SHOP, ANNA.identities)
+    record = world.webhook.contacts.find(SHOP, ANNA).record
+    assert record
+    world.webhook.contacts.touch(SHOP, record)  # as if its last change were recorded and not sent
 
     def customer_meanwhile(*request: object) -> int:
         world.api.next_answers = []
@@ -57,8 +61,7 @@ def test_own_data_of_a_customer_replaces_what_a_resync_sent_meanwhile(world: Wor
 
     world.api.next_answers = [customer_meanwhile]
     assert world.send(order(minutes=2)) == "delivered"
-    contacts = [body["channels"] for _, path, body in world.api.accepted if path == "v1/contact"]
-    assert contacts[-1] == [{"type": "email", "value": ANNA.email}, {"type": "sms", "value": married.phone}]
+    assert contacts_of(world)[-1]["channels"][1] == {"type": "sms", "value": married.phone}
 
 
 def test_older_change_of_a_customer_is_stale(world: World) -> None:

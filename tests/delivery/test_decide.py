@@ -10,7 +10,7 @@ import pytest
 
 from shopwire.delivery.decide import Decision, Done, Erase, Park, Send, SyncContact, decide
 from shopwire.delivery.task import Outcome, Policy
-from shopwire.mapper import SentOrder, contact_digest, order_steps
+from shopwire.mapper import SentOrder, order_steps
 from shopwire.models import (
     NOBODY,
     Change,
@@ -75,7 +75,7 @@ def test_sent_order_does_not_convert_its_cart_again() -> None:
 def test_order_as_it_was_sent_is_unchanged_and_its_reference_recorded() -> None:
     decision = decided(order(minutes=1), sent(order()))
     assert isinstance(decision, Done)
-    assert (decision.outcome, decision.contact) == (Outcome("unchanged"), ANNA)
+    assert decision.outcome == Outcome("unchanged")
     assert set(decision.update) == {"order_reference", "open_parcels"}
 
 
@@ -105,7 +105,7 @@ def test_order_without_a_contact_converts_its_cart_before_it_is_ignored() -> Non
     assert decision.converts_cart == Entity.of_cart("c")
     lost = decided(order(contact=NOBODY), sent(order()))
     assert isinstance(lost, Done)
-    assert (lost.outcome, lost.contact) == (Outcome("ignored", Reason.ANONYMOUS), NOBODY)
+    assert lost.outcome == Outcome("ignored", Reason.ANONYMOUS)
 
 
 def test_deletion_is_kept_until_the_order_changes_after_it() -> None:
@@ -202,11 +202,8 @@ def test_view_belongs_to_its_contact_otherwise_to_that_of_its_cart() -> None:
     assert by_name.claims_cart == Entity.of_cart("cart-a")
 
 
-def test_customer_is_synced_if_they_have_an_address() -> None:
-    assert decided(CUSTOMER, Entry()) == SyncContact(CUSTOMER, contact_digest(ANNA), unchanged=False)
-    same = Entry(sent={"digest": contact_digest(ANNA)})
-    assert decided(CUSTOMER, same) == SyncContact(CUSTOMER, contact_digest(ANNA), unchanged=True)
-    assert decided(ContactChange(Contact(customer_id="77"), "77", NOW), Entry()) == ignored(Reason.ANONYMOUS)
+def test_customer_is_synced() -> None:
+    assert decided(CUSTOMER, Entry()) == SyncContact(CUSTOMER)
 
 
 def test_erasure_requests_are_executed() -> None:

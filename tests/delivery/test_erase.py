@@ -29,14 +29,40 @@ from tests.support.recording_api import ERASED
 ERASE_ANNA = Redaction(ANNA, "77", ("1001",))
 
 
-def test_contact_is_erased_by_each_of_its_identities(world: World) -> None:
+def test_customer_is_erased_by_the_customer_id_and_the_apis_id(world: World) -> None:
     world.send(order())
     assert world.send(ERASE_ANNA) == "delivered"
-    assert world.api.sent[-5:] == ERASED
-    by_id = world.api.accepted[-5]
-    assert by_id[1] == "v1/contact?externalCustomerId=77&erase=true"
-    named = [body["channels"][0]["value"] for method, _, body in world.api.accepted[-5:] if method == "POST"]
+    assert world.api.sent[-3:] == ERASED
+    paths = [path for _, path, _ in world.api.accepted[-3:]]
+    assert paths == ["v1/contact?externalCustomerId=77&erase=true", "v1/contact/5001?erase=true", "v1/orders"]
+    assert world.api.accepted[-1][2] == {"externalOrderIds": ["1001"]}
+
+
+def test_guest_is_erased_by_the_apis_id(world: World) -> None:
+    guest = Contact(email="guest@example.com", phone="380501112233")
+    world.send(order(contact=guest))
+    assert world.send(Redaction(Contact(email="guest@example.com"), "guest")) == "delivered"
+    assert [path for _, path, _ in world.api.accepted[2:]] == ["v1/contact/5001?erase=true"]
+
+
+def test_apis_id_of_a_guest_is_found_again_if_its_answer_was_lost(world: World) -> None:
+    world.api.next_answers = [(200, {}, b"")]
+    world.send(order(contact=Contact(email="guest@example.com")))
+    assert world.send(Redaction(Contact(email="guest@example.com"), "guest")) == "delivered"
+    found, erased = world.api.accepted[-2:]
+    assert found == ("POST", "v1/contact", {"channels": [{"type": "email", "value": "guest@example.com"}]})
+    assert erased[:2] == ("DELETE", "v1/contact/5001?erase=true")
+
+
+def test_addresses_without_a_recorded_contact_are_erased_one_by_one(world: World) -> None:
+    assert world.send(ERASE_ANNA) == "delivered"
+    assert world.api.sent == ["erase", "contact", "erase", "contact", "erase", "erase orders"]
+    named = [content["channels"][0]["value"] for _, path, content in world.api.accepted if path == "v1/contact"]
     assert named == ["anna@example.com", "380501112233"]
+    assert [path for _, path, _ in world.api.accepted if "/500" in path] == [
+        "v1/contact/5001?erase=true",
+        "v1/contact/5002?erase=true",
+    ]
 
 
 def test_nothing_of_the_person_remains_in_the_table(world: World) -> None:
@@ -55,9 +81,11 @@ def test_earlier_addresses_of_the_person_are_erased(world: World) -> None:
     world.send(customer())
     for minute, email in enumerate(("first@example.org", "second@example.org"), 1):
         world.send(customer(replace(ANNA, email=email, phone=f"38050111224{minute}"), minutes=minute))
-    assert "anna@example.com" in world.stored_text()
-    world.send(Redaction(Contact(email="second@example.org", customer_id="77"), "77"))
+    world.clock.advance(10 * MINUTE_MS)
+    world.send(Redaction(Contact(customer_id="77"), "77"))
     assert not any(value in world.stored_text() for value in ("@example", "380501112"))
+    for contact in (Contact(email=ANNA.email), Contact(email="first@example.org"), Contact(phone=ANNA.phone)):
+        assert world.deliver(order("9", contact=contact)) == Outcome("ignored", Reason.ERASED)
 
 
 def test_parked_webhooks_of_the_person_are_removed_and_no_others(world: World) -> None:
@@ -126,7 +154,7 @@ def test_erasure_that_takes_longer_than_the_budget_continues_from_the_queue(fake
     slow_table(world, 0)
     assert "delivered" in world.run_until_idle()
     assert (world.outbox_length(), world.parked_reasons()) == (0, [])
-    assert set(world.api.sent) == {"erase", "name"}
+    assert set(world.api.sent) == {"erase", "erase orders"}
 
 
 def test_erasure_of_a_shop_stops_before_the_deadline_and_continues(fake_world: World) -> None:
@@ -228,7 +256,7 @@ def test_contact_created_during_its_erasure_is_erased_again(world: World) -> Non
 
     world.api.next_answers = [erase_meanwhile]
     assert world.deliver(order("2")) == Outcome("ignored", Reason.ERASED)
-    assert world.api.sent.count("erase") == 6
+    assert world.api.sent == ["erase", "erase orders", "contact", "erase", "erase"]
     assert world.api.sent[-1] == "erase"
     assert "anna" not in world.stored_text()
 
@@ -244,9 +272,10 @@ def test_erasure_by_one_identity_stops_all_identities_recorded_with_it(world: Wo
 
 def test_repeated_erasure_request_clears_the_erasure_list(world: World) -> None:
     assert world.send(ERASE_ANNA, key="request") == "delivered"
+    world.clock.advance(MINUTE_MS)
     guest = Contact(email="anna.k@example.org", phone=ANNA.phone)
+    world.send(order("2002", contact=guest, created_at=START.replace(hour=10), minutes=61))
     store = ContactStore(world.webhook.table, "hash-key")
-    store.record(SHOP, guest, world.clock.now, world.clock.now + 1)
     store.erase(SHOP, ANNA, world.clock.now + 1, world.clock.now)  # another invocation began with the same request
     assert "anna" in world.stored_text()
     assert world.send(ERASE_ANNA, key="request") == "duplicate"

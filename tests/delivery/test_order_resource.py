@@ -171,7 +171,7 @@ def test_contact_that_an_order_creates_after_its_erasure_is_erased_again(world: 
     world.api.next_answers = [erase_meanwhile]
     assert world.deliver(order("2")) == Outcome("ignored", Reason.ERASED)
     assert world.api.sent[-1] == "erase"
-    assert "orderCreated" not in world.api.sent[-6:]
+    assert "orderCreated" not in world.api.sent[-4:]
 
 
 def test_order_without_a_contact_that_can_be_created_is_ignored(world: World) -> None:

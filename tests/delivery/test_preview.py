@@ -1,14 +1,15 @@
 """The dry run: `ChangeHandler.preview` returns what `handle` sends, and has no effect."""
 
+import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
 
 from shopwire.delivery.task import Outcome, Task
 from shopwire.esputnik import Esputnik
-from shopwire.mapper import ApiRequest
+from shopwire.mapper import CONTACT_ID, ApiRequest
 from shopwire.message import Message
 from shopwire.models import NOBODY, Change, Contact, Delivery, OrderDeleted, Redaction, ShopRedaction, Webhook
 from tests.support.changes import (
@@ -112,6 +113,10 @@ def test_preview_returns_the_outcome_and_requests_of_handle(
     assert world.items() == items, "a preview writes nothing"
     sent = record_requests(monkeypatch)
     assert world.deliver(case.change) == outcome
+    shown = [request.path for request in requests]
+    for place, path in enumerate(shown):
+        if CONTACT_ID in path:  # a preview cannot know the id that the answer before it gives
+            sent[place] = replace(sent[place], path=re.sub(r"contact/\d+", f"contact/{CONTACT_ID}", sent[place].path))
     assert requests == sent
 
 

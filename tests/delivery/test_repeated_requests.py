@@ -6,7 +6,7 @@ from functools import partial
 from shopwire.delivery.task import Outcome, Policy
 from shopwire.errors import RetryLater
 from shopwire.models import Reason
-from tests.support.changes import ANNA, MINUTE_MS, customer, order, paid
+from tests.support.changes import ANNA, MINUTE_MS, SHOP, customer, order, paid
 from tests.support.delivery_world import World
 
 
@@ -95,18 +95,31 @@ def test_409_does_not_clear_the_failures_of_a_change(fake_world: World) -> None:
     assert world.entry("order", "1001")["own_failures"]["N"] == "3"
 
 
-def test_409_after_another_webhook_sent_the_contact_is_not_accepted(world: World) -> None:
-    """The API has the customer's change, and since then the order has sent the earlier phone again."""
+def test_customers_change_without_an_answer_is_sent_by_the_next_order(world: World) -> None:
+    """It was recorded before it was sent, so nothing is left for the customer's own webhook to do."""
     world.send(order())
     changed = replace(ANNA, phone="380509998877")
     world.api.next_answers = [None]
     world.send(customer(changed, minutes=5))
     world.send(order("1002"))
     world.api.next_answers = [409]
-    assert world.run_until_idle() == ["delivered"]
+    assert world.run_until_idle() == ["unchanged"]
+    assert world.api.next_answers == [409]
     contacts = [body for _, path, body in world.api.accepted if path == "v1/contact"]
-    assert contacts[-2]["channels"][1]["value"] == ANNA.phone
     assert contacts[-1]["channels"][1]["value"] == changed.phone
+
+
+def test_409_for_a_later_revision_with_the_same_body_is_not_accepted(world: World) -> None:
+    """The first attempt got no answer. Since then the contact was changed, and changed back."""
+    world.api.next_answers = [None]
+    assert world.send(customer()) == "queued"
+    record = world.webhook.contacts.find(SHOP, ANNA).record
+    assert record
+    assert world.webhook.contacts.touch(SHOP, record)
+    world.api.next_answers = [409]
+    assert "delivered" in world.run_until_idle()
+    assert world.api.next_answers == []
+    assert world.api.sent == ["contact"]
 
 
 def test_wait_after_409_varies_more_the_longer_a_change_waits() -> None:

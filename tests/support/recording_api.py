@@ -29,6 +29,7 @@ class RecordingApi:
         accepted: method, path and body of each request that was answered 200.
         authorizations: the header of each request.
         request_count: all requests, whatever the answer was.
+        contact_ids: the API's ids of contacts, by customer id or first address.
     """
 
     clock: Clock
@@ -39,6 +40,7 @@ class RecordingApi:
     accepted: list[tuple[str, str, Any]] = field(default_factory=list)
     authorizations: list[str] = field(default_factory=list)
     request_count: int = 0
+    contact_ids: dict[str, int] = field(default_factory=dict)
 
     def __call__(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
@@ -57,13 +59,20 @@ class RecordingApi:
         status, answer_headers, *text = answer if isinstance(answer, tuple) else (answer, {})
         if status == 200:
             self.accepted.append((method, url.partition("/api/")[2], content))
-        return status, answer_headers, text[0] if text else b"{}"
+        return status, answer_headers, text[0] if text else self._answer_body(url, content)
+
+    def _answer_body(self, url: str, content: Any) -> bytes:
+        if not url.endswith(("v1/contact", "v1/contact/subscribe")):
+            return b"{}"
+        contact = content.get("contact", content)
+        key = contact.get("externalCustomerId") or contact["channels"][0]["value"]
+        return json.dumps({"id": self.contact_ids.setdefault(key, 5001 + len(self.contact_ids))}).encode()
 
     @property
     def sent(self) -> list[str]:
-        """The accepted requests, in short: "contact", "name" (a contact gets the id by which it is erased), "erase", or
-        "orders" (v1/orders), or an event's type such as "orderCreated"."""
-        return [_short(method, content) for method, _, content in self.accepted]
+        """The accepted requests, in short: "contact", "erase", "erase orders", "orders" (v1/orders), the end of another
+        path such as "subscribe", or an event's type such as "orderCreated"."""
+        return [_short(*request) for request in self.accepted]
 
     @property
     def events(self) -> list[dict[str, Any]]:
@@ -76,14 +85,13 @@ class RecordingApi:
         ]
 
 
-ERASED = ["erase", "name", "erase", "name", "erase"]
-"""The requests that erase a person with a customer id, an e-mail address and a phone, as `RecordingApi.sent`."""
+ERASED = ["erase", "erase", "erase orders"]
+"""The requests that erase a person whose contact is recorded, by the customer id and the API's id, and their orders."""
 
 
-def _short(method: str, content: Any) -> str:
+def _short(method: str, path: str, content: Any) -> str:
     if method == "DELETE":
-        return "erase"
+        return "erase orders" if content else "erase" if "erase=true" in path else "delete"
     if "orders" in content:
         return "orders"
-    names_erased = content.get("externalCustomerId", "").startswith("erased-")
-    return "name" if names_erased else str(content.get("eventTypeKey", "contact"))
+    return str(content.get("eventTypeKey", path.rpartition("/")[2]))

@@ -1,7 +1,7 @@
 """The contacts that events need: the API must have a contact before an event names it.
 
-`ensure` creates a missing contact for an order, cart or view, and never changes one that exists. `sync` sends the
-customer's own change. The store of contacts records what the API accepted.
+What the API should have is recorded first, then sent, then recorded as synced (`stores.contact_record`). `ensure` adds
+to a contact what an order, cart or visit says and what is missing there. `sync` records the customer's own change.
 """
 
 from dataclasses import replace
@@ -11,10 +11,15 @@ from shopwire.delivery.decide import SyncContact
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Task
 from shopwire.errors import Ignored, RetryLater
-from shopwire.mapper import ApiRequest, contact_request, erase_requests
-from shopwire.models import Contact, Reason
-from shopwire.stores.contacts import ContactState, ContactStore
-from shopwire.stores.entry import EntryUpdate
+from shopwire.esputnik import Answer
+from shopwire.mapper import CONTACT_ID, ApiRequest, contact_requests, erase_requests
+from shopwire.models import Contact, ContactChange, Reason
+from shopwire.stores.contact_record import ContactRecord, ContactState, contradicts, merged
+from shopwire.stores.contacts import ContactStore
+
+# Each attempt fails only because another webhook of the same person did something in the meantime.
+_ATTEMPTS = 10
+_BUSY_MS = 1_000
 
 
 class Contacts:
@@ -38,58 +43,65 @@ class Contacts:
         return state
 
     @staticmethod
-    def creation(contact: Contact, state: ContactState) -> ApiRequest | None:
-        """Return the request that creates a missing contact; None if the API has the contact.
+    def missing(task: Task, state: ContactState) -> list[ApiRequest]:
+        """Return the requests after which the API has the contact of an order, a cart or a visit.
 
         Raises:
             Ignored: the API cannot create the contact.
         """
-        if state.known:
-            return None
-        if state.needs_resync:
-            return contact_request(_named_as(state.recorded, contact))
-        own = contact.without(state.fields_of_other_contacts)
-        if not own.reachable:
-            raise Ignored(Reason.ANONYMOUS)
-        return contact_request(own)
+        return _requests_for(task, state, _reachable(state, state.completed()))
 
-    def ensure(self, task: Task, contact: Contact, state: ContactState, created_at: int | None) -> None:
-        """Make sure that the API has the contact. An existing contact is not sent again.
+    @staticmethod
+    def changed(task: Task, state: ContactState) -> list[ApiRequest]:
+        """Return the requests of the customer's own change; none if the API has it already. Raises as `missing`."""
+        return _requests_for(task, state, _reachable(state, state.replaced()))
+
+    def is_unchanged(self, task: Task, change: ContactChange) -> bool:
+        """Return whether nothing follows from a customer's own change, because the API has it already."""
+        state = self.store.find(task.shop.id, change.contact)
+        if state.is_erased(change.created_at) or not state.is_known or self.store.is_expiring(state, self._clock()):
+            return False
+        return not self.changed(task, state)
+
+    def ensure(self, task: Task, state: ContactState, created_at: int | None) -> ContactRecord:
+        """Make sure that the API has the contact of an order, a cart or a visit. Return its record.
 
         Args:
             state: what is recorded about the contact.
-            created_at: when the order, cart or view was created, UTC ms.
+            created_at: when the order, cart or visit was created, UTC ms. None for a fact.
 
         Raises:
             Ignored: the API cannot create the contact, or the person was erased.
         """
-        if state.known:
-            return
-        shop = task.shop.id
-        if state.needs_resync:
-            sent = state.recorded
-            self._resync(task, sent, contact)
-        else:
-            sent = contact.without(state.fields_of_other_contacts)
-            if not sent.reachable:
-                raise Ignored(Reason.ANONYMOUS)
-            try:
-                self._sender.send(task, contact_request(sent))
-            except RetryLater as failure:
-                # 409: another webhook of the person may have created the contact at this moment, and recorded it.
-                if failure.reason is Reason.API_REPEATED and self.find(task, contact, created_at).known:
-                    return
-                raise
-            known = self._record(task, sent, created_at, only_if_absent=True)
-            if sent.customer_id or known <= state.known_identities:
-                return
-            # The customer's own webhook created the contact meanwhile, perhaps before us: the order of a guest must not
-            # replace its phone.
-            self.store.mark_for_resync(shop, sent.identities)
-        state = self.store.find(shop, contact)
-        if state.is_erased(created_at):
-            self._erase_again(task, sent)
-        self.ensure(_without_unanswered(task), contact, state, created_at)
+        for _ in range(_ATTEMPTS):
+            contact = _reachable(state, state.completed())
+            record = self.store.write(task.shop.id, state, contact, self._clock(), created_at)
+            if record and (record.is_synced or self._send(task, record, created_at)):
+                return record
+            task = _without_unanswered(task)
+            state = self._find_again(task, state.named, created_at)
+        raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
+
+    def sync(self, task: Task, decision: SyncContact) -> Outcome:
+        """Send the customer's own change.
+
+        Raises:
+            Ignored: the API cannot create the contact, or the person was erased.
+        """
+        change = decision.change
+        state, has_sent = self.find(task, change.contact, change.created_at), False
+        for _ in range(_ATTEMPTS):
+            contact = _reachable(state, state.replaced())
+            record = self.store.write(task.shop.id, state, contact, self._clock(), change.created_at)
+            if record and record.is_synced:
+                return Outcome("delivered" if has_sent else "unchanged")
+            if record:
+                has_sent = True
+                if self._send(task, record, change.created_at):
+                    return Outcome("delivered")
+            task = _without_unanswered(task)
+            state = self._find_again(task, change.contact, change.created_at)
+        raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
 
     def check_erasure(self, task: Task, contact: Contact, created_at: int | None) -> None:
         """Erase the contact again if the person was erased while an order went to v1/orders, which creates contacts.
@@ -102,77 +114,87 @@ class Contacts:
             Ignored: the person was erased.
         """
         state = self.store.find(task.shop.id, contact)
-        if state.is_erased(created_at) and (created_at is not None or not state.known):
-            self._erase_again(task, contact)
+        if state.is_erased(created_at) and (created_at is not None or not state.is_known):
+            self._erase_again(task, ContactRecord("", contact))
 
-    def sync(self, task: Task, decision: SyncContact, update: EntryUpdate) -> Outcome:
-        """Send the customer's own change.
+    def erase(self, task: Task, requests: list[ApiRequest]) -> None:
+        """Send the requests of an erasure. A path may contain the id that the answer before it gives."""
+        id = None
+        for request in requests:
+            if id is not None:
+                request = replace(request, path=request.path.replace(CONTACT_ID, str(id)))
+            answer = self._sender.send(_without_unanswered(task), request)
+            id = answer.contact_id or id
 
-        Raises:
-            Ignored: the person was erased.
-        """
-        change, shop = decision.change, task.shop.id
-        state = self.find(task, change.contact, change.created_at)
-        if decision.unchanged and state.known:
-            return Outcome("unchanged")
-        own = change.contact.without(state.fields_of_other_people)
-        is_recorded = state.is_recorded(self._clock())
-        if state.known_identities and not (is_recorded or state.needs_resync):
-            # If an earlier attempt got no answer, another webhook has sent what was recorded of the contact since then.
-            task = _without_unanswered(task)
-        # If the invocation dies between the request and its record, it is unknown whom the API finds by these
-        # identities. An event that names one of them resyncs the contact first.
-        self.store.link_previous(shop, own, state.previous_identities, self._clock())
-        self.store.mark_for_resync(shop, state.previous_identities)
-        if not is_recorded:
-            known = [identity for identity in own.identities if identity in state.known_identities]
-            self.store.mark_for_resync(shop, known)
-        self._sender.send(task, contact_request(own))
-        is_last = is_recorded or self._record(task, own, change.created_at) <= state.known_identities
-        if not (self.store.mark_unknown(shop, state.previous_identities) and is_last):
-            # An order created the contact meanwhile, perhaps after us and with less. The customer's own data counts.
-            self._sender.send(_without_unanswered(task), contact_request(own))
-        update["sent"] = {"digest": decision.digest}
-        return Outcome("delivered")
-
-    def _resync(self, task: Task, recorded: Contact, named: Contact) -> None:
-        """Send what is recorded of a contact, until nothing else is recorded.
-
-        The API may have less of the contact than is recorded, or an earlier state.
-        """
-        shop, sent = task.shop.id, False
-        while (current := self.store.recorded_contact(shop, recorded)).identities:
-            if current != recorded:
-                # The customer changed addresses, and the invocation that recorded it went no further: the API does not
-                # find the contact by the earlier ones.
-                gone = [identity for identity in recorded.identities if identity not in current.identities]
-                self.store.mark_unknown(shop, gone)
-                recorded = current
-                if not sent:
-                    return
-                self.store.mark_for_resync(shop, recorded.identities)  # what was sent just now undid the change
-            self._sender.send(task, contact_request(_named_as(recorded, named)))
-            sent, task = True, _without_unanswered(task)
-            if self.store.mark_synced(shop, recorded):
-                return
-
-    def _record(
-        self, task: Task, contact: Contact, created_at: int | None, *, only_if_absent: bool = False
-    ) -> frozenset[str]:
-        """Record that the API has the contact. Return the identities by which it had it before.
+    def _send(self, task: Task, record: ContactRecord, created_at: int | None) -> bool:
+        """Send what is recorded. Return whether it is still what is recorded.
 
         Raises:
             Ignored: the person was erased while we sent. The contact is erased again.
         """
-        known = self.store.record(task.shop.id, contact, self._clock(), created_at, only_if_absent=only_if_absent)
-        if known is None:
-            self._erase_again(task, contact)
-        return known
+        shop, api_id = task.shop.id, None
+        try:
+            for request in _requests(task, record):
+                answer: Answer = self._sender.send(task, request)
+                api_id = answer.contact_id or api_id
+        except RetryLater as failure:
+            # 409: another webhook of the person may have sent the same at this moment, and recorded it.
+            if failure.reason is Reason.API_REPEATED and self._is_synced(shop, record):
+                return True
+            raise
+        if self.store.mark_synced(shop, record, api_id, _tells(task, record)):
+            return True
+        current, _ = self.store.find_by_ref(shop, record.id)
+        if current is None:
+            state = self.store.find(shop, record.contact)
+            if state.is_erased(created_at):
+                self._erase_again(task, replace(record, api_id=api_id or record.api_id))
+        elif current.is_synced and contradicts(record.contact, current.contact):
+            # Another webhook recorded something else and sent it. Our request may have been the last one.
+            self.store.touch(shop, current)
+        return False
 
-    def _erase_again(self, task: Task, contact: Contact) -> NoReturn:
-        for request in erase_requests(contact):
-            self._sender.send(task, request)
+    def _is_synced(self, shop: str, record: ContactRecord) -> bool:
+        current, _ = self.store.find_by_ref(shop, record.id)
+        return current is not None and current.is_synced and not contradicts(record.contact, current.contact)
+
+    def _find_again(self, task: Task, contact: Contact, created_at: int | None) -> ContactState:
+        state = self.store.find(task.shop.id, contact)
+        if state.is_erased(created_at) and (created_at is not None or state.record is None):
+            raise Ignored(Reason.ERASED)
+        return state
+
+    def _erase_again(self, task: Task, record: ContactRecord) -> NoReturn:
+        self.erase(task, erase_requests(record.contact, [(record.contact, record.api_id)]))
         raise Ignored(Reason.ERASED)
+
+
+def _reachable(state: ContactState, contact: Contact) -> Contact:
+    if not (contact.reachable or state.is_known):
+        raise Ignored(Reason.ANONYMOUS)
+    return contact
+
+
+def _requests_for(task: Task, state: ContactState, contact: Contact) -> list[ApiRequest]:
+    record = state.record or ContactRecord(state.ref or "")
+    if record.contact == contact and record.revision:
+        return [] if record.is_synced else _requests(task, record)
+    return _requests(task, merged(record, contact))
+
+
+def _requests(task: Task, record: ContactRecord) -> list[ApiRequest]:
+    contact = record.contact if task.shop.consent == "shop" else replace(record.contact, consent=None)
+    requests = contact_requests(
+        contact, told=record.told, is_first=not record.synced_revision, may_exist=record.revision > 1
+    )
+    # The same request for another revision is not the same request: something else was sent in between.
+    return [replace(request, revision=record.revision) for request in requests]
+
+
+def _tells(task: Task, record: ContactRecord) -> bool | None:
+    """Return which consent the API was told once it accepted the record."""
+    consent = record.contact.consent if task.shop.consent == "shop" else None
+    return consent.subscribed if consent else record.told
 
 
 def _without_unanswered(task: Task) -> Task:
@@ -181,7 +203,3 @@ def _without_unanswered(task: Task) -> Task:
     Another webhook may have changed the contact in between, so a 409 does not say that the API has this request.
     """
     return replace(task, unanswered=None)
-
-
-def _named_as(recorded: Contact, named: Contact) -> Contact:
-    return replace(recorded, first_name=named.first_name, last_name=named.last_name)

@@ -16,7 +16,6 @@ from shopwire.mapper import (
     Step,
     cart_content,
     cart_steps,
-    contact_digest,
     fact_steps,
     order_reference,
     order_steps,
@@ -57,12 +56,10 @@ class Done:
 
     Args:
         update: what the entry records.
-        contact: the contact that the entry refers to from now on; None: no change.
     """
 
     outcome: Outcome
     update: EntryUpdate = field(default_factory=dict)
-    contact: Contact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +109,9 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SyncContact:
-    """The customer's own change is sent to the API, unless the API has it already.
-
-    Args:
-        unchanged: the API accepted the same content before. It must be sent only if the contact needs it.
-    """
+    """The customer's own change is sent to the API, unless the API has it already."""
 
     change: ContactChange
-    digest: str
-    unchanged: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,9 +193,9 @@ def _order(change: OrderChange, case: _Case) -> Decision:
             steps = order_steps(order, shop, sent, recent=recent)
         except Unmappable as error:
             outcome = unmappable(error)
-            return Done(outcome.outcome, update, order.contact) if isinstance(outcome, Done) else outcome
+            return Done(outcome.outcome, update) if isinstance(outcome, Done) else outcome
         if not steps:
-            return Done(Outcome("unchanged"), update, order.contact)
+            return Done(Outcome("unchanged"), update)
 
         def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
             return steps
@@ -315,8 +306,7 @@ def _view(change: ViewChange, case: _Case) -> Decision:
 
 @_decide.register
 def _contact(change: ContactChange, case: _Case) -> Decision:
-    digest = contact_digest(change.contact)
-    return SyncContact(change, digest, unchanged=case.entry.sent.get("digest") == digest)
+    return SyncContact(change)
 
 
 @_decide.register

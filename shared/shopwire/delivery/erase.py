@@ -7,16 +7,17 @@ A request that was executed before may be a captured one that is sent again, bec
 not executed again unless a person replays it (`replay`).
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from shopwire.delivery.send import Sender
+from shopwire.delivery.contacts import Contacts
 from shopwire.delivery.task import Clock, Outcome, Task, platform_of
 from shopwire.errors import NewerMessageFormat, PermanentFailure, RetryLater, TableUnavailable
-from shopwire.mapper import erase_requests
+from shopwire.mapper import ApiRequest, erase_requests
 from shopwire.message import unpack
 from shopwire.models import Contact, Entity, Reason, Redaction, Shop, ShopRedaction
+from shopwire.stores.contact_record import ContactRecord
 from shopwire.stores.contacts import ContactStore
 from shopwire.stores.entry import EntryUpdate
 from shopwire.stores.erasures import ErasureStore
@@ -31,7 +32,7 @@ from shopwire.stores.table import Table
 class Eraser:
     """Executes erasure requests."""
 
-    sender: Sender
+    api: Contacts
     contacts: ContactStore
     executed: ErasureStore
     pauses: Pauses
@@ -64,12 +65,12 @@ class Eraser:
         if executed_key is None:
             return None
         # A shop's data are not looked through, so a repeated request for a shop is always parked.
-        has_nothing = isinstance(change, Redaction) and not self.contacts.find(shop, change.contact).known_identities
+        has_nothing = isinstance(change, Redaction) and self.contacts.find(shop, change.contact).record is None
         if executed_key == task.key or has_nothing:
             return Outcome("duplicate")
         return Outcome("parked", Reason.REPEATED_ERASURE)
 
-    def _write_tombstones(self, task: Task) -> tuple[Contact, ...]:
+    def _write_tombstones(self, task: Task) -> tuple[ContactRecord, ...]:
         """Return the contacts to erase, as far as they are recorded; none for a shop."""
         change = task.change
         if isinstance(change, Redaction):
@@ -78,14 +79,16 @@ class Eraser:
             self.pauses.erase(task.shop.id, task.received_at)
         return ()
 
-    def related_contacts(self, task: Task) -> tuple[Contact, ...]:
-        """Return the contacts that `erase` would erase now. Nothing is written.
+    def requests(self, task: Task) -> list[ApiRequest]:
+        """Return the requests that `erase` would send now. Nothing is written.
 
         Raises:
             TableUnavailable.
         """
         change = task.change
-        return self.contacts.related_contacts(task.shop.id, change.contact) if isinstance(change, Redaction) else ()
+        if not isinstance(change, Redaction):
+            return []
+        return _requests(change, self.contacts.related_contacts(task.shop.id, change.contact))
 
     def clear_erasure_list(self, task: Task) -> None:
         """Remove the list of contacts from the tombstones, because a request that was executed arrived again."""
@@ -115,7 +118,8 @@ class Eraser:
 
     def _erase_person(self, task: Task, change: Redaction) -> None:
         shop = task.shop.id
-        contacts = self._write_tombstones(task)
+        records = self._write_tombstones(task)
+        contacts = [change.contact, *(record.contact for record in records)]
         for order_id in change.order_ids:
             self._check_time(task)
             self.ledger.delete(shop, Entity("order", order_id))
@@ -128,8 +132,7 @@ class Eraser:
             if _concerns(change, contacts, waiting.packed, task.shop):
                 self.outbox.remove(waiting)
                 self.ledger.clear_pending(waiting.entity_key, waiting.key)
-        for request in erase_requests(*contacts):
-            self.sender.send(task, request)
+        self.api.erase(task, _requests(change, records))
         self.contacts.clear_erasure_list(shop, change.contact)
 
     def _erase_shop(self, task: Task) -> None:
@@ -149,6 +152,10 @@ class Eraser:
         """Stop in time: a request that is cut off by the function's timeout would count as a crash."""
         if self.clock() > task.send_until:
             raise RetryLater(Reason.MORE_TO_ERASE)
+
+
+def _requests(change: Redaction, records: Sequence[ContactRecord]) -> list[ApiRequest]:
+    return erase_requests(change.contact, [(record.contact, record.api_id) for record in records], change.order_ids)
 
 
 def _concerns(request: Redaction, contacts: Collection[Contact], packed: str, shop: Shop) -> bool:

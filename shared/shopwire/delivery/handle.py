@@ -12,9 +12,9 @@ from shopwire.delivery.erase import Eraser
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Policy, Task
 from shopwire.errors import ClaimRefused, Ignored, PermanentFailure, RetryLater, Unmappable
-from shopwire.mapper import ORDERS_PATH, ApiRequest, contact_request, erase_requests
-from shopwire.models import Contact, Entity, Reason, ViewChange
-from shopwire.stores.contacts import ContactState
+from shopwire.mapper import ORDERS_PATH, ApiRequest
+from shopwire.models import NOBODY, Contact, Entity, Reason, ViewChange
+from shopwire.stores.contact_record import ContactRecord, ContactState
 from shopwire.stores.entry import Entry, EntryUpdate
 from shopwire.stores.ledger import Ledger
 from shopwire.stores.parked import ParkedStore
@@ -45,12 +45,6 @@ class ChangeHandler:
             cart_contact_ref = self.ledger.get(task.shop.id, task.contact_cart, self.clock()).contact_ref
         return decide(task.change, entry, task.shop, self.policy, task.received_at, cart_contact_ref)
 
-    def entry_update(self, task: Task, decision: Done) -> EntryUpdate:
-        """Return what the entry records of a change that causes no request."""
-        if decision.contact is None:
-            return dict(decision.update)
-        return decision.update | {"contact_ref": self.contacts.store.ref(task.shop.id, decision.contact)}
-
     def handle(self, task: Task, entry: Entry, update: EntryUpdate, decision: Decision | None = None) -> Outcome:
         """Bring the API to the state that the change describes.
 
@@ -66,7 +60,7 @@ class ChangeHandler:
         try:
             match decision:
                 case Done():
-                    update |= self.entry_update(task, decision)
+                    update |= decision.update
                     return decision.outcome
                 case Park():
                     update |= decision.update
@@ -74,7 +68,7 @@ class ChangeHandler:
                 case Send():
                     return self._send(task, entry, decision, update)
                 case SyncContact():
-                    return self.contacts.sync(task, decision, update)
+                    return self.contacts.sync(task, decision)
                 case Erase():
                     return self.eraser.erase(task, update)
         except Ignored as ignored:
@@ -102,14 +96,12 @@ class ChangeHandler:
                     return self._preview_send(task, decision)
                 case SyncContact():
                     state = self.contacts.find(task, decision.change.contact, decision.change.created_at)
-                    if decision.unchanged and state.known:
-                        return Outcome("unchanged"), []
-                    own = decision.change.contact.without(state.fields_of_other_people)
-                    return Outcome("delivered"), [contact_request(own)]
+                    requests = self.contacts.changed(task, state)
+                    return Outcome("delivered" if requests else "unchanged"), requests
                 case Erase():
                     if repetition := self.eraser.repetition(task):
                         return repetition, []
-                    return Outcome("delivered"), erase_requests(*self.eraser.related_contacts(task))
+                    return Outcome("delivered"), self.eraser.requests(task)
         except Ignored as ignored:
             return Outcome("ignored", ignored.reason), []
         except Unmappable as error:
@@ -125,8 +117,7 @@ class ChangeHandler:
         cart = decision.converts_cart
         cart_state = self.ledger.get(task.shop.id, cart, self.clock()).sent.get("state") if cart else None
         steps = decision.plan(contact, cart_state)
-        creation = self.contacts.creation(contact, state)
-        return Outcome("delivered"), [*([creation] if creation else []), *(step.request for step in steps)]
+        return Outcome("delivered"), [*self.contacts.missing(task, state), *(step.request for step in steps)]
 
     def _send(self, task: Task, entry: Entry, decision: Send, update: EntryUpdate) -> Outcome:
         if decision.is_fact:
@@ -140,13 +131,15 @@ class ChangeHandler:
             return Outcome("unchanged")
         recycle_state_id = self._convert(task, decision.converts_cart, state.ref) if decision.converts_cart else None
         steps = decision.plan(contact, recycle_state_id)
-        self.contacts.ensure(task, contact, state, decision.created_at)
+        ref = self.contacts.ensure(task, state, decision.created_at).id
+        if decision.converts_cart and ref != state.ref:
+            self._convert(task, decision.converts_cart, ref)  # another webhook created the contact meanwhile
         if decision.records_contact:
-            update["contact_ref"] = state.ref
+            update["contact_ref"] = ref
             update |= owner
-        if decision.claims_cart and state.ref and state.ref != decision.contact_ref:
+        if decision.claims_cart and ref != decision.contact_ref:
             # The visitor's contact is verified, and the cart is theirs: its later changes belong to the same contact.
-            self.ledger.record_cart_contact(task.shop.id, decision.claims_cart, state.ref, self.clock())
+            self.ledger.record_cart_contact(task.shop.id, decision.claims_cart, ref, self.clock())
         for step in steps:
             self.sender.send(task, step.request)
             if step.sent is not None:
@@ -169,12 +162,10 @@ class ChangeHandler:
             self._check_owner(task, decision)
         elif decision.contact.key or decision.contact_ref is None:
             state = self.contacts.find(task, decision.contact, decision.created_at)
-            if decision.contact.reachable or state.known or decision.contact_ref is None:
+            if decision.contact.reachable or state.record or decision.contact_ref is None:
                 return state, decision.contact
-        state = self.contacts.store.find_by_ref(task.shop.id, decision.contact_ref or "")
-        if state.is_erased(decision.created_at):
-            raise Ignored(Reason.ERASED)
-        return state, state.recorded
+        record, erased_at = self.contacts.store.find_by_ref(task.shop.id, decision.contact_ref or "")
+        return self._recorded(record, erased_at, decision.created_at)
 
     def _check_owner(self, task: Task, decision: Send) -> None:
         """Check that a visitor's cart is not another contact's.
@@ -184,23 +175,22 @@ class ChangeHandler:
         """
         if not decision.contact.key:
             return  # the cart's token speaks for its owner
-        store, shop = self.contacts.store, task.shop.id
-        visitor, owner = store.find(shop, decision.contact), store.find_by_ref(shop, decision.contact_ref or "")
-        is_same = visitor.ref == owner.ref or set(visitor.recorded.identities) & set(owner.recorded.identities)
-        if not is_same:
+        visitor = self.contacts.store.find(task.shop.id, decision.contact)
+        if visitor.ref != decision.contact_ref:
             raise Ignored(Reason.CART_OF_ANOTHER_CONTACT)
 
     def _contact_of_fact(self, task: Task, decision: Send) -> tuple[ContactState, Contact]:
         """Return the contact that the order was last sent for."""
-        store = self.contacts.store
-        state = store.find_by_ref(task.shop.id, decision.contact_ref or "")
-        if state.erased_at is not None and not state.known:
+        record, erased_at = self.contacts.store.find_by_ref(task.shop.id, decision.contact_ref or "")
+        return self._recorded(record, erased_at, None)
+
+    @staticmethod
+    def _recorded(
+        record: ContactRecord | None, erased_at: int | None, created_at: int | None
+    ) -> tuple[ContactState, Contact]:
+        if erased_at is not None and (created_at is None or created_at <= erased_at):
             raise Ignored(Reason.ERASED)
-        contact = state.recorded
-        if not state.known:
-            # The customer changed addresses since. The address of the order is created again, beside the new one.
-            state = store.find(task.shop.id, contact)
-        return state, contact
+        return (ContactState.of_record(record), record.contact) if record else (ContactState(), NOBODY)
 
     def _convert(self, task: Task, cart: Entity, contact_ref: str | None) -> str | None:
         try:

@@ -51,6 +51,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.EARLIER_MESSAGE_WAITS: "An earlier message of the same entity in this batch is not finished.",
     Reason.LEASE_HELD: "Another invocation holds the lease of the entity.",
     Reason.CART_BUSY: "A change of the order's cart is being sent. The order follows it.",
+    Reason.CONTACT_BUSY: "Other webhooks of the same person are being sent.",
     Reason.NOT_DUE: "The next attempt is not due yet.",
     Reason.NO_TIME_LEFT: "The time budget ended before the API could be asked.",
     Reason.SHOP_PAUSED: "The shop is paused because its last requests failed. When the pause ends, one message probes"

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from shopwire import platforms
 from shopwire.delivery.circuit import Circuit
-from shopwire.delivery.decide import Decision, Done
+from shopwire.delivery.decide import Decision, Done, SyncContact
 from shopwire.delivery.defer import Deferral
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES
@@ -153,7 +153,10 @@ class Receiver:
 
     def _decide(self, task: Task, peek: Peek) -> Decision | None:
         try:
-            return self._handler.decide(task, peek.entry)
+            decision = self._handler.decide(task, peek.entry)
+            if isinstance(decision, SyncContact) and self._handler.contacts.is_unchanged(task, decision.change):
+                return Done(Outcome("unchanged"))
+            return decision
         except TableUnavailable:
             raise
         except Exception:
@@ -174,7 +177,7 @@ class Receiver:
                 task.key,
                 task.settled_version(outcome),
                 peek,
-                self._handler.entry_update(task, decision),
+                decision.update,
                 self._clock(),
             )
         except ItemTooLarge:

@@ -33,8 +33,8 @@ class Sender:
         self._circuit = circuit
         self._clock = clock
 
-    def send(self, task: Task, request: ApiRequest) -> None:
-        """Send one request. Return only if the API accepted it.
+    def send(self, task: Task, request: ApiRequest) -> Answer:
+        """Send one request. Return the answer only if the API accepted it.
 
         Raises:
             RetryLater: no time is left, no answer came, or the answer is an error that time heals.
@@ -51,6 +51,7 @@ class Sender:
         if not was_accepted and answer.verdict is not Verdict.ACCEPTED:
             raise _failure(request, answer)
         self._circuit.record_success(task.shop.id)
+        return answer
 
     def _send(self, task: Task, request: ApiRequest, key: str) -> Answer:
         left_ms = task.send_until - self._clock()

@@ -6,7 +6,7 @@ request goes out beside the request.
 
 from shopwire.mapper.api_rules import ORDERS_PATH
 from shopwire.mapper.carts import cart_content, cart_steps, recycle_state_id
-from shopwire.mapper.contacts import contact_digest, contact_request, erase_requests
+from shopwire.mapper.contacts import CONTACT_ID, contact_request, contact_requests, delete_request, erase_requests
 from shopwire.mapper.orders import (
     SentOrder,
     fact_steps,
@@ -18,14 +18,16 @@ from shopwire.mapper.params import ApiRequest, Step
 from shopwire.mapper.views import view_steps
 
 __all__ = [
+    "CONTACT_ID",
     "ORDERS_PATH",
     "ApiRequest",
     "SentOrder",
     "Step",
     "cart_content",
     "cart_steps",
-    "contact_digest",
     "contact_request",
+    "contact_requests",
+    "delete_request",
     "erase_requests",
     "fact_steps",
     "order_reference",

@@ -25,7 +25,10 @@ Params = list[tuple[str, str]]
 class ApiRequest:
     """One request to the API: `path` below its root ("v1/event"), `body` the JSON bytes (empty for DELETE).
 
-    `event`, `contact_with` and `order_resource` make those with a body.
+    `event`, `contact_with`, `contacts` and `order_resource` make those with a body.
+
+    Args:
+        revision: of the contact that it sends. Two requests with the same body and different revisions are two.
 
     Raises:
         Unmappable: the body is larger than the API accepts.
@@ -34,6 +37,7 @@ class ApiRequest:
     path: str
     body: bytes
     method: str = "POST"
+    revision: int = 0
 
     def __post_init__(self) -> None:
         check_size(self.path, self.body)
@@ -41,7 +45,7 @@ class ApiRequest:
     @property
     def digest(self) -> str:
         """16 hex digits that stand for the request."""
-        return hashlib.sha256(f"{self.method} {self.path} ".encode() + self.body).hexdigest()[:16]
+        return hashlib.sha256(f"{self.method} {self.path} {self.revision} ".encode() + self.body).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True)

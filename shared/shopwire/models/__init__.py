@@ -19,7 +19,7 @@ from shopwire.models.change import (
     ShopRedaction,
     ViewChange,
 )
-from shopwire.models.contact import NOBODY, Contact
+from shopwire.models.contact import NOBODY, Address, Consent, Contact
 from shopwire.models.order import Item, Order, Parcel, Rank, Status
 from shopwire.models.reason import Reason
 from shopwire.models.shop import Shop
@@ -29,10 +29,12 @@ from shopwire.models.webhook import Webhook
 __all__ = [
     "DESTRUCTIVE",
     "NOBODY",
+    "Address",
     "Cart",
     "CartChange",
     "CartItem",
     "Change",
+    "Consent",
     "Contact",
     "ContactChange",
     "Delivery",

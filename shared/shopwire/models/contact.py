@@ -21,11 +21,33 @@ _PHONE_DIGITS = range(5, 16)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Where a person lives, as v1/contact has it: region, town, the line with street and house, and postcode."""
+
+    region: str | None = None
+    town: str | None = None
+    street: str | None = None
+    postcode: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Consent:
+    """Whether the person wants marketing messages, and since when (UTC ms).
+
+    A later consent replaces an earlier one, in whatever order the webhooks arrive.
+    """
+
+    subscribed: bool
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Contact:
     """The person of an order, cart or view.
 
     Addresses are clean: e-mail trimmed and lower case, phone in international digits. Names are as the API accepts
-    them (`clean_name`). `customer_id` is the platform's own id of the customer; a guest has none.
+    them (`clean_name`). `customer_id` is the platform's own id of the customer; a guest has none. `language` is a tag
+    of RFC 5646 ("uk-UA"). `consent` is None if the platform does not say it.
     """
 
     email: str | None = None
@@ -33,6 +55,9 @@ class Contact:
     customer_id: str | None = None
     first_name: str | None = None
     last_name: str | None = None
+    address: Address | None = None
+    language: str | None = None
+    consent: Consent | None = None
 
     @property
     def key(self) -> str | None:

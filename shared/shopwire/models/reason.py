@@ -40,6 +40,7 @@ class Reason(StrEnum):
     EARLIER_MESSAGE_WAITS = "earlier_message_waits"
     LEASE_HELD = "lease_held"
     CART_BUSY = "cart_busy"
+    CONTACT_BUSY = "contact_busy"
     NOT_DUE = "not_due"
     NO_TIME_LEFT = "no_time_left"
     SHOP_PAUSED = "shop_paused"

@@ -37,6 +37,16 @@ class Shop(BaseModel):
     key_value: Literal["contact", "order"] = Field("contact", description='must be "contact" or "order"')
     orders: Literal["events", "orders", "both"] = Field("events", description='must be "events", "orders" or "both"')
     """The resource that orders go through: v1/event, v1/orders, or v1/orders and then v1/event (docs/shops.md)."""
+    consent: Literal["shop", "confirmed"] = Field("shop", description='must be "shop" or "confirmed"')
+    """Whether what the platform records of a customer's consent decides, or every contact is confirmed."""
+    deleted_accounts: Literal["keep", "delete"] = Field("keep", description='must be "keep" or "delete"')
+    """Whether the API's contact of a deleted account is kept or deleted."""
+    id_prefix: str = Field(
+        "",
+        pattern=r"^[A-Za-z0-9_.:-]{0,20}$",
+        description="must have up to 20 characters of a-z, A-Z, 0-9, _, ., : and -",
+    )
+    """Is put in front of the ids of customers and orders, if two shops use one account of the API."""
     ignore_test_orders: bool = Field(False, description="must be true or false")
     storefront_secret: tuple[SecretStr, ...] = Field(
         (), max_length=2, description="must be text, or a list of two texts"

@@ -1,69 +1,47 @@
-"""The contacts that the API has, and the tombstones of erased ones: the only place of the table with people's
-addresses.
+"""The contacts: what the API should have of each person, and the tombstones of erased ones. This is the only place of
+the table with people's names and addresses, apart from webhooks that wait or are parked.
 
-Each e-mail address, phone and customer id has an item of its own under a keyed hash. Ledger entries refer to a contact
-by such a hash. An erasure request overwrites the items with tombstones, so that nothing refers to the person any more
-and late webhooks are stopped.
+Each e-mail address, phone and customer id has an item under a keyed hash, which leads to a contact. The record of a
+contact is on the item of the identity with which it was created, because nearly every webhook of the person names that
+one: so a known contact takes one read. If that item has a record already, of a contact whose address this was before,
+the new record gets an item of its own.
+
+An erasure request overwrites the items with tombstones, so that nothing refers to the person any more and late webhooks
+are stopped.
 """
 
 import hashlib
 import hmac
-from collections.abc import Collection, Mapping
-from contextlib import suppress
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from shopwire.errors import ConditionFailed
-from shopwire.models import NOBODY, Contact
+from shopwire.models import Contact
+from shopwire.stores.contact_record import (
+    IDENTITY_FIELDS,
+    ContactRecord,
+    ContactState,
+    Pointer,
+    changed_identities,
+    choose,
+    merged,
+    read_contact,
+    stored_contact,
+    with_previous,
+)
 from shopwire.stores.table import Item, Key, Table
 
 _DAY_SECONDS = 86_400
 _RETENTION_SECONDS = 500 * _DAY_SECONDS
 _NEEDED_SECONDS = 400 * _DAY_SECONDS  # as long as an entry that refers to a contact
-_PERSONAL_ATTRIBUTES = ("known", "needs_resync", "primary_identity", "contact", "previous_refs")
-_FIELDS = {"email": "email", "phone": "phone", "id": "customer_id"}
-
-
-@dataclass(frozen=True, slots=True)
-class ContactState:
-    """What is recorded about a contact.
-
-    Args:
-        ref: how entries refer to the contact: the hash of its first identity. None if nothing identifies it.
-        known: the API has a contact under the key that events will carry.
-        needs_resync: the API may hold older data than `recorded`. Send `recorded` again before the next event.
-        recorded: the addresses recorded under `ref`.
-        erased_at: UTC ms of the latest erasure of any of the identities.
-        fields_of_other_contacts: those of email, phone and customer_id that the API has in another contact.
-        fields_of_other_people: the same, without contacts that are an earlier state of the same customer.
-        known_identities: the contact's identities by which the API finds a contact.
-        previous_identities: identities recorded for the same customer that this contact does not have any more.
-        recorded_until: until when (seconds) each identity is recorded for exactly this contact; 0 if one is not.
-    """
-
-    ref: str | None = None
-    known: bool = False
-    needs_resync: bool = False
-    recorded: Contact = NOBODY
-    erased_at: int | None = None
-    fields_of_other_contacts: frozenset[str] = frozenset()
-    fields_of_other_people: frozenset[str] = frozenset()
-    known_identities: frozenset[str] = frozenset()
-    previous_identities: tuple[str, ...] = ()
-    recorded_until: int = 0
-
-    def is_recorded(self, now: int) -> bool:
-        """Return whether `record` would change nothing. Most changes of a customer touch no address, and recording
-        them takes up to three writes."""
-        return now + _NEEDED_SECONDS * 1000 < self.recorded_until * 1000
-
-    def is_erased(self, created_at: int | None) -> bool:
-        """Return whether something that was created then (UTC ms; None: unknown) belongs to the erased person."""
-        return self.erased_at is not None and (created_at is None or created_at <= self.erased_at)
+_KINDS = {"customer_id": "id", "email": "email", "phone": "phone"}
+_RECORD_ATTRIBUTES = ("contact", "revision", "synced_revision", "api_id", "told", "previous")
+_NOT_ERASED = "(attribute_not_exists(erased_at) OR erased_at < :created)"
 
 
 class ContactStore:
-    """Reads and writes contacts. Times are UTC milliseconds. Every method except `ref` may raise TableUnavailable.
+    """Reads and writes contacts. Times are UTC milliseconds. Every method may raise TableUnavailable.
 
     Args:
         hash_key: the stack's own key, so that the hashes mean nothing elsewhere.
@@ -73,232 +51,309 @@ class ContactStore:
         self._table = table
         self._hash_key = hash_key.encode()
 
-    def ref(self, shop: str, contact: Contact) -> str | None:
-        """Return how entries refer to the contact; None if nothing identifies it. Nothing is read."""
-        return next((_ref(self._key(shop, identity)) for identity in contact.identities), None)
-
     def find(self, shop: str, contact: Contact) -> ContactState:
-        """Return what is recorded about the contact, with one read of up to three items."""
-        keys = {identity: self._key(shop, identity) for identity in contact.identities}
-        stored = self._table.get_many(keys.values())
-        items = {identity: stored.get(key, {}) for identity, key in keys.items()}
-        ref = next((_ref(key) for key in keys.values()), None)
-        first = next(iter(items.values()), {})
-        customer = items.get(f"id:{contact.customer_id}", {})
-        recorded = dict.fromkeys((*_contact(first).identities, *_contact(customer).identities))
-        primary = {
-            _FIELDS[identity.partition(":")[0]]: item.get("primary_identity")
-            for identity, item in items.items()
-            if item.get("known")
-        }
-        own = (ref, customer.get("primary_identity"))
-        erasures = [item["erased_at"] for item in items.values() if "erased_at" in item]
-        return ContactState(
-            ref=ref,
-            known=_is_known(first),
-            needs_resync=first.get("needs_resync", False),
-            recorded=_contact(first),
-            erased_at=max(erasures, default=None),
-            fields_of_other_contacts=frozenset(field for field, identity in primary.items() if identity != ref),
-            fields_of_other_people=frozenset(field for field, identity in primary.items() if identity not in own),
-            known_identities=frozenset(identity for identity, item in items.items() if item.get("known")),
-            previous_identities=tuple(identity for identity in recorded if identity not in items),
-            recorded_until=min((_recorded_until(item, ref, contact) for item in items.values()), default=0),
-        )
+        """Return what is recorded about the contact: mostly one read of up to three items."""
+        hashes = {name: hash for name, _, hash in self._identities(shop, contact)}
+        items = self._read(shop, hashes.values())
+        pointers = {name: _pointer(hash, items.get(hash, {})) for name, hash in hashes.items()}
+        wanted = {pointer.contact_id for pointer in pointers.values() if pointer.contact_id}
+        items |= self._read(shop, wanted - items.keys())
+        records = {id: record for id in wanted if (record := _record(id, items.get(id, {}))).revision}
+        # A record on the item of an identity may be of a contact that does not have that identity any more.
+        records |= {hash: record for hash in hashes.values() if (record := _record(hash, items.get(hash, {}))).revision}
+        chosen = choose(contact, pointers, records)
+        return ContactState(contact, pointers, records, chosen, chosen.id if chosen else self._new_id(hashes, records))
 
-    def find_by_ref(self, shop: str, ref: str) -> ContactState:
-        """Return the contact that an entry refers to, as it is now.
-
-        If a customer's addresses changed since, that is the contact recorded under the customer id.
-        """
+    def find_by_ref(self, shop: str, ref: str) -> tuple[ContactRecord | None, int | None]:
+        """Return the record of the contact that an entry refers to, and when it was erased (UTC ms), if it was."""
         item = self._table.get(_item_key(shop, ref)) or {}
-        if not _is_known(item) and (id := _contact(item).customer_id):
-            now = self._table.get(self._key(shop, f"id:{id}")) or {}
-            if now.get("known"):
-                ref, item = now["primary_identity"], now
-        return ContactState(
-            ref=ref,
-            known=_is_known(item),
-            needs_resync=item.get("needs_resync", False),
-            recorded=_contact(item),
-            erased_at=item.get("erased_at"),
-        )
+        record = _record(ref, item)
+        return (record if record.revision else None), item.get("contact_erased_at")
 
-    def recorded_contact(self, shop: str, contact: Contact) -> Contact:
-        """Return what is recorded of the contact now: under the customer id, otherwise under the address."""
-        keys = (self._key(shop, identity) for identity in (contact.identities[-1], contact.identities[0]))
-        found = (_contact(self._table.get(key) or {}) for key in keys)
-        return next((recorded for recorded in found if recorded.identities), NOBODY)
+    def write(
+        self, shop: str, state: ContactState, contact: Contact, now: int, created_at: int | None
+    ) -> ContactRecord | None:
+        """Record what the API should have of a contact, before it is sent.
 
-    def record(
-        self, shop: str, contact: Contact, now: int, created_at: int | None, *, only_if_absent: bool = False
-    ) -> frozenset[str] | None:
-        """Record, under each identity, that the API accepted the contact: a later change may carry only one of them.
+        Its identities lead to it from now on. They are claimed first, so that two contacts never have the same one.
 
         Args:
+            state: what was found.
+            contact: what the API should have. It identifies a person.
             created_at: when the contact's order, cart or account was created, UTC ms.
-            only_if_absent: leave identities alone that are recorded already.
 
         Returns:
-            The identities that were recorded before. None if the person was erased after `created_at`; nothing more is
-            recorded then.
+            The record. None if something else was recorded since `state` was found, or the person was erased: find it
+            again.
         """
-        values = {
-            "known": True,
-            "needs_resync": None,
-            "primary_identity": _ref(self._key(shop, contact.identities[0])),
-            "contact": _addresses(contact),
-            "expires": now // 1000 + _RETENTION_SECONDS,
+        old, id = state.record, state.ref
+        assert id is not None
+        expires = now // 1000 + _RETENTION_SECONDS
+        if old and old.revision and old.contact == contact and not self.is_expiring(state, now):
+            return old
+        hashes = {name: hash for name, _, hash in self._identities(shop, contact)}
+        claims: dict[str, str | None] = {}
+        for name, hash in hashes.items():
+            pointer = state.pointers.get(name)
+            leads_elsewhere = pointer is not None and pointer.contact_id != id
+            if pointer and (leads_elsewhere or pointer.expires * 1000 < (now + _NEEDED_SECONDS * 1000)):
+                claims[hash] = pointer.contact_id
+        try:
+            for hash, seen in claims.items():
+                if hash != id:
+                    self._claim(shop, hash, id, seen, expires, created_at)
+            own_seen = (claims[id] or id) if id in claims else None
+            return self._write_record(shop, old or ContactRecord(id), contact, own_seen, expires, created_at)
+        except ConditionFailed:
+            return None
+
+    def _claim(self, shop: str, hash: str, id: str, seen: str | None, expires: int, created_at: int | None) -> None:
+        """Let an identity lead to a contact, unless it leads to another one since it was read."""
+        self._table.update(
+            _item_key(shop, hash),
+            {"contact_id": id, "expires": expires},
+            condition=f"{_NOT_ERASED} AND {_MAY_LEAD}",
+            values={":created": created_at or 0, ":id": id, ":seen": seen or id},
+        )
+
+    def _write_record(
+        self,
+        shop: str,
+        old: ContactRecord,
+        contact: Contact,
+        own_seen: str | None,
+        expires: int,
+        created_at: int | None,
+    ) -> ContactRecord:
+        changed = old.contact != contact
+        gone = [self._hash(shop, name, value) for name, value in changed_identities(old.contact, contact)]
+        told = old.told if old.contact.email == contact.email else None
+        new = replace(merged(old, contact) if changed else old, previous=with_previous(old, gone), told=told)
+        change: dict[str, Any] = {
+            "contact": stored_contact(contact),
+            "revision": new.revision,
+            "previous": list(new.previous) or None,
+            "contact_erased_at": None,
+            "expires": expires,
         }
-        condition = "(attribute_not_exists(erased_at) OR erased_at < :created)"
-        if only_if_absent:
-            condition += " AND attribute_not_exists(known)"
-        known = []
-        for identity in contact.identities:
-            try:
-                before = self._table.update(
-                    self._key(shop, identity), values, condition=condition, values={":created": created_at or 0}
-                )
-            except ConditionFailed as refusal:
-                before = refusal.item or {}
-                absent = not (only_if_absent and before.get("known"))
-                if absent or before.get("erased_at", -1) >= (created_at or 0):
-                    return None
-            if before.get("known"):
-                known.append(identity)
-        return frozenset(known)
+        if told != old.told:
+            change["told"] = told  # the API was told the consent of another address
+        values: dict[str, Any]
+        if old.revision:
+            condition, values = "revision = :revision", {":revision": old.revision}
+        else:
+            condition = f"attribute_not_exists(revision) AND {_NOT_ERASED}"
+            values = {":created": created_at or 0}
+        if own_seen:
+            change["contact_id"] = old.id
+            condition += f" AND {_MAY_LEAD}"
+            values |= {":id": old.id, ":seen": own_seen}
+        self._table.update(_item_key(shop, old.id), change, condition=condition, values=values)
+        return replace(new, expires=expires)
 
-    def mark_for_resync(self, shop: str, identities: Collection[str]) -> None:
-        """Mark the contacts under these identities: the API may hold older data than what is recorded."""
-        for identity in identities:
-            with suppress(ConditionFailed):  # no contact is known by it
-                self._table.update(
-                    self._key(shop, identity), {"needs_resync": True}, condition="attribute_exists(known)"
-                )
+    def mark_synced(self, shop: str, record: ContactRecord, api_id: int | None, told: bool | None) -> bool:
+        """Record that the API accepted this revision.
 
-    def mark_synced(self, shop: str, contact: Contact) -> bool:
-        """Record that the API has what is recorded of the contact.
+        Args:
+            api_id: the API's id of the contact, if its answer gave one.
+            told: which consent the API was told.
 
         Returns:
-            False if something else is recorded by now. That must be sent then.
+            False if the record was changed or erased meanwhile.
         """
-        for identity in reversed(contact.identities):  # the id is the last one to refer to another contact
-            try:
-                self._table.update(
-                    self._key(shop, identity),
-                    {"needs_resync": None},
-                    condition="contact = :contact",
-                    values={":contact": _addresses(contact)},
-                )
-            except ConditionFailed as refusal:
-                if "contact" in (refusal.item or {}):
-                    return False
+        change = {"synced_revision": record.revision, "told": told} | ({"api_id": api_id} if api_id else {})
+        try:
+            self._table.update(
+                _item_key(shop, record.id),
+                change,
+                condition="revision = :revision",
+                values={":revision": record.revision},
+            )
+        except ConditionFailed:
+            return False
         return True
 
-    def mark_unknown(self, shop: str, identities: Collection[str]) -> bool:
-        """Record that the API does not find the customer by these identities any more, because they changed.
+    def touch(self, shop: str, record: ContactRecord) -> bool:
+        """Raise the revision, so that what is recorded is sent again. Return False if the record was changed
+        meanwhile."""
+        try:
+            self._table.update(
+                _item_key(shop, record.id),
+                {"revision": record.revision + 1},
+                condition="revision = :revision",
+                values={":revision": record.revision},
+            )
+        except ConditionFailed:
+            return False
+        return True
 
-        What is recorded under them stays, because orders refer to it.
+    # --- erasure
 
-        Returns:
-            Whether all of them were still marked for resync, so that nothing was sent to the API for them meanwhile.
-        """
-        before = [
-            self._table.update(self._key(shop, identity), {"known": None, "needs_resync": None})
-            for identity in identities
-        ]
-        return all(item.get("needs_resync") or not item.get("known") for item in before)
-
-    def link_previous(self, shop: str, contact: Contact, identities: Collection[str], now: int) -> None:
-        """Record that these were the contact's identities, so that an erasure request finds them."""
-        refs = [_ref(self._key(shop, identity)) for identity in identities]
-        for identity in contact.identities if refs else ():
-            expires = {"expires": now // 1000 + _RETENTION_SECONDS}
-            self._table.update(self._key(shop, identity), expires, append={"previous_refs": refs})
-
-    def erase(self, shop: str, contact: Contact, at: int, now: int) -> tuple[Contact, ...]:
-        """Write a tombstone over every identity of the contact, and over those recorded together with any of them.
+    def erase(self, shop: str, contact: Contact, at: int, now: int) -> tuple[ContactRecord, ...]:
+        """Write a tombstone over every identity of the contact, and over the contacts to which they lead.
 
         Returns:
-            All contacts that the API may have by these identities. The contact's own tombstones keep them until
+            The contacts that the API may have. The tombstones of the request's own identities keep them until
             `clear_erasure_list`, because the invocation that begins an erasure may not finish it.
         """
-        own = {self._key(shop, identity) for identity in contact.identities}
-        tombstone = dict.fromkeys(_PERSONAL_ATTRIBUTES) | {
-            "erased_at": at,
-            "expires": now // 1000 + _RETENTION_SECONDS,
-        }
-        contacts = {contact: None}
-        found_before = 0
-        while found_before < len(contacts):  # otherwise a contact was recorded between reading and writing
-            keys = self._find_related(shop, contacts)
-            found_before = len(contacts)
-            others = [_addresses(other) for other in contacts if other != contact]
-            erasure_list = {"erasure_list": others} if others else {}
-            for key in keys:
-                item = self._table.update(key, tombstone | (erasure_list if key in own else {}))
-                _add_contacts(contacts, item)
-        return tuple(contacts)
+        expires = now // 1000 + _RETENTION_SECONDS
+        found, is_complete = _Related(), False
+        while not is_complete:
+            self._find_related(shop, contact, found)
+            listed = [_listed(record) for record in found.records.values()]
+            is_complete = True
+            # The request's own identities are first, because a repeated request must find the list.
+            for hash in dict.fromkeys((*found.own, *found.identities, *found.contact_ids)):
+                change: dict[str, Any] = {"expires": expires}
+                is_unwritten = hash in found.contact_ids and hash not in found.records
+                if hash in found.identities or is_unwritten:
+                    change |= {"contact_id": None, "erased_at": at}
+                if hash in found.contact_ids:
+                    change |= dict.fromkeys(_RECORD_ATTRIBUTES) | {"contact_erased_at": at}
+                if hash in found.own and listed:
+                    change["erasure_list"] = listed
+                before = self._table.update(_item_key(shop, hash), change)
+                # It may have been changed since it was read.
+                id = before.get("contact_id") if hash in found.identities else None
+                if id and id not in found.contact_ids:
+                    found.contact_ids.add(id)
+                    is_complete = False
+                record = _record(hash, before)
+                if hash in found.contact_ids and record.revision and record != found.records.get(hash):
+                    found.records[hash] = record
+                    is_complete = False
+        return tuple(found.records.values())
 
-    def related_contacts(self, shop: str, contact: Contact) -> tuple[Contact, ...]:
+    def related_contacts(self, shop: str, contact: Contact) -> tuple[ContactRecord, ...]:
         """Return what `erase` would return. Nothing is written."""
-        contacts = {contact: None}
-        self._find_related(shop, contacts)
-        return tuple(contacts)
-
-    def _find_related(self, shop: str, contacts: dict[Contact, None]) -> Collection[Key]:
-        """Add the contacts that are recorded together with those in `contacts`. Return the keys of all of them."""
-        read: dict[Key, None] = {}
-        previous: list[Key] = []
-        while True:
-            keys = [self._key(shop, identity) for contact in contacts for identity in contact.identities]
-            to_read = dict.fromkeys(key for key in (*keys, *previous) if key not in read)
-            if not to_read:
-                return read
-            stored = self._table.get_many(to_read)
-            read |= to_read
-            for item in stored.values():
-                _add_contacts(contacts, item)
-            previous = [_item_key(shop, ref) for item in stored.values() for ref in item.get("previous_refs", ())]
+        found = _Related()
+        self._find_related(shop, contact, found)
+        return tuple(found.records.values())
 
     def clear_erasure_list(self, shop: str, contact: Contact) -> None:
         """Remove the list of contacts to erase from the tombstones: the API erased all of them."""
-        for identity in contact.identities:
-            self._table.update(self._key(shop, identity), {"erasure_list": None})
+        for _, _, hash in self._identities(shop, contact):
+            self._table.update(_item_key(shop, hash), {"erasure_list": None})
 
-    def _key(self, shop: str, identity: str) -> Key:
-        digest = hmac.new(self._hash_key, f"{shop}#{identity}".encode(), hashlib.sha256)
-        return _item_key(shop, digest.hexdigest()[:32])
+    def _find_related(self, shop: str, contact: Contact, found: "_Related") -> None:
+        """Add the contacts to which the request's identities lead, and the identities of these contacts."""
+        found.own |= dict.fromkeys(hash for _, _, hash in self._identities(shop, contact))
+        found.identities |= found.own
+        items: dict[str, Item] = {}
+        while True:
+            unread = (found.identities | dict.fromkeys((*found.contact_ids, *found.maybe))).keys() - items.keys()
+            if not unread:
+                return
+            # DynamoDB returns at most 100 items. A contact has at most 53 identities.
+            for part in _parts(sorted(unread)):
+                read = self._read(shop, part)
+                items |= {hash: read.get(hash, {}) for hash in part}
+            for hash in found.own:
+                for listed in items[hash].get("erasure_list", ()):
+                    record = _from_list(listed)
+                    found.records.setdefault(record.id, record)
+                    found.contact_ids.add(record.id)
+            found.contact_ids |= {
+                id for hash in found.identities if (id := items.get(hash, {}).get("contact_id")) is not None
+            }
+            for id in found.contact_ids & items.keys():
+                if (record := _record(id, items[id])).revision:
+                    found.records.setdefault(id, record)
+            for record in found.records.values():
+                hashes = (hash for _, _, hash in self._identities(shop, record.contact))
+                found.maybe |= dict.fromkeys((*hashes, *record.previous))
+            # An earlier address may lead to another person by now.
+            for hash in found.maybe:
+                if items.get(hash, {}).get("contact_id", "") in found.records:
+                    found.identities[hash] = None
+
+    def _new_id(self, hashes: Mapping[str, str], records: Mapping[str, ContactRecord]) -> str | None:
+        """Return the id of a new contact with these identities."""
+        hash = next(iter(hashes.values()), None)
+        if hash is None or hash not in records:
+            return hash
+        return self._digest(f"{hash}#{records[hash].revision}")
+
+    def is_expiring(self, state: ContactState, now: int) -> bool:
+        """Return whether the items might be deleted before an entry that refers to the contact from now on."""
+        expires = [pointer.expires for pointer in state.pointers.values() if pointer.contact_id]
+        expires += [state.record.expires] if state.record else []
+        return min(expires, default=0) < now // 1000 + _NEEDED_SECONDS
+
+    def _identities(self, shop: str, contact: Contact) -> Iterator[tuple[str, str, str]]:
+        """Yield field, value and hash of each identity."""
+        for name in IDENTITY_FIELDS:
+            if value := getattr(contact, name):
+                yield name, value, self._hash(shop, name, value)
+
+    def _hash(self, shop: str, name: str, value: str) -> str:
+        return self._digest(f"{shop}#{_KINDS[name]}:{value}")
+
+    def _digest(self, text: str) -> str:
+        return hmac.new(self._hash_key, text.encode(), hashlib.sha256).hexdigest()[:32]
+
+    def _read(self, shop: str, hashes: Collection[str]) -> dict[str, Item]:
+        stored = self._table.get_many(_item_key(shop, hash) for hash in hashes)
+        return {key.pk.rpartition("#")[2]: item for key, item in stored.items()}
 
 
-def _item_key(shop: str, ref: str) -> Key:
-    return Key(f"{shop}#identity#{ref}")
+@dataclass(slots=True)
+class _Related:
+    """What belongs to an erasure request.
+
+    Args:
+        own: hashes of the identities that the request names.
+        identities: hashes of all identities that get a tombstone.
+        maybe: hashes of identities that get one if they lead to one of the contacts.
+        contact_ids: the contacts to which identities lead.
+        records: the contacts, by their ids.
+    """
+
+    own: dict[str, None] = field(default_factory=dict)
+    identities: dict[str, None] = field(default_factory=dict)
+    maybe: dict[str, None] = field(default_factory=dict)
+    contact_ids: set[str] = field(default_factory=set)
+    records: dict[str, ContactRecord] = field(default_factory=dict)
 
 
-def _ref(key: Key) -> str:
-    return key.pk.rpartition("#")[2]
+_MAY_LEAD = "(attribute_not_exists(contact_id) OR contact_id = :id OR contact_id = :seen)"
 
 
-def _is_known(item: Mapping[str, Any]) -> bool:
-    return bool(item.get("known")) and not item.get("needs_resync")
+def _item_key(shop: str, hash: str) -> Key:
+    return Key(f"{shop}#identity#{hash}")
 
 
-def _recorded_until(item: Mapping[str, Any], ref: str | None, contact: Contact) -> int:
-    same = _is_known(item) and item.get("primary_identity") == ref and _contact(item).identities == contact.identities
-    return int(item["expires"]) if same else 0
+def _pointer(hash: str, item: Mapping[str, Any]) -> Pointer:
+    return Pointer(hash, item.get("contact_id"), item.get("erased_at"), item.get("expires", 0))
 
 
-def _addresses(contact: Contact) -> dict[str, str]:
-    return {name: value for name in _FIELDS.values() if (value := getattr(contact, name))}
+def _record(id: str, item: Mapping[str, Any]) -> ContactRecord:
+    if not item.get("revision"):
+        return ContactRecord(id)
+    return ContactRecord(
+        id,
+        read_contact(item.get("contact", {})),
+        item["revision"],
+        item.get("synced_revision", 0),
+        item.get("api_id"),
+        item.get("told"),
+        tuple(item.get("previous", ())),
+        item.get("expires", 0),
+    )
 
 
-def _add_contacts(contacts: dict[Contact, None], item: Item) -> None:
-    """Add the contacts that an item names, except those whose identities the first contact has too."""
-    known = set(next(iter(contacts)).identities)
-    for addresses in (item.get("contact"), *item.get("erasure_list", ())):
-        if addresses and not known.issuperset((found := Contact(**addresses)).identities):
-            contacts[found] = None
+def _listed(record: ContactRecord) -> dict[str, Any]:
+    """Return what the erasure of a contact needs: its identities, and the API's id."""
+    identities = {name: value for name in IDENTITY_FIELDS if (value := getattr(record.contact, name))}
+    api_id = {"api_id": record.api_id} if record.api_id else {}
+    return identities | api_id | {"id": record.id, "previous": list(record.previous)}
 
 
-def _contact(item: Mapping[str, Any]) -> Contact:
-    return Contact(**item.get("contact", {}))
+def _from_list(listed: Mapping[str, Any]) -> ContactRecord:
+    contact = Contact(**{name: value for name in IDENTITY_FIELDS if (value := listed.get(name))})
+    return ContactRecord(listed["id"], contact, api_id=listed.get("api_id"), previous=tuple(listed["previous"]))
+
+
+def _parts(hashes: list[str]) -> Iterator[list[str]]:
+    for start in range(0, len(hashes), 100):
+        yield hashes[start : start + 100]

@@ -1,0 +1,264 @@
+"""The record of a contact: what the API should have of a person, and whether it has it. Pure: nothing is read or
+written here.
+
+A record has a revision, which grows with each change. The change is written first, then sent, and then the revision
+that was sent is written down as synced. Until then the API may have it or not, so that the next webhook of the person
+sends it again. Crashed, overtaken and unanswered requests are all handled by this.
+
+An identity is an e-mail address, a phone or a customer id. It leads to one contact at a time. The API finds a contact
+by the customer id, then by the e-mail address, then by the phone (docs.yespo.io, "Adding contacts"), and so does
+`choose`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from typing import Any, Self
+
+from shopwire.models import NOBODY, Address, Consent, Contact
+
+IDENTITY_FIELDS = ("customer_id", "email", "phone")
+"""The fields that identify a contact, in the order in which the API searches."""
+_PREVIOUS_KEPT = 50
+
+
+@dataclass(frozen=True, slots=True)
+class ContactRecord:
+    """What is recorded of a contact.
+
+    Args:
+        id: how entries refer to the contact: the hash of the identity with which it was created.
+        contact: what the API should have. Empty if the record was never written, and only an identity leads to it.
+        revision: the number of its changes; 0 if it was never written.
+        synced_revision: the revision that the API accepted last.
+        api_id: the API's own id of the contact, as the API answered it.
+        told: which consent the API was told; None: none.
+        previous: hashes of the identities that the contact had before, so that an erasure request finds them.
+        expires: seconds since 1970.
+    """
+
+    id: str
+    contact: Contact = NOBODY
+    revision: int = 0
+    synced_revision: int = 0
+    api_id: int | None = None
+    told: bool | None = None
+    previous: tuple[str, ...] = ()
+    expires: int = 0
+
+    @property
+    def is_synced(self) -> bool:
+        """Whether the API has what is recorded."""
+        return 0 < self.revision == self.synced_revision
+
+
+@dataclass(frozen=True, slots=True)
+class Pointer:
+    """What is recorded of an identity.
+
+    Args:
+        hash: stands for the identity.
+        contact_id: the contact to which it leads, or led last.
+        erased_at: UTC ms of its latest erasure.
+    """
+
+    hash: str
+    contact_id: str | None = None
+    erased_at: int | None = None
+    expires: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ContactState:
+    """What is recorded about a contact that a webhook names.
+
+    Args:
+        named: the contact that the webhook names.
+        pointers: for each of its identity fields that has a value, what is recorded of that identity.
+        records: the records to which these lead, by their ids.
+        record: the record of the contact; None if there is none.
+        ref: how entries refer to the contact: the id that its record has or will have. None if nothing identifies it.
+    """
+
+    named: Contact = NOBODY
+    pointers: Mapping[str, Pointer] = field(default_factory=dict)
+    records: Mapping[str, ContactRecord] = field(default_factory=dict)
+    record: ContactRecord | None = None
+    ref: str | None = None
+
+    @classmethod
+    def of_record(cls, record: ContactRecord) -> Self:
+        """Return the state of a contact that an entry refers to."""
+        return cls(record.contact, {}, {record.id: record}, record, record.id)
+
+    @property
+    def is_known(self) -> bool:
+        """Whether the API has the contact."""
+        return self.record is not None and self.record.is_synced
+
+    @property
+    def erased_at(self) -> int | None:
+        """UTC ms of the latest erasure of any of the identities."""
+        return max((pointer.erased_at for pointer in self.pointers.values() if pointer.erased_at), default=None)
+
+    def is_erased(self, created_at: int | None) -> bool:
+        """Return whether something that was created then (UTC ms; None: unknown) belongs to the erased person."""
+        erased_at = self.erased_at
+        return erased_at is not None and (created_at is None or created_at <= erased_at)
+
+    def completed(self) -> Contact:
+        """Return what the API should have after an order, a cart or a visit that names the contact.
+
+        It adds what is missing. It never replaces what is recorded, and never takes an identity from another contact.
+        """
+        free, old = self._without(self._taken()), self._recorded
+        names = old if old.first_name or old.last_name else free
+        return Contact(
+            email=old.email or free.email,
+            phone=old.phone or free.phone,
+            customer_id=old.customer_id or free.customer_id,
+            first_name=names.first_name,
+            last_name=names.last_name,
+            address=old.address or free.address,
+            language=old.language or free.language,
+            consent=later_consent(old.consent, free.consent),
+        )
+
+    def replaced(self) -> Contact:
+        """Return what the API should have after the customer's own change.
+
+        It replaces what is recorded. It may take the e-mail address from a guest, because the platform knows whose
+        account has it.
+        """
+        email_holder = self._holder("email")
+        is_guests = email_holder is not None and email_holder.revision and not email_holder.contact.customer_id
+        free, old = self._without(self._taken() - ({"email"} if is_guests else set())), self._recorded
+        has_names = free.first_name or free.last_name
+        names = free if has_names else old
+        return Contact(
+            email=free.email or old.email,
+            phone=free.phone or old.phone,
+            customer_id=free.customer_id or old.customer_id,
+            first_name=names.first_name,
+            last_name=names.last_name,
+            address=free.address or old.address,
+            language=free.language or old.language,
+            consent=later_consent(old.consent, free.consent),
+        )
+
+    @property
+    def _recorded(self) -> Contact:
+        return self.record.contact if self.record else NOBODY
+
+    def _without(self, fields: set[str]) -> Contact:
+        return self.named.without(fields) if fields else self.named
+
+    def _taken(self) -> set[str]:
+        """Return the identity fields whose values lead to other contacts."""
+        holders = {name: self._holder(name) for name in self.pointers}
+        return {name for name, holder in holders.items() if holder and holder.id != self.ref}
+
+    def _holder(self, name: str) -> ContactRecord | None:
+        return holder(name, self.named, self.pointers, self.records)
+
+
+def holder(
+    name: str, named: Contact, pointers: Mapping[str, Pointer], records: Mapping[str, ContactRecord]
+) -> ContactRecord | None:
+    """Return the record of the contact to which the value of an identity field leads; None if it is free.
+
+    An address that its contact does not have any more is free. If the record was never written, because its invocation
+    died or is still at work, an empty one is returned.
+    """
+    pointer = pointers.get(name)
+    if pointer is None or pointer.contact_id is None:
+        return None
+    record = records.get(pointer.contact_id) or ContactRecord(pointer.contact_id)
+    has_it = name == "customer_id" or getattr(record.contact, name) == getattr(named, name)
+    return record if has_it or not record.revision else None
+
+
+def choose(
+    named: Contact, pointers: Mapping[str, Pointer], records: Mapping[str, ContactRecord]
+) -> ContactRecord | None:
+    """Return the record of the contact that a webhook names; None if it is a new contact.
+
+    Two guests with the same phone and different e-mail addresses are two contacts, and so are two customers with the
+    same address if the second one has another address that is free.
+    """
+    by_id, by_email, by_phone = (holder(name, named, pointers, records) for name in IDENTITY_FIELDS)
+    if by_id:
+        return by_id
+    if by_email and _may_be(named, by_email):
+        return by_email
+    if by_phone and _may_be(named, by_phone):
+        is_only_address = not (named.email or named.customer_id)
+        if is_only_address or (by_phone.revision and by_phone.contact.email in (None, named.email or None)):
+            return by_phone
+    has_free_address = (named.email and not by_email) or (named.phone and not by_phone)
+    return None if has_free_address else by_email or by_phone
+
+
+def _may_be(named: Contact, record: ContactRecord) -> bool:
+    return named.customer_id is None or record.contact.customer_id in (None, named.customer_id)
+
+
+def contradicts(sent: Contact, recorded: Contact) -> bool:
+    """Return whether a request with `sent` changes anything of a contact that has `recorded`.
+
+    The API keeps the fields that a request does not have.
+    """
+    values = ((getattr(sent, name), getattr(recorded, name)) for name in _SENT_FIELDS)
+    return any(value and value != other for value, other in values)
+
+
+def later_consent(one: Consent | None, other: Consent | None) -> Consent | None:
+    """Return the consent that was given or withdrawn last. Of two at the same moment the refusal counts."""
+    if one is None or other is None:
+        return one or other
+    if one.at == other.at:
+        return one if not one.subscribed else other
+    return one if one.at > other.at else other
+
+
+def changed_identities(old: Contact, new: Contact) -> list[tuple[str, str]]:
+    """Return field and value of the identities that `old` has and `new` does not."""
+    return [
+        (name, value)
+        for name in IDENTITY_FIELDS
+        if (value := getattr(old, name)) is not None and getattr(new, name) != value
+    ]
+
+
+def with_previous(record: ContactRecord, hashes: list[str]) -> tuple[str, ...]:
+    """Return the previous identities of a record, with these."""
+    return tuple(dict.fromkeys((*record.previous, *hashes)))[-_PREVIOUS_KEPT:]
+
+
+def stored_contact(contact: Contact) -> dict[str, Any]:
+    """Return the contact as the table stores it."""
+    stored: dict[str, Any] = {name: value for name in _TEXTS if (value := getattr(contact, name))}
+    if contact.address:
+        stored["address"] = {name: value for name in _ADDRESS if (value := getattr(contact.address, name))}
+    if contact.consent:
+        stored["consent"] = {"subscribed": contact.consent.subscribed, "at": contact.consent.at}
+    return stored
+
+
+def read_contact(stored: Mapping[str, Any]) -> Contact:
+    """Return the contact that `stored_contact` wrote."""
+    address, consent = stored.get("address"), stored.get("consent")
+    return Contact(
+        **{name: value for name, value in stored.items() if name in _TEXTS},
+        address=Address(**address) if address else None,
+        consent=Consent(**consent) if consent else None,
+    )
+
+
+def merged(record: ContactRecord, contact: Contact) -> ContactRecord:
+    """Return the record with the next revision of its contact."""
+    return replace(record, contact=contact, revision=record.revision + 1)
+
+
+_SENT_FIELDS = tuple(each.name for each in fields(Contact) if each.name != "consent")
+_TEXTS = tuple(name for name in _SENT_FIELDS if name != "address")
+_ADDRESS = tuple(each.name for each in fields(Address))
