@@ -131,7 +131,7 @@ class SimulatedApi:
             return 401, {}
         if (response := self._busy(invocation, shop)) is not None:
             return response
-        if poison := self._poison(shop, body):
+        if method == "POST" and (poison := self._poison(shop, body)):
             return self._answer_poisoned(invocation, f"{method} {path}", body, poison)
         if method == "POST" and (response := self._repeated(invocation, _digest(headers, f"{method} {path}", body))):
             return response
@@ -267,7 +267,7 @@ class SimulatedApi:
 
 
 def _describe_call(method: str, path: str, body: bytes) -> str:
-    if path == _ORDERS:
+    if path == _ORDERS and method == "POST":
         (order,) = json.loads(body)["orders"]
         return f"the order {order['externalOrderId']}: {order['status']}"
     if path != "v1/contact" or not body:

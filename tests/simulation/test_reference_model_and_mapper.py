@@ -5,7 +5,7 @@ The model and the mapper share no code. If they disagree, one of them does not f
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs
@@ -90,14 +90,16 @@ class _Receiver:
                 case ContactChange() if change.contact.reachable:
                     self._send_contact(change.contact, again=True)
                 case Redaction():
-                    for request in mapper.erase_requests(change.contact):
-                        self._send(request)
+                    id = None
+                    for request in mapper.erase_requests(change.contact, (), change.order_ids):
+                        path = request.path.replace(mapper.CONTACT_ID, str(id))
+                        id = self._send(replace(request, path=path)).get("id")
                 case ContactChange() | Nothing():
                     pass
                 case _:
                     raise AssertionError(f"{announcement.topic} became {change}")
 
-    def _send(self, request: ApiRequest) -> None:
+    def _send(self, request: ApiRequest) -> dict[str, Any]:
         path, _, query = request.path.partition("?")
         fields = {name: values[0] for name, values in parse_qs(query).items()}
         reply = self.api.handle_without_faults(KEY, request.method, path, fields, request.body)
@@ -105,6 +107,7 @@ class _Receiver:
         assert reply.status == 200 or request.method == "DELETE"
         if path == "v1/event":
             assert self.api.last_event(KEY)["reason"] is None
+        return reply.body if isinstance(reply.body, dict) else {}
 
     def _send_steps(self, steps: Iterable[Step]) -> None:
         for step in steps:
