@@ -86,7 +86,10 @@ def result(change: Change, shop: Shop, *, known: bool, contact: Contact | None) 
         case Erase():
             return {"outcome": "erased"}
         case SyncContact():
-            return contact_requests(change.contact)
+            try:
+                return contact_requests(change.contact)
+            except Unmappable as error:
+                return _unmappable(error)
         case Send() as send:
             return _requests(send, contact, known=known)
 
@@ -118,8 +121,12 @@ def _requests(send: Send, contact: Contact | None, *, known: bool) -> Result:
         created = [] if known or send.is_fact else contact_requests(contact)
         return [*created, *(step.request for step in send.plan(contact, None))]
     except Unmappable as error:
-        details = {"field": error.field} if error.field else {}
-        return _outcome("ignored" if error.reason is Reason.ANONYMOUS else "parked", error.reason, details)
+        return _unmappable(error)
+
+
+def _unmappable(error: Unmappable) -> dict[str, Any]:
+    details = {"field": error.field} if error.field else {}
+    return _outcome("ignored" if error.reason is Reason.ANONYMOUS else "parked", error.reason, details)
 
 
 def _outcome(status: str, reason: Reason | None, details: Any) -> dict[str, Any]:
