@@ -94,9 +94,10 @@ class Comeback:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """An erasure request for the person who is known under all these identities."""
+    """An erasure request for the person who is known under all these identities, and for these orders."""
 
     identities: tuple[str, ...]
+    orders: tuple[str, ...] = ()
     comeback: Comeback | None = field(default=None, compare=False, repr=False)
 
 

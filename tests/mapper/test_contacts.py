@@ -49,7 +49,7 @@ ADD, DELETE = "v1/emails/unsubscribed/add", "v1/emails/unsubscribed/delete"
 
 
 @pytest.mark.parametrize(
-    ("consent", "told", "is_first", "may_exist", "expected"),
+    ("consent", "sent_consent", "is_first", "may_exist", "expected"),
     [
         (None, None, True, False, [CONTACT]),
         (YES, None, True, False, [CONTACT]),
@@ -65,10 +65,10 @@ ADD, DELETE = "v1/emails/unsubscribed/add", "v1/emails/unsubscribed/delete"
     ],
 )
 def test_consent_decides_the_requests(
-    consent: Consent | None, told: bool | None, is_first: bool, may_exist: bool, expected: list[str]
+    consent: Consent | None, sent_consent: bool | None, is_first: bool, may_exist: bool, expected: list[str]
 ) -> None:
     contact = replace(ANNA, consent=consent)
-    requests = contact_requests(contact, told=told, is_first=is_first, may_exist=may_exist)
+    requests = contact_requests(contact, sent_consent=sent_consent, is_first=is_first, may_exist=may_exist)
     assert [request.path for request in requests] == expected
     for request in requests[1:]:
         assert body_of(request) == {"emails": ["anna@example.com"]}

@@ -205,7 +205,7 @@ class Checker:
             if not (entity.startswith("view ") or self._pending.met_trouble(shop, entity)):
                 self._report_entity("wedged", shop, entity, "marked as pending although nothing waits", None)
         self._check_settled(end.settled)
-        self.erasure.finish()
+        self.erasure.finish({shop: state["orders"] for shop, state in end.api.items()}, self.requests.accepted)
         final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities)
         for number, story in self._stories.items():
             self.violations += self._check_final_state(final, number, story, abandoned)

@@ -3,9 +3,9 @@
 Reads the table directly, so no fault can disturb the reading.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
-from shopwire_simulation.checkers.observations import ReportViolation, StoredText
+from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation, StoredText
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, CartState, Erasure, Story, Visit
 from shopwire_testkit.durations import MINUTE
@@ -86,10 +86,22 @@ class ErasureChecker:
         if (self._records[announcement.id].first_attempt_at or 0) < requested_at:
             self._report("leaked", announcement, "sent to the API after the erasure")
 
-    def finish(self) -> None:
-        """Check that no tombstone contains addresses any more."""
-        for story in self._erased_at:
+    def finish(
+        self, orders: Mapping[str, Collection[str]], accepted: Mapping[EntityKey, Sequence[AcceptedRequest]]
+    ) -> None:
+        """Check that no tombstone contains addresses any more, and that the API has deleted the person's orders.
+
+        Args:
+            orders: ids of the orders that the API has, by shop.
+            accepted: the accepted requests of each entity.
+        """
+        for story, erased_at in self._erased_at.items():
             for announcement, erasure in self._requests[story]:
+                for order in set(erasure.orders) & set(orders[announcement.shop]):
+                    # An event that was on its way during the erasure creates the order again.
+                    requests = accepted.get((announcement.shop, f"order {order}"), ())
+                    if not any(request.at > erased_at - MINUTE for request in requests):
+                        self._report("leaked", announcement, "an order of the erased person is still at the API")
                 texts = self._stored_texts(announcement.shop)
                 if any(stored.place == _TOMBSTONES and _names_person(stored, erasure) for stored in texts):
                     self._report("leaked", announcement, "still in tombstones after the erasure")

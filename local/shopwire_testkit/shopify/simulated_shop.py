@@ -130,7 +130,7 @@ class _CustomerJourney:
             registration=lambda at: encode_json(self._account(at, at)),
             next_request=encode_json(erasure | {"orders_to_redact": [*self.orders, 1]}),
         )
-        meaning = Erasure(tuple(identities), comeback if customer.email else None)
+        meaning = Erasure(tuple(identities), tuple(map(str, self.orders)), comeback if customer.email else None)
         recorder.announce("customers/redact", encode_json(erasure), entity, meaning, None)
 
     def _announce_ignored(self) -> None:

@@ -142,7 +142,7 @@ class Contacts:
             if failure.reason is Reason.API_REPEATED and self._is_synced(shop, record):
                 return True
             raise
-        if self.store.mark_synced(shop, record, api_id, _tells(task, record)):
+        if self.store.mark_synced(shop, record, api_id, _sent_consent(task, record)):
             return True
         current, _ = self.store.find_by_ref(shop, record.id)
         if current is None:
@@ -185,16 +185,16 @@ def _requests_for(task: Task, state: ContactState, contact: Contact) -> list[Api
 def _requests(task: Task, record: ContactRecord) -> list[ApiRequest]:
     contact = record.contact if task.shop.consent == "shop" else replace(record.contact, consent=None)
     requests = contact_requests(
-        contact, told=record.told, is_first=not record.synced_revision, may_exist=record.revision > 1
+        contact, sent_consent=record.sent_consent, is_first=not record.synced_revision, may_exist=record.revision > 1
     )
     # The same request for another revision is not the same request: something else was sent in between.
     return [replace(request, revision=record.revision) for request in requests]
 
 
-def _tells(task: Task, record: ContactRecord) -> bool | None:
-    """Return which consent the API was told once it accepted the record."""
+def _sent_consent(task: Task, record: ContactRecord) -> bool | None:
+    """Return which consent was sent once the API accepted the record."""
     consent = record.contact.consent if task.shop.consent == "shop" else None
-    return consent.subscribed if consent else record.told
+    return consent.subscribed if consent else record.sent_consent
 
 
 def _without_unanswered(task: Task) -> Task:

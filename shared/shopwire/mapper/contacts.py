@@ -19,13 +19,13 @@ _MOST_ORDERS = 1_000
 
 
 def contact_requests(
-    contact: Contact, *, told: bool | None = None, is_first: bool = True, may_exist: bool = False
+    contact: Contact, *, sent_consent: bool | None = None, is_first: bool = True, may_exist: bool = False
 ) -> list[ApiRequest]:
     """Return the requests that create or update the contact and its consent.
 
     Args:
         contact: what the API should have. If its consent is None, the platform says nothing about it.
-        told: which consent the API was told before; None: none.
+        sent_consent: which consent the API accepted last; None: none.
         is_first: no request for the contact was ever recorded as accepted.
         may_exist: it may have been created all the same.
 
@@ -35,11 +35,11 @@ def contact_requests(
     wants = contact.consent.subscribed if contact.consent else None
     refuses = wants is False
     requests = [_subscription(contact) if refuses and is_first else contact_request(contact)]
-    if contact.email and wants is not None and wants != told:
-        # Whoever was never told to the API as refusing is in no list of those that unsubscribed.
+    if contact.email and wants is not None and wants != sent_consent:
+        # A contact that was created as unconfirmed is in no list of those that unsubscribed.
         if refuses and (may_exist or not is_first):
             requests.append(_unsubscribed("add", contact.email))
-        elif told is False:
+        elif sent_consent is False:
             requests.append(_unsubscribed("delete", contact.email))
     return requests
 

@@ -31,7 +31,7 @@ class ContactRecord:
         revision: the number of its changes; 0 if it was never written.
         synced_revision: the revision that the API accepted last.
         api_id: the API's own id of the contact, as the API answered it.
-        told: which consent the API was told; None: none.
+        sent_consent: which consent the API accepted last for this address; None: none.
         previous: hashes of the identities that the contact had before, so that an erasure request finds them.
         expires: seconds since 1970.
     """
@@ -41,7 +41,7 @@ class ContactRecord:
     revision: int = 0
     synced_revision: int = 0
     api_id: int | None = None
-    told: bool | None = None
+    sent_consent: bool | None = None
     previous: tuple[str, ...] = ()
     expires: int = 0
 

@@ -36,7 +36,7 @@ _DAY_SECONDS = 86_400
 _RETENTION_SECONDS = 500 * _DAY_SECONDS
 _NEEDED_SECONDS = 400 * _DAY_SECONDS  # as long as an entry that refers to a contact
 _KINDS = {"customer_id": "id", "email": "email", "phone": "phone"}
-_RECORD_ATTRIBUTES = ("contact", "revision", "synced_revision", "api_id", "told", "previous")
+_RECORD_ATTRIBUTES = ("contact", "revision", "synced_revision", "api_id", "sent_consent", "previous")
 _NOT_ERASED = "(attribute_not_exists(erased_at) OR erased_at < :created)"
 
 
@@ -127,8 +127,10 @@ class ContactStore:
     ) -> ContactRecord:
         changed = old.contact != contact
         gone = [self._hash(shop, name, value) for name, value in changed_identities(old.contact, contact)]
-        told = old.told if old.contact.email == contact.email else None
-        new = replace(merged(old, contact) if changed else old, previous=with_previous(old, gone), told=told)
+        sent_consent = old.sent_consent if old.contact.email == contact.email else None
+        new = replace(
+            merged(old, contact) if changed else old, previous=with_previous(old, gone), sent_consent=sent_consent
+        )
         change: dict[str, Any] = {
             "contact": stored_contact(contact),
             "revision": new.revision,
@@ -136,8 +138,8 @@ class ContactStore:
             "contact_erased_at": None,
             "expires": expires,
         }
-        if told != old.told:
-            change["told"] = told  # the API was told the consent of another address
+        if sent_consent != old.sent_consent:
+            change["sent_consent"] = sent_consent  # it was sent for another address
         values: dict[str, Any]
         if old.revision:
             condition, values = "revision = :revision", {":revision": old.revision}
@@ -151,17 +153,19 @@ class ContactStore:
         self._table.update(_item_key(shop, old.id), change, condition=condition, values=values)
         return replace(new, expires=expires)
 
-    def mark_synced(self, shop: str, record: ContactRecord, api_id: int | None, told: bool | None) -> bool:
+    def mark_synced(self, shop: str, record: ContactRecord, api_id: int | None, sent_consent: bool | None) -> bool:
         """Record that the API accepted this revision.
 
         Args:
             api_id: the API's id of the contact, if its answer gave one.
-            told: which consent the API was told.
+            sent_consent: which consent was sent.
 
         Returns:
             False if the record was changed or erased meanwhile.
         """
-        change = {"synced_revision": record.revision, "told": told} | ({"api_id": api_id} if api_id else {})
+        change = {"synced_revision": record.revision, "sent_consent": sent_consent} | (
+            {"api_id": api_id} if api_id else {}
+        )
         try:
             self._table.update(
                 _item_key(shop, record.id),
@@ -336,7 +340,7 @@ def _record(id: str, item: Mapping[str, Any]) -> ContactRecord:
         item["revision"],
         item.get("synced_revision", 0),
         item.get("api_id"),
-        item.get("told"),
+        item.get("sent_consent"),
         tuple(item.get("previous", ())),
         item.get("expires", 0),
     )
