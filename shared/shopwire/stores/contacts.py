@@ -128,9 +128,8 @@ class ContactStore:
         changed = old.contact != contact
         gone = [self._hash(shop, name, value) for name, value in changed_identities(old.contact, contact)]
         sent_consent = old.sent_consent if old.contact.email == contact.email else None
-        new = replace(
-            merged(old, contact) if changed else old, previous=with_previous(old, gone), sent_consent=sent_consent
-        )
+        new = merged(old, contact) if changed else old
+        new = replace(new, previous=with_previous(old, gone), sent_consent=sent_consent)
         change: dict[str, Any] = {
             "contact": stored_contact(contact),
             "revision": new.revision,
@@ -163,9 +162,9 @@ class ContactStore:
         Returns:
             False if the record was changed or erased meanwhile.
         """
-        change = {"synced_revision": record.revision, "sent_consent": sent_consent} | (
-            {"api_id": api_id} if api_id else {}
-        )
+        change = {"synced_revision": record.revision, "sent_consent": sent_consent}
+        if api_id:
+            change["api_id"] = api_id
         try:
             self._table.update(
                 _item_key(shop, record.id),
