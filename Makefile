@@ -25,8 +25,9 @@ install: .venv/installed
 run: install
 	@exec .venv/bin/shopwire dev $(ARGS)
 
+# Python keeps the compiled tests. Otherwise each worker spends 6 s on pytest's changes of their assertions.
 test: install
-	.venv/bin/pytest -n auto --dist worksteal $(ARGS)
+	PYTHONDONTWRITEBYTECODE= .venv/bin/pytest -n auto --dist worksteal $(ARGS)
 
 check: install
 	.venv/bin/ruff check .

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from shopwire.observability import logger
 from tests.support.delivery_world import World
+from tests.support.distribution import distribute
 from tests.support.fakes import Side, make_clients
 from tests.support.fakes import both as both
 from tests.support.fakes import fake_side as fake_side
@@ -28,6 +29,13 @@ os.environ |= {
 # A property test must not fail because the machine is busy.
 settings.register_profile("shopwire", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shopwire")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the long tests first if several workers share the tests."""
+    if (workers := int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))) > 1:
+        items[:] = [items[index] for index in distribute([item.nodeid for item in items], workers)]
 
 
 @pytest.fixture

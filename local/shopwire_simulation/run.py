@@ -198,10 +198,14 @@ class Run:
         began = time.perf_counter()
         log = LogStream(self.checker.leaks.texts, self._on_log_line)
         uuids = random.Random(0)
+
+        def new_uuid() -> uuid.UUID:
+            return uuid.UUID(int=uuids.getrandbits(128), version=4)
+
         with (
             rare_garbage_collection() as collect,
             mock.patch.object(logger.registered_handler, "stream", log),
-            mock.patch.object(uuid, "uuid4", side_effect=lambda: uuid.UUID(int=uuids.getrandbits(128), version=4)),
+            mock.patch.object(uuid, "uuid4", new_uuid),
         ):
             over = self.end + 8 * HOUR
             for step in range(1, _STEPS + 1):

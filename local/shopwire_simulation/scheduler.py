@@ -81,16 +81,22 @@ class Scheduler:
 
     def call_at(self, when: int, action: Callable[[], None]) -> None:
         """Call `action` at a virtual time. Actions of the same time run in the order in which they were scheduled."""
-        heapq.heappush(self._actions, (max(when, self.now), next(self._sequence), action))
+        heapq.heappush(self._actions, (when if when > self.now else self.now, next(self._sequence), action))
 
     def call_later(self, milliseconds: int, action: Callable[[], None]) -> None:
         """Call `action` after a virtual duration."""
         self.call_at(self.now + milliseconds, action)
 
+    @property
+    def next_action_at(self) -> int | None:
+        """The virtual time of the next scheduled action, or None if none is scheduled."""
+        return self._actions[0][0] if self._actions else None
+
     def run(self, until: int | None = None) -> None:
         """Run the scheduled actions up to a virtual time, or until none is left."""
-        while self._actions and (until is None or self._actions[0][0] <= until):
-            self.now, _, action = heapq.heappop(self._actions)
+        actions, pop = self._actions, heapq.heappop
+        while actions and (until is None or actions[0][0] <= until):
+            self.now, _, action = pop(actions)
             action()
         if until is not None:
             self.now = max(self.now, until)
@@ -120,7 +126,7 @@ class Scheduler:
         invocation = self._running.get(me)
         if invocation is None:
             return
-        self.call_later(milliseconds, me.switch)
+        self.call_at(self.now + milliseconds, me.switch)
         self._main.switch()
 
     def reach_point(self, service: str, phase: str, *, timed: bool = False) -> bool:

@@ -5,7 +5,7 @@ Nothing here is particular to a platform. What differs between platforms is data
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import replace
 from functools import cache
@@ -68,8 +68,9 @@ def samples_of(platform: Platform) -> list[Sample]:
         return []
 
 
+@cache
 def shop_of(platform: Platform, **settings: Any) -> Shop:
-    """Return a shop with two secrets."""
+    """Return a shop with two secrets. It cannot be changed, so the tests share it."""
     return sample_shop(
         platform, **{"secrets": (SECRET, NEXT_SECRET), "storefront_secret": (SECRET, NEXT_SECRET), **settings}
     )
@@ -186,9 +187,10 @@ def _with_part(body: Any, path: list[int], value: Any) -> Any:
     return copy
 
 
-def with_text(body: Any, path: Iterable[int], text: str) -> bytes:
-    """Return the body with a JSON text, valid or not, in place of the value at the path."""
-    return altered(body, [(list(path), _MARK)]).replace(json.dumps(_MARK).encode(), text.encode())
+def with_texts(body: Any, path: Iterable[int], texts: Iterable[str]) -> Iterator[bytes]:
+    """Yield the body with each of these JSON texts, valid or not, in place of the value at the path."""
+    marked = altered(body, [(list(path), _MARK)])
+    return (marked.replace(json.dumps(_MARK).encode(), text.encode()) for text in texts)
 
 
 _MARK = "-> the text <-"

@@ -38,7 +38,8 @@ def fits(event_type: str, key: str, params: Params) -> bool:
     characters = sum([len(name) + len(value) for name, value in params]) + len(event_type) + len(key)
     if characters * _MAX_CHARACTER_BYTES + (len(params) + 3) * _PARAM_BYTES <= MAX_BODY_BYTES:
         return True
-    return len(event_body(event_type, key, params)) <= MAX_BODY_BYTES
+    # A character takes at least one byte, so a much too long event needs none either.
+    return characters <= MAX_BODY_BYTES and len(event_body(event_type, key, params)) <= MAX_BODY_BYTES
 
 
 def fitting(event_type: str, key: str, variants: Iterable[Params]) -> Params:

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from json.encoder import encode_basestring
 from typing import Any
 
 from pydantic_core import to_json
@@ -152,20 +153,17 @@ def rounded(amount: Decimal, quantum: Decimal) -> Decimal:
 def json_text(value: Any) -> str:
     """Return compact JSON of text, numbers, tuples and dicts. Decimals stay exact: the json module knows only
     floats. Raises as `plain`."""
+    # For a text, json.dumps would create an encoder and then call the same function, a seventh of all mapping.
     if isinstance(value, str):
-        return _quoted(value)
+        return encode_basestring(value)
     if isinstance(value, Decimal):
         text = plain(value) or "0"
         return text.rstrip("0").rstrip(".") if "." in text else text
     if isinstance(value, dict):
-        return "{" + ",".join([f"{_quoted(key)}:{json_text(item)}" for key, item in value.items()]) + "}"
+        return "{" + ",".join([f"{encode_basestring(key)}:{json_text(item)}" for key, item in value.items()]) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(json_text, value)) + "]"
     return json.dumps(value)
-
-
-# One encoder for all calls: json.dumps creates one per call if letters are not escaped, a seventh of all mapping.
-_quoted = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def dump(body: Any) -> bytes:
