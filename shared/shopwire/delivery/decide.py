@@ -10,7 +10,7 @@ from functools import singledispatch
 from typing import Any
 
 from shopwire.delivery.task import DAY_MS, Outcome, Policy
-from shopwire.errors import Unmappable
+from shopwire.errors import Ignored, PermanentFailure, Unmappable
 from shopwire.mapper import (
     SentOrder,
     Step,
@@ -168,6 +168,12 @@ def unmappable(error: Unmappable) -> Done | Park:
     return Park(error.reason, details={"field": error.field} if error.field else {})
 
 
+def unreachable(contact: Contact) -> Ignored | PermanentFailure:
+    """Return what to raise for a contact that the API cannot create: it names no address, or none that can be used."""
+    reason = contact.unreachable_reason
+    return Ignored(reason) if reason is Reason.ANONYMOUS else PermanentFailure(reason)
+
+
 @singledispatch
 def _decide(change: Any, case: _Case) -> Decision:
     raise TypeError(type(change).__name__)
@@ -286,7 +292,7 @@ def _cart(change: CartChange, case: _Case) -> Decision:
     if case.shop.old_order_days and case.received_at - changed_at > case.policy.age_limit_ms("cart"):
         return Done(_ignored(Reason.TOO_OLD))
     if cart.contact.key is None and entry.contact_ref is None:
-        return Done(_ignored(Reason.ANONYMOUS))
+        return unmappable(Unmappable(cart.contact.unreachable_reason))
     return Send(
         contact=cart.contact,
         contact_ref=entry.contact_ref,

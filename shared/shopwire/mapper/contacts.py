@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from shopwire.errors import Unmappable
 from shopwire.mapper.params import ApiRequest, contact_with, digest, hashed_key, present
-from shopwire.models import Contact, Reason
+from shopwire.models import Contact
 
 
 def contact_request(contact: Contact) -> ApiRequest:
@@ -14,7 +14,7 @@ def contact_request(contact: Contact) -> ApiRequest:
         Unmappable: the contact has neither e-mail address nor phone, without which the API creates no contact.
     """
     if not contact.reachable:
-        raise Unmappable(Reason.ANONYMOUS)
+        raise Unmappable(contact.unreachable_reason)
     channels = present((("email", contact.email), ("sms", contact.phone)))
     fields = present(
         (

@@ -28,6 +28,7 @@ from shopwire.mapper.params import (
 )
 from shopwire.models import Contact, Item, Order, Parcel, Shop, Status
 from shopwire.models.order import quantum
+from shopwire.models.text import readable
 
 # These statuses are announced by events of their own.
 _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCancelled"}
@@ -225,7 +226,7 @@ def _smaller(order: Order, whole: Params) -> Iterator[Params]:
         items = [replace(item, category=None) for item in items]
         yield with_value(short, "items", _items(items, order.currency))
         for length in (_LONG_NAME, 0):
-            items = [replace(item, name=item.name and item.name[:length].rstrip()) for item in items]
+            items = [replace(item, name=(readable(item.name) or "")[:length].rstrip()) for item in items]
             yield with_value(short, "items", _items(items, order.currency))
     yield with_value(short, "items", None)
     yield with_value(with_short_texts(whole, very=True), "items", None)
@@ -291,12 +292,12 @@ def _items(items: Sequence[Item], currency: str) -> str | None:
 def _item(item: Item, step: Decimal) -> dict[str, Any]:
     fields = {
         "externalItemId": item.id,
-        "name": item.name,
-        "category": item.category,
+        "name": readable(item.name),
+        "category": readable(item.category),
         "quantity": item.quantity,
         "url": item.url,
         "imageUrl": item.image_url,
-        "description": item.description,
+        "description": readable(item.description),
         "cost": rounded(item.cost, step),
     }
     return {name: value for name, value in fields.items() if value is not None and value != ""}

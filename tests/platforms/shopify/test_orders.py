@@ -147,7 +147,7 @@ def test_guest_at_the_point_of_sale_has_only_a_phone() -> None:
     assert (found.source, found.store_id, found.cart_token) == ("offline", "81230045", None)
 
 
-NOBODY = {"email": None, "contact_email": None, "phone": None, "customer": None, "billing_address": None}
+NOBODY = dict.fromkeys(("email", "contact_email", "phone", "customer", "billing_address", "shipping_address"))
 
 
 @pytest.mark.parametrize(
@@ -161,24 +161,36 @@ NOBODY = {"email": None, "contact_email": None, "phone": None, "customer": None,
         ),
         ({"email": "removed@site.invalid"}, Contact()),
         ({"billing_address": {"phone": "00380501112233"}}, Contact(phone="380501112233")),
+        ({"billing_address": {"phone": "501 112 233", "country_code": "PL"}}, Contact(phone="48501112233")),
+        ({"phone": "501 112 233", "billing_address": {"country_code": "PL"}}, Contact(phone="48501112233")),
+        ({"phone": "501 112 233", "shipping_address": {"country_code": "PL"}}, Contact(phone="48501112233")),
+        (
+            {"shipping_address": {"phone": "0501112233", "first_name": "Anna", "country_code": "UA"}},
+            Contact(phone="380501112233", first_name="Anna"),
+        ),
+        ({"shipping_lines": [{"title": "Post", "phone": "0501112233"}]}, Contact(phone="380501112233")),
     ],
 )
 def test_buyer_is_the_first_that_the_order_names(changes: dict[str, Any], contact: Contact) -> None:
     assert order(**NOBODY | changes).contact == contact
 
 
-def test_buyers_phone_is_of_the_order_then_billing_then_customer() -> None:
+def test_buyers_phone_is_of_the_order_then_billing_then_customer_then_shipping() -> None:
     phones: dict[str, Any] = {
         **NOBODY,
         "email": "olha@example.com",
         "phone": "+380505550001",
         "billing_address": {"phone": "+380505550002"},
         "customer": {"id": 5, "phone": "+380505550003", "default_address": {"phone": "+380505550004"}},
+        "shipping_address": {"phone": "+380505550005"},
     }
     assert order(**phones).contact.phone == "380505550001"
     assert order(**phones | {"phone": None}).contact.phone == "380505550002"
     assert order(**phones | {"phone": None, "billing_address": None}).contact == Contact(
         email="olha@example.com", phone="380505550003", customer_id="5"
+    )
+    assert order(**phones | {"phone": None, "billing_address": None, "customer": None}).contact == Contact(
+        email="olha@example.com", phone="380505550005"
     )
 
 

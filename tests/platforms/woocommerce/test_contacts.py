@@ -17,14 +17,28 @@ def test_email_and_phone_are_normalised() -> None:
     assert (contact.email, contact.phone) == ("olesia.honchar@example.com", "380501234567")
 
 
-def test_phone_of_the_recipient_is_not_the_buyers() -> None:
-    billing = PLAIN["billing"] | {"phone": "", "email": ""}
-    assert order(billing=billing).contact.key is None
+def test_recipient_counts_last() -> None:
+    shipping = PLAIN["shipping"] | {"first_name": "Ганна", "last_name": "Коваль", "phone": "0501112233"}
+    assert order(shipping=shipping).contact == order().contact
+    contact = order(billing=PLAIN["billing"] | {"phone": "", "email": "", "first_name": ""}, shipping=shipping).contact
+    assert (contact.key, contact.first_name, contact.last_name) == ("380501112233", "Ганна", "Гончар")
+
+
+@pytest.mark.parametrize(
+    ("billing", "shipping", "phone"),
+    [("PL", "UA", "48501112233"), ("", "PL", "48501112233"), ("", "", "380501112233"), ("US", "PL", None)],
+)
+def test_local_phone_belongs_to_the_country_of_its_address(billing: str, shipping: str, phone: str | None) -> None:
+    found = order(
+        billing=PLAIN["billing"] | {"phone": "501 112 233", "country": billing},
+        shipping=PLAIN["shipping"] | {"phone": "", "country": shipping},
+    )
+    assert found.contact.phone == phone
 
 
 @pytest.mark.parametrize("billing", [None, [], {}, "text"])
 def test_billing_data_may_be_empty_as_php_writes_it(billing: Any) -> None:
-    assert order(billing=billing, customer_id=5).contact == Contact(customer_id="5")
+    assert order(billing=billing, shipping=[], customer_id=5).contact == Contact(customer_id="5")
 
 
 @pytest.mark.parametrize("field", ["first_name", "phone", "state", "country"])

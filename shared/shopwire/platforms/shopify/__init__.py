@@ -30,6 +30,7 @@ from shopwire.models import (
 )
 from shopwire.models.base import check_id, milliseconds
 from shopwire.models.contact import person
+from shopwire.models.phone import Phone
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.shopify import bodies, orders
 from shopwire.platforms.signatures import base64_signature, secrets_of, short_hash
@@ -43,7 +44,7 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
     address = body.default_address or orders.NO_ADDRESSEE
     contact = person(
         emails=(body.email,),
-        phones=(body.phone, address.phone),
+        phones=(Phone(body.phone, address.country_code), Phone(address.phone, address.country_code)),
         region=shop.region,
         customer_id=body.id,
         first_names=(body.first_name, address.first_name),
@@ -56,7 +57,8 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
 def _redaction(webhook: Webhook, shop: Shop) -> Change:
     body = bodies.Redaction.model_validate_json(webhook.body)
     customer = body.customer
-    contact = person(emails=(customer.email,), phones=(customer.phone,), region=shop.region, customer_id=customer.id)
+    phones = (Phone(customer.phone),)
+    contact = person(emails=(customer.email,), phones=phones, region=shop.region, customer_id=customer.id)
     return Redaction(contact, customer.id, tuple(body.orders_to_redact))
 
 

@@ -38,23 +38,25 @@ Money = Amount | None
 OptionalMoment = Moment | None
 
 
-class Address(Body):
-    """A postal address."""
-
-    address1: Text = None
-    address2: Text = None
-    city: Text = None
-    province: Text = None
-    zip: Text = None
-    country: Text = None
-
-
 class Addressee(Body):
     """The person at an address."""
 
-    first_name: Text = None
-    last_name: Text = None
-    phone: Text = None
+    # Each field may be odd by itself, so that an odd name does not cost the phone beside it.
+    first_name: Part[str] = None
+    last_name: Part[str] = None
+    phone: Part[str] = None
+    country_code: Part[str] = None
+
+
+class Address(Addressee):
+    """A postal address."""
+
+    address1: Part[str] = None
+    address2: Part[str] = None
+    city: Part[str] = None
+    province: Part[str] = None
+    zip: Part[str] = None
+    country: Part[str] = None
 
 
 class Customer(Body):
@@ -115,6 +117,7 @@ class ShippingLine(Body):
     """A shipping method and its price."""
 
     title: Text = None
+    phone: Part[str] = None
     price: Money = None
     discounted_price: Money = None
     discount_allocations: list[Allocation] | None = None
@@ -258,6 +261,8 @@ class Checkout(Cart):
     sms_marketing_phone: Text = None
     customer: Part[Customer] = None
     billing_address: Part[Addressee] = None
+    shipping_address: Part[Addressee] = None
+    shipping_lines: Part[list[Part[ShippingLine]]] = None
     abandoned_checkout_url: Text = None
 
 

@@ -28,6 +28,7 @@ from shopwire.models import (
 from shopwire.models.base import first, usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
+from shopwire.models.phone import Phone
 from shopwire.platforms.parts import one_line, received_at
 from shopwire.platforms.shopify import bodies
 
@@ -200,18 +201,28 @@ def _refunded(body: bodies.Order) -> Decimal | None:
 
 
 def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
-    """Return the buyer: the order's own address first, then its billing address, then its customer."""
+    """Return the buyer: as the order says, then its billing address, its customer, and last its shipping address, where
+    gifts go to other people."""
     customer, billing = body.customer or _NO_CUSTOMER, body.billing_address or NO_ADDRESSEE
-    home = customer.default_address or NO_ADDRESSEE
+    home, recipient = customer.default_address or NO_ADDRESSEE, body.shipping_address or NO_ADDRESSEE
     own = (body.email, body.contact_email) if isinstance(body, bodies.Order) else (body.email,)
-    marketing = () if isinstance(body, bodies.Order) else (body.sms_marketing_phone,)
+    marketing = () if isinstance(body, bodies.Order) else (Phone(body.sms_marketing_phone),)
     return person(
         emails=(*own, customer.email),
-        phones=(body.phone, *marketing, billing.phone, customer.phone, home.phone),
+        phones=(
+            Phone(body.phone),
+            *marketing,
+            Phone(billing.phone, billing.country_code),
+            Phone(customer.phone, home.country_code),
+            Phone(home.phone, home.country_code),
+            Phone(recipient.phone, recipient.country_code),
+            *(Phone(line.phone, recipient.country_code) for line in body.shipping_lines or () if line),
+        ),
         region=shop.region,
+        countries=(billing.country_code, recipient.country_code, home.country_code),
         customer_id=customer.id,
-        first_names=(billing.first_name, customer.first_name),
-        last_names=(billing.last_name, customer.last_name),
+        first_names=(billing.first_name, customer.first_name, home.first_name, recipient.first_name),
+        last_names=(billing.last_name, customer.last_name, home.last_name, recipient.last_name),
     )
 
 

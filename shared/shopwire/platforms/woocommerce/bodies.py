@@ -162,6 +162,7 @@ class Customer(Body):
     date_modified: datetime | None = None
     date_modified_gmt: datetime | None = None
     billing: Part[Address] = None
+    shipping: Part[Address] = None
 
 
 class Named(Body):

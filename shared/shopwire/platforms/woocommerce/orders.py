@@ -30,6 +30,7 @@ from shopwire.models import (
 )
 from shopwire.models.base import MAX_DIGITS, first, milliseconds, usable_id
 from shopwire.models.contact import person
+from shopwire.models.phone import Phone
 from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line, unreadable
 from shopwire.platforms.woocommerce import bodies
 
@@ -219,14 +220,15 @@ def _texts(entry: Any) -> dict[str, str]:
 
 
 def _buyer(body: bodies.Order, shop: Shop) -> Contact:
-    billing = body.billing or _NO_ADDRESS
+    billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     return person(
         emails=(billing.email,),
-        phones=(billing.phone,),
+        phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
-        customer_id=None if body.customer_id == "0" else body.customer_id,
-        first_names=(billing.first_name,),
-        last_names=(billing.last_name,),
+        countries=(billing.country, shipping.country),
+        customer_id=body.customer_id,
+        first_names=(billing.first_name, shipping.first_name),
+        last_names=(billing.last_name, shipping.last_name),
     )
 
 
@@ -245,14 +247,15 @@ def customer(webhook: Webhook, shop: Shop) -> Change:
     changed = _moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created
     if changed is None:
         raise Unreadable("date_modified_gmt", "missing")
-    billing = body.billing or _NO_ADDRESS
+    billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     contact = person(
         emails=(body.email, billing.email),
-        phones=(billing.phone,),
+        phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
+        countries=(billing.country, shipping.country),
         customer_id=body.id,
-        first_names=(body.first_name, billing.first_name),
-        last_names=(body.last_name, billing.last_name),
+        first_names=(body.first_name, billing.first_name, shipping.first_name),
+        last_names=(body.last_name, billing.last_name, shipping.last_name),
     )
     return ContactChange(contact, body.id, milliseconds(changed), milliseconds(created) if created else None)
 

@@ -1,0 +1,55 @@
+"""Text as people read it."""
+
+import time
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from shopwire.models.text import first_readable, readable
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Tea", "Tea"),
+        ("Cup &#8211; Salt &amp; Co", "Cup – Salt & Co"),
+        ("Salt &amp;amp; Co", "Salt & Co"),
+        ("5 &lt; 6", "5 < 6"),
+        ("&lt;b&gt;Cup&lt;/b&gt;", "Cup"),
+        ('Card <img src="https://x.example/l.png">', "Card"),
+        ("Line<br/>two", "Line two"),
+        ("H<sub>2</sub>O", "H2O"),
+        ("a<!-- note -->b<style>p {}</style>c", "a b c"),
+        ("I <3 tea, a < b, Anna <anna@example.com>, size <M>", "I <3 tea, a < b, Anna <anna@example.com>, size <M>"),
+        ("R&D, AT&T, x&copy", "R&D, AT&T, x&copy"),
+        ("  a   b\t\r\nc ", "a b c"),
+        ("a\xa0b\u3000", "a b"),
+        ("Anna\xadMaria\u200b\ufeff", "AnnaMaria"),
+        ("\u202eevil\x07", "evil"),
+        ("👩‍👩‍👧 نمی‌خواهم", "👩‍👩‍👧 نمی‌خواهم"),
+        ("a\ud800b", "a\ufffdb"),
+        ("Null", "Null"),
+        *((nothing, None) for nothing in ("", " ", "\u200b", "\u200d", "&nbsp;", "<br>", "null", "undefined", None)),
+    ],
+)
+def test_text_is_what_people_read(written: str | None, read: str | None) -> None:
+    assert readable(written) == read
+
+
+@given(st.text(max_size=40))
+def test_read_text_stays_as_it_is_or_is_missing(text: str) -> None:
+    once = readable(text)
+    assert once is None or (once == " ".join(once.split()) and readable(once.replace("&", "").replace("<", "")) != "")
+
+
+@pytest.mark.parametrize("piece", ["<!--", "<script", "<b", "&amp;", "&#", "<script></script", "\u200b", " \t"])
+def test_long_text_takes_no_long_time(piece: str) -> None:
+    started = time.process_time()
+    readable(piece * 200_000)
+    assert time.process_time() - started < 1
+
+
+def test_first_readable_text_counts() -> None:
+    assert first_readable((None, "\u200b", "null", "<b>Tea</b>", "Cup")) == "Tea"
+    assert first_readable(("", None)) is None
