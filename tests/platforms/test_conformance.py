@@ -270,7 +270,7 @@ def test_body_without_content_means_nothing(platform: Platform, topic: str, body
 def test_truncated_or_wrongly_encoded_body_means_nothing(sample: Sample) -> None:
     platform, text = platforms.get(sample.platform), sample.body.decode()
     bodies = [sample.body[:length] for length in (1, len(sample.body) // 2, len(sample.body.rstrip()) - 1)]
-    for body in (*bodies, text.encode("utf-16"), b"\xef\xbb\xbf" + sample.body, b"\xff" + sample.body):
+    for body in (*bodies, text.encode("utf-16"), b"\xff" + sample.body):
         assert not any(map(reads_body, read(platform, sample.topic, body)))
 
 

@@ -13,7 +13,7 @@ from shopwire.delivery.decide import Decision, Done
 from shopwire.delivery.defer import Deferral
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES
-from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, unreadable_failure
+from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, subject_of, unreadable_failure
 from shopwire.errors import (
     ClaimRefused,
     ItemTooLarge,
@@ -69,10 +69,12 @@ class Receiver:
         try:
             deliveries = adapter.read(webhook, shop)
         except Unreadable as error:
-            return [(None, self._deferral.park_unread(message, unreadable_failure(error)))]
+            return [
+                (None, self._deferral.park_unread(message, unreadable_failure(error), subject_of(message, adapter)))
+            ]
         except Exception as error:
             failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
-            return [(None, self._deferral.park_unread(message, failure))]
+            return [(None, self._deferral.park_unread(message, failure, subject_of(message, adapter)))]
         budget_end = webhook.received_at + self._policy.direct_budget_ms
         send_until = min(budget_end, deadline) - _RECORDING_MS
         return [

@@ -181,6 +181,18 @@ class Task:
         return isinstance(self.change, Redaction | ShopRedaction)
 
 
+Subject = tuple[str, Entity | None]
+"""Topic and entity of a webhook that cannot be read."""
+
+UNKNOWN: Subject = ("unreadable", None)
+
+
+def subject_of(message: Message, platform: Platform) -> Subject:
+    """Return what can be read of a verified webhook whose body is unreadable."""
+    topic, entity = platform.subject(message.webhook)
+    return (topic, entity) if platform.topic(topic) else UNKNOWN
+
+
 def unreadable_failure(error: Unreadable) -> PermanentFailure:
     """Return why an unreadable body is parked, with what may be recorded of it: the field and the kind of problem."""
     return PermanentFailure(error.reason or Reason.UNREADABLE, field=error.field, problem=error.problem)

@@ -15,9 +15,22 @@ from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from shopwire.errors import InvalidValue
+from shopwire.models.text import readable
 
 MAX_ID_LENGTH = 255
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID_LENGTH)]
+
+
+def _checked_id(id: str) -> str:
+    if "\ufffd" in id or readable(id) is None:
+        raise PydanticCustomError("unreadable_id", "an id is damaged, or nothing of it is visible")
+    return id
+
+
+Id = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID_LENGTH),
+    AfterValidator(_checked_id),
+]
 """A platform's own id. It is always text, because many ids exceed 2^53."""
 
 _TOKEN = r"[!-?A-~]([ -?A-~]{0,253}[!-?A-~])?"
@@ -26,7 +39,7 @@ Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_TOK
 contain it, and a hash of it is in keys and log lines."""
 
 _CURRENCY = r"[A-Z]{3}"
-Currency = Annotated[str, StringConstraints(pattern=f"^{_CURRENCY}$")]
+Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
 """The code of a currency: three capital letters, as in ISO 4217."""
 
 MAX_DIGITS = 40

@@ -13,8 +13,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import ValidationError
 
 from shopwire.errors import InvalidValue, NotVerified, Unreadable
-from shopwire.models import DESTRUCTIVE, Change, Delivery, Nothing, Reason, Shop, Webhook
+from shopwire.models import DESTRUCTIVE, Change, Delivery, Entity, Nothing, Reason, Shop, Webhook
+from shopwire.models.change import EntityKind
 from shopwire.platforms.parts import unreadable
+from shopwire.platforms.repair import id_of, is_empty
 from shopwire.platforms.signatures import same
 
 
@@ -173,6 +175,9 @@ class Platform(ABC):
     """The URL that its calls go to: /webhooks/{shop} or /storefront/{shop}."""
     fetches: ClassVar[tuple[str, ...]] = ()
     """What the adapter fetches from the platform's API for a webhook that carries no state, in fetching order."""
+    entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {}
+    """What the topics of a prefix ("orders/") are about, and the field at the top of the body that holds its id. Only
+    for people who look at an unreadable body."""
     _topics_by_name: ClassVar[Mapping[str, Topic]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -208,6 +213,20 @@ class Platform(ABC):
             body: any bytes.
             now: UTC milliseconds.
         """
+
+    def topic_of(self, webhook: Webhook) -> str:
+        """Return the topic that a call says it has; "" if it says none."""
+        return ""
+
+    def subject(self, webhook: Webhook) -> tuple[str, Entity | None]:
+        """Return topic and entity of a verified call whose body is unreadable, as far as both can be read.
+
+        Neither is proved. They help a person to find the order, and nothing else follows from them.
+        """
+        topic = self.topic_of(webhook)
+        found = next((about for prefix, about in self.entities.items() if topic.startswith(prefix)), None)
+        id = id_of(webhook.body, found[1]) if found else None
+        return topic, Entity(found[0], id) if found and id else None
 
     def check_signature(self, given: str, expected: Iterable[str]) -> None:
         """Check the signature of a call.
@@ -271,6 +290,8 @@ class Platform(ABC):
         try:
             change = found.parse(source, shop) if found.parse else Nothing(found.reason)
         except (ValidationError, InvalidValue, Unreadable) as error:
+            if isinstance(source, Webhook) and is_empty(source.body):
+                return Nothing(Reason.EMPTY_BODY)
             failure = error if isinstance(error, Unreadable) else unreadable(error)
             if found.destroys:
                 failure.reason = Reason.TOPIC_MISMATCH

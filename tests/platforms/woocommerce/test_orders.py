@@ -238,7 +238,13 @@ def test_body_of_the_legacy_api_is_read() -> None:
     assert found.updated_at == datetime(2026, 5, 16, 3, 30, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("date", ["0000-00-00T00:00:00", "yesterday", "", 10**30])
+@pytest.mark.parametrize("date", ["", "0000-00-00T00:00:00", False, []])
+def test_date_that_says_nothing_is_missing(date: Any) -> None:
+    assert order(date_created_gmt=date) == order(date_created_gmt=None)
+    assert order(date_modified_gmt=date, date_modified=date).updated_at == order().created_at
+
+
+@pytest.mark.parametrize("date", ["yesterday", "2026-02-30T00:00:00", 10**30])
 def test_value_that_is_not_a_date_is_unreadable(date: Any) -> None:
     with pytest.raises(Unreadable, match=r"^date_created_gmt: "):
         order(date_created_gmt=date)
@@ -274,7 +280,11 @@ def test_optional_number_that_is_too_long_does_not_cost_the_order() -> None:
     assert found.contact.email == order().contact.email
 
 
-@pytest.mark.parametrize("currency", ["uah", "UAHX", "₴"])
+def test_currency_is_in_capitals_without_blanks() -> None:
+    assert order(currency=" uah ").currency == "UAH"
+
+
+@pytest.mark.parametrize("currency", ["UAHX", "₴"])
 def test_currency_that_is_no_code_makes_the_order_unreadable(currency: str) -> None:
     with pytest.raises(Unreadable, match=r"^currency: not_three_capital_letters$"):
         order(currency=currency)

@@ -8,9 +8,9 @@ selects the parser.
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
-
-from pydantic import ValidationError
+from typing import ClassVar
 
 from shopwire.errors import Unreadable
 from shopwire.models import (
@@ -29,23 +29,29 @@ from shopwire.models import (
     Webhook,
 )
 from shopwire.models.base import check_id, milliseconds
+from shopwire.models.change import EntityKind
 from shopwire.models.contact import person
 from shopwire.models.phone import Phone
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
+from shopwire.platforms.parts import parse
 from shopwire.platforms.shopify import bodies, orders
 from shopwire.platforms.signatures import base64_signature, secrets_of, short_hash
 
 
 def _customer(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.CustomerAlone.model_validate_json(webhook.body)
+    body = parse(bodies.CustomerAlone, webhook.body)
     changed = body.updated_at or body.created_at
     if changed is None:
         raise Unreadable("updated_at", "missing")
     address = body.default_address or orders.NO_ADDRESSEE
     contact = person(
         emails=(body.email,),
-        phones=(Phone(body.phone, address.country_code), Phone(address.phone, address.country_code)),
+        phones=(
+            Phone(body.phone, address.country_code),
+            *(Phone(other.phone, other.country_code) for other in (address, *(body.addresses or ()))),
+        ),
         region=shop.region,
+        countries=(other.country_code for other in body.addresses or ()),
         customer_id=body.id,
         first_names=(body.first_name, address.first_name),
         last_names=(body.last_name, address.last_name),
@@ -55,7 +61,7 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _redaction(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.Redaction.model_validate_json(webhook.body)
+    body = parse(bodies.Redaction, webhook.body)
     customer = body.customer
     phones = (Phone(customer.phone),)
     contact = person(emails=(customer.email,), phones=phones, region=shop.region, customer_id=customer.id)
@@ -63,7 +69,7 @@ def _redaction(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _fulfillment(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.FulfillmentAlone.model_validate_json(webhook.body)
+    body = parse(bodies.FulfillmentAlone, webhook.body)
     if not body.order_id:
         raise Unreadable("order_id", "missing")
     check_id(order_id=body.order_id)
@@ -73,35 +79,35 @@ def _fulfillment(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _fulfillment_event(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.FulfillmentEvent.model_validate_json(webhook.body)
+    body = parse(bodies.FulfillmentEvent, webhook.body)
     if body.status == "delivered":
         return ParcelArrived(body.order_id, Parcel(id=body.fulfillment_id, delivered=True))
     return Nothing(Reason.NOT_DELIVERED_YET, Entity("order", body.order_id))
 
 
 def _order_deleted(webhook: Webhook, shop: Shop) -> Change:
-    return OrderDeleted(bodies.DeletedOrder.model_validate_json(webhook.body).id)
+    return OrderDeleted(parse(bodies.DeletedOrder, webhook.body).id)
 
 
 def _refund(webhook: Webhook, shop: Shop) -> Change:
-    order_id = bodies.RefundAlone.model_validate_json(webhook.body).order_id
+    order_id = parse(bodies.RefundAlone, webhook.body).order_id
     return Nothing(Reason.SIGNAL, Entity("order", order_id))
 
 
 def _edit(webhook: Webhook, shop: Shop) -> Change:
-    order_id = bodies.OrderEdit.model_validate_json(webhook.body).order_edit.order_id
+    order_id = parse(bodies.OrderEdit, webhook.body).order_edit.order_id
     return Nothing(Reason.SIGNAL, Entity("order", order_id))
 
 
 def _shop_redaction(webhook: Webhook, shop: Shop) -> Change:
-    bodies.ShopRedaction.model_validate_json(webhook.body)
+    parse(bodies.ShopRedaction, webhook.body)
     return ShopRedaction()
 
 
 def _signed_domain(webhook: Webhook) -> str | None:
     try:
-        return bodies.OfShop.model_validate_json(webhook.body).shop_domain
-    except ValidationError:
+        return parse(bodies.OfShop, webhook.body).shop_domain
+    except Unreadable:
         return None  # `read` reports what is wrong with the body
 
 
@@ -159,6 +165,13 @@ class Shopify(Platform):
         ids=("id", "token", "cart_token", "checkout_token"),
         changed=("updated_at", "created_at"),
     )
+    entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {
+        "orders/": ("order", "id"),
+        "refunds/": ("order", "order_id"),
+        "fulfillments/": ("order", "order_id"),
+        "fulfillment_events/": ("order", "order_id"),
+        "customers/": ("contact", "id"),
+    }
     store_example = "my-shop.myshopify.com"
     demo_store = "demo.myshopify.com"
 
@@ -172,8 +185,11 @@ class Shopify(Platform):
         signed_domain = store_of(webhook) if store_of else None
         self.check_store(shop, _header(webhook, "shop-domain"), signed_domain, required=store_of is None)
 
+    def topic_of(self, webhook: Webhook) -> str:
+        return _header(webhook, "topic")
+
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
-        topic = _header(webhook, "topic")
+        topic = self.topic_of(webhook)
         id = _header(webhook, "event-id") or _header(webhook, "webhook-id") or short_hash(webhook.body)
         # One event causes several topics with the same event id, so the topic is part of the key.
         return [Delivery(topic or "none", f"{topic}:{id}", self.change(topic, webhook, shop))]

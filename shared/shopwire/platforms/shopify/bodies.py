@@ -10,7 +10,8 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from shopwire.models.base import Amount, Id, Moment
-from shopwire.platforms.parts import OTHER_RESOURCE, Absent, Body, ExactBody, Part
+from shopwire.platforms.parts import Absent, Body, Code, ExactBody, Part, Parts
+from shopwire.platforms.repair import OTHER_RESOURCE
 
 Text = str | None
 
@@ -74,7 +75,7 @@ class ShopMoney(Body):
     """An amount in the shop's currency."""
 
     amount: Money = None
-    currency_code: Text = None
+    currency_code: Code = None
 
 
 class MoneySet(Body):
@@ -202,8 +203,8 @@ class Order(Body):
     cancel_reason: Text = None
     financial_status: Text = None
     fulfillment_status: Text = None
-    currency: Text = None
-    presentment_currency: Text = None
+    currency: Code = None
+    presentment_currency: Code = None
     taxes_included: bool | None = None
     total_price: Amount
     current_total_price: Money = None
@@ -247,7 +248,7 @@ class Cart(Body):
     created_at: Part[Moment] = None
     updated_at: OptionalMoment = None
     line_items: list[CartLine] | None = None
-    currency: Text = None
+    currency: Code = None
 
 
 class Checkout(Cart):
@@ -255,14 +256,14 @@ class Checkout(Cart):
 
     cart_token: Text = None
     completed_at: OptionalMoment = None
-    presentment_currency: Text = None
+    presentment_currency: Code = None
     email: Text = None
     phone: Text = None
     sms_marketing_phone: Text = None
     customer: Part[Customer] = None
     billing_address: Part[Addressee] = None
     shipping_address: Part[Addressee] = None
-    shipping_lines: Part[list[Part[ShippingLine]]] = None
+    shipping_lines: Parts[ShippingLine] = None
     abandoned_checkout_url: Text = None
 
 
@@ -271,6 +272,7 @@ class CustomerAlone(Customer):
 
     id: Id
     admin_graphql_api_id: CustomerGid = None
+    addresses: Parts[Addressee] = None
     created_at: OptionalMoment = None
     updated_at: OptionalMoment = None
     line_items: Absent = None  # an order, a checkout, a cart, a fulfillment

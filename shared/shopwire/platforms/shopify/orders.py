@@ -29,7 +29,7 @@ from shopwire.models.base import first, usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.models.phone import Phone
-from shopwire.platforms.parts import one_line, received_at
+from shopwire.platforms.parts import one_line, parse, received_at
 from shopwire.platforms.shopify import bodies
 
 NO_PARCEL = frozenset({"cancelled", "error", "failure"})
@@ -59,7 +59,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
     Raises:
         Unreadable, pydantic.ValidationError, InvalidValue: the body is not an order.
     """
-    body = bodies.Order.model_validate_json(webhook.body)
+    body = parse(bodies.Order, webhook.body)
     closed = body.cancelled_at is not None or body.financial_status in _CLOSED
     parcels = tuple(parcel(fulfillment) for fulfillment in body.fulfillments or () if _is_parcel(fulfillment))
     status, rank = _status(body, closed, parcels, shop)
@@ -113,7 +113,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _currency_elsewhere(webhook: Webhook, body: bodies.Order) -> str | None:
-    priced = bodies.Priced.model_validate_json(webhook.body)
+    priced = parse(bodies.Priced, webhook.body)
     return first((_currency_of(priced.total_price_set), body.presentment_currency))
 
 
@@ -216,7 +216,7 @@ def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
             Phone(customer.phone, home.country_code),
             Phone(home.phone, home.country_code),
             Phone(recipient.phone, recipient.country_code),
-            *(Phone(line.phone, recipient.country_code) for line in body.shipping_lines or () if line),
+            *(Phone(line.phone, recipient.country_code) for line in body.shipping_lines or ()),
         ),
         region=shop.region,
         countries=(billing.country_code, recipient.country_code, home.country_code),
@@ -228,14 +228,14 @@ def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
 
 def cart(webhook: Webhook, shop: Shop) -> Change:
     """Return the snapshot of a cart. It names no person. Raises as `order`."""
-    body = bodies.Cart.model_validate_json(webhook.body)
+    body = parse(bodies.Cart, webhook.body)
     # `id` is the same as `token`, but other resources have an `id` too, and the topic is not signed.
     return _cart_change(body, body.token, Contact(), webhook, shop)
 
 
 def checkout(webhook: Webhook, shop: Shop) -> Change:
     """Return the cart of a checkout, with its person; Nothing if it became an order. Raises as `order`."""
-    body = bodies.Checkout.model_validate_json(webhook.body)
+    body = parse(bodies.Checkout, webhook.body)
     token = body.cart_token or body.token
     if body.completed_at:
         token = usable_token(token)

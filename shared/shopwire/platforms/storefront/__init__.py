@@ -104,6 +104,8 @@ class _Search(Body):
 
 
 class _Visit(Body):
+    is_repaired = False  # the format is our own, and the answer says what is wrong with a visit
+
     type: Literal["page", "product", "category", "cart", "wishlist", "search"]
     contact: _Contact | None = None
     signature: str | None = None

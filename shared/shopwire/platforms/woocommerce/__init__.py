@@ -9,6 +9,8 @@ never sends a webhook again.
 
 import re
 import uuid
+from collections.abc import Mapping
+from typing import ClassVar
 
 from shopwire.errors import UnsignedCall
 from shopwire.models import (
@@ -23,6 +25,7 @@ from shopwire.models import (
     Shop,
     Webhook,
 )
+from shopwire.models.change import EntityKind
 from shopwire.platforms.base import (
     Kind,
     Ping,
@@ -82,6 +85,10 @@ class WooCommerce(Platform):
     sample_fields = SampleFields(ids=("id",), changed=("date_modified_gmt", "date_created_gmt"))
     # deliver_ping() sends `webhook_id=N` unsigned. Any answer but 200 leaves the webhook pending.
     ping = Ping("ping", {"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=1")
+    entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {
+        "order.": ("order", "id"),
+        "customer.": ("contact", "id"),
+    }
     store_example = "https://my-shop.example/"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
@@ -100,10 +107,13 @@ class WooCommerce(Platform):
     def normal_store(self, name: str) -> str:
         return re.sub(r"^https?://", "", super().normal_store(name)).rstrip("/")
 
-    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
+    def topic_of(self, webhook: Webhook) -> str:
         headers = webhook.headers
         resource, event = headers.get("x-wc-webhook-resource", ""), headers.get("x-wc-webhook-event", "")
-        topic = headers.get("x-wc-webhook-topic", "") or f"{resource}.{event}".strip(".")
+        return headers.get("x-wc-webhook-topic", "") or f"{resource}.{event}".strip(".")
+
+    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
+        topic = self.topic_of(webhook)
         change = self.change(topic, webhook, shop)
         return [Delivery(topic or "none", _key(webhook, change), change)]
 

@@ -11,7 +11,8 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shopwire.models.base import Amount, Id
-from shopwire.platforms.parts import OTHER_RESOURCE, Absent, Body, ExactBody, MoneyOrEmpty, Part, PhpList
+from shopwire.platforms.parts import Absent, Body, Code, ExactBody, MoneyOrEmpty, Part, Parts
+from shopwire.platforms.repair import OTHER_RESOURCE
 
 Text = str | None
 
@@ -114,7 +115,7 @@ class Order(Body):
     links: OrderLinks = Field(None, validation_alias="_links")
     number: Text = Field(None, validation_alias=AliasChoices("number", "order_number"))
     status: Text = None
-    currency: Text = None
+    currency: Code = None
     created_via: Text = None
     prices_include_tax: bool | None = None
     date_created: datetime | None = Field(None, validation_alias=AliasChoices("date_created", "created_at"))
@@ -133,12 +134,12 @@ class Order(Body):
     shipping: Part[Address] = Field(None, validation_alias=AliasChoices("shipping", "shipping_address"))
     payment_method_title: Text = None
     payment_url: Text = None
-    line_items: PhpList[Line] | None = None
-    fee_lines: PhpList[Fee] | None = None
-    shipping_lines: Part[PhpList[Shipping]] = None
-    coupon_lines: Part[PhpList[Coupon]] = None
-    refunds: PhpList[Refund] | None = None
-    meta_data: Part[PhpList[Meta]] = None
+    line_items: list[Line] | None = None
+    fee_lines: list[Fee] | None = None
+    shipping_lines: Parts[Shipping] = None
+    coupon_lines: Parts[Coupon] = None
+    refunds: list[Refund] | None = None
+    meta_data: Parts[Meta] = None
 
 
 class LegacyOrder(Body):

@@ -10,8 +10,6 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from shopwire.errors import Unreadable
 from shopwire.models import (
     Change,
@@ -31,7 +29,9 @@ from shopwire.models import (
 from shopwire.models.base import MAX_DIGITS, first, milliseconds, usable_id
 from shopwire.models.contact import person
 from shopwire.models.phone import Phone
-from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line, unreadable
+from shopwire.platforms import parts
+from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line
+from shopwire.platforms.repair import entries_of
 from shopwire.platforms.woocommerce import bodies
 
 # REST reference, "Order properties". The statuses of plugins are in progress, unless `statuses` says otherwise.
@@ -65,12 +65,12 @@ def parse(model: type[B], webhook: Webhook) -> B | Nothing:
         Unreadable: it is neither.
     """
     try:
-        return model.model_validate_json(webhook.body)
-    except ValidationError as error:
+        return parts.parse(model, webhook.body)
+    except Unreadable as error:
         try:
-            failure = bodies.Error.model_validate_json(webhook.body)
-        except ValidationError:
-            raise unreadable(error) from None
+            failure = parts.parse(bodies.Error, webhook.body)
+        except Unreadable:
+            raise error from None
         details = {"error_code": failure.code} if _ERROR_CODE.fullmatch(failure.code) else {}
         return Nothing(Reason.ERROR_BODY, details=details)
 
@@ -140,8 +140,8 @@ def _order_body(webhook: Webhook) -> bodies.Order | Nothing:
     try:
         return parse(bodies.Order, webhook)
     except Unreadable:
-        with suppress(ValidationError):
-            return bodies.LegacyOrder.model_validate_json(webhook.body).order
+        with suppress(Unreadable):
+            return parts.parse(bodies.LegacyOrder, webhook.body).order
         raise
 
 
@@ -194,9 +194,10 @@ def _parcels(body: bodies.Order) -> tuple[Parcel, ...]:
     """Return the parcels that the Shipment Tracking plugin stores in the order's meta data. WooCommerce has none."""
     found = []
     for meta in body.meta_data or ():
-        if meta.key != "_wc_shipment_tracking_items" or not isinstance(meta.value, list):
+        if meta.key != "_wc_shipment_tracking_items":
             continue
-        for entry in meta.value:
+        entries = entries_of(meta.value) or meta.value
+        for entry in entries if isinstance(entries, list) else ():
             fields = _texts(entry)
             id = fields.get("tracking_id") or fields.get("tracking_number")
             if id:
