@@ -16,7 +16,7 @@ from shopwire.models.email import clean_email, is_doubtful, is_nobodys_email
         ("anna&borys@example.com", "anna&borys@example.com"),
         ("anna/office@example.com", "anna/office@example.com"),
         ("a" * 60 + "@example.com", "a" * 60 + "@example.com"),
-        ('"anna lee"@example.com', '"anna lee"@example.com'),
+        ("anna..lee.@example.com", "anna..lee.@example.com"),
         # Other alphabets: the domain as punycode.
         ("anna@приклад.укр", "anna@xn--80aikifvh.xn--j1amh"),
         ("ганна@приклад.укр", "ганна@xn--80aikifvh.xn--j1amh"),
@@ -46,7 +46,7 @@ from shopwire.models.email import clean_email, is_doubtful, is_nobodys_email
         ("anna@", None),
         ("@example.com", None),
         ("anna@@example.com", None),
-        ("anna..lee@example.com", None),
+        ('"anna lee"@example.com', None),
         ("anna@exa mple.com", None),
         ("anna@-example.com", None),
         ("a" * 65 + "@example.com", None),

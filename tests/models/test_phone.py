@@ -24,7 +24,7 @@ from shopwire.models.phone import clean_phone, country_code, is_nobodys_phone
         ("(+380) 50 111 22 33", None, "380501112233"),
         ("tel:+380501112233", None, "380501112233"),
         ("380501112233", None, "380501112233"),
-        # The country stands beside the number.
+        # The address of the number names the country.
         ("501 112 233", "PL", "48501112233"),
         ("06 11 22 33 44", "FR", "33611223344"),
         ("(212) 555-0123", "US", "12125550123"),
@@ -60,7 +60,7 @@ from shopwire.models.phone import clean_phone, country_code, is_nobodys_phone
         ("111, 067 444 55 66", "UA", "380674445566"),
         ("044 111-22-33 / 34", "UA", "380441112233"),
         ("+1 212*****23, +380501112233", "UA", "380501112233"),
-        # Digits of other scripts, and what nobody sees.
+        # Digits of other scripts, and invisible characters.
         ("٠٥٠١١١٢٢٣٣", "UA", "380501112233"),
         ("＋３８０５０１１１２２３３", None, "380501112233"),
         ("\u202a+380501112233\u202c", None, "380501112233"),

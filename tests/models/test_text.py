@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from shopwire.models.text import first_readable, readable
+from shopwire.models.base import first
+from shopwire.models.text import readable, usable_link
 
 
 @pytest.mark.parametrize(
@@ -50,6 +51,22 @@ def test_long_text_takes_no_long_time(piece: str) -> None:
     assert time.process_time() - started < 1
 
 
-def test_first_readable_text_counts() -> None:
-    assert first_readable((None, "\u200b", "null", "<b>Tea</b>", "Cup")) == "Tea"
-    assert first_readable(("", None)) is None
+def test_first_text_of_which_people_can_read_something_counts() -> None:
+    assert first((None, " ", "\u200b", "null", "<br>", " Tea ", "Cup")) == "Tea"
+    assert first(("", None)) is None
+
+
+@pytest.mark.parametrize(
+    ("written", "link"),
+    [
+        (" https://shop.example/a?b=1&amp=2 ", "https://shop.example/a?b=1&amp=2"),
+        ("//cdn.shop.example/чашка.png", "https://cdn.shop.example/чашка.png"),
+        ("HTTP://shop.example", "HTTP://shop.example"),
+        *(
+            (no, None)
+            for no in ("javascript:alert(1)", "ftp://a", "a.png", "http://x y", 'https://a"b', "https://", None)
+        ),
+    ],
+)
+def test_link_is_one_that_a_message_can_open(written: str | None, link: str | None) -> None:
+    assert usable_link(written) == link

@@ -66,7 +66,7 @@ HALF, BYTE = b"\\ud83d", b"\xf0\x9f"
 
 @each_sample(BODIES_ARE_SIGNED)
 @pytest.mark.parametrize("damage", [HALF, BYTE], ids=["half of a character", "invalid bytes"])
-def test_damaged_text_that_nobody_reads_costs_nothing(sample: Sample, damage: bytes) -> None:
+def test_damaged_text_that_is_not_read_costs_nothing(sample: Sample, damage: bytes) -> None:
     platform, whole = platforms.get(sample.platform), sample.body.rstrip()
     body = whole.removesuffix(b"}") + b',"x_unread":"a \\\\ud83d ' + damage + b'"}'
     expected = [] if destroys(sample) else read(platform, sample.topic, sample.body)
@@ -81,7 +81,7 @@ def test_byte_order_mark_is_no_part_of_the_body(sample: Sample) -> None:
 
 
 def snapshots() -> list[tuple[Platform, str]]:
-    return [(of, topic.name) for of in BODIES_ARE_SIGNED for topic in of.topics if topic.parse]
+    return [(of, topic.name) for of in BODIES_ARE_SIGNED for topic in of.topics if topic.parse and not topic.store_of]
 
 
 @pytest.mark.parametrize(("platform", "topic"), snapshots(), ids=lambda value: getattr(value, "name", value))
@@ -116,7 +116,7 @@ def example(**fields: Any) -> Example:
     return parse(Example, json.dumps({"id": 1, **fields}).encode())
 
 
-@pytest.mark.parametrize("nothing", [False, [], "", " ", {}, "0000-00-00 00:00:00"])
+@pytest.mark.parametrize("nothing", [False, [], "", " ", "0000-00-00 00:00:00"])
 @pytest.mark.parametrize("field", ["moment", "flag", "line", "lines", "extras"])
 def test_optional_value_that_says_nothing_is_missing(field: str, nothing: Any) -> None:
     found = example(**{field: nothing, "text": "a", "total": "1.50"})
@@ -157,9 +157,11 @@ def test_entry_of_an_optional_list_costs_no_other(odd: Any) -> None:
         ({"moment": "2026-01-01T00:00:00"}, "moment: timezone_aware"),
         ({"flag": "maybe"}, "flag: bool_parsing"),
         ({"line": "text"}, "line: model_type"),
+        ({"line": {}}, "line.price: missing"),
         ({"id": ""}, "id: missing"),
         ({"id": False}, "id: missing"),
         ({"id": "\u200b"}, "id: unreadable_id"),
+        ({"id": 0}, "id: unreadable_id"),
     ],
 )
 def test_what_says_something_unreadable_makes_the_body_unreadable(fields: dict[str, Any], problem: str) -> None:

@@ -28,7 +28,7 @@ from shopwire.mapper.params import (
 )
 from shopwire.models import Contact, Item, Order, Parcel, Shop, Status
 from shopwire.models.order import quantum
-from shopwire.models.text import readable
+from shopwire.models.text import readable, usable_link
 
 # These statuses are announced by events of their own.
 _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCancelled"}
@@ -295,8 +295,8 @@ def _item(item: Item, step: Decimal) -> dict[str, Any]:
         "name": readable(item.name),
         "category": readable(item.category),
         "quantity": item.quantity,
-        "url": item.url,
-        "imageUrl": item.image_url,
+        "url": usable_link(item.url),
+        "imageUrl": usable_link(item.image_url),
         "description": readable(item.description),
         "cost": rounded(item.cost, step),
     }

@@ -17,7 +17,7 @@ from shopwire.errors import Unmappable
 from shopwire.mapper.api_rules import check_contact, check_event, check_size, is_key
 from shopwire.models import Contact, Reason
 from shopwire.models.base import MAX_DIGITS
-from shopwire.models.text import readable
+from shopwire.models.text import readable, usable_link
 
 Params = list[tuple[str, str]]
 
@@ -28,6 +28,7 @@ _TEXTS = frozenset(
         *("additionalInfo", "orderNumber", "trackingNumber", "carrier", "couponCode", "cancelReason", "search"),
     }
 )
+_LINKS = frozenset({"restoreUrl", "trackingUrl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +94,15 @@ def contact_with(body: Mapping[str, Any]) -> ApiRequest:
 
 
 def present(pairs: Iterable[tuple[str, str | None]]) -> Params:
-    """Return the pairs that have a value, texts as people read them. What the platform does not say is left out."""
-    return [
-        (name, text)
-        for name, value in pairs
-        if value and (text := readable(value) if name in _TEXTS else value) and not text.isspace()
-    ]
+    """Return the pairs that have a value, texts as people read them, links that can be opened. What the platform does
+    not say is left out."""
+    return [(name, text) for name, value in pairs if value and (text := _clean(name, value)) and not text.isspace()]
+
+
+def _clean(name: str, value: str) -> str | None:
+    if name in _TEXTS:
+        return readable(value)
+    return usable_link(value) if name in _LINKS else value
 
 
 def identifiers(contact: Contact) -> Params:

@@ -21,8 +21,8 @@ MAX_ID_LENGTH = 255
 
 
 def _checked_id(id: str) -> str:
-    if "\ufffd" in id or readable(id) is None:
-        raise PydanticCustomError("unreadable_id", "an id is damaged, or nothing of it is visible")
+    if id == "0" or "\ufffd" in id or readable(id) is None:
+        raise PydanticCustomError("unreadable_id", "an id is 0, damaged, or nothing of it is visible")
     return id
 
 
@@ -146,9 +146,9 @@ def usable_currency(values: Iterable[str | None]) -> str | None:
 
 
 def first(values: Iterable[str | None]) -> str | None:
-    """Return the first value that is neither missing nor blank, trimmed."""
+    """Return the first value of which people can read something, trimmed."""
     for value in values:
-        if value and (text := value.strip()):
+        if value and (text := value.strip()) and readable(text):
             return text
     return None
 

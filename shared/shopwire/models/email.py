@@ -1,7 +1,8 @@
 """E-mail addresses as people write them, and as the API may accept them.
 
-What the API refuses is not documented. So every address is tried that the standard allows: RFC 5321, RFC 5322 (3.4.1),
-and RFC 6531 for letters of other alphabets before the "@". Domains are sent in their ASCII form (RFC 3492, RFC 5891).
+What the API refuses is not documented. So every address is tried that a browser's form accepts (HTML, "Valid e-mail
+address"), and letters of other alphabets before the "@" (RFC 6531). Dots may stand anywhere there, as in addresses of
+Japanese providers. Domains are sent in their ASCII form (RFC 3492, RFC 5891).
 """
 
 import re
@@ -15,8 +16,9 @@ _MAX_LABEL_LENGTH = 63
 # The vendor's own plugins for WooCommerce and OpenCart send only such addresses, of at most 50 characters.
 _plain = re.compile(r"[a-z0-9+_-]+(?:\.[a-z0-9+_-]+)*@(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}").fullmatch
 _PLAIN_LENGTH = 50
-_ATOM = r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,.\"\u2000-\u200f\u2028-\u202f\ud800-\udfff\ufeff\ufffd]+"
-_local = re.compile(rf"{_ATOM}(?:\.{_ATOM})*|\"[\x20\x21\x23-\x5b\x5d-\x7e]+\"").fullmatch
+_local = re.compile(
+    r"[^\x00-\x20\x7f-\xa0()<>\[\]:;@\\,\"\u2000-\u200f\u2028-\u202f\ud800-\udfff\ufeff\ufffd]+"
+).fullmatch
 _label = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?").fullmatch  # the vendor's plugins send a "_" too
 _top_level = re.compile(r"[a-z]{2,}|xn--[a-z0-9-]+").fullmatch
 _gaps = re.compile(r"[\s,;<>()\[\]]+")
@@ -25,7 +27,7 @@ _around_at = re.compile(r"\s*@\s*")
 # Shops write these domains for a person who was erased, or who never gave an address. RFC 2606: nobody has one.
 _PLACEHOLDER = ".invalid"
 _PLACEHOLDER_DOMAINS = ("@invalid", _PLACEHOLDER)
-_QUOTES = "'`\"*.:"
+_QUOTES = "'`\"*:"
 
 
 def clean_email(value: str | None) -> str | None:
@@ -55,7 +57,7 @@ def _candidates(value: str) -> list[str]:
     # The lower case of this letter is "i" and a dot above. Turkish keyboards write it for the "i" of an address.
     text = _around_at.sub("@", unicodedata.normalize("NFKC", text).replace("İ", "i").strip().lower())
     text = text.replace("mailto:", " ")
-    parts = [text] if text.startswith('"') else []  # "ann lee"@example.com
+    parts: list[str] = []
     for part in _gaps.split(text):
         # A slash may be part of an address, but not of two.
         parts += _slashes.split(part) if part.count("@") > 1 else [part]
@@ -63,15 +65,13 @@ def _candidates(value: str) -> list[str]:
 
 
 def _address(text: str) -> str | None:
-    for candidate in dict.fromkeys((text.strip(_QUOTES), text)):
-        local, at, domain = candidate.rpartition("@")
-        if not at or len(local.encode("utf-8", "replace")) > _MAX_LOCAL_LENGTH or not _local(local):
-            continue
-        labels = [_ascii_label(label) for label in domain.split(".")]
-        address = f"{local}@{'.'.join(labels)}"
-        if len(labels) > 1 and all(map(_is_label, labels)) and _top_level(labels[-1]) and len(address) <= _MAX_LENGTH:
-            return address
-    return None
+    local, _, domain = text.strip(_QUOTES).rstrip(".").rpartition("@")
+    if not _local(local) or len(local.encode("utf-8", "replace")) > _MAX_LOCAL_LENGTH:
+        return None
+    labels = [_ascii_label(label) for label in domain.split(".")]
+    address = f"{local}@{'.'.join(labels)}"
+    is_domain = len(labels) > 1 and all(map(_is_label, labels)) and _top_level(labels[-1])
+    return address if is_domain and len(address) <= _MAX_LENGTH else None
 
 
 def _ascii_label(label: str) -> str:

@@ -41,7 +41,7 @@ class Phone(NamedTuple):
 
     Args:
         number: as it is written.
-        country: ISO 3166 code of the country of the address that it stands in; None if it stands in none.
+        country: ISO 3166 code of the country that its address names; None if it has no address.
     """
 
     number: str | None

@@ -1,11 +1,10 @@
 """Text as people read it: without HTML, invisible characters and surplus white space.
 
-Shops store text as HTML ("Salt &amp; Co", "LiqPay <img ...>"), and forms add what nobody sees. Messages to people show
+Shops store text as HTML ("Salt &amp; Co", "LiqPay <img ...>"), and forms add invisible characters. Messages to people show
 what is sent, so each text is cleaned once where a request is made of it.
 """
 
 import re
-from collections.abc import Iterable
 
 # What programs write for a missing value. "Null" is a surname.
 _MISSING = frozenset({"null", "NULL", "undefined", "[object Object]"})
@@ -27,6 +26,7 @@ _entities = re.compile(r"&(?:#[0-9]{1,7}|#[xX][0-9a-fA-F]{1,6}|[a-zA-Z][a-zA-Z0-
 _INVISIBLE = "\xad\u061c\u180e\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff\ufff9-\ufffb"
 _invisible = re.compile(rf"[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f{_INVISIBLE}]")
 _surrogates = re.compile("[\ud800-\udfff]")
+_is_link = re.compile(r"https?://[^\s\"<>\\\x00-\x1f\x7f]+", re.IGNORECASE).fullmatch
 _EDGES = " \u200c\u200d"
 _MAX_PASSES = 2
 _MAX_HTML_LENGTH = 20_000  # a request has no room for more
@@ -51,9 +51,12 @@ def readable(value: str | None) -> str | None:
     return value if value and value not in _MISSING else None
 
 
-def first_readable(values: Iterable[str | None]) -> str | None:
-    """Return the first text that says something, as people read it."""
-    return next((text for value in values if (text := readable(value))), None)
+def usable_link(value: str | None) -> str | None:
+    """Return a link that a message can open: http or https, without blanks; None if it is none."""
+    link = value.strip() if value else ""
+    if link.startswith("//"):  # of the page's own protocol, as themes write it
+        link = f"https:{link}"
+    return link if _is_link(link) else None
 
 
 def decoded(value: str) -> str:

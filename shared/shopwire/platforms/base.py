@@ -290,7 +290,8 @@ class Platform(ABC):
         try:
             change = found.parse(source, shop) if found.parse else Nothing(found.reason)
         except (ValidationError, InvalidValue, Unreadable) as error:
-            if isinstance(source, Webhook) and is_empty(source.body):
+            # Of a privacy request, a person must see that its body is missing.
+            if isinstance(source, Webhook) and is_empty(source.body) and not found.store_of:
                 return Nothing(Reason.EMPTY_BODY)
             failure = error if isinstance(error, Unreadable) else unreadable(error)
             if found.destroys:

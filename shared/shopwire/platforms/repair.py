@@ -31,7 +31,7 @@ _EMPTY = frozenset(
     }
 )
 _NO_LIST = "list_type"
-_MISSING = "missing"
+_COSTS_THE_ENTRY = frozenset({"missing", "unreadable_id"})
 _NOT_TO_REPAIR = frozenset({OTHER_RESOURCE, "extra_forbidden"})
 _no_date = re.compile(r"0000-00-00.*").fullmatch
 # A pair of halves is a character, and an escaped backslash begins no escape. Both stay.
@@ -112,7 +112,7 @@ def _repair(tree: Any, path: tuple[int | str, ...], problem: str, handled: set[t
     if any(path[:length] in handled for length in range(1, len(path) + 1)):
         return False
     parents = _parents(tree, path)
-    if problem == _MISSING:
+    if problem in _COSTS_THE_ENTRY:
         return _drop_entry(parents, path, handled)
     while parents and isinstance(parents[-1], dict) and path[len(parents) - 1] not in parents[-1]:
         parents.pop()  # the rest of the path names an alternative of a union
@@ -151,11 +151,7 @@ def _parents(tree: Any, path: tuple[int | str, ...]) -> list[Any]:
 
 
 def _drop_entry(parents: list[Any], path: tuple[int | str, ...], handled: set[tuple[int | str, ...]]) -> bool:
-    """Remove the entry of a list that lacks a field, or the empty object that does. Return whether there is one."""
-    if len(parents) > 1 and parents[-1] == {} and isinstance(parents[-2], dict):
-        handled.add(path[: len(parents) - 1])
-        del parents[-2][path[len(parents) - 2]]
-        return True
+    """Remove the entry of a list that lacks a field or its id. Return whether there is one."""
     for length in range(len(parents), 0, -1):
         entries, place = parents[length - 1], path[:length]
         index = place[-1]
