@@ -3,7 +3,7 @@
 import pytest
 
 from shopwire.models import Contact, Reason
-from shopwire.models.contact import person
+from shopwire.models.contact import fallbacks, person, refused_reason
 from shopwire.models.phone import Phone
 
 PHONE = Phone("+380501112233")
@@ -82,3 +82,32 @@ def test_key_is_the_email_or_the_phone_or_the_id() -> None:
     assert Contact(phone="1", customer_id="2").key == "1"
     assert Contact(customer_id="2").key == "2"
     assert Contact().key is None
+
+
+ODD = "m.o'hara@example.com"
+
+
+@pytest.mark.parametrize(
+    ("contact", "tried", "reason"),
+    [
+        (
+            Contact(email=ODD, phone="380501112233"),
+            (Contact(phone="380501112233"), Contact(email=ODD)),
+            Reason.ADDRESS_UNUSABLE,
+        ),
+        (Contact(email=ODD, customer_id="7"), (Contact(customer_id="7"),), Reason.ADDRESS_UNUSABLE),
+        (Contact(email=ODD), (), Reason.ADDRESS_UNUSABLE),
+        (
+            Contact(email="anna@example.com", phone="380501112233"),
+            (Contact(email="anna@example.com"),),
+            Reason.API_REJECTED,
+        ),
+        (Contact(email="anna@example.com", customer_id="7"), (), Reason.API_REJECTED),
+        (Contact(phone="380501112233"), (), Reason.API_REJECTED),
+    ],
+)
+def test_refused_contact_is_tried_without_the_address_that_may_be_the_cause(
+    contact: Contact, tried: tuple[Contact, ...], reason: Reason
+) -> None:
+    assert fallbacks(contact) == tried
+    assert refused_reason(contact) is reason

@@ -90,8 +90,8 @@ def _product(item: CartItem) -> dict[str, Any]:
         # The API accepts whole numbers only: half a metre of cloth counts as one piece in the cart.
         "quantity": item.quantity.to_integral_value(ROUND_CEILING),
         "price": item.price,
-        "name": readable(item.name),
-        "category": readable(item.category),
+        "name": item.name and readable(item.name),
+        "category": item.category and readable(item.category),
         "discount": plain(item.discount) if item.discount and item.discount > Decimal(0) else None,
     }
     return item.extra | {name: value for name, value in known.items() if value not in (None, "")}

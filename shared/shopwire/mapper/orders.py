@@ -292,12 +292,12 @@ def _items(items: Sequence[Item], currency: str) -> str | None:
 def _item(item: Item, step: Decimal) -> dict[str, Any]:
     fields = {
         "externalItemId": item.id,
-        "name": readable(item.name),
-        "category": readable(item.category),
+        "name": item.name and readable(item.name),
+        "category": item.category and readable(item.category),
         "quantity": item.quantity,
-        "url": usable_link(item.url),
-        "imageUrl": usable_link(item.image_url),
-        "description": readable(item.description),
+        "url": item.url and usable_link(item.url),
+        "imageUrl": item.image_url and usable_link(item.image_url),
+        "description": item.description and readable(item.description),
         "cost": rounded(item.cost, step),
     }
     return {name: value for name, value in fields.items() if value is not None and value != ""}

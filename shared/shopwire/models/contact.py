@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Self
 
 from shopwire.models.base import first, usable_id
-from shopwire.models.email import clean_email, is_nobodys_email
+from shopwire.models.email import clean_email, is_doubtful, is_nobodys_email
 from shopwire.models.name import clean_name
 from shopwire.models.phone import Phone, clean_phone, country_code, is_nobodys_phone
 from shopwire.models.reason import Reason
@@ -109,6 +109,25 @@ def person(
             or any(_is_given(number) and not is_nobodys_phone(number) for number, _ in phones if number)
         ),
     )
+
+
+def fallbacks(contact: Contact) -> tuple[Contact, ...]:
+    """Return the contacts to send instead, one after the other, if the API refuses this one for good (400).
+
+    Its answer does not say which address it refuses. An e-mail address that the vendor's plugins would not send goes
+    first, then the phone. One address, or the customer id, is left. None are returned if no address may be the cause.
+    """
+    tries = []
+    if contact.email and is_doubtful(contact.email) and (contact.phone or contact.customer_id):
+        tries.append(contact.without(("email",)))
+    if contact.email and contact.phone:
+        tries.append(contact.without(("phone",)))
+    return tuple(tries)
+
+
+def refused_reason(contact: Contact) -> Reason:
+    """Return why a contact is parked that the API refuses for good, also without the address that it may refuse."""
+    return Reason.ADDRESS_UNUSABLE if contact.email and is_doubtful(contact.email) else Reason.API_REJECTED
 
 
 def _is_given(address: str) -> bool:

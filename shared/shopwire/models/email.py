@@ -24,7 +24,7 @@ _top_level = re.compile(r"[a-z]{2,}|xn--[a-z0-9-]+").fullmatch
 _gaps = re.compile(r"[\s,;<>()\[\]]+")
 _slashes = re.compile(r"[/|]+")
 _around_at = re.compile(r"\s*@\s*")
-# Shops write these domains for a person who was erased, or who never gave an address. RFC 2606: nobody has one.
+# Shops write these domains for a person who was erased, or who never gave an address. RFC 2606: no such domain exists.
 _PLACEHOLDER = ".invalid"
 _PLACEHOLDER_DOMAINS = ("@invalid", _PLACEHOLDER)
 _QUOTES = "'`\"*:"

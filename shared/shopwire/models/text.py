@@ -1,7 +1,7 @@
 """Text as people read it: without HTML, invisible characters and surplus white space.
 
-Shops store text as HTML ("Salt &amp; Co", "LiqPay <img ...>"), and forms add invisible characters. Messages to people show
-what is sent, so each text is cleaned once where a request is made of it.
+Shops store text as HTML ("Salt &amp; Co", "LiqPay <img ...>"), and forms add invisible characters. Messages to people
+show what is sent, so each text is cleaned once where a request is made of it.
 """
 
 import re
