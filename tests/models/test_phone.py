@@ -68,6 +68,8 @@ from shopwire.models.phone import clean_phone, country_code, is_nobodys_phone
         ("'+380501112233", None, "380501112233"),
         # No number.
         ("+1 212*****23", "US", None),
+        ("+49 151*****23", "DE", None),  # the digits that are left would be a possible number
+        ("12 ext. 44710", "DE", None),
         ("+1 212 XXX XX23", "US", None),
         ("+38 (050) ___-__-__", "UA", None),
         ("3.80501E+11", "DE", None),

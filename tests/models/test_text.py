@@ -48,7 +48,7 @@ def test_read_text_stays_as_it_is_or_is_missing(text: str) -> None:
 def test_long_text_takes_no_long_time(piece: str) -> None:
     started = time.process_time()
     readable(piece * 200_000)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 0.25
 
 
 def test_first_text_of_which_people_can_read_something_counts() -> None:

@@ -69,9 +69,8 @@ class Receiver:
         try:
             deliveries = adapter.read(webhook, shop)
         except Unreadable as error:
-            return [
-                (None, self._deferral.park_unread(message, unreadable_failure(error), subject_of(message, adapter)))
-            ]
+            failure = unreadable_failure(error)
+            return [(None, self._deferral.park_unread(message, failure, subject_of(message, adapter)))]
         except Exception as error:
             failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
             return [(None, self._deferral.park_unread(message, failure, subject_of(message, adapter)))]

@@ -96,11 +96,9 @@ def _clean(text: str, country: str | None, region: str | None) -> str | None:
 
 
 def _plain(char: str) -> str:
-    """Return an ASCII digit for a digit of any script, a space for white space, nothing for what is invisible."""
+    """Return a space for white space, nothing for what is invisible."""
     if char.isascii():
-        return " " if char in "\t\xa0" else char
-    if (digit := unicodedata.decimal(char, None)) is not None:
-        return str(digit)
+        return " " if char == "\t" else char
     category = unicodedata.category(char)
     return "" if category in ("Cf", "Mn") else " " if category == "Zs" else char
 
@@ -216,4 +214,5 @@ def _calling_code(country: str) -> str | None:
 
 
 def _digits_of(text: str) -> list[str]:
+    """Return the digits of any script as ASCII."""
     return [str(digit) for char in text if (digit := unicodedata.decimal(char, None)) is not None]
