@@ -183,7 +183,7 @@ class Shopify(Platform):
             "user-agent": "Shopify-Captain-Hook",
             "x-shopify-topic": topic,
             "x-shopify-hmac-sha256": base64_signature(secrets_of(shop)[0], body),
-            "x-shopify-shop-domain": shop.store or f"{shop.id}.myshopify.com",
+            "x-shopify-shop-domain": shop.stores[0] if shop.stores else f"{shop.id}.myshopify.com",
             "x-shopify-api-version": "2026-10",
             "x-shopify-webhook-id": str(uuid.uuid4()),
             "x-shopify-event-id": str(uuid.uuid4()),

@@ -29,13 +29,12 @@ from shopwire.models.base import first, usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.platforms.parts import one_line, received_at
-from shopwire.platforms.shopify import bodies
+from shopwire.platforms.shopify import bodies, money
 
 NO_PARCEL = frozenset({"cancelled", "error", "failure"})
 """Fulfillments of these statuses never left, or failed."""
 
-# Financial statuses of a closed order, and of an order for which money arrived.
-_CLOSED = frozenset({"refunded", "voided"})
+# Financial statuses of an order for which money arrived.
 _PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 _ZERO = Decimal(0)
 _CENTS = Decimal("0.01")
@@ -59,23 +58,19 @@ def order(webhook: Webhook, shop: Shop) -> Change:
         Unreadable, pydantic.ValidationError, InvalidValue: the body is not an order.
     """
     body = bodies.Order.model_validate_json(webhook.body)
-    closed = body.cancelled_at is not None or body.financial_status in _CLOSED
-    parcels = tuple(parcel(fulfillment) for fulfillment in body.fulfillments or () if _is_parcel(fulfillment))
-    status, rank = _status(body, closed, parcels, shop)
     currency = first((body.currency,)) or _currency_elsewhere(webhook, body)
     if not currency:
         raise Unreadable("currency", "missing")
-    # `current_*` is after edits and refunds. A closed order of which nothing is left is sent with what it cost before.
-    current = body.current_total_price is not None and not (closed and not body.current_total_price)
-    total = body.current_total_price if current else body.total_price
-    tax = _either(body.current_total_tax, body.total_tax) if current else body.total_tax
-    discounts = _either(body.current_total_discounts, body.total_discounts) if current else body.total_discounts
+    amounts = money.amounts(body, currency, webhook.body)
+    parcels = tuple(parcel(fulfillment) for fulfillment in body.fulfillments or () if _is_parcel(fulfillment))
+    status, rank = _status(body, amounts.closed, parcels, shop)
     shipping = [line for line in body.shipping_lines or () if not line.is_removed]
     return OrderChange(
         Order(
             id=body.id,
             number=first(map(usable_id, (body.name, body.order_number))),
-            created_at=body.created_at,
+            # An imported order was made before it was created here, and a sale without a connection before it was sent.
+            created_at=body.processed_at or body.created_at,
             updated_at=body.updated_at or body.created_at,
             status=status,
             rank=rank,
@@ -86,14 +81,16 @@ def order(webhook: Webhook, shop: Shop) -> Change:
             )
             or None,
             currency=currency,
-            total=total if total is not None else body.total_price,
-            # 0 if every line was removed, so that it replaces the amount that was sent before.
-            shipping=sum(map(_shipping_price, shipping), _ZERO) if body.shipping_lines else None,
-            discount=discounts,
-            taxes=None if body.taxes_included else tax,
-            refunded=_refunded(body),
+            total=amounts.total,
+            shipping=amounts.shipping,
+            discount=amounts.discount,
+            taxes=amounts.taxes,
+            fees=amounts.fees,
+            duties=amounts.duties,
+            tips=amounts.tips,
+            refunded=amounts.refunded,
             contact=_buyer(body, shop),
-            items=_items(body, shop),
+            items=_items(body, amounts, shop),
             parcels=parcels,
             wholly_shipped=body.fulfillment_status == "fulfilled",
             coupons=tuple(code.code for code in body.discount_codes or () if code.code),
@@ -148,55 +145,21 @@ def parcel(fulfillment: bodies.Fulfillment) -> Parcel:
     )
 
 
-def _items(body: bodies.Order, shop: Shop) -> tuple[Item, ...]:
-    taken_back: dict[str | None, Decimal] = {}
-    for refund in body.refunds or ():
-        for taken in refund.refund_line_items or ():
-            if taken.line_item_id is None:
-                continue
-            before = taken_back.get(taken.line_item_id, _ZERO)
-            taken_back[taken.line_item_id] = before + (taken.quantity or _ZERO)
+def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item, ...]:
     items = []
-    for line in body.line_items or ():
-        left = line.quantity - taken_back.get(line.id, _ZERO)
-        if line.current_quantity is not None:
-            left = line.current_quantity
+    for line, left in zip(body.line_items or (), amounts.quantities, strict=True):
         id = _item_id(line, shop)
-        if min(left, line.quantity) < _MIN_QUANTITY or not id:
+        if min(left, line.quantity) < _MIN_QUANTITY or not id or money.is_tip(line, amounts.tips):
             continue
         # The discount was given on the quantity that was bought first.
-        cost = line.price - _line_discount(line) / line.quantity
+        cost = line.price - money.line_discount(line) / line.quantity
         items.append(Item(id=id, name=first((line.name, line.title)), quantity=left, cost=cost))
     return tuple(items)
-
-
-def _line_discount(line: bodies.Line) -> Decimal:
-    # The allocations include the line's share of order-wide discounts; `total_discount` does not.
-    if line.discount_allocations:
-        return sum((share.amount for share in line.discount_allocations), _ZERO)
-    return line.total_discount or _ZERO
 
 
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
     id = first(getattr(line, name) for name in _ITEM_IDS[shop.item_id])
     return id[:255] if id else None
-
-
-def _shipping_price(line: bodies.ShippingLine) -> Decimal:
-    if line.discounted_price is not None:
-        return line.discounted_price
-    shares = sum((share.amount for share in line.discount_allocations or ()), _ZERO)
-    return _ZERO if line.price is None else line.price - shares
-
-
-def _refunded(body: bodies.Order) -> Decimal | None:
-    amounts = [
-        transaction.amount
-        for refund in body.refunds or ()
-        for transaction in refund.transactions or ()
-        if transaction.kind == "refund" and transaction.status == "success" and transaction.amount is not None
-    ]
-    return sum(amounts, _ZERO) if amounts else None
 
 
 def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
@@ -258,7 +221,7 @@ def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartI
     id = _item_id(line, shop) or usable_id(line.id)
     if line.quantity < _MIN_QUANTITY or not id:
         return None
-    discount = _line_discount(line) / line.quantity
+    discount = money.line_discount(line) / line.quantity
     return CartItem(
         id=id,
         quantity=line.quantity,
@@ -268,8 +231,8 @@ def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartI
     )
 
 
-def _currency_of(money: bodies.MoneySet | None) -> str | None:
-    return money.shop_money.currency_code if money and money.shop_money else None
+def _currency_of(both: bodies.MoneySet | None) -> str | None:
+    return both.shop_money.currency_code if both and both.shop_money else None
 
 
 def _address_line(address: bodies.Address | None) -> str | None:
@@ -280,7 +243,3 @@ def _address_line(address: bodies.Address | None) -> str | None:
 
 def _texts(part: list[str | None] | None) -> Iterator[str]:
     return (text for text in part or () if text is not None)
-
-
-def _either(now: Decimal | None, before: Decimal | None) -> Decimal | None:
-    return before if now is None else now

@@ -1,7 +1,6 @@
-"""WooCommerce's orders and customers: items, amounts, contact, parcels, status.
+"""WooCommerce's orders and customers: items, contact, parcels, status. `money` has the amounts.
 
-Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send. Amounts are without tax. The
-tax of each is a field of its own.
+Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send.
 """
 
 import re
@@ -28,10 +27,11 @@ from shopwire.models import (
     Status,
     Webhook,
 )
-from shopwire.models.base import MAX_DIGITS, first, milliseconds, usable_id
+from shopwire.models.base import first, milliseconds, usable_id
 from shopwire.models.contact import person
-from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line, unreadable
-from shopwire.platforms.woocommerce import bodies
+from shopwire.models.shop import IGNORE
+from shopwire.platforms.parts import RANKS, Body, one_line, received_at, unreadable
+from shopwire.platforms.woocommerce import bodies, money
 
 # REST reference, "Order properties". The statuses of plugins are in progress, unless `statuses` says otherwise.
 _STATUSES = {
@@ -39,6 +39,8 @@ _STATUSES = {
     "processing": Status.IN_PROGRESS,
     "on-hold": Status.IN_PROGRESS,
     "completed": Status.DELIVERED,
+    # Two widespread tracking plugins: Advanced Shipment Tracking, and Orders Tracking of VillaTheme.
+    "delivered": Status.DELIVERED,
     "cancelled": Status.CANCELLED,
     "failed": Status.CANCELLED,
     "refunded": Status.CANCELLED,
@@ -47,7 +49,9 @@ _STATUSES = {
 }
 # Nothing was bought yet. The checkout block creates such an order for each visitor (woocommerce#66995).
 _DRAFTS = frozenset({"checkout-draft", "auto-draft", "new", "draft"})
-_CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
+# WordPress's own roles of people who work on the site, and WooCommerce's shop manager. Plugins add roles for wholesale,
+# members and vendors, so every other role is a customer's.
+_STAFF_ROLES = frozenset({"administrator", "editor", "author", "contributor", "shop_manager"})
 # `created_via` of WooCommerce's own point of sale: in its app, and by its REST API.
 _POINT_OF_SALE = frozenset({"point-of-sale", "pos-rest-api"})
 _ZERO = Decimal(0)
@@ -95,15 +99,19 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     currency = first((body.currency,))
     if not currency:
         raise Unreadable("currency", "missing")
-    status = shop.statuses.get(word) or shop.statuses.get(f"wc-{word}") or _STATUSES.get(word, Status.IN_PROGRESS)
+    setting = shop.statuses.get(word) or shop.statuses.get(f"wc-{word}")
+    if setting == IGNORE:
+        return Nothing(Reason.STATUS_IGNORED, Entity("order", body.id))
+    status = Status(setting) if setting else _STATUSES.get(word, Status.IN_PROGRESS)
+    if body.parent_id not in (None, "", "0") and shop.sub_orders == "skip":
+        return Nothing(Reason.SUB_ORDER, Entity("order", body.id))
     created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     if created is None:
         raise Unreadable("date_created_gmt", "missing")
-    with_tax = bool(body.prices_include_tax)
-    refunds = [total for refund in body.refunds or () if (total := amount(refund.total)) is not None]
-    # A refund does not lower `total`. The refunds' own totals are negative.
-    refunded = -sum(refunds, _ZERO)
-    left = body.total - refunded if refunds else body.total
+    amounts = money.amounts(body)
+    if amounts.wholly_refunded:
+        status = Status.CANCELLED
+    is_gone = status is Status.CANCELLED and amounts.total <= 0
     return OrderChange(
         Order(
             id=body.id,
@@ -114,14 +122,15 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             rank=RANKS[status],
             status_words=word,
             currency=currency,
-            # A cancelled or refunded order of which nothing is left is sent with what it cost before.
-            total=body.total if status is Status.CANCELLED and not left else left,
-            shipping=_sum(body.shipping_total, body.shipping_tax if with_tax else None),
-            discount=_sum(body.discount_total, body.discount_tax if with_tax else None),
-            taxes=None if with_tax else amount(body.total_tax),
-            refunded=refunded if refunds else None,
+            # An order of which nothing is left is sent with what it cost before.
+            total=amounts.total_before if is_gone else amounts.total,
+            shipping=amounts.shipping,
+            discount=amounts.discount,
+            taxes=amounts.taxes,
+            fees=amounts.fees,
+            refunded=amounts.refunded,
             contact=_buyer(body, shop),
-            items=(*_items(body, shop, with_tax), *_fees(body, with_tax)),
+            items=_items(body, amounts, shop),
             parcels=_parcels(body),
             coupons=tuple(coupon.code for coupon in body.coupon_lines or () if coupon.code),
             url=first((body.payment_url,)) if status is Status.INITIALIZED else None,
@@ -149,31 +158,14 @@ def restored_order(webhook: Webhook, shop: Shop) -> Change:
     return order(webhook, shop, restored=True)
 
 
-def _items(body: bodies.Order, shop: Shop, with_tax: bool) -> tuple[Item, ...]:
+def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item, ...]:
     items = []
-    for place, line in enumerate(body.line_items or ()):
+    for line, cost in zip(body.line_items or (), amounts.costs, strict=True):
         id = _item_id(line, shop)
-        if line.quantity <= 0 or not id:
+        if cost is None or not id:
             continue
-        # `price` is without tax and has the noise of a float, so the line's total is divided instead.
-        paid = line.total + (amount(line.total_tax) or _ZERO) if with_tax else line.total
-        cost = paid / line.quantity
-        if cost.adjusted() >= MAX_DIGITS:
-            raise Unreadable(f"line_items.{place}.quantity", "too_small_for_the_total")
         image = first((line.image.src,)) if line.image else None
         items.append(Item(id=id, name=first((line.name,)), quantity=line.quantity, cost=cost, image_url=image))
-    return tuple(items)
-
-
-def _fees(body: bodies.Order, with_tax: bool) -> tuple[Item, ...]:
-    """Return the fees as items under their names, so that the items add up to the total."""
-    items = []
-    for fee in body.fee_lines or ():
-        price = _sum(fee.total, fee.total_tax if with_tax else None)
-        if price:
-            # WooCommerce itself shows a fee without a name as "Fee".
-            name = first((fee.name, "Fee")) or ""
-            items.append(Item(id=name[:255], name=name, quantity=Decimal(1), cost=price))
     return tuple(items)
 
 
@@ -239,12 +231,16 @@ def customer(webhook: Webhook, shop: Shop) -> Change:
     body = parse(bodies.Customer, webhook)
     if isinstance(body, Nothing):
         return body
-    if body.role and body.role not in _CUSTOMER_ROLES:
+    if body.role and body.role.strip().lower() in _STAFF_ROLES:
         return Nothing(Reason.STAFF_ACCOUNT, Entity("contact", body.id))
     created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     changed = _moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created
     if changed is None:
-        raise Unreadable("date_modified_gmt", "missing")
+        # An account that WP-CLI or an import made may have no dates. The topic is not signed, so a body without any
+        # sign of a customer is none.
+        if body.email is None and body.role is None:
+            raise Unreadable("date_modified_gmt", "missing")
+        changed = received_at(webhook)
     billing = body.billing or _NO_ADDRESS
     contact = person(
         emails=(body.email, billing.email),
@@ -267,11 +263,6 @@ def _moment(name: str, gmt: datetime | None, local: datetime | None) -> datetime
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:  # the first or last day of the calendar, in another time zone
         raise Unreadable(name, "date_out_of_range") from None
-
-
-def _sum(part: MoneyOrEmpty, tax: MoneyOrEmpty) -> Decimal | None:
-    net, tax = amount(part), amount(tax)
-    return net if net is None or tax is None else net + tax
 
 
 def _address_line(address: bodies.Address | None) -> str | None:
