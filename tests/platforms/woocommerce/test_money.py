@@ -85,8 +85,8 @@ def test_line_with_a_negative_total_is_a_discount() -> None:
 
 def test_negative_discount_is_a_fee() -> None:
     # The surcharge is in the line's total and not in its subtotal.
-    dearer = line(subtotal="1000.00", total="1020.00")
-    found = order(total="1080.00", discount_total="-20.00", line_items=[dearer])
+    surcharged = line(subtotal="1000.00", total="1020.00")
+    found = order(total="1080.00", discount_total="-20.00", line_items=[surcharged])
     assert (found.fees, found.discount) == (Decimal("20.00"), None)
     assert [item.cost for item in found.items] == [Decimal(500)]
     assert total_of_parts(found) == found.total

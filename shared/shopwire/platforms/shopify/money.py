@@ -213,7 +213,7 @@ def _money(refund: bodies.Refund, currency: str, raw: bytes) -> Decimal:
     """Return the money that was given back, in the shop's currency.
 
     The amount of a transaction is in the currency of the payment, which may be the shopper's (REST reference,
-    Transaction). Without a rate it cannot be told, and counts as 0.
+    Transaction). Without a rate it is not known, and counts as 0.
     """
     money = _ZERO
     for transaction in refund.transactions or ():

@@ -201,9 +201,8 @@ def _cart_change(
     if not (token and (token := token.strip())):
         raise Unreadable("token", "missing")
     lines = body.line_items or []
-    presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
-    currency = usable_currency((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
-    items = (_cart_item(line, currency, shop) for line in lines)
+    currency, by_set = _cart_currency(body, lines)
+    items = (_cart_item(line, currency, shop, by_set=by_set) for line in lines)
     return CartChange(
         Cart(
             token=token,
@@ -217,15 +216,36 @@ def _cart_change(
     )
 
 
-def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartItem | None:
+def _cart_currency(body: bodies.Cart, lines: list[bodies.CartLine]) -> tuple[str | None, bool]:
+    """Return the currency of the prices, and whether they are those of the shop in the sets of the lines.
+
+    A checkout's own prices are in `presentment_currency`, and `currency` is the shop's (REST reference, Checkout). So
+    are a cart's, which names no currency beside its sets.
+    """
+    of_shop = {_currency_of(line.price_set) for line in lines}
+    has_prices = all(money.of_shop(None, line.price_set) is not None for line in lines)
+    if len(of_shop) == 1 and has_prices and (currency := usable_currency(of_shop)):
+        return currency, True
+    presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
+    shoppers = (line.price_set.presentment_money for line in lines if line.price_set)
+    return usable_currency((presentment, *(each.currency_code for each in shoppers if each), body.currency)), False
+
+
+def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop, *, by_set: bool) -> CartItem | None:
     id = _item_id(line, shop) or usable_id(line.id)
     if line.quantity < _MIN_QUANTITY or not id:
         return None
-    discount = money.line_discount(line) / line.quantity
+    price, discount = line.price, money.line_discount(line)
+    if by_set:
+        of_shop = money.of_shop(None, line.price_set)
+        price = price if of_shop is None else of_shop
+        if not line.discount_allocations:
+            discount = money.of_shop(line.total_discount, line.total_discount_set) or _ZERO
+    discount /= line.quantity
     return CartItem(
         id=id,
         quantity=line.quantity,
-        price=line.price,
+        price=price,
         name=first((line.title, line.presentment_title, line.name)),
         discount=discount.quantize(quantum(currency) if currency else _CENTS) if discount > 0 else None,
     )
