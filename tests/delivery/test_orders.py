@@ -121,6 +121,7 @@ def test_arrival_of_the_only_parcel_delivers_the_order(world: World) -> None:
 def test_later_snapshot_does_not_undo_the_delivery(world: World) -> None:
     world.send(shipped())
     world.send(arrived())
+    world.clock.advance(20 * MINUTE_MS)
     assert world.send(shipped(minutes=20)) == "unchanged"
     assert world.send(shipped(minutes=21, total=Decimal("240.00"))) == "delivered"
     assert (world.api.events[-1]["type"], world.api.events[-1]["status"]) == ("orderUpdated", "DELIVERED")
@@ -129,6 +130,7 @@ def test_later_snapshot_does_not_undo_the_delivery(world: World) -> None:
 def test_order_without_its_parcel_is_not_delivered_any_more(world: World) -> None:
     world.send(shipped())
     world.send(arrived())
+    world.clock.advance(20 * MINUTE_MS)
     assert world.send(paid(minutes=20)) == "delivered"
     assert (world.api.events[-1]["type"], world.api.events[-1]["status"]) == ("orderUpdated", "IN_PROGRESS")
 
@@ -163,6 +165,7 @@ def test_parcel_before_its_order_is_parked_until_the_order_arrives(world: World)
 
 def test_parcel_event_goes_to_the_latest_contact_of_the_order(world: World) -> None:
     world.send(shipped())
+    world.clock.advance(20 * MINUTE_MS)
     world.send(shipped(minutes=20, contact=BORYS))
     world.send(arrived())
     assert world.api.events[-1]["keyValue"] == "borys@example.org"

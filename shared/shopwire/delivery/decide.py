@@ -5,11 +5,12 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Any
 
-from shopwire.delivery.task import DAY_MS, Outcome, Policy
+from shopwire.delivery.task import DAY_MS, Outcome, Policy, plausible
 from shopwire.errors import Unmappable
 from shopwire.mapper import (
     SentOrder,
@@ -178,8 +179,8 @@ def _order(change: OrderChange, case: _Case) -> Decision:
     entry, shop, snapshot = case.entry, case.shop, change.order
     if snapshot.test and shop.ignore_test_orders:
         return Done(_ignored(Reason.TEST_ORDER))
-    deleted = _is_still_deleted(snapshot, entry)
-    order = snapshot.with_facts(frozenset(entry.arrived_parcels), deleted=deleted)
+    deleted = _is_still_deleted(snapshot, entry, case.received_at)
+    order = _dated(snapshot, entry, case.received_at).with_facts(frozenset(entry.arrived_parcels), deleted=deleted)
     created_at, sent = milliseconds(order.created_at), SentOrder.of(entry.sent)
     age_ms = case.received_at - created_at
     if sent is None and shop.old_order_days and age_ms > shop.old_order_days * DAY_MS:
@@ -229,12 +230,22 @@ def _open_parcels(order: Order) -> list[str] | None:
     return under_way if len(under_way) <= _PARCELS_KEPT else None
 
 
-def _is_still_deleted(order: Order, entry: Entry) -> bool:
+def _dated(order: Order, entry: Entry, received_at: int) -> Order:
+    """Return the order with a plausible date: if its own is in the future, the one that was sent before, or now."""
+    created_at = milliseconds(order.created_at)
+    if plausible(created_at, received_at) == created_at:
+        return order
+    sent = entry.order_reference.get("date")
+    date = datetime.fromisoformat(sent) if sent else datetime.fromtimestamp(received_at / 1000, UTC)
+    return replace(order, created_at=date)
+
+
+def _is_still_deleted(order: Order, entry: Entry, received_at: int) -> bool:
     # A fact stays true until the platform takes it back: it says so, or it changes the order after it deleted it. A
     # snapshot from before the deletion changes nothing.
     if entry.deleted_at is None or order.restored:
         return False
-    return milliseconds(order.updated_at) <= entry.deleted_at
+    return plausible(milliseconds(order.updated_at), received_at) <= entry.deleted_at
 
 
 @_decide.register
