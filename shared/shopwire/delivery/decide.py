@@ -34,6 +34,7 @@ from shopwire.models import (
     Order,
     OrderChange,
     OrderDeleted,
+    OrderDrafted,
     Parcel,
     ParcelArrived,
     Reason,
@@ -185,13 +186,17 @@ def _order(change: OrderChange, case: _Case) -> Decision:
     age_ms = case.received_at - created_at
     if sent is None and shop.old_order_days and age_ms > shop.old_order_days * DAY_MS:
         return Done(_ignored(Reason.OLD_ORDER))
+    if order.contact.key is None and not order.erased and entry.contact_ref and sent:
+        return _without_person(order, sent, case)
     update: EntryUpdate = {
         "order_reference": order_reference(order),
         "open_parcels": _open_parcels(order),
     }
     if entry.deleted_at is not None and not deleted:
         update["deleted_at"] = None
-    recent = age_ms < case.policy.new_order_ms
+    recent = entry.drafted or case.received_at - _bought_at(order) < case.policy.new_order_ms
+    if entry.drafted:
+        update["drafted"] = None
     is_first = sent is None or not sent.is_opened
     if is_first:
 
@@ -230,6 +235,30 @@ def _open_parcels(order: Order) -> list[str] | None:
     return under_way if len(under_way) <= _PARCELS_KEPT else None
 
 
+def _without_person(order: Order, sent: SentOrder, case: _Case) -> Send:
+    """Return what follows if a known order names no person this time: it goes to the person it was sent for."""
+    entry, shop = case.entry, case.shop
+    customer_id = entry.order_reference.get("externalCustomerId")
+    reference = order_reference(replace(order, contact=Contact(customer_id=customer_id)))
+
+    def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
+        # The order of a guest stays a guest's, even if the person is known as a customer too.
+        person = replace(contact, customer_id=customer_id or (None if contact.reachable else contact.customer_id))
+        return order_steps(replace(order, contact=person), shop, sent, recent=False)
+
+    return Send(
+        contact=order.contact,
+        contact_ref=entry.contact_ref,
+        created_at=milliseconds(order.created_at),
+        plan=plan,
+        update={"order_reference": reference, "open_parcels": _open_parcels(order)},
+    )
+
+
+def _bought_at(order: Order) -> int:
+    return milliseconds(max(order.created_at, order.bought_at) if order.bought_at else order.created_at)
+
+
 def _dated(order: Order, entry: Entry, received_at: int) -> Order:
     """Return the order with a plausible date: if its own is in the future, the one that was sent before, or now."""
     created_at = milliseconds(order.created_at)
@@ -245,7 +274,8 @@ def _is_still_deleted(order: Order, entry: Entry, received_at: int) -> bool:
     # snapshot from before the deletion changes nothing.
     if entry.deleted_at is None or order.restored:
         return False
-    return plausible(milliseconds(order.updated_at), received_at) <= entry.deleted_at
+    changed_at = milliseconds(order.updated_at)
+    return changed_at <= entry.deleted_at or plausible(changed_at, received_at) != changed_at
 
 
 @_decide.register
@@ -258,6 +288,12 @@ def _parcel_arrived(change: ParcelArrived, case: _Case) -> Decision:
     if not arrived.issuperset(entry.open_parcels or ()):
         return Done(_ignored(Reason.PARCELS_UNDERWAY), update)
     return _fact(change.order_id, Status.DELIVERED, case, update, change.parcel)
+
+
+@_decide.register
+def _order_drafted(change: OrderDrafted, case: _Case) -> Decision:
+    is_new = case.entry.version is None and not (case.entry.sent or case.entry.drafted)
+    return Done(_ignored(Reason.DRAFT), {"drafted": True} if is_new else {})
 
 
 @_decide.register

@@ -175,6 +175,20 @@ class OrderDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderDrafted:
+    """Fact: an order exists that was not bought yet. Nothing is sent, but it is new on the day when it is bought."""
+
+    order_id: str
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
+
+    @property
+    def entity(self) -> Entity:
+        return Entity("order", self.order_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Redaction:
     """Fact: a person must be erased, together with the orders that the platform lists."""
 
@@ -218,7 +232,7 @@ class Nothing:
 
 
 Snapshot = OrderChange | CartChange | ContactChange | ViewChange
-Fact = ParcelArrived | OrderDeleted | Redaction | ShopRedaction
+Fact = ParcelArrived | OrderDeleted | OrderDrafted | Redaction | ShopRedaction
 Change = Snapshot | Fact | Nothing
 DESTRUCTIVE = (OrderDeleted, Redaction, ShopRedaction)
 """Changes that delete or erase something. A topic that may become one of them says so (`platforms.base.Topic`)."""

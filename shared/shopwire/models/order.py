@@ -73,13 +73,15 @@ class Order:
     `total` is what the order costs now, after edits and partial refunds; for a cancelled or wholly refunded order,
     what it cost just before that. Its parts are the items, `shipping`, `taxes` (only those on top of the items' costs),
     `fees`, `duties` and `tips`. `discount` is what was taken off in all, from lines and from the whole order; the
-    items' costs are after it. `updated_at` and `rank` are the version. `restored`: the platform says that the order was
-    deleted and now exists again.
+    items' costs are after it. `updated_at` and `rank` are the version. `bought_at` is the time of the purchase, if the
+    order was a draft when it was created. `restored`: the platform says that the order was deleted and now exists
+    again. `erased`: the shop erased the person of the order.
     """
 
     id: str
     number: str | None = None
     created_at: datetime
+    bought_at: datetime | None = None
     updated_at: datetime
     status: Status
     rank: Rank
@@ -109,6 +111,7 @@ class Order:
     cart_token: str | None = None
     test: bool = False
     restored: bool = False
+    erased: bool = False
 
     def __post_init__(self) -> None:
         check_id(id=self.id, number=self.number)

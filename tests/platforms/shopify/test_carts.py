@@ -105,3 +105,18 @@ def test_prices_of_a_checkout_without_sets_are_the_shoppers() -> None:
 def test_one_line_without_a_set_makes_all_prices_the_shoppers() -> None:
     cart = read("carts/update", CART | {"line_items": [priced("3.00", "150.00"), priced("4.00", None)]}).cart
     assert (cart.currency, [str(item.price) for item in cart.items]) == ("EUR", ["3.00", "4.00"])
+
+
+def test_key_behind_the_token_does_not_make_another_cart() -> None:
+    token = "Z2NwLWV1cm9wZS13ZXN0NA"
+    changes = [
+        read("carts/update", CART | {"token": f"{token}?key=8c1f"}),
+        read("checkouts/update", CART | {"cart_token": f"{token}?key=8c1f", "token": "co"}),
+        read("checkouts/update", CART | {"cart_token": token, "token": "co"}),
+    ]
+    completed = read(
+        "checkouts/update", CART | {"cart_token": f"{token}?key=1", "completed_at": "2026-10-05T10:00:00Z"}
+    )
+    bought = read("orders/create", PLAIN | {"cart_token": f"{token}?key=8c1f"}).order
+    assert {change.entity for change in changes} == {completed.entity, Entity.of_cart(token)}
+    assert bought.cart_token == token

@@ -353,9 +353,9 @@ class ShopRedaction(ExactBody):
 
 
 class RedactedCustomer(ExactBody):
-    """The customer of customers/redact."""
+    """The customer of customers/redact. A guest has no id."""
 
-    id: Id
+    id: Id | None = None
     email: Text = None
     phone: Text = None
 

@@ -34,6 +34,9 @@ from shopwire.platforms.shopify import bodies, money
 NO_PARCEL = frozenset({"cancelled", "error", "failure"})
 """Fulfillments of these statuses never left, or failed."""
 
+ARRIVED = frozenset({"delivered", "picked_up"})
+"""Statuses of a shipment that has reached the customer, at the door or in the shop (FulfillmentEventStatus)."""
+
 # Financial statuses of an order for which money arrived.
 _PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 _ZERO = Decimal(0)
@@ -63,7 +66,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
         raise Unreadable("currency", "missing")
     amounts = money.amounts(body, currency, webhook.body)
     parcels = tuple(parcel(fulfillment) for fulfillment in body.fulfillments or () if _is_parcel(fulfillment))
-    status, rank = _status(body, amounts.closed, parcels, shop)
+    status, rank = _status(body, amounts, parcels, shop)
     shipping = [line for line in body.shipping_lines or () if not line.is_removed]
     return OrderChange(
         Order(
@@ -113,11 +116,12 @@ def _currency_elsewhere(webhook: Webhook, body: bodies.Order) -> str | None:
     return first((_currency_of(priced.total_price_set), body.presentment_currency))
 
 
-def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop: Shop) -> tuple[Status, Rank]:
-    if closed:
+def _status(body: bodies.Order, amounts: money.Amounts, parcels: tuple[Parcel, ...], shop: Shop) -> tuple[Status, Rank]:
+    if amounts.closed:
         return Status.CANCELLED, Rank.CLOSED
     if body.fulfillment_status == "fulfilled":
-        if shop.shipped_is_delivered or (parcels and all(parcel.delivered for parcel in parcels)):
+        arrived = parcels and all(parcel.delivered for parcel in parcels)
+        if shop.shipped_is_delivered or arrived or _is_handed_over(body, amounts, parcels):
             return Status.DELIVERED, Rank.DELIVERED
         return Status.IN_PROGRESS, Rank.SHIPPED
     if body.fulfillment_status == "partial" or parcels:
@@ -125,6 +129,16 @@ def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop:
     if body.financial_status in _PAID:
         return Status.IN_PROGRESS, Rank.PAID
     return Status.INITIALIZED, Rank.CREATED
+
+
+def _is_handed_over(body: bodies.Order, amounts: money.Amounts, parcels: tuple[Parcel, ...]) -> bool:
+    """Return whether a fulfilled order needs no carrier: nothing of it is shipped, or it was sold at the counter."""
+    if any(line.is_removed is not True for line in body.shipping_lines or ()):
+        return False
+    if body.source_name == "pos":
+        return not any(parcel.tracking_number or parcel.tracking_url for parcel in parcels)
+    lines = [line for line, left in zip(body.line_items or (), amounts.quantities, strict=True) if left > 0]
+    return bool(lines) and not parcels and all(line.requires_shipping is False for line in lines)
 
 
 def _is_parcel(fulfillment: bodies.Fulfillment) -> bool:
@@ -138,7 +152,7 @@ def parcel(fulfillment: bodies.Fulfillment) -> Parcel:
     numbers, urls = _texts(fulfillment.tracking_numbers), _texts(fulfillment.tracking_urls)
     return Parcel(
         id=fulfillment.id,
-        delivered=fulfillment.shipment_status == "delivered",
+        delivered=fulfillment.shipment_status in ARRIVED,
         tracking_number=first((fulfillment.tracking_number, *numbers)),
         tracking_url=first((fulfillment.tracking_url, *urls)),
         carrier=fulfillment.tracking_company,
@@ -198,8 +212,9 @@ def checkout(webhook: Webhook, shop: Shop) -> Change:
 def _cart_change(
     body: bodies.Cart, token: str | None, contact: Contact, webhook: Webhook, shop: Shop, url: str | None = None
 ) -> Change:
-    if not (token and (token := token.strip())):
+    if not (token and token.strip()):
         raise Unreadable("token", "missing")
+    token = usable_token(token) or token.strip()  # another one is refused by the model
     lines = body.line_items or []
     currency, by_set = _cart_currency(body, lines)
     items = (_cart_item(line, currency, shop, by_set=by_set) for line in lines)

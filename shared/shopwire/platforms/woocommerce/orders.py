@@ -5,7 +5,7 @@ Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops se
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
@@ -21,6 +21,7 @@ from shopwire.models import (
     Nothing,
     Order,
     OrderChange,
+    OrderDrafted,
     Parcel,
     Reason,
     Shop,
@@ -55,6 +56,8 @@ _STAFF_ROLES = frozenset({"administrator", "editor", "author", "contributor", "s
 # `created_via` of WooCommerce's own point of sale: in its app, and by its REST API.
 _POINT_OF_SALE = frozenset({"point-of-sale", "pos-rest-api"})
 _ZERO = Decimal(0)
+# WooCommerce deletes the drafts of its checkout block once a day, when they are a day old (DraftOrders.php).
+_DRAFT_LIFE = timedelta(days=3)
 _ERROR_CODE = re.compile(r"[a-z0-9_]{1,64}")
 _NO_ADDRESS = bodies.Address()
 
@@ -95,7 +98,7 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     if not word:
         raise Unreadable("status", "missing")
     if word in _DRAFTS and word not in shop.statuses:
-        return Nothing(Reason.DRAFT, Entity("order", body.id))
+        return OrderDrafted(body.id)
     currency = first((body.currency,))
     if not currency:
         raise Unreadable("currency", "missing")
@@ -117,6 +120,7 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             id=body.id,
             number=usable_id(body.number),
             created_at=created,
+            bought_at=_bought_at(body, created) if status is Status.IN_PROGRESS else None,
             updated_at=_moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created,
             status=status,
             rank=RANKS[status],
@@ -140,8 +144,23 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             note=first((body.customer_note,)),
             source="offline" if body.created_via in _POINT_OF_SALE else "online",
             restored=restored,
+            erased=_is_erased(body.billing),
         )
     )
+
+
+def _bought_at(body: bodies.Order, created: datetime) -> datetime | None:
+    """Return when a draft was bought. The draft of a block checkout lives some days, and keeps its date.
+
+    Only of an order in progress: cash on delivery is paid when the order is completed.
+    """
+    paid = _moment("date_paid_gmt", body.date_paid_gmt, body.date_paid)
+    return paid if paid and timedelta(0) < paid - created <= _DRAFT_LIFE else None
+
+
+def _is_erased(billing: bodies.Address | None) -> bool:
+    # wp_privacy_anonymize_data() writes this address in place of the one that it erases.
+    return bool(billing and billing.email and billing.email.strip().lower().endswith("@site.invalid"))
 
 
 def _order_body(webhook: Webhook) -> bodies.Order | Nothing:
