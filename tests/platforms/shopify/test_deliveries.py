@@ -169,7 +169,7 @@ def test_order_has_arrived_at_the_door_or_in_the_shop(status: str) -> None:
 
 
 @pytest.mark.parametrize("customer", [{}, {"email": ""}, {"id": None, "phone": None}, {"id": ""}, None])
-def test_erasure_request_that_names_nobody_is_parked(customer: Any) -> None:
+def test_erasure_request_that_names_no_person_is_parked(customer: Any) -> None:
     request = json.loads(BODIES["customers/redact"])
     with pytest.raises(Unreadable) as error:
         read("customers/redact", request | {"customer": customer})

@@ -132,6 +132,7 @@ def _parcel(*ships: bool | None, **more: Any) -> dict[str, Any]:
         # Picked up in the shop.
         ({"fulfillments": [_parcel(True, shipment_status="picked_up")]}, Status.DELIVERED),
         ({"fulfillments": [_parcel(True, shipment_status="ready_for_pickup")]}, Status.IN_PROGRESS),
+        ({"fulfillments": [_parcel(True, shipment_status="carrier_picked_up")]}, Status.IN_PROGRESS),
         (
             {"fulfillments": [_parcel(True, shipment_status="picked_up"), _parcel(True, shipment_status="delivered")]},
             Status.DELIVERED,
