@@ -76,9 +76,14 @@ class CurrencyAmount(Body):
 
 
 class MoneySet(Body):
-    """`*_set`: the same amount in the shop's and the shopper's currency."""
+    """`*_set`: an amount in the shop's currency. The shopper's is not read, because each amount costs time."""
 
     shop_money: Part[CurrencyAmount] = None
+
+
+class BothMoney(MoneySet):
+    """`*_set`, also in the shopper's currency."""
+
     presentment_money: Part[CurrencyAmount] = None
 
 
@@ -111,7 +116,7 @@ class CartLine(Line):
     """A line of a cart or a checkout."""
 
     presentment_title: Text = None
-    price_set: Part[MoneySet] = None
+    price_set: Part[BothMoney] = None
     total_discount_set: Part[MoneySet] = None
 
 
@@ -132,7 +137,7 @@ class RefundLine(Body):
     line_item_id: Text = None
     quantity: Money = None
     subtotal: Part[Amount] = None
-    subtotal_set: Part[MoneySet] = None
+    subtotal_set: Part[BothMoney] = None
     total_tax: Part[Amount] = None
     total_tax_set: Part[MoneySet] = None
 
@@ -245,7 +250,6 @@ class Order(Body):
     duties_included: Part[bool] = None
     current_total_additional_fees_set: Part[MoneySet] = None
     original_total_additional_fees_set: Part[MoneySet] = None
-    current_shipping_price_set: Part[MoneySet] = None
     total_discounts: Money = None
     current_total_discounts: Money = None
     total_tax: Money = None
@@ -272,9 +276,10 @@ class Order(Body):
 
 
 class Priced(Body):
-    """An order's total in both currencies. It is read only if the order names no currency, or a refund another."""
+    """Amounts of an order that are rarely needed: if it names no currency, or if something was refunded."""
 
-    total_price_set: Part[MoneySet] = None
+    total_price_set: Part[BothMoney] = None
+    current_shipping_price_set: Part[MoneySet] = None
 
 
 class Cart(Body):

@@ -121,7 +121,7 @@ def _amounts(body: bodies.Order, currency: str, raw: bytes) -> Amounts:
     tips = _tips(body)
     if counted is None:
         total = current if current is not None else base
-        shipping = _current_shipping(body, refunds)
+        shipping = _current_shipping(body, refunds, raw)
         discount = _either(body.current_total_discounts, body.total_discounts)
         taxes = _either(body.current_total_tax, body.total_tax)
         duties, fees = body.current_total_duties_set, body.current_total_additional_fees_set
@@ -317,7 +317,7 @@ def _shipping_price(line: bodies.ShippingLine) -> Decimal:
     return _ZERO if line.price is None else line.price - sum(_shares(line.discount_allocations or ()), _ZERO)
 
 
-def _current_shipping(body: bodies.Order, refunds: Iterable[_Refund]) -> Decimal | None:
+def _current_shipping(body: bodies.Order, refunds: Iterable[_Refund], raw: bytes) -> Decimal | None:
     """Return what shipping costs after refunds. Each version of the API tells it in another place, some in two."""
     booked = _booked_shipping(body)
     if not booked:
@@ -329,8 +329,9 @@ def _current_shipping(body: bodies.Order, refunds: Iterable[_Refund]) -> Decimal
     if any(price is not None for price in now):
         pairs = zip(lines, now, strict=True)
         choices.append(sum((_shipping_price(line) if price is None else price for line, price in pairs), _ZERO))
-    elif given_back and (price := of_shop(None, body.current_shipping_price_set)) is not None:
-        choices.append(price)
+    elif given_back:
+        now_in_all = of_shop(None, bodies.Priced.model_validate_json(raw).current_shipping_price_set)
+        choices += [] if now_in_all is None else [now_in_all]
     return min(choices)
 
 
