@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import NOBODY, Contact, OrderDeleted, OrderDrafted, Rank, Reason, Status
+from shopwire.models import NOBODY, Contact, OrderDeleted, OrderSkipped, Rank, Reason, Status
 from tests.support.changes import BORYS, DAY_MS, MINUTE_MS, START, arrived, cancelled, order, paid, shipped
 from tests.support.delivery_world import World
 
@@ -220,22 +220,28 @@ def test_deletion_stays_although_the_order_was_changed_in_the_future(world: Worl
 
 
 def test_draft_is_new_on_the_day_when_it_is_bought(world: World) -> None:
-    assert world.deliver(OrderDrafted("1")) == Outcome("ignored", Reason.DRAFT)
+    assert world.deliver(OrderSkipped("1", Reason.DRAFT)) == Outcome("ignored", Reason.DRAFT)
     written = world.calls.count("dynamodb.update_item")
     world.clock.advance(30 * HOUR_MS)
-    assert world.deliver(OrderDrafted("1"), key="again") == Outcome("ignored", Reason.DRAFT)
+    assert world.deliver(OrderSkipped("1", Reason.DRAFT), key="again") == Outcome("ignored", Reason.DRAFT)
     assert world.calls.count("dynamodb.update_item") == written
     world.send(order("1", minutes=30 * 60))
     world.send(order("2", minutes=30 * 60))
     world.send(order("3", minutes=30 * 60, bought_at=START + timedelta(hours=29)))
     assert world.api.sent == ["contact", "orderCreated", "orderUpdated", "orderCreated"]
-    assert world.send(OrderDrafted("1"), key="late") == "ignored"
-    assert "drafted" not in world.entry("order", "1")
+    assert world.send(OrderSkipped("1", Reason.DRAFT), key="late") == "ignored"
+    assert "skipped" not in world.entry("order", "1")
+
+
+@pytest.mark.parametrize("reason", [Reason.DRAFT, Reason.SUB_ORDER, Reason.STATUS_IGNORED])
+def test_deletion_of_an_order_that_is_not_sent_needs_no_person(world: World, reason: Reason) -> None:
+    assert world.deliver(OrderSkipped("1", reason)) == Outcome("ignored", reason)
+    assert world.deliver(OrderDeleted("1")) == Outcome("ignored", Reason.ORDER_NOT_SENT)
 
 
 def test_draft_is_ignored_whatever_fails(world: World) -> None:
     with world.outage("dynamodb", "sqs"):
-        assert world.deliver(OrderDrafted("1")) == Outcome("ignored", Reason.DRAFT)
+        assert world.deliver(OrderSkipped("1", Reason.DRAFT)) == Outcome("ignored", Reason.DRAFT)
 
 
 # --- deletion

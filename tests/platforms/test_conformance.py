@@ -24,7 +24,7 @@ from shopwire.models import (
     Nothing,
     OrderChange,
     OrderDeleted,
-    OrderDrafted,
+    OrderSkipped,
     ParcelArrived,
     Reason,
     Redaction,
@@ -120,7 +120,7 @@ def test_signed_sample_verifies_and_is_read_as_its_topic(sample: Sample) -> None
     topic = platform.topic(sample.topic)
     assert topic
     for change in (delivery.change for delivery in deliveries):
-        assert isinstance(change, (*CHANGES_OF_KIND[topic.kind], Nothing, OrderDrafted)), (
+        assert isinstance(change, (*CHANGES_OF_KIND[topic.kind], Nothing, OrderSkipped)), (
             f"{sample.topic} is a {topic.kind}"
         )
         assert change != Nothing(Reason.UNKNOWN_TOPIC)

@@ -34,7 +34,7 @@ from shopwire.models import (
     Order,
     OrderChange,
     OrderDeleted,
-    OrderDrafted,
+    OrderSkipped,
     Parcel,
     ParcelArrived,
     Reason,
@@ -194,9 +194,9 @@ def _order(change: OrderChange, case: _Case) -> Decision:
     }
     if entry.deleted_at is not None and not deleted:
         update["deleted_at"] = None
-    recent = entry.drafted or case.received_at - _bought_at(order) < case.policy.new_order_ms
-    if entry.drafted:
-        update["drafted"] = None
+    recent = entry.skipped or case.received_at - _bought_at(order) < case.policy.new_order_ms
+    if entry.skipped:
+        update["skipped"] = None
     is_first = sent is None or not sent.is_opened
     if is_first:
 
@@ -291,9 +291,9 @@ def _parcel_arrived(change: ParcelArrived, case: _Case) -> Decision:
 
 
 @_decide.register
-def _order_drafted(change: OrderDrafted, case: _Case) -> Decision:
-    is_new = case.entry.version is None and not (case.entry.sent or case.entry.drafted)
-    return Done(_ignored(Reason.DRAFT), {"drafted": True} if is_new else {})
+def _order_skipped(change: OrderSkipped, case: _Case) -> Decision:
+    is_new = case.entry.version is None and not (case.entry.sent or case.entry.skipped)
+    return Done(_ignored(change.reason), {"skipped": True} if is_new else {})
 
 
 @_decide.register
@@ -304,7 +304,7 @@ def _order_deleted(change: OrderDeleted, case: _Case) -> Decision:
 def _fact(order_id: str, status: Status, case: _Case, update: EntryUpdate, parcel: Parcel | None = None) -> Decision:
     entry, sent = case.entry, SentOrder.of(case.entry.sent)
     if sent is None:
-        if entry.version is None:
+        if entry.version is None and not entry.skipped:
             return Park(Reason.ORDER_NOT_SEEN, update)
         return Done(_ignored(Reason.ORDER_NOT_SENT), update)
     if sent.status in (status, Status.CANCELLED):

@@ -175,10 +175,14 @@ class OrderDeleted:
 
 
 @dataclass(frozen=True, slots=True)
-class OrderDrafted:
-    """Fact: an order exists that was not bought yet. Nothing is sent, but it is new on the day when it is bought."""
+class OrderSkipped:
+    """Fact: an order exists that is not sent: a draft, one with a status that the shop ignores, a part of another one.
+
+    If it is sent later, it is new on that day, however old it is.
+    """
 
     order_id: str
+    reason: Reason
     version: ClassVar[None] = None
     contact: ClassVar[Contact] = NOBODY
     cart_token: ClassVar[None] = None
@@ -232,7 +236,7 @@ class Nothing:
 
 
 Snapshot = OrderChange | CartChange | ContactChange | ViewChange
-Fact = ParcelArrived | OrderDeleted | OrderDrafted | Redaction | ShopRedaction
+Fact = ParcelArrived | OrderDeleted | OrderSkipped | Redaction | ShopRedaction
 Change = Snapshot | Fact | Nothing
 DESTRUCTIVE = (OrderDeleted, Redaction, ShopRedaction)
 """Changes that delete or erase something. A topic that may become one of them says so (`platforms.base.Topic`)."""

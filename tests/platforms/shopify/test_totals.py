@@ -155,6 +155,17 @@ def test_partial_refund_before_the_whole_one_counts_and_its_discount_is_gone() -
     assert (units(found), found.refunded) == ({"901": 2}, Decimal("135.00"))
 
 
+def test_gift_after_the_whole_refund_does_not_change_what_the_order_cost() -> None:
+    found = order(
+        line_items=[line(1, "120.00", current=0)],
+        total_price="120.00",
+        current_total_price="0.00",
+        financial_status="refunded",
+        refunds=[removal(EDITED, (1, 1, "120.00", "0"), money="120.00"), removal(CLOSED, money="10.00")],
+    )
+    assert (found.total, units(found), found.refunded) == (120, {"901": 1}, 130)
+
+
 def test_closed_order_of_which_something_is_left_costs_that() -> None:
     lines = [line(1, "120.00", current=0), line(2, "80.00")]
     returned = removal(EDITED, (1, 1, "120.00", "0"), money="120.00")

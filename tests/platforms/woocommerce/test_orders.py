@@ -10,12 +10,10 @@ import pytest
 from shopwire.errors import Unreadable
 from shopwire.models import (
     Contact,
-    Entity,
     Item,
-    Nothing,
     Order,
     OrderChange,
-    OrderDrafted,
+    OrderSkipped,
     Parcel,
     Rank,
     Reason,
@@ -112,20 +110,20 @@ def test_order_without_a_status_is_unreadable(status: Any) -> None:
 
 @pytest.mark.parametrize("word", ["checkout-draft", "auto-draft", "new", "draft"])
 def test_draft_is_recorded_and_not_sent(word: str) -> None:
-    assert read("order.updated", PLAIN | {"status": word}) == OrderDrafted("2107")
+    assert read("order.updated", PLAIN | {"status": word}) == OrderSkipped("2107", Reason.DRAFT)
 
 
 @pytest.mark.parametrize("setting", ["quote", "wc-quote"])
 def test_status_may_be_ignored(setting: str) -> None:
     body, of = PLAIN | {"status": "quote"}, shop(statuses={setting: "ignore"})
-    assert read("order.updated", body, of) == Nothing(Reason.STATUS_IGNORED, Entity("order", "2107"))
+    assert read("order.updated", body, of) == OrderSkipped("2107", Reason.STATUS_IGNORED)
     assert order(of=of, status="processing").status is Status.IN_PROGRESS
 
 
 @pytest.mark.parametrize("parent", [7010, "7010"])
 def test_part_of_another_order_is_skipped_unless_the_shop_wants_it(parent: Any) -> None:
     body = PLAIN | {"parent_id": parent}
-    assert read("order.created", body) == Nothing(Reason.SUB_ORDER, Entity("order", "2107"))
+    assert read("order.created", body) == OrderSkipped("2107", Reason.SUB_ORDER)
     assert read("order.created", body, shop(sub_orders="send")).order.id == "2107"
     for none in (0, "0", "", None, False):
         assert order(parent_id=none).id == "2107"

@@ -21,7 +21,7 @@ from shopwire.models import (
     Nothing,
     Order,
     OrderChange,
-    OrderDrafted,
+    OrderSkipped,
     Parcel,
     Reason,
     Shop,
@@ -98,16 +98,16 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     if not word:
         raise Unreadable("status", "missing")
     if word in _DRAFTS and word not in shop.statuses:
-        return OrderDrafted(body.id)
+        return OrderSkipped(body.id, Reason.DRAFT)
     currency = first((body.currency,))
     if not currency:
         raise Unreadable("currency", "missing")
     setting = shop.statuses.get(word) or shop.statuses.get(f"wc-{word}")
     if setting == IGNORE:
-        return Nothing(Reason.STATUS_IGNORED, Entity("order", body.id))
+        return OrderSkipped(body.id, Reason.STATUS_IGNORED)
     status = Status(setting) if setting else _STATUSES.get(word, Status.IN_PROGRESS)
     if body.parent_id not in (None, "", "0") and shop.sub_orders == "skip":
-        return Nothing(Reason.SUB_ORDER, Entity("order", body.id))
+        return OrderSkipped(body.id, Reason.SUB_ORDER)
     created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     if created is None:
         raise Unreadable("date_created_gmt", "missing")
