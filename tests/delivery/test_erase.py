@@ -279,3 +279,12 @@ def test_erasure_of_a_shop_removes_all_of_it_and_nothing_of_other_shops(world: W
     assert world.outbox_length() == 0
     assert world.entry("order", "1001", OTHER_SHOP) != {}
     assert world.api.sent == ["contact", "orderCreated", "contact", "orderCreated"]
+
+
+def test_guest_without_an_id_is_erased_with_the_orders_of_the_request(world: World) -> None:
+    guest = Contact(email="halyna@example.com", phone="380671112233")
+    world.send(order(contact=guest))
+    request = Redaction(Contact(email="halyna@example.com"), "5f0c", ("1001",))
+    assert world.send(request) == "delivered"
+    assert "sent" not in world.entry("order", "1001")
+    assert world.deliver(paid(contact=guest)).reason is Reason.ERASED

@@ -22,6 +22,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.SIGNAL: "It says that something changed, but not what. Another webhook of the platform contains the state.",
     Reason.NOT_DELIVERED_YET: "The parcel is still under way. Its delivery will be sent.",
     Reason.DRAFT: "The order is a draft: nothing was bought yet.",
+    Reason.STATUS_IGNORED: "The shop's setting `statuses` says that orders with this status are ignored.",
+    Reason.SUB_ORDER: "It is a part of another order, which contains the whole purchase (setting `sub_orders`).",
     Reason.STAFF_ACCOUNT: "The account belongs to the shop's staff, not to a customer.",
     Reason.CHECKOUT_COMPLETED: "The checkout became an order. The order's own webhooks contain the rest.",
     Reason.CHECKOUT_DELETED: "A checkout was deleted. That says nothing about the cart.",

@@ -34,7 +34,7 @@ from shopwire.models.text import readable, usable_link
 _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCancelled"}
 
 # If one of these params changed too, an orderUpdated is sent before the event of a transition: totals and items.
-_CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "items"})
+_CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "fees", "duties", "tips", "items"})
 
 _ZERO = Decimal(0)
 
@@ -248,6 +248,9 @@ def _whole_params(order: Order) -> Params:
             ("shipping", plain(order.shipping)),
             ("discount", plain(order.discount)),
             ("taxes", plain(order.taxes)),
+            ("fees", plain(order.fees)),
+            ("duties", plain(order.duties)),
+            ("tips", plain(order.tips)),
             ("restoreUrl", order.url),
             ("statusDescription", order.status_words),
             ("storeId", order.store_id),

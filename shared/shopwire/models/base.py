@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from shopwire.errors import InvalidValue
@@ -34,7 +34,14 @@ Id = Annotated[
 """A platform's own id. It is always text, because many ids exceed 2^53."""
 
 _TOKEN = r"[!-?A-~]([ -?A-~]{0,253}[!-?A-~])?"
-Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_TOKEN}$")]
+
+
+def _without_key(token: Any) -> Any:
+    # Shopify's storefront shows a cart's token with the key that opens it ("...?key=..."), its webhooks mostly do not.
+    return token.partition("?key=")[0] if isinstance(token, str) else token
+
+
+Token = Annotated[str, BeforeValidator(_without_key), StringConstraints(strip_whitespace=True, pattern=f"^{_TOKEN}$")]
 """The token of a cart: at most 255 printable characters of ASCII without "@", and no space at its ends. Events
 contain it, and a hash of it is in keys and log lines."""
 
@@ -136,7 +143,7 @@ def usable_id(value: str | None) -> str | None:
 
 def usable_token(value: str | None) -> str | None:
     """Return the optional token of a cart, trimmed; None if it is none."""
-    value = value.strip() if value else None
+    value = _without_key(value).strip() if value else None
     return value if value and _is_token(value) else None
 
 

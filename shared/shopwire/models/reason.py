@@ -17,6 +17,8 @@ class Reason(StrEnum):
     SIGNAL = "signal"
     NOT_DELIVERED_YET = "not_delivered_yet"
     DRAFT = "draft"
+    STATUS_IGNORED = "status_ignored"
+    SUB_ORDER = "sub_order"
     STAFF_ACCOUNT = "staff_account"
     CHECKOUT_COMPLETED = "checkout_completed"
     CHECKOUT_DELETED = "checkout_deleted"

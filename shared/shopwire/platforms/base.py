@@ -256,9 +256,9 @@ class Platform(ABC):
             required: whether the call must name its store. Not if `Topic.store_of` finds it in the body.
 
         Raises:
-            NotVerified: one of them is another store than the shop's `store`, or there is none.
+            NotVerified: one of them is none of the stores in the shop's `store`, or there is none.
         """
-        if not shop.store:
+        if not shop.stores:
             return
         names = [name for name in named if name]
         if not all(self._is_own_store(shop, name) for name in names):
@@ -272,7 +272,7 @@ class Platform(ABC):
             )
 
     def _is_own_store(self, shop: Shop, name: str) -> bool:
-        return bool(shop.store) and self.normal_store(name) == self.normal_store(shop.store or "")
+        return self.normal_store(name) in map(self.normal_store, shop.stores)
 
     def normal_store(self, name: str) -> str:
         """Return one spelling of a store's name for all spellings that mean the same store."""
@@ -299,12 +299,12 @@ class Platform(ABC):
             raise failure from None
         if isinstance(change, DESTRUCTIVE) and not found.destroys:
             raise Unreadable("topic", "not_declared_as_destructive", Reason.TOPIC_MISMATCH)
-        if found.store_of and (shop.store or found.destroys):
+        if found.store_of and (shop.stores or found.destroys):
             self._require_store(shop, found.store_of(source))
         return change
 
     def _require_store(self, shop: Shop, named: str | None) -> None:
-        if not shop.store:
+        if not shop.stores:
             raise Unreadable("store", "not_set", Reason.STORE_NOT_NAMED)
         if not named:
             raise Unreadable("body", "names_no_store", Reason.STORE_NOT_NAMED)

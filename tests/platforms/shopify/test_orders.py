@@ -112,6 +112,69 @@ def test_status_follows_from_payment_and_parcels(changes: dict[str, Any], status
     assert (found.status, found.rank) == (status, rank)
 
 
+FULFILLED: dict[str, Any] = {"fulfillment_status": "fulfilled", "shipping_lines": []}
+
+
+def _lines(*ships: bool | None, **more: Any) -> list[dict[str, Any]]:
+    return [
+        {"id": number, "variant_id": number, "price": "5.00", "quantity": 1, "requires_shipping": flag} | more
+        for number, flag in enumerate(ships, 1)
+    ]
+
+
+def _parcel(*ships: bool | None, **more: Any) -> dict[str, Any]:
+    return {"id": 60, "status": "success", "line_items": [{"requires_shipping": flag} for flag in ships]} | more
+
+
+@pytest.mark.parametrize(
+    ("changes", "status"),
+    [
+        # Picked up in the shop.
+        ({"fulfillments": [_parcel(True, shipment_status="picked_up")]}, Status.DELIVERED),
+        ({"fulfillments": [_parcel(True, shipment_status="ready_for_pickup")]}, Status.IN_PROGRESS),
+        ({"fulfillments": [_parcel(True, shipment_status="carrier_picked_up")]}, Status.IN_PROGRESS),
+        (
+            {"fulfillments": [_parcel(True, shipment_status="picked_up"), _parcel(True, shipment_status="delivered")]},
+            Status.DELIVERED,
+        ),
+        (
+            {"fulfillments": [_parcel(True, shipment_status="picked_up"), _parcel(True, shipment_status=None)]},
+            Status.IN_PROGRESS,
+        ),
+        # Nothing to ship: downloads, gift cards, services.
+        ({"line_items": _lines(False, False), "fulfillments": [_parcel(False)]}, Status.DELIVERED),
+        ({"line_items": _lines(False), "fulfillments": []}, Status.DELIVERED),
+        ({"line_items": _lines(False, True), "fulfillments": [_parcel(False)]}, Status.IN_PROGRESS),
+        ({"line_items": _lines(None), "fulfillments": []}, Status.IN_PROGRESS),
+        ({"line_items": [], "fulfillments": []}, Status.IN_PROGRESS),
+        (
+            {"line_items": [*_lines(False), *_lines(True, id=9, current_quantity=0)], "fulfillments": [_parcel(False)]},
+            Status.DELIVERED,
+        ),
+        ({"line_items": _lines(False), "fulfillments": [], "fulfillment_status": "partial"}, Status.IN_PROGRESS),
+        # A sale at the counter, and one there that is sent to the customer.
+        ({"source_name": "pos", "fulfillments": [_parcel(True)]}, Status.DELIVERED),
+        ({"source_name": "pos", "fulfillments": []}, Status.DELIVERED),
+        (
+            {"source_name": "pos", "shipping_lines": [{"title": "Post", "price": "0.00"}], "fulfillments": []},
+            Status.IN_PROGRESS,
+        ),
+        ({"source_name": "pos", "fulfillments": [_parcel(True, tracking_number="59")]}, Status.IN_PROGRESS),
+        ({"source_name": "pos", "fulfillment_status": None, "fulfillments": []}, Status.INITIALIZED),
+        ({"source_name": "web", "line_items": _lines(True), "fulfillments": [_parcel(True)]}, Status.IN_PROGRESS),
+    ],
+)
+def test_order_is_delivered_when_it_is_picked_up_or_handed_over(changes: dict[str, Any], status: Status) -> None:
+    assert order(**FULFILLED | changes).status is status
+
+
+def test_date_is_when_the_order_was_made_and_not_when_it_was_imported() -> None:
+    made = "2021-05-06T07:08:09+03:00"
+    assert order(processed_at=made).created_at == datetime(2021, 5, 6, 7, 8, 9, tzinfo=KYIV)
+    for missing in (None, "", "0000-00-00"):
+        assert order(processed_at=missing).created_at == datetime(2026, 10, 5, 10, 12, 30, tzinfo=KYIV)
+
+
 def test_status_words_are_shopifys_own() -> None:
     assert order(financial_status=None, fulfillment_status=None).status_words is None
     assert order(cancelled_at="2026-10-06T00:00:00Z", financial_status="refunded").status_words == "cancelled, refunded"

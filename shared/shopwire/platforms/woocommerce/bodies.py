@@ -60,7 +60,7 @@ class Image(Body):
 
 
 class Line(Body):
-    """A line of an order. `total` is after discounts and without tax, `total_tax` is its tax."""
+    """A line of an order. `total` is after discounts and without tax, `total_tax` is its tax; `subtotal` is before."""
 
     name: Text = None
     product_id: Text = None
@@ -69,6 +69,8 @@ class Line(Body):
     quantity: Amount
     total: Amount
     total_tax: MoneyOrEmpty = None
+    subtotal: Part[Amount] = None
+    subtotal_tax: Part[Amount] = None
     image: Part[Image] = None
 
 
@@ -95,7 +97,14 @@ class Coupon(Body):
 class Refund(Body):
     """A refund. Its `total` is negative; it does not name the items."""
 
+    id: Part[str] = None
     total: MoneyOrEmpty = None
+
+
+class GiftCard(Body):
+    """A gift card with which the buyer paid (the extension WooCommerce Gift Cards)."""
+
+    amount: Part[Amount] = None
 
 
 class Meta(Body):
@@ -128,6 +137,10 @@ class Order(Body):
     discount_tax: MoneyOrEmpty = None
     shipping_total: MoneyOrEmpty = Field(None, validation_alias=AliasChoices("shipping_total", "total_shipping"))
     shipping_tax: MoneyOrEmpty = None
+    parent_id: Part[str] = None
+    date_paid: Part[datetime] = None
+    date_paid_gmt: Part[datetime] = None
+    gift_cards: Parts[GiftCard] = None
     customer_id: Text = None
     customer_note: Text = Field(None, validation_alias=AliasChoices("customer_note", "note"))
     billing: Part[Address] = Field(None, validation_alias=AliasChoices("billing", "billing_address"))
