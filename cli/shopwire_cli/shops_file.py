@@ -81,7 +81,7 @@ def _problem(shop: Shop, fields: dict[str, Any], deployed: bool) -> str | None:
     for name in SECRET_FIELDS if deployed else ():
         if secrets_of(fields, name) & PUBLISHED_SECRETS:
             return f"`{name}` contains a secret that this repository publishes: use {_own_secret(name, platform)}"
-    if platform.secret.serves_many_shops and not shop.store:
+    if platform.secret.serves_many_shops and not shop.stores:
         return (
             f"`store` is required, because one secret signs the webhooks of several {platform.title} shops: set it, "
             f"like {platform.store_example}"

@@ -75,7 +75,7 @@ def test_new_shopify_order(capsys: Captured) -> None:
         "deliveryMethod": "Нова Пошта, відділення",
         "paymentMethod": "shopify_payments",
         "deliveryAddress": "вул. Городоцька, 15, кв. 8, Львів, Львівська область, 79016, Ukraine",
-        "additionalInfo": "Подзвоніть, будь ласка, перед доставкою 🙏\nДомофон не працює",
+        "additionalInfo": "Подзвоніть, будь ласка, перед доставкою 🙏 Домофон не працює",
         "items": '[{"externalItemId":"44903100227001","name":"Куртка «Карпати» - M / синя","quantity":1,"cost":1899},'
         '{"externalItemId":"44903100227002","name":"Шкарпетки вовняні - 38-40","quantity":2,"cost":120}]',
         "orderNumber": "#1042",

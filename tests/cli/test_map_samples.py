@@ -40,7 +40,7 @@ shopify fulfillments/update--delivered            -                      -
 shopify orders/cancelled                          orderCancelled         c orderCreated orderCancelled
 shopify orders/create                             orderUpdated           c orderCreated
 shopify orders/create--draft                      orderUpdated           c orderCreated
-shopify orders/create--guest_pos                  orderUpdated           c orderCreated
+shopify orders/create--guest_pos                  orderDelivered         c orderCreated orderDelivered
 shopify orders/delete                             -                      -
 shopify orders/edited                             -                      -
 shopify orders/fulfilled                          orderUpdated           c orderCreated

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from shopwire.models import Contact, Reason
 from tests.support.changes import ANNA, BORYS, SHOP, customer, order
 from tests.support.delivery_world import World
 
@@ -73,3 +74,33 @@ def test_order_never_updates_its_contact(world: World) -> None:
     world.send(customer())
     world.send(order(contact=replace(ANNA, first_name="Hanna")))
     assert world.api.sent == ["contact", "orderCreated"]
+
+
+ODD = Contact(email="o'neil@example.com", phone="380501112244", customer_id="79")
+
+
+def refuse_email(method: str, url: str, body: Any) -> int:
+    channels = body.get("channels", []) if isinstance(body, dict) else []
+    return 400 if any(channel["value"] == ODD.email for channel in channels) else 200
+
+
+def test_contact_whose_email_the_api_refuses_is_sent_without_it(world: World) -> None:
+    world.api.answer = refuse_email
+    assert world.send(order(contact=ODD)) == "delivered"
+    assert contacts_of(world) == [
+        {"externalCustomerId": "79", "channels": [{"type": "sms", "value": ODD.phone}]},
+    ]
+    assert world.send(order("1002", contact=ODD)) == "delivered"
+    assert world.api.sent == ["contact", "orderCreated", "orderCreated"], "it is not tried again"
+
+
+def test_contact_whose_only_address_the_api_refuses_is_parked(world: World) -> None:
+    world.api.answer = refuse_email
+    assert world.send(order(contact=replace(ODD, phone=None))) == "parked"
+    assert world.parked_reasons() == [Reason.ADDRESS_UNUSABLE]
+
+
+def test_contact_that_the_api_refuses_for_another_reason_is_rejected(world: World) -> None:
+    world.api.answer = lambda method, url, body: 400 if url.endswith("v1/contact") else 200
+    assert world.send(order()) == "parked"
+    assert world.parked_reasons() == [Reason.API_REJECTED]

@@ -103,9 +103,24 @@ def test_order_without_a_contact_converts_its_cart_before_it_is_ignored() -> Non
     decision = decided(order(contact=NOBODY, cart_token="c"), Entry())
     assert isinstance(decision, Send)
     assert decision.converts_cart == Entity.of_cart("c")
-    lost = decided(order(contact=NOBODY), sent(order()))
-    assert isinstance(lost, Done)
-    assert lost.outcome == Outcome("ignored", Reason.ANONYMOUS)
+    erased = decided(order(contact=NOBODY, erased=True), sent(order()))
+    assert isinstance(erased, Done)
+    assert erased.outcome == Outcome("ignored", Reason.ANONYMOUS)
+
+
+def test_known_order_without_its_person_goes_to_the_person_it_was_sent_for() -> None:
+    entry = sent(order(), order_reference={"externalCustomerId": "77", "date": "2026-03-02T09:00:00+00:00"})
+    lost = decided(paid(contact=NOBODY), entry)
+    assert isinstance(lost, Send)
+    assert (lost.contact, lost.contact_ref) == (NOBODY, entry.contact_ref)
+    (step,) = lost.plan(ANNA, None)
+    assert b'{"name":"externalCustomerId","value":"77"}' in step.request.body
+    assert lost.update["order_reference"]["externalCustomerId"] == "77"
+    guest = decided(paid(contact=NOBODY), sent(order()))
+    assert isinstance(guest, Send)
+    (step,) = guest.plan(ANNA, None)  # the order of a guest does not become the customer's
+    assert b"anna@example.com" in step.request.body
+    assert b"externalCustomerId" not in step.request.body
 
 
 def test_deletion_is_kept_until_the_order_changes_after_it() -> None:

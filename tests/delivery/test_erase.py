@@ -89,10 +89,11 @@ def test_earlier_addresses_of_the_person_are_erased(world: World) -> None:
 
 
 def test_parked_webhooks_of_the_person_are_removed_and_no_others(world: World) -> None:
-    world.api.next_answers = [400, 400]
+    world.api.answer = 400
     world.send(order("1"), text="anna@example.com")
     world.clock.advance(1)
     world.send(order("2", contact=BORYS), text="borys@example.org, order 1770")
+    world.api.answer = 200
     world.send(ERASE_ANNA)
     assert len(world.parked_reasons()) == 1
 
@@ -308,3 +309,12 @@ def test_erasure_of_a_shop_removes_all_of_it_and_nothing_of_other_shops(world: W
     assert world.outbox_length() == 0
     assert world.entry("order", "1001", OTHER_SHOP) != {}
     assert world.api.sent == ["contact", "orderCreated", "contact", "orderCreated"]
+
+
+def test_guest_without_an_id_is_erased_with_the_orders_of_the_request(world: World) -> None:
+    guest = Contact(email="halyna@example.com", phone="380671112233")
+    world.send(order(contact=guest))
+    request = Redaction(Contact(email="halyna@example.com"), "5f0c", ("1001",))
+    assert world.send(request) == "delivered"
+    assert "sent" not in world.entry("order", "1001")
+    assert world.deliver(paid(contact=guest)).reason is Reason.ERASED

@@ -72,12 +72,12 @@ def test_invocation_that_lost_its_lease_records_only_key_and_version(world: Worl
 
     def answer_after_the_lease(*request: object) -> int:
         world.clock.advance(20_000)
-        assert world.send(cancelled(minutes=30)) == "delivered"
+        assert world.send(cancelled()) == "delivered"
         return 200
 
     world.api.next_answers = [answer_after_the_lease]
     assert world.send(paid(), key="slow") == "delivered"
     entry = world.entry("order", "1001")
     assert entry["sent"]["M"]["status"] == {"S": "CANCELLED"}
-    assert entry["version"]["N"] == str(cancelled(minutes=30).version)
+    assert entry["version"]["N"] == str(cancelled().version)
     assert world.send(paid(), key="slow") == "duplicate"

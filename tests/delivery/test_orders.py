@@ -1,13 +1,16 @@
 """Orders and their facts: which events are sent, in which order, and what is not sent."""
 
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import Contact, OrderDeleted, Rank, Reason, Status
-from tests.support.changes import BORYS, DAY_MS, MINUTE_MS, arrived, cancelled, order, paid, shipped
+from shopwire.models import NOBODY, Contact, OrderDeleted, OrderSkipped, Rank, Reason, Status
+from tests.support.changes import BORYS, DAY_MS, MINUTE_MS, START, arrived, cancelled, order, paid, shipped
 from tests.support.delivery_world import World
+
+HOUR_MS = 60 * MINUTE_MS
 
 # --- once
 
@@ -121,6 +124,7 @@ def test_arrival_of_the_only_parcel_delivers_the_order(world: World) -> None:
 def test_later_snapshot_does_not_undo_the_delivery(world: World) -> None:
     world.send(shipped())
     world.send(arrived())
+    world.clock.advance(20 * MINUTE_MS)
     assert world.send(shipped(minutes=20)) == "unchanged"
     assert world.send(shipped(minutes=21, total=Decimal("240.00"))) == "delivered"
     assert (world.api.events[-1]["type"], world.api.events[-1]["status"]) == ("orderUpdated", "DELIVERED")
@@ -129,6 +133,7 @@ def test_later_snapshot_does_not_undo_the_delivery(world: World) -> None:
 def test_order_without_its_parcel_is_not_delivered_any_more(world: World) -> None:
     world.send(shipped())
     world.send(arrived())
+    world.clock.advance(20 * MINUTE_MS)
     assert world.send(paid(minutes=20)) == "delivered"
     assert (world.api.events[-1]["type"], world.api.events[-1]["status"]) == ("orderUpdated", "IN_PROGRESS")
 
@@ -163,9 +168,80 @@ def test_parcel_before_its_order_is_parked_until_the_order_arrives(world: World)
 
 def test_parcel_event_goes_to_the_latest_contact_of_the_order(world: World) -> None:
     world.send(shipped())
+    world.clock.advance(20 * MINUTE_MS)
     world.send(shipped(minutes=20, contact=BORYS))
     world.send(arrived())
     assert world.api.events[-1]["keyValue"] == "borys@example.org"
+
+
+def test_known_order_without_its_person_reaches_the_person_it_was_sent_for(world: World) -> None:
+    world.send(order())
+    assert world.send(paid(contact=NOBODY)) == "delivered"
+    last = world.api.events[-1]
+    assert (last["type"], last["email"], last["externalCustomerId"]) == ("orderUpdated", "anna@example.com", "77")
+    assert world.send(cancelled(contact=NOBODY)) == "delivered"
+    assert world.api.sent == ["contact", "orderCreated", "orderUpdated", "orderCancelled"]
+    world.clock.advance(MINUTE_MS)
+    assert world.deliver(cancelled(minutes=11, contact=NOBODY, erased=True)).reason is Reason.ANONYMOUS
+
+
+# --- time
+
+
+def test_version_in_the_future_counts_as_the_receipt_and_makes_nothing_stale(world: World) -> None:
+    world.send(order())
+    year_2647 = datetime(2647, 3, 11, tzinfo=UTC)
+    assert world.send(paid(updated_at=year_2647)) == "delivered"
+    assert world.send(order(minutes=-1)) == "stale"
+    world.clock.advance(MINUTE_MS)
+    assert world.send(cancelled(minutes=1)) == "delivered"
+    assert world.api.events[-1]["status"] == "CANCELLED"
+    assert world.send(paid(minutes=0.5)) == "stale"
+
+
+def test_version_ten_minutes_ahead_is_its_own(world: World) -> None:
+    assert world.send(order(minutes=10)) == "delivered"
+    assert world.send(paid(minutes=9)) == "stale"
+
+
+def test_date_in_the_future_is_the_one_that_was_sent_or_now(world: World) -> None:
+    future = datetime(2647, 3, 11, tzinfo=UTC)
+    world.send(order("1", created_at=future))
+    assert world.api.events[-1]["date"] == START.isoformat()
+    world.send(order("2"))
+    world.clock.advance(MINUTE_MS)
+    assert world.send(order("2", minutes=1, created_at=future)) == "unchanged"
+
+
+def test_deletion_stays_although_the_order_was_changed_in_the_future(world: World) -> None:
+    world.send(order())
+    world.send(OrderDeleted("1001"))
+    assert world.send(paid(updated_at=datetime(2647, 3, 11, tzinfo=UTC))) == "unchanged"
+
+
+def test_draft_is_new_on_the_day_when_it_is_bought(world: World) -> None:
+    assert world.deliver(OrderSkipped("1", Reason.DRAFT)) == Outcome("ignored", Reason.DRAFT)
+    written = world.calls.count("dynamodb.update_item")
+    world.clock.advance(30 * HOUR_MS)
+    assert world.deliver(OrderSkipped("1", Reason.DRAFT), key="again") == Outcome("ignored", Reason.DRAFT)
+    assert world.calls.count("dynamodb.update_item") == written
+    world.send(order("1", minutes=30 * 60))
+    world.send(order("2", minutes=30 * 60))
+    world.send(order("3", minutes=30 * 60, bought_at=START + timedelta(hours=29)))
+    assert world.api.sent == ["contact", "orderCreated", "orderUpdated", "orderCreated"]
+    assert world.send(OrderSkipped("1", Reason.DRAFT), key="late") == "ignored"
+    assert "skipped" not in world.entry("order", "1")
+
+
+@pytest.mark.parametrize("reason", [Reason.DRAFT, Reason.SUB_ORDER, Reason.STATUS_IGNORED])
+def test_deletion_of_an_order_that_is_not_sent_needs_no_person(world: World, reason: Reason) -> None:
+    assert world.deliver(OrderSkipped("1", reason)) == Outcome("ignored", reason)
+    assert world.deliver(OrderDeleted("1")) == Outcome("ignored", Reason.ORDER_NOT_SENT)
+
+
+def test_draft_is_ignored_whatever_fails(world: World) -> None:
+    with world.outage("dynamodb", "sqs"):
+        assert world.deliver(OrderSkipped("1", Reason.DRAFT)) == Outcome("ignored", Reason.DRAFT)
 
 
 # --- deletion

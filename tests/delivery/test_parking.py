@@ -1,12 +1,13 @@
 """Webhooks that are parked because of a bug, an unreadable body, or an id that is too long."""
 
 import io
+from collections.abc import Callable
 
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import ContactChange, Reason
-from tests.support.changes import BORYS, SHOP, order
+from shopwire.models import Change, Contact, ContactChange, Reason
+from tests.support.changes import BORYS, SHOP, cart, order
 from tests.support.delivery_world import World
 
 
@@ -60,3 +61,39 @@ def test_entity_id_too_long_for_a_key_is_parked(world: World) -> None:
     assert world.deliver(ContactChange(BORYS, "9" * 3000, 1)) == Outcome("parked", Reason.ID_TOO_LONG)
     world.put_into_queue(world.body(ContactChange(BORYS, "8" * 3000, 1)))
     assert world.run_until_idle() == ["parked"]
+
+
+@pytest.mark.parametrize("waits", [False, True])
+@pytest.mark.parametrize(
+    ("body", "entity"), [(b'{"id": 71, "total": "x"}', "order 71"), (b'{"id":71,"cut', "order 71"), (b"[]", "unknown")]
+)
+def test_unreadable_webhook_is_parked_with_its_topic_and_its_order(
+    world: World, waits: bool, body: bytes, entity: str
+) -> None:
+    if waits:
+        world.put_into_queue(body)
+        assert world.run_retry() == ["parked"]
+    else:
+        world.receive(body)
+    (parked,) = world.upkeep.parked.list(SHOP)
+    assert (parked.topic, parked.entity, parked.reason) == ("test", entity, "unreadable")
+
+
+@pytest.mark.parametrize("change", [order, cart], ids=["order", "cart"])
+def test_change_of_a_person_without_a_usable_address_is_parked(world: World, change: Callable[..., Change]) -> None:
+    """It is never ignored as anonymous, because a person can correct the address."""
+    assert world.deliver(change(contact=Contact(has_unusable_address=True))) == Outcome(
+        "parked", Reason.ADDRESS_UNUSABLE
+    )
+    assert not world.api.accepted
+
+
+def test_customer_without_a_usable_address_is_parked(world: World) -> None:
+    contact = Contact(customer_id="77", has_unusable_address=True)
+    assert world.deliver(ContactChange(contact, "77", 1)) == Outcome("parked", Reason.ADDRESS_UNUSABLE)
+
+
+def test_cart_with_an_unusable_address_belongs_to_the_contact_of_its_checkout(world: World) -> None:
+    world.deliver(cart())
+    unusable = cart(minutes=2, units=3, contact=Contact(has_unusable_address=True))
+    assert world.deliver(unusable) == Outcome("delivered")

@@ -86,3 +86,9 @@ def test_contact_changes_neither_state_nor_content(of: Cart) -> None:
     other = replace(of, contact=BORYS)
     assert recycle_state_id(other) == recycle_state_id(of)
     assert cart_content(other) == cart_content(of)
+
+
+def test_names_of_products_are_as_people_read_them() -> None:
+    item = CartItem(id="1", name="Salt &amp; Co\n", category="\u200b", quantity=Decimal(1), price=Decimal(5))
+    (step,) = cart_steps(replace(cart().cart, items=(item,)), ANNA)
+    assert params(step.request)["products"] == '[{"productId":"1","quantity":1,"price":5,"name":"Salt & Co"}]'

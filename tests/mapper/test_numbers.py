@@ -104,3 +104,15 @@ def test_rounding_changes_at_most_half_a_step(amount: Decimal) -> None:
 
 def test_bytes_are_utf_8_and_compact() -> None:
     assert dump({"ж": ["ї", 1]}) == '{"ж":["ї",1]}'.encode()
+
+
+@pytest.mark.parametrize(
+    ("currency", "cost"),
+    [("UAH", "33.33"), ("JPY", "33"), ("KWD", "33.333"), ("CLF", "33.3333"), ("BTC", "33.33333333")],
+)
+def test_price_of_a_unit_that_does_not_divide_has_the_digits_of_the_currency(currency: str, cost: str) -> None:
+    item = Item(id="55", quantity=Decimal(3), cost=Decimal(100) / 3)
+    (step,) = order_steps(order(currency=currency, items=(item,)).order, shop(), None, recent=True)
+    assert json.loads(params(step.request)["items"], parse_float=str)[0]["cost"] == (
+        int(cost) if currency == "JPY" else cost
+    )

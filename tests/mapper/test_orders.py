@@ -1,6 +1,7 @@
 """Orders to v1/event: exact bodies, and which events follow from what was sent before (numbers: test_numbers.py)."""
 
 import copy
+import json
 import re
 from dataclasses import replace
 from decimal import Decimal
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from shopwire.errors import Unmappable
 from shopwire.mapper import SentOrder, Step, fact_steps, order_reference, order_steps, sent_with_another_status
-from shopwire.models import Contact, Order, OrderChange, Parcel, Rank, Reason, Status
+from shopwire.models import Contact, Item, Order, OrderChange, Parcel, Rank, Reason, Status
 from shopwire.models.base import usable_id
 from tests.support.api_requests import body_of, params
 from tests.support.changes import ANNA, cancelled, order, paid, shipped, shop
@@ -269,3 +270,44 @@ def test_same_order_maps_to_the_same_bytes(of: Order) -> None:
     same = copy.deepcopy(of)
     assert order_steps(same, shop(), None, recent=True) == order_steps(of, shop(), None, recent=True)
     assert event_types(of, wholly_sent(of)) == []
+
+
+def test_texts_are_as_people_read_them_and_links_can_be_opened() -> None:
+    item = Item(
+        id="55",
+        name="Cup &#8211; Salt &amp; Co",
+        category="<b>Cups</b>",
+        description="null",
+        url="//shop.example/cup",
+        image_url="javascript:alert(1)",
+        quantity=Decimal(1),
+        cost=Decimal(5),
+    )
+    found = first_params(
+        order(
+            items=(item,),
+            note="ring\n twice\u200b",
+            delivery_address="1 &lt; 2",
+            payment_method='Card <img src="x">',
+            delivery_method="\u200b",
+            coupons=("TEA &amp; CUP",),
+            cancel_reason="null",
+            url="http://a b",
+        ).order
+    )
+    assert found["items"] == (
+        '[{"externalItemId":"55","name":"Cup – Salt & Co","category":"Cups","quantity":1,'
+        '"url":"https://shop.example/cup","cost":5}]'
+    )
+    assert (found["additionalInfo"], found["deliveryAddress"]) == ("ring twice", "1 < 2")
+    assert (found["paymentMethod"], found["couponCode"]) == ("Card", "TEA & CUP")
+    assert found.keys().isdisjoint({"deliveryMethod", "cancelReason", "restoreUrl"})
+
+
+def test_shortened_name_is_cut_after_it_is_made_readable() -> None:
+    items = tuple(
+        Item(id=str(number), name="&amp;" * 30 + "x" * 300, quantity=Decimal(1), cost=Decimal(5))
+        for number in range(90)
+    )
+    name = json.loads(first_params(order(items=items).order)["items"])[0]["name"]
+    assert name == "&" * 30 + "x" * 20

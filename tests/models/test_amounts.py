@@ -12,6 +12,7 @@ from shopwire import platforms
 from shopwire.errors import InvalidValue
 from shopwire.models import CartItem, Item
 from shopwire.models.base import Amount
+from shopwire.models.order import quantum
 from shopwire.platforms.parts import Body
 from tests.support.changes import order
 
@@ -88,3 +89,17 @@ def unlimited_numbers(annotation: Any) -> list[Any]:
     if annotation in (int, float, Decimal):
         return [annotation]
     return [found for part in get_args(annotation) for found in unlimited_numbers(part)]
+
+
+@pytest.mark.parametrize(
+    ("currency", "step"),
+    [
+        *(("UAH", "0.01"), ("USD", "0.01"), ("HRK", "0.01")),
+        *(("JPY", "1"), ("KRW", "1"), ("KWD", "0.001"), ("TND", "0.001"), ("CLF", "0.0001")),
+        # ISO 4217 does not know these.
+        *(("BTC", "1e-8"), ("XYZ", "1e-8")),
+    ],
+)
+def test_smallest_amount_of_a_currency(currency: str, step: str) -> None:
+    assert quantum(currency) == Decimal(step)
+    assert len({quantum(code) for code in ("UAH", "JPY", "KWD", "BTC")}) == 4

@@ -1,84 +1,69 @@
 """A contact: which e-mail addresses and phones count, and what an odd one costs."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from shopwire.models import Contact
-from shopwire.models.contact import acceptable_email, clean_email, clean_phone, person
+from shopwire.models import Contact, Reason
+from shopwire.models.contact import fallbacks, person, refused_reason
+from shopwire.models.phone import Phone
 
-
-@pytest.mark.parametrize(
-    ("written", "clean"),
-    [
-        (" Anna@Example.COM ", "anna@example.com"),
-        ("deleted@site.invalid", None),
-        ("X@Example.Invalid", None),
-        ("no address", None),
-        ("", None),
-        (None, None),
-    ],
-)
-def test_email_is_trimmed_and_lower_case_or_missing(written: str | None, clean: str | None) -> None:
-    assert clean_email(written) == clean
+PHONE = Phone("+380501112233")
 
 
-@pytest.mark.parametrize(
-    ("written", "region", "clean"),
-    [
-        ("+38 (050) 111-22-33", None, "380501112233"),
-        ("0038 050 111 22 33", None, "380501112233"),
-        ("+44 (0)20 7946 0018", None, "442079460018"),
-        ("050 111 22 33", "UA", "380501112233"),
-        ("380501112233", "UA", "380501112233"),
-        ("380501112233", None, "380501112233"),
-        ("(212) 555-0123", "US", "12125550123"),
-        ("050 111 22 33", None, None),
-        ("0000000000", "UA", None),
-        ("+000000000", None, None),
-        ("12", "UA", None),
-        ("+1234", None, None),
-        ("+1234567890123456", None, None),
-        ("call me", "UA", None),
-        ("", "UA", None),
-        (None, "UA", None),
-    ],
-)
-def test_phone_is_international_digits_or_missing(written: str | None, region: str | None, clean: str | None) -> None:
-    assert clean_phone(written, region) == clean
-
-
-@given(st.text(max_size=30), st.sampled_from([None, "UA", "US", "ZZ"]))
-def test_phone_of_any_text_is_digits_or_missing(written: str, region: str | None) -> None:
-    clean = clean_phone(written, region)
-    assert clean is None or (clean.isascii() and clean.isdigit() and 5 <= len(clean) <= 15)
-
-
-@given(st.text(max_size=60))
-def test_acceptable_email_is_ascii_with_one_at_and_a_dot(written: str) -> None:
-    clean = clean_email(written)
-    if clean and acceptable_email(clean):
-        assert clean.isascii()
-        assert clean.count("@") == 1
-        assert "." in clean.partition("@")[2]
-
-
-def test_first_acceptable_address_counts() -> None:
+def test_first_usable_address_counts() -> None:
     contact = person(
-        emails=[None, "odd address@x", "b@example.com", "c@example.com"], phones=["x", "+380501112233"], region=None
+        emails=[None, "odd address@x", "b@example.com", "c@example.com"], phones=[Phone("x"), PHONE], region=None
     )
     assert (contact.email, contact.phone) == ("b@example.com", "380501112233")
 
 
-def test_phone_takes_the_place_of_an_odd_email() -> None:
-    long = "a" * 60 + "@example.com"
-    assert person(emails=[long], phones=["+380501112233"], region=None).key == "380501112233"
+@pytest.mark.parametrize(
+    ("phones", "countries", "phone"),
+    [
+        ([Phone("501 112 233", "PL")], ["UA"], "48501112233"),
+        ([Phone("501 112 233")], [None, "", "pl", "UA"], "48501112233"),
+        ([Phone("501 112 233")], [], "380501112233"),
+        ([Phone("050 111 22 33", "PL"), Phone("06 11 22 33 44", "FR")], [], "33611223344"),
+        ([Phone("050 111 22 33", "PL")], ["UA"], None),
+    ],
+)
+def test_phone_belongs_to_the_country_beside_it_then_of_another_address_then_the_region(
+    phones: list[Phone], countries: list[str | None], phone: str | None
+) -> None:
+    assert person(emails=[], phones=phones, countries=countries, region="UA").phone == phone
 
 
-@pytest.mark.parametrize("customer_id", [None, "77"])
-@pytest.mark.parametrize("email", ["ганна@example.com", "o'neil@example.com", "a" * 60 + "@example.com"])
-def test_odd_email_is_kept_if_there_is_no_other_address(email: str, customer_id: str | None) -> None:
-    assert person(emails=[email], phones=[], region=None, customer_id=customer_id).key == email
+@pytest.mark.parametrize(
+    ("email", "phone", "reason"),
+    [
+        ("anna@example", None, Reason.ADDRESS_UNUSABLE),
+        ("anna", None, Reason.ADDRESS_UNUSABLE),
+        (None, "+1 212*****23", Reason.ADDRESS_UNUSABLE),
+        (None, "call me", Reason.ADDRESS_UNUSABLE),
+        (None, None, Reason.ANONYMOUS),
+        ("", " ", Reason.ANONYMOUS),
+        ("deleted@site.invalid", "+000 00 000 00 00", Reason.ANONYMOUS),
+        (None, "+380 00 000 00 00", Reason.ANONYMOUS),
+        ("null", "-", Reason.ANONYMOUS),
+        ("N/A", "0", Reason.ANONYMOUS),
+    ],
+)
+def test_address_that_cannot_be_used_is_not_the_same_as_none(
+    email: str | None, phone: str | None, reason: Reason
+) -> None:
+    contact = person(emails=[email], phones=[Phone(phone)], region="UA", customer_id="77")
+    assert not contact.reachable
+    assert contact.unreachable_reason is reason
+
+
+def test_usable_address_beside_an_unusable_one_is_enough() -> None:
+    contact = person(emails=["anna@example"], phones=[PHONE], region=None)
+    assert contact == Contact(phone="380501112233")
+    assert contact.unreachable_reason is Reason.ANONYMOUS
+
+
+@pytest.mark.parametrize("customer_id", ["0", "null", " ", None])
+def test_no_id_is_no_customer_id(customer_id: str | None) -> None:
+    assert person(emails=["b@example.com"], phones=[], region=None, customer_id=customer_id).customer_id is None
 
 
 @pytest.mark.parametrize("customer_id", ["anna@example.com", "+380501112233"])
@@ -97,3 +82,32 @@ def test_key_is_the_email_or_the_phone_or_the_id() -> None:
     assert Contact(phone="1", customer_id="2").key == "1"
     assert Contact(customer_id="2").key == "2"
     assert Contact().key is None
+
+
+ODD = "m.o'hara@example.com"
+
+
+@pytest.mark.parametrize(
+    ("contact", "tried", "reason"),
+    [
+        (
+            Contact(email=ODD, phone="380501112233"),
+            (Contact(phone="380501112233"), Contact(email=ODD)),
+            Reason.ADDRESS_UNUSABLE,
+        ),
+        (Contact(email=ODD, customer_id="7"), (Contact(customer_id="7"),), Reason.ADDRESS_UNUSABLE),
+        (Contact(email=ODD), (), Reason.ADDRESS_UNUSABLE),
+        (
+            Contact(email="anna@example.com", phone="380501112233"),
+            (Contact(email="anna@example.com"),),
+            Reason.API_REJECTED,
+        ),
+        (Contact(email="anna@example.com", customer_id="7"), (), Reason.API_REJECTED),
+        (Contact(phone="380501112233"), (), Reason.API_REJECTED),
+    ],
+)
+def test_refused_contact_is_tried_without_the_address_that_may_be_the_cause(
+    contact: Contact, tried: tuple[Contact, ...], reason: Reason
+) -> None:
+    assert fallbacks(contact) == tried
+    assert refused_reason(contact) is reason

@@ -24,6 +24,7 @@ from shopwire.models import (
     Nothing,
     OrderChange,
     OrderDeleted,
+    OrderSkipped,
     ParcelArrived,
     Reason,
     Redaction,
@@ -119,7 +120,9 @@ def test_signed_sample_verifies_and_is_read_as_its_topic(sample: Sample) -> None
     topic = platform.topic(sample.topic)
     assert topic
     for change in (delivery.change for delivery in deliveries):
-        assert isinstance(change, (*CHANGES_OF_KIND[topic.kind], Nothing)), f"{sample.topic} is a {topic.kind}"
+        assert isinstance(change, (*CHANGES_OF_KIND[topic.kind], Nothing, OrderSkipped)), (
+            f"{sample.topic} is a {topic.kind}"
+        )
         assert change != Nothing(Reason.UNKNOWN_TOPIC)
     if platform.signature.headers:
         assert webhook.body == sample.body, "`sign` must not change a sample, which names its topic and store itself"
@@ -270,7 +273,7 @@ def test_body_without_content_means_nothing(platform: Platform, topic: str, body
 def test_truncated_or_wrongly_encoded_body_means_nothing(sample: Sample) -> None:
     platform, text = platforms.get(sample.platform), sample.body.decode()
     bodies = [sample.body[:length] for length in (1, len(sample.body) // 2, len(sample.body.rstrip()) - 1)]
-    for body in (*bodies, text.encode("utf-16"), b"\xef\xbb\xbf" + sample.body, b"\xff" + sample.body):
+    for body in (*bodies, text.encode("utf-16"), b"\xff" + sample.body):
         assert not any(map(reads_body, read(platform, sample.topic, body)))
 
 

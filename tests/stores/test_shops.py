@@ -145,6 +145,21 @@ def test_storefront_has_one_secret_or_two_while_one_is_replaced(setting: Any, se
     assert [secret.get_secret_value() for secret in shop.storefront_secret] == secrets
 
 
+@pytest.mark.parametrize(
+    ("setting", "stores"),
+    [
+        ("a.example", ("a.example",)),
+        (["a.example", "b.example"], ("a.example", "b.example")),
+        ([], ()),
+        ([" "], ()),
+        ("", ()),
+        (None, ()),
+    ],
+)
+def test_shop_has_one_store_name_or_several(setting: Any, stores: tuple[str, ...]) -> None:
+    assert parse_shop(SHOP, SETTINGS | {"store": setting}).stores == stores
+
+
 def without(name: str) -> dict[str, Any]:
     return {field: value for field, value in SETTINGS.items() if field != name}
 
@@ -195,6 +210,9 @@ def without(name: str) -> dict[str, Any]:
             "shop little-shop: `old_order_days` must be a whole number of days, 0 or more",
         ),
         (SETTINGS | {"statuses": {"x": "canary"}}, "shop little-shop: `statuses.x` must be one of INITIALIZED, "),
+        (SETTINGS | {"store": [5, "canary"]}, "shop little-shop: `store` must be text, or a list of text"),
+        (SETTINGS | {"store": {"a": "canary"}}, "shop little-shop: `store` must be text, or a list of text"),
+        (SETTINGS | {"sub_orders": "canary"}, 'shop little-shop: `sub_orders` must be "skip" or "send"'),
         (SETTINGS | {"secret": "canary"}, "shop little-shop: `secret` is not a setting"),
         (SETTINGS | {"id": "canary"}, "shop little-shop: `id` is not a setting"),
         (SETTINGS | {"platform": "canary"}, "shop little-shop: `platform` must be one of "),

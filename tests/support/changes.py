@@ -82,7 +82,7 @@ def shipped(id: str = "1001", *, minutes: float = 10, parcels: tuple[str, ...] =
     )
 
 
-def cancelled(id: str = "1001", *, minutes: float = 30, **fields: Any) -> OrderChange:
+def cancelled(id: str = "1001", *, minutes: float = 10, **fields: Any) -> OrderChange:
     return order(id, minutes=minutes, rank=Rank.CLOSED, **fields)
 
 

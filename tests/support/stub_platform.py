@@ -1,7 +1,11 @@
 """A platform for tests that are not about platforms: a body means the changes that the test registered for it."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from shopwire.errors import NotVerified, Unreadable, UnsignedCall
 from shopwire.models import Delivery, Reason, Shop, Webhook
+from shopwire.models.change import EntityKind
 from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
 
 
@@ -15,6 +19,7 @@ class StubPlatform(Platform):
     name = "shopify"
     topics = (Topic("test", Kind.SNAPSHOT),)
     kept_headers = ("x-test-",)
+    entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {"test": ("order", "id")}
 
     def __init__(self) -> None:
         self.bodies: dict[bytes, list[Delivery] | Exception] = {}
@@ -25,6 +30,9 @@ class StubPlatform(Platform):
         secrets = [secret.get_secret_value() for secret in shop.secrets]
         if webhook.headers.get("x-test-signature") not in secrets:
             raise NotVerified(Reason.SIGNATURE_MISMATCH, "the signature does not match any of the shop's secrets")
+
+    def topic_of(self, webhook: Webhook) -> str:
+        return webhook.headers.get("x-test-topic", "")
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
         found = self.bodies.get(webhook.body, Unreadable("body", "not_an_object"))

@@ -4,16 +4,17 @@ What the API should have is recorded first, then sent, then recorded as synced (
 to a contact what an order, cart or visit says and what is missing there. `sync` records the customer's own change.
 """
 
+from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
-from shopwire.delivery.decide import SyncContact
+from shopwire.delivery.decide import SyncContact, unreachable
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Task
-from shopwire.errors import Ignored, RetryLater
-from shopwire.esputnik import Answer
+from shopwire.errors import Ignored, PermanentFailure, RetryLater, Unmappable
 from shopwire.mapper import CONTACT_ID, ApiRequest, contact_requests, erase_requests
 from shopwire.models import Contact, ContactChange, Reason
+from shopwire.models.contact import fallbacks, refused_reason
 from shopwire.stores.contact_record import ContactRecord, ContactState, contradicts, merged
 from shopwire.stores.contacts import ContactStore
 
@@ -47,7 +48,7 @@ class Contacts:
         """Return the requests after which the API has the contact of an order, a cart or a visit.
 
         Raises:
-            Ignored: the API cannot create the contact.
+            Ignored, PermanentFailure: the API cannot create the contact.
         """
         return _requests_for(task, state, _reachable(state, state.completed()))
 
@@ -71,7 +72,7 @@ class Contacts:
             created_at: when the order, cart or visit was created, UTC ms. None for a fact.
 
         Raises:
-            Ignored: the API cannot create the contact, or the person was erased.
+            Ignored, PermanentFailure: the person was erased, or the API cannot create the contact.
         """
         for _ in range(_ATTEMPTS):
             contact = _reachable(state, state.completed())
@@ -86,7 +87,7 @@ class Contacts:
         """Send the customer's own change.
 
         Raises:
-            Ignored: the API cannot create the contact, or the person was erased.
+            Ignored, PermanentFailure: the person was erased, or the API cannot create the contact.
         """
         change = decision.change
         state, has_sent = self.find(task, change.contact, change.created_at), False
@@ -119,12 +120,13 @@ class Contacts:
 
     def erase(self, task: Task, requests: list[ApiRequest]) -> None:
         """Send the requests of an erasure. A path may contain the id that the answer before it gives."""
-        id = None
+        id: int | None = None
         for request in requests:
-            if id is not None:
+            if CONTACT_ID in request.path:
+                if id is None:
+                    raise PermanentFailure(Reason.API_REJECTED, path="v1/contact", problem="no_contact_id")
                 request = replace(request, path=request.path.replace(CONTACT_ID, str(id)))
-            answer = self._sender.send(_without_unanswered(task), request)
-            id = answer.contact_id or id
+            id = self._sender.send(_without_unanswered(task), request).contact_id
 
     def _send(self, task: Task, record: ContactRecord, created_at: int | None) -> bool:
         """Send what is recorded. Return whether it is still what is recorded.
@@ -132,11 +134,9 @@ class Contacts:
         Raises:
             Ignored: the person was erased while we sent. The contact is erased again.
         """
-        shop, api_id = task.shop.id, None
+        shop = task.shop.id
         try:
-            for request in _requests(task, record):
-                answer: Answer = self._sender.send(task, request)
-                api_id = answer.contact_id or api_id
+            api_id = self._send_or_part(task, record)
         except RetryLater as failure:
             # 409: another webhook of the person may have sent the same at this moment, and recorded it.
             if failure.reason is Reason.API_REPEATED and self._is_synced(shop, record):
@@ -153,6 +153,25 @@ class Contacts:
             # Another webhook recorded something else and sent it. Our request may have been the last one.
             self.store.touch(shop, current)
         return False
+
+    def _send_or_part(self, task: Task, record: ContactRecord) -> int | None:
+        """Send what is recorded, or what is left of it without an address that the API refuses. Return the API's id."""
+        try:
+            return self._send_requests(task, _requests(task, record))
+        except PermanentFailure as failure:
+            if failure.reason is not Reason.API_REJECTED:
+                raise
+            for part in fallbacks(record.contact):
+                if not part.reachable and not record.synced_revision:
+                    continue  # the API creates no contact without an address
+                with suppress(PermanentFailure, Unmappable):
+                    return self._send_requests(task, _requests(task, replace(record, contact=part)))
+            failure.reason = refused_reason(record.contact)
+            raise
+
+    def _send_requests(self, task: Task, requests: list[ApiRequest]) -> int | None:
+        ids = [self._sender.send(task, request).contact_id for request in requests]
+        return next((id for id in ids if id), None)
 
     def _is_synced(self, shop: str, record: ContactRecord) -> bool:
         current, _ = self.store.find_by_ref(shop, record.id)
@@ -171,7 +190,7 @@ class Contacts:
 
 def _reachable(state: ContactState, contact: Contact) -> Contact:
     if not (contact.reachable or state.is_known):
-        raise Ignored(Reason.ANONYMOUS)
+        raise unreachable(state.named)
     return contact
 
 

@@ -5,12 +5,13 @@
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Any
 
-from shopwire.delivery.task import DAY_MS, Outcome, Policy
-from shopwire.errors import Unmappable
+from shopwire.delivery.task import DAY_MS, Outcome, Policy, plausible
+from shopwire.errors import Ignored, PermanentFailure, Unmappable
 from shopwire.mapper import (
     SentOrder,
     Step,
@@ -32,6 +33,7 @@ from shopwire.models import (
     Order,
     OrderChange,
     OrderDeleted,
+    OrderSkipped,
     Parcel,
     ParcelArrived,
     Reason,
@@ -159,6 +161,12 @@ def unmappable(error: Unmappable) -> Done | Park:
     return Park(error.reason, details={"field": error.field} if error.field else {})
 
 
+def unreachable(contact: Contact) -> Ignored | PermanentFailure:
+    """Return what to raise for a contact that the API cannot create: it names no address, or none that can be used."""
+    reason = contact.unreachable_reason
+    return Ignored(reason) if reason is Reason.ANONYMOUS else PermanentFailure(reason)
+
+
 @singledispatch
 def _decide(change: Any, case: _Case) -> Decision:
     raise TypeError(type(change).__name__)
@@ -169,19 +177,23 @@ def _order(change: OrderChange, case: _Case) -> Decision:
     entry, shop, snapshot = case.entry, case.shop, change.order
     if snapshot.test and shop.ignore_test_orders:
         return Done(_ignored(Reason.TEST_ORDER))
-    deleted = _is_still_deleted(snapshot, entry)
-    order = snapshot.with_facts(frozenset(entry.arrived_parcels), deleted=deleted)
+    deleted = _is_still_deleted(snapshot, entry, case.received_at)
+    order = _dated(snapshot, entry, case.received_at).with_facts(frozenset(entry.arrived_parcels), deleted=deleted)
     created_at, sent = milliseconds(order.created_at), SentOrder.of(entry.sent)
     age_ms = case.received_at - created_at
     if sent is None and shop.old_order_days and age_ms > shop.old_order_days * DAY_MS:
         return Done(_ignored(Reason.OLD_ORDER))
+    if order.contact.key is None and not order.erased and entry.contact_ref and sent:
+        return _without_person(order, sent, case)
     update: EntryUpdate = {
         "order_reference": order_reference(order),
         "open_parcels": _open_parcels(order),
     }
     if entry.deleted_at is not None and not deleted:
         update["deleted_at"] = None
-    recent = age_ms < case.policy.new_order_ms
+    recent = entry.skipped or case.received_at - _bought_at(order) < case.policy.new_order_ms
+    if entry.skipped:
+        update["skipped"] = None
     is_first = sent is None or not sent.is_opened
     if is_first:
 
@@ -220,12 +232,47 @@ def _open_parcels(order: Order) -> list[str] | None:
     return under_way if len(under_way) <= _PARCELS_KEPT else None
 
 
-def _is_still_deleted(order: Order, entry: Entry) -> bool:
+def _without_person(order: Order, sent: SentOrder, case: _Case) -> Send:
+    """Return what follows if a known order names no person this time: it goes to the person it was sent for."""
+    entry, shop = case.entry, case.shop
+    customer_id = entry.order_reference.get("externalCustomerId")
+    reference = order_reference(replace(order, contact=Contact(customer_id=customer_id)))
+
+    def plan(contact: Contact, recycle_state_id: str | None) -> Sequence[Step]:
+        # The order of a guest stays a guest's, even if the person is known as a customer too.
+        person = replace(contact, customer_id=customer_id or (None if contact.reachable else contact.customer_id))
+        return order_steps(replace(order, contact=person), shop, sent, recent=False)
+
+    return Send(
+        contact=order.contact,
+        contact_ref=entry.contact_ref,
+        created_at=milliseconds(order.created_at),
+        plan=plan,
+        update={"order_reference": reference, "open_parcels": _open_parcels(order)},
+    )
+
+
+def _bought_at(order: Order) -> int:
+    return milliseconds(max(order.created_at, order.bought_at) if order.bought_at else order.created_at)
+
+
+def _dated(order: Order, entry: Entry, received_at: int) -> Order:
+    """Return the order with a plausible date: if its own is in the future, the one that was sent before, or now."""
+    created_at = milliseconds(order.created_at)
+    if plausible(created_at, received_at) == created_at:
+        return order
+    sent = entry.order_reference.get("date")
+    date = datetime.fromisoformat(sent) if sent else datetime.fromtimestamp(received_at / 1000, UTC)
+    return replace(order, created_at=date)
+
+
+def _is_still_deleted(order: Order, entry: Entry, received_at: int) -> bool:
     # A fact stays true until the platform takes it back: it says so, or it changes the order after it deleted it. A
     # snapshot from before the deletion changes nothing.
     if entry.deleted_at is None or order.restored:
         return False
-    return milliseconds(order.updated_at) <= entry.deleted_at
+    changed_at = milliseconds(order.updated_at)
+    return changed_at <= entry.deleted_at or plausible(changed_at, received_at) != changed_at
 
 
 @_decide.register
@@ -241,6 +288,12 @@ def _parcel_arrived(change: ParcelArrived, case: _Case) -> Decision:
 
 
 @_decide.register
+def _order_skipped(change: OrderSkipped, case: _Case) -> Decision:
+    is_new = case.entry.version is None and not (case.entry.sent or case.entry.skipped)
+    return Done(_ignored(change.reason), {"skipped": True} if is_new else {})
+
+
+@_decide.register
 def _order_deleted(change: OrderDeleted, case: _Case) -> Decision:
     return _fact(change.order_id, Status.CANCELLED, case, {"deleted_at": case.received_at})
 
@@ -248,7 +301,7 @@ def _order_deleted(change: OrderDeleted, case: _Case) -> Decision:
 def _fact(order_id: str, status: Status, case: _Case, update: EntryUpdate, parcel: Parcel | None = None) -> Decision:
     entry, sent = case.entry, SentOrder.of(case.entry.sent)
     if sent is None:
-        if entry.version is None:
+        if entry.version is None and not entry.skipped:
             return Park(Reason.ORDER_NOT_SEEN, update)
         return Done(_ignored(Reason.ORDER_NOT_SENT), update)
     if sent.status in (status, Status.CANCELLED):
@@ -277,7 +330,7 @@ def _cart(change: CartChange, case: _Case) -> Decision:
     if case.shop.old_order_days and case.received_at - changed_at > case.policy.age_limit_ms("cart"):
         return Done(_ignored(Reason.TOO_OLD))
     if cart.contact.key is None and entry.contact_ref is None:
-        return Done(_ignored(Reason.ANONYMOUS))
+        return unmappable(Unmappable(cart.contact.unreachable_reason))
     return Send(
         contact=cart.contact,
         contact_ref=entry.contact_ref,

@@ -14,7 +14,7 @@ If no place accepts it, the answer is 503 and the platform sends the webhook aga
 from contextlib import suppress
 
 from shopwire.delivery.parking import Parking, attempted
-from shopwire.delivery.task import Clock, Outcome, Policy, Task
+from shopwire.delivery.task import UNKNOWN, Clock, Outcome, Policy, Subject, Task
 from shopwire.errors import (
     NothingDurable,
     PermanentFailure,
@@ -88,10 +88,10 @@ class Deferral:
         except TableUnavailable:
             return self.unmarked(task, failure)
 
-    def park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
-        """Park a webhook whose change is not known."""
+    def park_unread(self, message: Message, failure: PermanentFailure, subject: Subject = UNKNOWN) -> Outcome:
+        """Park a webhook whose change is not known. Args as for `Parking.park_unread`."""
         try:
-            return self._parking.park_unread(message, failure)
+            return self._parking.park_unread(message, failure, subject)
         except TableUnavailable:
             # There is no entity, so the webhook gets a group of its own.
             group = entity_key(message.shop, Entity("view", str(message.received_at)))

@@ -1,6 +1,6 @@
 """Parking: a webhook that needs a person becomes a row of the table, and its entity's lease is given back."""
 
-from shopwire.delivery.task import Clock, Outcome, Task
+from shopwire.delivery.task import UNKNOWN, Clock, Outcome, Subject, Task
 from shopwire.errors import PermanentFailure, RetryLater
 from shopwire.esputnik import Verdict
 from shopwire.message import Message
@@ -52,9 +52,13 @@ class Parking:
         contact = task.change.contact
         return bool(contact.identities) and self._contacts.find(task.shop.id, contact).is_erased(task.received_at)
 
-    def park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
-        """Park a webhook whose change is not known, so that there is no lease."""
-        self._store.put(message, "unreadable", None, failure.reason, self._clock(), failure.details)
+    def park_unread(self, message: Message, failure: PermanentFailure, subject: Subject = UNKNOWN) -> Outcome:
+        """Park a webhook whose change is not known, so that there is no lease.
+
+        Args:
+            subject: its topic and its entity, for people who look at it.
+        """
+        self._store.put(message, *subject, failure.reason, self._clock(), failure.details)
         return Outcome("parked", failure.reason, failure.details)
 
 

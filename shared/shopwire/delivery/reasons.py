@@ -22,6 +22,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.SIGNAL: "It says that something changed, but not what. Another webhook of the platform contains the state.",
     Reason.NOT_DELIVERED_YET: "The parcel is still under way. Its delivery will be sent.",
     Reason.DRAFT: "The order is a draft: nothing was bought yet.",
+    Reason.STATUS_IGNORED: "The shop's setting `statuses` says that orders with this status are ignored.",
+    Reason.SUB_ORDER: "It is a part of another order, which contains the whole purchase (setting `sub_orders`).",
     Reason.STAFF_ACCOUNT: "The account belongs to the shop's staff, not to a customer.",
     Reason.CHECKOUT_COMPLETED: "The checkout became an order. The order's own webhooks contain the rest.",
     Reason.CHECKOUT_DELETED: "A checkout was deleted. That says nothing about the cart.",
@@ -30,6 +32,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.APP_UNINSTALLED: "The app was uninstalled, so the platform deleted its webhooks. The shop can be removed.",
     Reason.ERROR_BODY: "The platform could not write the body and sent an error in its place. The next webhook of the"
     " entity contains the state.",
+    Reason.EMPTY_BODY: "The platform signed an empty body, as a plugin that removes everything of it does. The next"
+    " webhook of the entity contains the state.",
     Reason.NO_PRICES: "The cart has no prices, and the API accepts no cart without them.",
     Reason.TEST_ORDER: "It is a test order, and the shop's setting `ignore_test_orders` is on.",
     Reason.OLD_ORDER: "The order was older than `old_order_days` when it was first seen. It is recorded, so that later"
@@ -82,6 +86,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.REPEATED_ERASURE: "The same erasure request was executed before, and the person, or the shop, may have come"
     " back since. Replay it if it is a new request.",
     Reason.INCOMPLETE: "The API needs a field that is missing. `field` says which.",
+    Reason.ADDRESS_UNUSABLE: "It names an e-mail address or a phone, but none that can be used, and the API finds a"
+    " contact by nothing else. Correct the address in the shop. The webhook of that change is sent.",
     Reason.ID_TOO_LONG: "The platform's id is longer than a key of the table may be.",
     Reason.TOO_LARGE: "What it says is larger than what can be sent or recorded. What fits was recorded, so that its"
     " later changes are understood.",

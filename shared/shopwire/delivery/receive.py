@@ -13,7 +13,7 @@ from shopwire.delivery.decide import Decision, Done, SyncContact
 from shopwire.delivery.defer import Deferral
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES
-from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, unreadable_failure
+from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, subject_of, unreadable_failure
 from shopwire.errors import (
     ClaimRefused,
     ItemTooLarge,
@@ -23,7 +23,7 @@ from shopwire.errors import (
     Unreadable,
 )
 from shopwire.message import Message, worth_keeping
-from shopwire.models import Delivery, Nothing, Reason, Shop, ShopRedaction, Webhook
+from shopwire.models import Delivery, Nothing, OrderSkipped, Reason, Shop, ShopRedaction, Webhook
 from shopwire.stores.entry import Entry, EntryUpdate
 from shopwire.stores.ledger import Claim, Ledger, Peek
 
@@ -69,10 +69,11 @@ class Receiver:
         try:
             deliveries = adapter.read(webhook, shop)
         except Unreadable as error:
-            return [(None, self._deferral.park_unread(message, unreadable_failure(error)))]
+            failure = unreadable_failure(error)
+            return [(None, self._deferral.park_unread(message, failure, subject_of(message, adapter)))]
         except Exception as error:
             failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
-            return [(None, self._deferral.park_unread(message, failure))]
+            return [(None, self._deferral.park_unread(message, failure, subject_of(message, adapter)))]
         budget_end = webhook.received_at + self._policy.direct_budget_ms
         send_until = min(budget_end, deadline) - _RECORDING_MS
         return [
@@ -102,6 +103,8 @@ class Receiver:
         change = task.change
         if isinstance(change, Nothing):
             return Outcome("ignored", change.reason, change.details)
+        if isinstance(change, OrderSkipped):
+            return self._record_skipped(task, change.reason)
         if task.is_anonymous and task.contact_cart is None:
             return Outcome("ignored", Reason.ANONYMOUS)  # most visits: nothing is read or written
         try:
@@ -139,6 +142,18 @@ class Receiver:
             return self._deferral.park_unread(task.message, PermanentFailure(Reason.ID_TOO_LONG))
         is_same_entry = claim.revision == (peek.revision or 0) + 1
         return self._under_lease(task, claim, decision if is_same_entry else None)
+
+    def _record_skipped(self, task: Task, reason: Reason) -> Outcome:
+        """Record that the order is not sent, unless that is recorded. It is only a hint, so no failure matters.
+
+        A checkout saves its draft again and again, and nothing of it is sent, so the API's state does not matter.
+        """
+        with suppress(TableUnavailable):
+            peek = self._peek(task)
+            decision = self._decide(task, peek) if peek.free else None
+            if isinstance(decision, Done) and decision.update:
+                self._settle_without_lease(task, peek, decision)
+        return Outcome("ignored", reason)
 
     def _goes_to_queue_first(self, task: Task) -> bool:
         return (

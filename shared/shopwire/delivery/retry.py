@@ -14,7 +14,18 @@ from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import MAX_CRASHES, Parking, attempted
 from shopwire.delivery.send import MAX_ANSWER_MS
-from shopwire.delivery.task import HOUR_MS, LEASE_MARGIN_MS, Outcome, Task, bug_details, delivery_of, unreadable_failure
+from shopwire.delivery.task import (
+    HOUR_MS,
+    LEASE_MARGIN_MS,
+    UNKNOWN,
+    Outcome,
+    Task,
+    bug_details,
+    delivery_of,
+    platform_of,
+    subject_of,
+    unreadable_failure,
+)
 from shopwire.errors import (
     BadSettings,
     ClaimRefused,
@@ -30,7 +41,7 @@ from shopwire.errors import (
 )
 from shopwire.esputnik import Verdict
 from shopwire.message import Message, unpack
-from shopwire.models import Delivery, Nothing, Reason, ShopRedaction
+from shopwire.models import Delivery, Nothing, Reason, Shop, ShopRedaction
 from shopwire.observability import logger, report
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
@@ -171,10 +182,10 @@ class RetryConsumer:
         try:
             delivery = delivery_of(message, shop)
         except Unreadable as error:
-            return self._park_unread(message, unreadable_failure(error)), None
+            return self._park_unread(message, unreadable_failure(error), shop), None
         except Exception as error:
             failure = PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error))
-            return self._park_unread(message, failure), None
+            return self._park_unread(message, failure, shop), None
         if delivery is None:
             return self._park_unread(message, PermanentFailure(Reason.DELIVERY_NOT_FOUND)), None
         change = delivery.change
@@ -290,8 +301,9 @@ class RetryConsumer:
         state = self._pauses.state(task.shop.id, now)
         return state.until is None and now - state.ok_at < _ACCEPTED_LATELY_MS
 
-    def _park_unread(self, message: Message, failure: PermanentFailure) -> Outcome:
-        return self._parking.park_unread(message, failure)
+    def _park_unread(self, message: Message, failure: PermanentFailure, shop: Shop | None = None) -> Outcome:
+        subject = subject_of(message, platform_of(message, shop)) if shop else UNKNOWN
+        return self._parking.park_unread(message, failure, subject)
 
 
 def _wait_for_newer_release(what: str, age_ms: int) -> Wait:

@@ -21,6 +21,7 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _MAX_REPEATED_EXTRA_MS = 900_000
 _THROTTLED_MS = 1_000
+_CLOCK_TOLERANCE_MS = 600_000
 LEASE_MARGIN_MS = 5_000
 """Milliseconds between the invocation's deadline and the expiry of its lease."""
 
@@ -39,6 +40,17 @@ class Outcome:
     status: OutcomeStatus
     reason: Reason | None = None
     details: Mapping[str, str | int] = field(default_factory=dict)
+
+
+def plausible(at: int, received_at: int) -> int:
+    """Return a time of a body; the moment of receipt if it is more than 10 minutes later than that.
+
+    A plugin writes the year 2647, or a shop its local time as UTC. Everything later would be older than such a time.
+
+    Args:
+        at, received_at: UTC ms.
+    """
+    return received_at if at > received_at + _CLOCK_TOLERANCE_MS else at
 
 
 def platform_of(message: Message, shop: Shop) -> Platform:
@@ -149,14 +161,23 @@ class Task:
     @property
     def version(self) -> int | None:
         """None for a fact: the clock of a carrier is not a version of the order."""
-        return self.change.version
+        version = self.change.version
+        return None if version is None else plausible(version // 10, self.received_at) * 10 + version % 10
+
+    @property
+    def is_ordered_by_receipt(self) -> bool:
+        """Whether the body has no plausible version, so that the moment of receipt takes its place."""
+        return self.version != self.change.version
 
     def settled_version(self, outcome: Outcome) -> int | None:
         """Return the version that the API has after this outcome; None if it has nothing of the change.
 
         An anonymous cart settles none, because the checkout that names its person may be older than the cart's last
-        change. Neither does a cart that another contact's visitor sent: the owner's own change may be older.
+        change. Neither does a cart that another contact's visitor sent: the owner's own change may be older. Neither
+        does a change without a plausible version: the next one may have changed earlier than this one arrived.
         """
+        if self.is_ordered_by_receipt:
+            return None
         is_nobodys = outcome.reason in (Reason.ANONYMOUS, Reason.CART_OF_ANOTHER_CONTACT)
         return None if isinstance(self.change, CartChange) and is_nobodys else self.version
 
@@ -179,6 +200,18 @@ class Task:
     def is_erasure(self) -> bool:
         """Whether it is an erasure request. Its tombstones come before everything else."""
         return isinstance(self.change, Redaction | ShopRedaction)
+
+
+Subject = tuple[str, Entity | None]
+"""Topic and entity of a webhook that cannot be read."""
+
+UNKNOWN: Subject = ("unreadable", None)
+
+
+def subject_of(message: Message, platform: Platform) -> Subject:
+    """Return what can be read of a verified webhook whose body is unreadable."""
+    topic, entity = platform.subject(message.webhook)
+    return (topic, entity) if platform.topic(topic) else UNKNOWN
 
 
 def unreadable_failure(error: Unreadable) -> PermanentFailure:

@@ -23,6 +23,7 @@ from shopwire.mapper.params import (
 )
 from shopwire.models import Cart, CartItem, Contact
 from shopwire.models.base import milliseconds
+from shopwire.models.text import readable
 
 _TYPE = "cartUpdated"
 _LONG_NAME = 50
@@ -52,7 +53,7 @@ def _smaller(cart: Cart, key: str, whole: Params) -> Iterator[Params]:
     items = [replace(item, category=None) for item in items]
     yield with_value(short, "products", json_text(list(map(_product, items))))
     for length in (_LONG_NAME, 0):
-        items = [replace(item, name=item.name and item.name[:length].rstrip()) for item in items]
+        items = [replace(item, name=(readable(item.name) or "")[:length].rstrip()) for item in items]
         yield with_value(short, "products", json_text(list(map(_product, items))))
     left = MAX_BODY_BYTES - len(event_body(_TYPE, key, with_value(short, "products", "[]")))
     products = []
@@ -89,8 +90,8 @@ def _product(item: CartItem) -> dict[str, Any]:
         # The API accepts whole numbers only: half a metre of cloth counts as one piece in the cart.
         "quantity": item.quantity.to_integral_value(ROUND_CEILING),
         "price": item.price,
-        "name": item.name,
-        "category": item.category,
+        "name": item.name and readable(item.name),
+        "category": item.category and readable(item.category),
         "discount": plain(item.discount) if item.discount and item.discount > Decimal(0) else None,
     }
     return item.extra | {name: value for name, value in known.items() if value not in (None, "")}

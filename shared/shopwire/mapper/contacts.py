@@ -11,7 +11,7 @@ from urllib.parse import quote
 from shopwire.errors import Unmappable
 from shopwire.mapper.api_rules import check_contact
 from shopwire.mapper.params import ApiRequest, contact_with, dump, present
-from shopwire.models import Contact, Reason
+from shopwire.models import Contact
 
 CONTACT_ID = "{id}"
 """In the path of a request: the API's id of the contact, which the answer to the request before it gives."""
@@ -61,7 +61,7 @@ def _unsubscribed(change: str, email: str) -> ApiRequest:
 
 def _body(contact: Contact) -> dict[str, Any]:
     if not contact.reachable:
-        raise Unmappable(Reason.ANONYMOUS)
+        raise Unmappable(contact.unreachable_reason)
     channels = present((("email", contact.email), ("sms", contact.phone)))
     fields = present(
         (

@@ -28,12 +28,13 @@ from shopwire.mapper.params import (
 )
 from shopwire.models import Contact, Item, Order, Parcel, Shop, Status
 from shopwire.models.order import quantum
+from shopwire.models.text import readable, usable_link
 
 # These statuses are announced by events of their own.
 _TRANSITIONS = {Status.DELIVERED: "orderDelivered", Status.CANCELLED: "orderCancelled"}
 
 # If one of these params changed too, an orderUpdated is sent before the event of a transition: totals and items.
-_CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "items"})
+_CONTENT = frozenset({"totalCost", "currency", "shipping", "discount", "taxes", "fees", "duties", "tips", "items"})
 
 _ZERO = Decimal(0)
 
@@ -225,7 +226,7 @@ def _smaller(order: Order, whole: Params) -> Iterator[Params]:
         items = [replace(item, category=None) for item in items]
         yield with_value(short, "items", _items(items, order.currency))
         for length in (_LONG_NAME, 0):
-            items = [replace(item, name=item.name and item.name[:length].rstrip()) for item in items]
+            items = [replace(item, name=(readable(item.name) or "")[:length].rstrip()) for item in items]
             yield with_value(short, "items", _items(items, order.currency))
     yield with_value(short, "items", None)
     yield with_value(with_short_texts(whole, very=True), "items", None)
@@ -247,6 +248,9 @@ def _whole_params(order: Order) -> Params:
             ("shipping", plain(order.shipping)),
             ("discount", plain(order.discount)),
             ("taxes", plain(order.taxes)),
+            ("fees", plain(order.fees)),
+            ("duties", plain(order.duties)),
+            ("tips", plain(order.tips)),
             ("restoreUrl", order.url),
             ("statusDescription", order.status_words),
             ("storeId", order.store_id),
@@ -291,12 +295,12 @@ def _items(items: Sequence[Item], currency: str) -> str | None:
 def _item(item: Item, step: Decimal) -> dict[str, Any]:
     fields = {
         "externalItemId": item.id,
-        "name": item.name,
-        "category": item.category,
+        "name": item.name and readable(item.name),
+        "category": item.category and readable(item.category),
         "quantity": item.quantity,
-        "url": item.url,
-        "imageUrl": item.image_url,
-        "description": item.description,
+        "url": item.url and usable_link(item.url),
+        "imageUrl": item.image_url and usable_link(item.image_url),
+        "description": item.description and readable(item.description),
         "cost": rounded(item.cost, step),
     }
     return {name: value for name, value in fields.items() if value is not None and value != ""}

@@ -18,8 +18,18 @@ from shopwire.errors import Unmappable
 from shopwire.mapper.api_rules import check_contact, check_event, check_size, is_key
 from shopwire.models import Contact, Reason
 from shopwire.models.base import MAX_DIGITS
+from shopwire.models.text import readable, usable_link
 
 Params = list[tuple[str, str]]
+
+# Params that people read in messages. Ids, numbers, dates, links and JSON are no text.
+_TEXTS = frozenset(
+    {
+        *("firstName", "lastName", "statusDescription", "deliveryMethod", "paymentMethod", "deliveryAddress"),
+        *("additionalInfo", "orderNumber", "trackingNumber", "carrier", "couponCode", "cancelReason", "search"),
+    }
+)
+_LINKS = frozenset({"restoreUrl", "trackingUrl"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +99,15 @@ def contact_with(body: Mapping[str, Any]) -> ApiRequest:
 
 
 def present(pairs: Iterable[tuple[str, str | None]]) -> Params:
-    """Return the pairs that have a value. What the platform does not say is left out of a request."""
-    return [(name, value) for name, value in pairs if value and not value.isspace()]
+    """Return the pairs that have a value, texts as people read them, links that can be opened. What the platform does
+    not say is left out."""
+    return [(name, text) for name, value in pairs if value and (text := _clean(name, value)) and not text.isspace()]
+
+
+def _clean(name: str, value: str) -> str | None:
+    if name in _TEXTS:
+        return readable(value)
+    return usable_link(value) if name in _LINKS else value
 
 
 def identifiers(contact: Contact) -> Params:
@@ -108,7 +125,7 @@ def contact_key(contact: Contact) -> str:
         Unmappable: nothing identifies a person.
     """
     if not contact.key:
-        raise Unmappable(Reason.ANONYMOUS)
+        raise Unmappable(contact.unreachable_reason)
     values = (contact.email, contact.phone, contact.customer_id)
     return next((value for value in values if value and is_key(value)), None) or hashed_key(contact.key)
 

@@ -9,24 +9,44 @@ import re
 from collections.abc import Iterable
 from datetime import datetime
 from decimal import Decimal
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, AwareDatetime, Field, StringConstraints
+from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, StringConstraints
 from pydantic_core import PydanticCustomError
 
 from shopwire.errors import InvalidValue
+from shopwire.models.text import readable
 
 MAX_ID_LENGTH = 255
-Id = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID_LENGTH)]
+
+
+def _checked_id(id: str) -> str:
+    if id == "0" or "\ufffd" in id or readable(id) is None:
+        raise PydanticCustomError("unreadable_id", "an id is 0, damaged, or nothing of it is visible")
+    return id
+
+
+Id = Annotated[
+    str,
+    StringConstraints(strip_whitespace=True, min_length=1, max_length=MAX_ID_LENGTH),
+    AfterValidator(_checked_id),
+]
 """A platform's own id. It is always text, because many ids exceed 2^53."""
 
 _TOKEN = r"[!-?A-~]([ -?A-~]{0,253}[!-?A-~])?"
-Token = Annotated[str, StringConstraints(strip_whitespace=True, pattern=f"^{_TOKEN}$")]
+
+
+def _without_key(token: Any) -> Any:
+    # Shopify's storefront shows a cart's token with the key that opens it ("...?key=..."), its webhooks mostly do not.
+    return token.partition("?key=")[0] if isinstance(token, str) else token
+
+
+Token = Annotated[str, BeforeValidator(_without_key), StringConstraints(strip_whitespace=True, pattern=f"^{_TOKEN}$")]
 """The token of a cart: at most 255 printable characters of ASCII without "@", and no space at its ends. Events
 contain it, and a hash of it is in keys and log lines."""
 
 _CURRENCY = r"[A-Z]{3}"
-Currency = Annotated[str, StringConstraints(pattern=f"^{_CURRENCY}$")]
+Currency = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True, pattern=r"^[A-Za-z]{3}$")]
 """The code of a currency: three capital letters, as in ISO 4217."""
 
 MAX_DIGITS = 40
@@ -123,7 +143,7 @@ def usable_id(value: str | None) -> str | None:
 
 def usable_token(value: str | None) -> str | None:
     """Return the optional token of a cart, trimmed; None if it is none."""
-    value = value.strip() if value else None
+    value = _without_key(value).strip() if value else None
     return value if value and _is_token(value) else None
 
 
@@ -133,9 +153,9 @@ def usable_currency(values: Iterable[str | None]) -> str | None:
 
 
 def first(values: Iterable[str | None]) -> str | None:
-    """Return the first value that is neither missing nor blank, trimmed."""
+    """Return the first value of which people can read something, trimmed."""
     for value in values:
-        if value and (text := value.strip()):
+        if value and (text := value.strip()) and readable(text):
             return text
     return None
 

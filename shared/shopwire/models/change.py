@@ -175,6 +175,24 @@ class OrderDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class OrderSkipped:
+    """Fact: an order exists that is not sent: a draft, one with a status that the shop ignores, a part of another one.
+
+    If it is sent later, it is new on that day, however old it is.
+    """
+
+    order_id: str
+    reason: Reason
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
+
+    @property
+    def entity(self) -> Entity:
+        return Entity("order", self.order_id)
+
+
+@dataclass(frozen=True, slots=True)
 class Redaction:
     """Fact: a person must be erased, together with the orders that the platform lists."""
 
@@ -218,7 +236,7 @@ class Nothing:
 
 
 Snapshot = OrderChange | CartChange | ContactChange | ViewChange
-Fact = ParcelArrived | OrderDeleted | Redaction | ShopRedaction
+Fact = ParcelArrived | OrderDeleted | OrderSkipped | Redaction | ShopRedaction
 Change = Snapshot | Fact | Nothing
 DESTRUCTIVE = (OrderDeleted, Redaction, ShopRedaction)
 """Changes that delete or erase something. A topic that may become one of them says so (`platforms.base.Topic`)."""

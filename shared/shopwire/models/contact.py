@@ -3,21 +3,18 @@
 `stores/contacts.py` records which contacts eSputnik has.
 """
 
-import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import Self
+from dataclasses import dataclass, field, replace
+from typing import Any, Self
 
-from shopwire.models.base import MAX_ID_LENGTH, first, usable_id
+from shopwire.models.base import first, usable_id
+from shopwire.models.email import clean_email, is_doubtful, is_nobodys_email
 from shopwire.models.name import clean_name
+from shopwire.models.phone import Phone, clean_phone, country_code, is_nobodys_phone
+from shopwire.models.reason import Reason
 
-# The vendor's own plugins for WooCommerce and OpenCart refuse any other e-mail address, and phones of other lengths.
-_EMAIL = re.compile(r"[a-z0-9.+_-]+@(?:[a-z0-9_-]+\.)+[a-z0-9_-]+")
-_EMAIL_MAX_LENGTH = 50
-# Shops write these domains for a person who was erased, or who never gave an address.
-_PLACEHOLDER_DOMAINS = ("@site.invalid", "@example.invalid")
-_PHONE_DIGITS = range(5, 16)
+# What forms and programs write for an address, or an id, that they do not have.
+_NO_VALUE = frozenset("null none nil undefined nan n/a na no false 0 нет немає ні".split())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +55,8 @@ class Contact:
     address: Address | None = None
     language: str | None = None
     consent: Consent | None = None
+    has_unusable_address: bool = field(default=False, compare=False)
+    """Whether the platform names an e-mail address or a phone, but none that can be used."""
 
     @property
     def key(self) -> str | None:
@@ -70,6 +69,11 @@ class Contact:
         return bool(self.email or self.phone)
 
     @property
+    def unreachable_reason(self) -> Reason:
+        """Why the API cannot create this contact, if it is not `reachable`."""
+        return Reason.ADDRESS_UNUSABLE if self.has_unusable_address else Reason.ANONYMOUS
+
+    @property
     def identities(self) -> tuple[str, ...]:
         """Every value that identifies the person, each with its kind in front ("email:...", "phone:...", "id:...")."""
         named = (("email", self.email), ("phone", self.phone), ("id", self.customer_id))
@@ -77,7 +81,8 @@ class Contact:
 
     def without(self, fields: Iterable[str]) -> Self:
         """Return the contact without these fields."""
-        return replace(self, **dict.fromkeys(fields))
+        absent: dict[str, Any] = dict.fromkeys(fields)
+        return replace(self, **absent)
 
 
 NOBODY = Contact()
@@ -86,97 +91,74 @@ NOBODY = Contact()
 def person(
     *,
     emails: Iterable[str | None],
-    phones: Iterable[str | None],
+    phones: Iterable[Phone],
     region: str | None,
+    countries: Iterable[str | None] = (),
     customer_id: str | None = None,
     first_names: Iterable[str | None] = (),
     last_names: Iterable[str | None] = (),
 ) -> Contact:
     """Return the contact that a platform describes in several places of a body.
 
-    An e-mail address that the API might refuse never costs an order: the next address or the phone takes its place. It
-    is kept as it is only if there is no other address, because the API needs one to create a contact, and without what
-    is longer than any address, because the table stores it. A customer id that is longer than 255 characters counts as
-    missing. So does one that is an address: the API would send all later orders with it to one contact.
+    An address that cannot be used never costs an order that has another one. A customer id that is longer than 255
+    characters counts as missing. So does one that is an address: the API would send all later orders with it to one
+    contact.
 
     Args:
         emails, phones, first_names, last_names: candidates in order of preference.
-        region: ISO 3166 code of the country that completes local phone numbers, or None.
+        region: ISO 3166 code of the shop's country, or None.
+        countries: those of the body's addresses, in order of preference. They are for a phone whose own address names
+            no country.
     """
     # The same address is often in up to four places of a body. Each is examined once.
-    written = [cleaned for email in dict.fromkeys(emails) if (cleaned := clean_email(email))]
-    email = next((address for address in written if acceptable_email(address)), None)
-    phone = next((cleaned for number in dict.fromkeys(phones) if (cleaned := clean_phone(number, region))), None)
-    customer_id = usable_id(customer_id)
-    if customer_id and ("@" in customer_id or customer_id.startswith("+")):
-        customer_id = None
-    if not (email or phone):
-        email = next((address[:MAX_ID_LENGTH] for address in written), None)
+    emails, phones = dict.fromkeys(emails), dict.fromkeys(phones)
+    country = next((code for written in countries if (code := country_code(written))), None)
+    email = next((address for written in emails if (address := clean_email(written))), None)
+    phone = next(
+        (
+            digits
+            for written in phones
+            if (digits := clean_phone(written.number, country_code(written.country) or country, region))
+        ),
+        None,
+    )
     return Contact(
         email=email,
         phone=phone,
-        customer_id=customer_id,
+        customer_id=_usable_customer_id(customer_id),
         first_name=first(clean_name(name, is_first=True) for name in first_names),
         last_name=first(clean_name(name, is_first=False) for name in last_names),
+        has_unusable_address=not (email or phone)
+        and (
+            any(_is_given(written) and not is_nobodys_email(written) for written in emails if written)
+            or any(_is_given(number) and not is_nobodys_phone(number) for number, _ in phones if number)
+        ),
     )
 
 
-def clean_email(value: str | None) -> str | None:
-    """Return the address trimmed and lower case; None if it is not an address, or a placeholder
-    (`deleted@site.invalid`)."""
-    if not value:
-        return None
-    value = value.strip().lower()
-    if "@" not in value or value.endswith(_PLACEHOLDER_DOMAINS):
-        return None
-    return value
+def fallbacks(contact: Contact) -> tuple[Contact, ...]:
+    """Return the contacts to send instead, one after the other, if the API refuses this one for good (400).
 
-
-def acceptable_email(value: str) -> bool:
-    """Return whether the API accepts this clean address as an e-mail channel."""
-    return len(value) <= _EMAIL_MAX_LENGTH and _EMAIL.fullmatch(value) is not None
-
-
-def clean_phone(value: str | None, region: str | None) -> str | None:
-    """Return international digits without plus; None if the number is only zeros or cannot be completed.
-
-    A number with its country code ("+38 (050) 123-45-67", "0038...") is only stripped. The phone library completes a
-    local one; it is large, so it is imported only then.
+    Its answer does not say which address it refuses. An e-mail address that the vendor's plugins would not send goes
+    first, then the phone. One address, or the customer id, is left. None are returned if no address may be the cause.
     """
-    if not value:
-        return None
-    digits = "".join(char for char in value if char in "0123456789")
-    if not digits.strip("0"):
-        return None
-    text = value.strip()
-    if text.startswith("+"):
-        # In "+44 (0)20 ..." the zero is dialled only within the country.
-        digits = "".join(char for char in text.replace("(0)", "") if char in "0123456789")
-    elif text.startswith("00"):
-        digits = digits[2:]
-    else:
-        return _completed(text, digits, region)
-    return digits if len(digits) in _PHONE_DIGITS else None
+    tries = []
+    if contact.email and is_doubtful(contact.email) and (contact.phone or contact.customer_id):
+        tries.append(contact.without(("email",)))
+    if contact.email and contact.phone:
+        tries.append(contact.without(("phone",)))
+    return tuple(tries)
 
 
-# All webhooks of a buyer carry the same number. Completing it takes 30 to 100 us, as long as the rest of the mapping.
-@lru_cache(maxsize=1024)
-def _completed(text: str, digits: str, region: str | None) -> str | None:
-    import phonenumbers
+def refused_reason(contact: Contact) -> Reason:
+    """Return why a contact is parked that the API refuses for good, also without the address that it may refuse."""
+    return Reason.ADDRESS_UNUSABLE if contact.email and is_doubtful(contact.email) else Reason.API_REJECTED
 
-    attempts: list[tuple[str, str | None]] = [("+" + digits, None)]
-    if region:
-        attempts.insert(0, (text, region))
-    for number, country in attempts:
-        try:
-            parsed = phonenumbers.parse(number, country)
-        except phonenumbers.NumberParseException:
-            continue
-        # With a country, the right length of a subscriber's number is enough, because numbering plans change faster
-        # than libraries. Without one, the digits must be a number that exists.
-        subscriber = phonenumbers.PhoneNumberType.FIXED_LINE_OR_MOBILE
-        length = phonenumbers.is_possible_number_for_type_with_reason(parsed, subscriber)
-        if length == phonenumbers.ValidationResult.IS_POSSIBLE and (country or phonenumbers.is_valid_number(parsed)):
-            number = f"{parsed.country_code}{phonenumbers.national_significant_number(parsed)}"
-            return number if len(number) in _PHONE_DIGITS else None
-    return None
+
+def _is_given(address: str) -> bool:
+    return address.strip().lower() not in _NO_VALUE
+
+
+def _usable_customer_id(written: str | None) -> str | None:
+    id = usable_id(written)
+    return None if not id or "@" in id or id.startswith("+") or not _is_given(id) else id

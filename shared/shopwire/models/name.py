@@ -6,6 +6,8 @@ Source: https://docs.yespo.io, the names of contacts. Where a rule can be read i
 import re
 import unicodedata
 
+from shopwire.models.text import readable
+
 _MAX_LENGTH = 40
 _MAX_DIGITS = 3
 _SHORT_WORD = 3
@@ -27,6 +29,7 @@ def clean_name(value: str | None, *, is_first: bool) -> str | None:
     - A letter that is written with a separate mark, as in Hindi, is not known to be accepted. Without its marks it
       would be another name, so the whole name is left out.
     """
+    value = readable(value)
     if not value:
         return None
     if value.isalpha() and len(value) <= _MAX_LENGTH:

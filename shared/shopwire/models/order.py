@@ -71,14 +71,17 @@ class Order:
     """A snapshot of an order.
 
     `total` is what the order costs now, after edits and partial refunds; for a cancelled or wholly refunded order,
-    what it cost before that. `discount` is what was taken off in all, from lines and from the whole order; the items'
-    costs are after it. `taxes` are only those on top of the items' costs. `updated_at` and `rank` are the
-    version. `restored`: the platform says that the order was deleted and now exists again.
+    what it cost just before that. Its parts are the items, `shipping`, `taxes` (only those on top of the items' costs),
+    `fees`, `duties` and `tips`. `discount` is what was taken off in all, from lines and from the whole order; the
+    items' costs are after it. `updated_at` and `rank` are the version. `bought_at` is the time of the purchase, if the
+    order was a draft when it was created. `restored`: the platform says that the order was deleted and now exists
+    again. `erased`: the shop erased the person of the order.
     """
 
     id: str
     number: str | None = None
     created_at: datetime
+    bought_at: datetime | None = None
     updated_at: datetime
     status: Status
     rank: Rank
@@ -88,6 +91,9 @@ class Order:
     shipping: Decimal | None = None
     discount: Decimal | None = None
     taxes: Decimal | None = None
+    fees: Decimal | None = None
+    duties: Decimal | None = None
+    tips: Decimal | None = None
     refunded: Decimal | None = None
     contact: Contact
     items: tuple[Item, ...] = ()
@@ -105,6 +111,7 @@ class Order:
     cart_token: str | None = None
     test: bool = False
     restored: bool = False
+    erased: bool = False
 
     def __post_init__(self) -> None:
         check_id(id=self.id, number=self.number)
@@ -115,6 +122,9 @@ class Order:
             shipping=self.shipping,
             discount=self.discount,
             taxes=self.taxes,
+            fees=self.fees,
+            duties=self.duties,
+            tips=self.tips,
             refunded=self.refunded,
         )
 
@@ -135,14 +145,28 @@ class Order:
         return self
 
 
-# Currencies of ISO 4217 that do not have two digits.
-_MINOR_DIGITS = {
-    **dict.fromkeys("BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
+# The digits of ISO 4217 (list one, and the currencies that left it since 2015, because old orders have them).
+_TWO_DIGITS = """
+AED AFN ALL AMD ANG AOA ARS AUD AWG AZN BAM BBD BDT BGN BMD BND BOB BOV BRL BSD BTN BWP BYN BZD CAD CDF CHE CHF CHW CNY
+COP COU CRC CUC CUP CVE CZK DKK DOP DZD EGP ERN ETB EUR FJD FKP GBP GEL GHS GIP GMD GTQ GYD HKD HNL HRK HTG HUF IDR ILS
+INR IRR JMD KES KGS KHR KPW KYD KZT LAK LBP LKR LRD LSL MAD MDL MGA MKD MMK MNT MOP MRU MUR MVR MWK MXN MXV MYR MZN NAD
+NGN NIO NOK NPR NZD PAB PEN PGK PHP PKR PLN QAR RON RSD RUB SAR SBD SCR SDG SEK SGD SHP SLE SLL SOS SRD SSP STN SVC SYP
+SZL THB TJS TMT TOP TRY TTD TWD TZS UAH USD USN UYU UZS VED VES WST XCD XCG YER ZAR ZMW ZWG ZWL
+"""
+_DIGITS = {
+    **dict.fromkeys(_TWO_DIGITS.split(), 2),
+    **dict.fromkeys("BIF BYR CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF".split(), 0),
     **dict.fromkeys("BHD IQD JOD KWD LYD OMR TND".split(), 3),
+    **dict.fromkeys("CLF UYW".split(), 4),
 }
-_QUANTA = {digits: Decimal(1).scaleb(-digits) for digits in (0, 2, 3)}
+_UNKNOWN_DIGITS = 8
+"""Of a currency that ISO 4217 does not know, such as BTC: the smallest amount of most of them."""
+_QUANTA = {digits: Decimal(1).scaleb(-digits) for digits in (0, 2, 3, 4, _UNKNOWN_DIGITS)}
 
 
 def quantum(currency: str) -> Decimal:
-    """Return the smallest amount of a currency (ISO 4217): Decimal("0.01") for most, 1 for JPY, 0.001 for KWD."""
-    return _QUANTA[_MINOR_DIGITS.get(currency, 2)]
+    """Return the smallest amount of a currency (ISO 4217): Decimal("0.01") for most, 1 for JPY, 0.001 for KWD.
+
+    A currency that ISO 4217 does not know has eight digits.
+    """
+    return _QUANTA[_DIGITS.get(currency, _UNKNOWN_DIGITS)]

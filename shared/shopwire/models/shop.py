@@ -10,6 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator
 
 from shopwire.models.order import Status
 
+IGNORE = "ignore"
+"""The meaning of a status whose orders are not sent, such as a quote request."""
+
 MIN_STOREFRONT_SECRET_LENGTH = 16
 """Characters. What it signs is on public pages, where anyone can try guesses against it for as long as they like."""
 
@@ -26,12 +29,18 @@ class Shop(BaseModel):
     esputnik_key: SecretStr = Field(description="must be the API key as text")
     """The API key: the password of Basic authentication."""
     region: str | None = Field(None, pattern=r"^[A-Z]{2}$", description="must be a two-letter country code, like UA")
-    store: str | None = Field(None, description="must be text")
+    store: str | tuple[str, ...] | None = Field(None, description="must be text, or a list of text")
+    """The platform's own names of the shop: several if it has a domain for each language."""
     item_id: Literal["variant", "product", "sku"] = Field(
         "variant", description='must be "variant", "product" or "sku"'
     )
     shipped_is_delivered: bool = Field(False, description="must be true or false")
-    statuses: dict[str, Status] = Field({}, description=f"must be one of {', '.join(Status)}")
+    statuses: dict[str, Literal["INITIALIZED", "IN_PROGRESS", "DELIVERED", "CANCELLED", "ignore"]] = Field(
+        {}, description=f"must be one of {', '.join(Status)}, {IGNORE}"
+    )
+    """The meaning of a status: a `Status`, or IGNORE."""
+    sub_orders: Literal["skip", "send"] = Field("skip", description='must be "skip" or "send"')
+    """Orders that a marketplace or a deposit plugin makes of a parent order, which has all of the purchase."""
     old_order_days: int = Field(30, ge=0, description="must be a whole number of days, 0 or more")
     """An order that is older than this many days when first seen is recorded, but not sent. 0: no limit."""
     key_value: Literal["contact", "order"] = Field("contact", description='must be "contact" or "order"')
@@ -55,6 +64,20 @@ class Shop(BaseModel):
     verified."""
     origins: tuple[str, ...] = Field((), description="must be a list of text")
     api: dict[str, Any] = Field({}, description="must be a table")
+
+    @property
+    def stores(self) -> tuple[str, ...]:
+        """The names in `store`; empty if none is set."""
+        names = (self.store,) if isinstance(self.store, str) else self.store or ()
+        return tuple(name for name in names if name.strip())
+
+    @field_validator("store", mode="before")
+    @classmethod
+    def _one_or_several_stores(cls, store: Any) -> Any:
+        names = store if isinstance(store, list | tuple) else () if store is None else (store,)
+        if not all(isinstance(name, str) for name in names):
+            raise ValueError("must be text, or a list of text")
+        return store
 
     @field_validator("secrets")
     @classmethod

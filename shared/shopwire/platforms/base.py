@@ -13,8 +13,10 @@ from typing import Any, ClassVar, Literal
 from pydantic import ValidationError
 
 from shopwire.errors import InvalidValue, NotVerified, Unreadable
-from shopwire.models import DESTRUCTIVE, Change, Delivery, Nothing, Reason, Shop, Webhook
+from shopwire.models import DESTRUCTIVE, Change, Delivery, Entity, Nothing, Reason, Shop, Webhook
+from shopwire.models.change import EntityKind
 from shopwire.platforms.parts import unreadable
+from shopwire.platforms.repair import id_of, is_empty
 from shopwire.platforms.signatures import same
 
 
@@ -173,6 +175,9 @@ class Platform(ABC):
     """The URL that its calls go to: /webhooks/{shop} or /storefront/{shop}."""
     fetches: ClassVar[tuple[str, ...]] = ()
     """What the adapter fetches from the platform's API for a webhook that carries no state, in fetching order."""
+    entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {}
+    """What the topics of a prefix ("orders/") are about, and the field at the top of the body that holds its id. Only
+    for people who look at an unreadable body."""
     _topics_by_name: ClassVar[Mapping[str, Topic]] = {}
 
     def __init_subclass__(cls) -> None:
@@ -209,6 +214,20 @@ class Platform(ABC):
             now: UTC milliseconds.
         """
 
+    def topic_of(self, webhook: Webhook) -> str:
+        """Return the topic that a call says it has; "" if it says none."""
+        return ""
+
+    def subject(self, webhook: Webhook) -> tuple[str, Entity | None]:
+        """Return topic and entity of a verified call whose body is unreadable, as far as both can be read.
+
+        Neither is proved. They help a person to find the order, and nothing else follows from them.
+        """
+        topic = self.topic_of(webhook)
+        found = next((about for prefix, about in self.entities.items() if topic.startswith(prefix)), None)
+        id = id_of(webhook.body, found[1]) if found else None
+        return topic, Entity(found[0], id) if found and id else None
+
     def check_signature(self, given: str, expected: Iterable[str]) -> None:
         """Check the signature of a call.
 
@@ -237,9 +256,9 @@ class Platform(ABC):
             required: whether the call must name its store. Not if `Topic.store_of` finds it in the body.
 
         Raises:
-            NotVerified: one of them is another store than the shop's `store`, or there is none.
+            NotVerified: one of them is none of the stores in the shop's `store`, or there is none.
         """
-        if not shop.store:
+        if not shop.stores:
             return
         names = [name for name in named if name]
         if not all(self._is_own_store(shop, name) for name in names):
@@ -253,7 +272,7 @@ class Platform(ABC):
             )
 
     def _is_own_store(self, shop: Shop, name: str) -> bool:
-        return bool(shop.store) and self.normal_store(name) == self.normal_store(shop.store or "")
+        return self.normal_store(name) in map(self.normal_store, shop.stores)
 
     def normal_store(self, name: str) -> str:
         """Return one spelling of a store's name for all spellings that mean the same store."""
@@ -271,18 +290,21 @@ class Platform(ABC):
         try:
             change = found.parse(source, shop) if found.parse else Nothing(found.reason)
         except (ValidationError, InvalidValue, Unreadable) as error:
+            # Of a privacy request, a person must see that its body is missing.
+            if isinstance(source, Webhook) and is_empty(source.body) and not found.store_of:
+                return Nothing(Reason.EMPTY_BODY)
             failure = error if isinstance(error, Unreadable) else unreadable(error)
             if found.destroys:
                 failure.reason = Reason.TOPIC_MISMATCH
             raise failure from None
         if isinstance(change, DESTRUCTIVE) and not found.destroys:
             raise Unreadable("topic", "not_declared_as_destructive", Reason.TOPIC_MISMATCH)
-        if found.store_of and (shop.store or found.destroys):
+        if found.store_of and (shop.stores or found.destroys):
             self._require_store(shop, found.store_of(source))
         return change
 
     def _require_store(self, shop: Shop, named: str | None) -> None:
-        if not shop.store:
+        if not shop.stores:
             raise Unreadable("store", "not_set", Reason.STORE_NOT_NAMED)
         if not named:
             raise Unreadable("body", "names_no_store", Reason.STORE_NOT_NAMED)

@@ -1,30 +1,47 @@
 """Parts of bodies that several platforms need, also those that arrive in another shape than documented.
 
 PHP writes an empty object as a list, and a list with gaps as an object. Plugins write anything. An optional part that
-has another shape counts as missing. A required one does not: a total that is not a number is an error.
+has another shape counts as missing. A required one does not: a total that is not a number is an error. `repair` says
+what `parse` does about the rest.
 """
 
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, ClassVar, Literal, TypeVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler, GetPydanticSchema, ValidationError
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    GetCoreSchemaHandler,
+    GetPydanticSchema,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
 from shopwire.errors import InvalidValue, Unreadable
 from shopwire.models import Rank, Reason, Status, Webhook
 from shopwire.models.base import Amount, Moment
+from shopwire.models.text import readable
+from shopwire.platforms.repair import OTHER_RESOURCE, entries_of, repaired
+
+_MAX_REPAIRS = 3  # what hides behind one problem is found after its repair
 
 T = TypeVar("T")
-B = TypeVar("B", bound=BaseModel)
 
 
 class Body(BaseModel):
     """Base of a platform's body models. Unknown fields are skipped. A number is accepted where text is documented."""
 
     model_config = ConfigDict(extra="ignore", coerce_numbers_to_str=True, frozen=True)
+    is_repaired: ClassVar[bool] = True
+    """Whether `parse` repairs what is odd in such a body."""
+
+
+B = TypeVar("B", bound=Body)
 
 
 class ExactBody(Body):
@@ -34,6 +51,7 @@ class ExactBody(Body):
     """
 
     model_config = ConfigDict(extra="forbid")
+    is_repaired = False
 
 
 def _missing_if_odd(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -42,9 +60,6 @@ def _missing_if_odd(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
 
 Part = Annotated[T | None, GetPydanticSchema(_missing_if_odd)]
 """An optional part. Another shape than documented counts as missing."""
-
-OTHER_RESOURCE = "other_resource"
-"""The problem of a body that says that it is another resource than the one of its topic."""
 
 
 def _of_other_resource(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
@@ -56,19 +71,29 @@ def _of_other_resource(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema
 Absent = Annotated[None, GetPydanticSchema(_of_other_resource)]
 """A field that only another resource has. A body that has it came under the wrong topic: topics are not signed."""
 
+Code = Annotated[str, StringConstraints(strip_whitespace=True, to_upper=True)] | None
+"""The code of a currency or a country, in capital letters without blanks."""
+
 MoneyOrEmpty = Amount | Literal[""] | None
 """An amount that may be missing. Other text is an error, because counting it as 0 would make a wrong total."""
 
 
 def _values_of_php_list(value: Any) -> Any:
-    # PHP's json_encode writes a list whose keys have gaps as an object with the keys "0", "2", ...
-    if isinstance(value, dict) and value and all(isinstance(key, str) and key.isdigit() for key in value):
-        return list(value.values())
-    return value
+    entries = entries_of(value)
+    return value if entries is None else entries
 
 
 PhpList = Annotated[list[T], BeforeValidator(_values_of_php_list)]
-"""A list that PHP may have written as an object, because its keys had gaps."""
+"""A list that PHP may have written as an object, because its keys had gaps. `parse` reads every list like this. It is
+needed only within a `Part`."""
+
+
+def _left_out_if_odd(source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+    return core_schema.with_default_schema(handler(source), on_error="omit")
+
+
+Parts = Part[PhpList[Annotated[T, GetPydanticSchema(_left_out_if_odd)]]]
+"""An optional list of parts. Entries of another shape are left out."""
 
 
 def _missing_if_empty_list(value: Any) -> Any:
@@ -124,7 +149,7 @@ def amount(part: MoneyOrEmpty) -> Decimal | None:
 
 
 def parse(model: type[B], body: bytes) -> B:
-    """Return the body as a model.
+    """Return the body as a model. What is odd in it is repaired (`repair`), unless its topic destroys something.
 
     Raises:
         Unreadable: it is not such a body.
@@ -132,7 +157,16 @@ def parse(model: type[B], body: bytes) -> B:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise unreadable(error) from None
+        problem = error
+    for _ in range(_MAX_REPAIRS if model.is_repaired else 0):
+        fixed = repaired(body, problem)
+        if fixed is None:
+            break
+        try:
+            return model.model_validate_json(fixed)
+        except ValidationError as error:
+            body, problem = fixed, error
+    raise unreadable(problem) from None
 
 
 def unreadable(error: ValidationError | InvalidValue) -> Unreadable:
@@ -149,7 +183,7 @@ def unreadable(error: ValidationError | InvalidValue) -> Unreadable:
 
 def one_line(parts: Iterable[str | None]) -> str | None:
     """Return an address as one line of text, made of the parts that are not blank."""
-    return ", ".join(text for part in parts if part and (text := part.strip())) or None
+    return ", ".join(text for part in parts if (text := readable(part))) or None
 
 
 def received_at(webhook: Webhook) -> datetime:

@@ -259,6 +259,6 @@ def merged(record: ContactRecord, contact: Contact) -> ContactRecord:
     return replace(record, contact=contact, revision=record.revision + 1)
 
 
-_SENT_FIELDS = tuple(each.name for each in fields(Contact) if each.name != "consent")
+_SENT_FIELDS = tuple(each.name for each in fields(Contact) if each.name not in ("consent", "has_unusable_address"))
 _TEXTS = tuple(name for name in _SENT_FIELDS if name != "address")
 _ADDRESS = tuple(each.name for each in fields(Address))

@@ -68,6 +68,7 @@ class Entry:
         open_parcels: parcels of a wholly shipped order that its snapshot does not call delivered; None if the order is
             not wholly shipped, its snapshot lists no parcels, or too many of them.
         arrived_parcels: parcels that a carrier reported as delivered.
+        skipped: the order was not sent, because it was a draft, has an ignored status or is a part of another order.
         deleted_at: when the webhook arrived that says the shop deleted the order.
         converted: the cart became an order.
         parked_facts: ids of parked facts that wait until the order is seen.
@@ -91,6 +92,7 @@ class Entry:
     contact_by_platform: bool = False
     open_parcels: tuple[str, ...] | None = None
     arrived_parcels: tuple[str, ...] = ()
+    skipped: bool = False
     deleted_at: int | None = None
     converted: bool = False
     parked_facts: tuple[str, ...] = ()
@@ -138,6 +140,7 @@ def read(item: "Item", now: int) -> Entry:
         contact_by_platform=item.get("contact_by_platform", False),
         open_parcels=None if open_parcels is None else tuple(open_parcels),
         arrived_parcels=tuple(item.get("arrived_parcels", ())),
+        skipped=item.get("skipped", False),
         deleted_at=item.get("deleted_at"),
         converted=item.get("converted", False),
         parked_facts=tuple(item.get("parked_facts", ())),

@@ -3,6 +3,7 @@
 import json
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -72,3 +73,50 @@ def test_line_with_almost_no_quantity_is_not_in_the_cart() -> None:
 
 def test_cart_without_a_time_of_change_has_the_time_of_arrival() -> None:
     assert read("carts/update", {"token": "abc"}).cart.updated_at == datetime(1970, 1, 1, tzinfo=UTC)
+
+
+CHECKOUT = CART | {"email": "daryna.koval@example.com", "currency": "UAH", "presentment_currency": "EUR"}
+
+
+def priced(price: str, shop: str | None, discount: str = "0.00", shop_discount: str | None = None) -> dict[str, Any]:
+    def both(shopper: str, of_shop: str | None) -> Any:
+        return of_shop and {
+            "shop_money": {"amount": of_shop, "currency_code": "UAH"},
+            "presentment_money": {"amount": shopper, "currency_code": "EUR"},
+        }
+
+    named = {"id": 1, "variant_id": 11, "title": "Tea", "quantity": 2, "price": price, "total_discount": discount}
+    return named | {"price_set": both(price, shop), "total_discount_set": both(discount, shop_discount)}
+
+
+@pytest.mark.parametrize("topic", ["checkouts/create", "carts/update"])
+def test_amount_and_currency_are_of_the_same_set(topic: str) -> None:
+    cart = read(topic, CHECKOUT | {"line_items": [priced("3.00", "150.00", "1.00", "50.00")]}).cart
+    (item,) = cart.items
+    assert (cart.currency, str(item.price), str(item.discount)) == ("UAH", "150.00", "25.00")
+
+
+def test_prices_of_a_checkout_without_sets_are_the_shoppers() -> None:
+    cart = read("checkouts/create", CHECKOUT | {"line_items": [priced("3.00", None, "1.00")]}).cart
+    (item,) = cart.items
+    assert (cart.currency, str(item.price), str(item.discount)) == ("EUR", "3.00", "0.50")
+
+
+def test_one_line_without_a_set_makes_all_prices_the_shoppers() -> None:
+    cart = read("carts/update", CART | {"line_items": [priced("3.00", "150.00"), priced("4.00", None)]}).cart
+    assert (cart.currency, [str(item.price) for item in cart.items]) == ("EUR", ["3.00", "4.00"])
+
+
+def test_key_behind_the_token_does_not_make_another_cart() -> None:
+    token = "Z2NwLWV1cm9wZS13ZXN0NA"
+    changes = [
+        read("carts/update", CART | {"token": f"{token}?key=8c1f"}),
+        read("checkouts/update", CART | {"cart_token": f"{token}?key=8c1f", "token": "co"}),
+        read("checkouts/update", CART | {"cart_token": token, "token": "co"}),
+    ]
+    completed = read(
+        "checkouts/update", CART | {"cart_token": f"{token}?key=1", "completed_at": "2026-10-05T10:00:00Z"}
+    )
+    bought = read("orders/create", PLAIN | {"cart_token": f"{token}?key=8c1f"}).order
+    assert {change.entity for change in changes} == {completed.entity, Entity.of_cart(token)}
+    assert bought.cart_token == token

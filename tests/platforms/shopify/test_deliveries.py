@@ -17,8 +17,9 @@ from shopwire.models import (
     Reason,
     Redaction,
     ShopRedaction,
+    Webhook,
 )
-from tests.support.shopify import BODIES, PLAIN, SHOPIFY, deliver, read, read_sample
+from tests.support.shopify import BODIES, PLAIN, SHOP, SHOPIFY, deliver, read, read_sample
 
 # The delivery key.
 
@@ -26,13 +27,33 @@ from tests.support.shopify import BODIES, PLAIN, SHOPIFY, deliver, read, read_sa
 def test_key_is_the_event_id_and_the_topic() -> None:
     # One event causes deliveries of several topics with the same event id.
     ids = {"x_shopify_event_id": "e-1", "x_shopify_webhook_id": "w-1"}
-    assert deliver("orders/create", PLAIN, **ids).key == "orders/create:e-1"
-    assert deliver("orders/paid", PLAIN, **ids).key == "orders/paid:e-1"
-    assert deliver("orders/paid", PLAIN, shopify_event_id="e-2", **ids).key == "orders/paid:e-2"
+    version = read("orders/create", PLAIN).version
+    assert deliver("orders/create", PLAIN, **ids).key == f"orders/create:e-1:{version}"
+    assert deliver("orders/paid", PLAIN, **ids).key == f"orders/paid:e-1:{version}"
+    assert deliver("orders/paid", PLAIN, shopify_event_id="e-2", **ids).key == f"orders/paid:e-2:{version}"
+    refund = json.loads(BODIES["refunds/create"])
+    assert deliver("refunds/create", refund, **ids).key == "refunds/create:e-1"
+
+
+def test_later_body_under_the_same_event_id_is_another_delivery() -> None:
+    first = deliver("orders/updated", PLAIN, x_shopify_event_id="e-1")
+    again = deliver("orders/updated", PLAIN | {"note": "other"}, x_shopify_event_id="e-1")
+    later = deliver("orders/updated", PLAIN | {"updated_at": "2026-12-01T00:00:00Z"}, x_shopify_event_id="e-1")
+    assert first.key == again.key != later.key
+
+
+def test_time_of_arrival_is_no_part_of_the_key() -> None:
+    keys = set()
+    for received_at in (1_000, 2_000):
+        headers = {"x-shopify-topic": "carts/update", "x-shopify-event-id": "e-1"}
+        (delivery,) = SHOPIFY.read(Webhook(headers, b'{"token": "t"}', received_at), SHOP)
+        keys.add(delivery.key)
+    assert keys == {"carts/update:e-1"}
 
 
 def test_key_without_an_event_id_is_the_webhook_id_or_a_hash() -> None:
-    assert deliver("orders/create", PLAIN, x_shopify_webhook_id="w-1").key == "orders/create:w-1"
+    version = read("orders/create", PLAIN).version
+    assert deliver("orders/create", PLAIN, x_shopify_webhook_id="w-1").key == f"orders/create:w-1:{version}"
     assert deliver("orders/create", PLAIN).key == deliver("orders/create", PLAIN).key
     assert deliver("orders/create", PLAIN).key != deliver("orders/create", PLAIN | {"note": "x"}).key
 
@@ -121,8 +142,34 @@ def test_destroying_topics_and_those_whose_body_names_the_store() -> None:
     }
 
 
-@pytest.mark.parametrize("customer", [{}, {"email": "oksana.hrytsenko@example.com"}, {"id": None}, {"id": ""}, None])
-def test_erasure_request_whose_customer_has_no_id_is_parked(customer: Any) -> None:
+@pytest.mark.parametrize(
+    ("customer", "contact"),
+    [
+        ({"id": None, "email": "Daryna.Koval@Example.com"}, Contact(email="daryna.koval@example.com")),
+        ({"email": None, "phone": "+380 50 111 22 33"}, Contact(phone="380501112233")),
+    ],
+)
+def test_guest_is_erased_by_the_address(customer: dict[str, Any], contact: Contact) -> None:
+    request = json.loads(BODIES["customers/redact"]) | {"customer": customer, "orders_to_redact": [5]}
+    change = read("customers/redact", request)
+    assert (change.contact, change.order_ids) == (contact, ("5",))
+    # The entity is named in log lines, so it must not contain the address.
+    assert change.entity == read("customers/redact", request).entity
+    assert (contact.key or "") not in str(change.entity)
+
+
+@pytest.mark.parametrize("status", ["delivered", "picked_up"])
+def test_order_has_arrived_at_the_door_or_in_the_shop(status: str) -> None:
+    parcel = json.loads(BODIES["fulfillments/update"]) | {"shipment_status": status, "status": "success"}
+    event = json.loads(BODIES["fulfillment_events/create"]) | {"status": status}
+    for topic, body in (("fulfillments/update", parcel), ("fulfillment_events/create", event)):
+        change = read(topic, body)
+        assert isinstance(change, ParcelArrived)
+        assert change.parcel.delivered
+
+
+@pytest.mark.parametrize("customer", [{}, {"email": ""}, {"id": None, "phone": None}, {"id": ""}, None])
+def test_erasure_request_that_names_no_person_is_parked(customer: Any) -> None:
     request = json.loads(BODIES["customers/redact"])
     with pytest.raises(Unreadable) as error:
         read("customers/redact", request | {"customer": customer})

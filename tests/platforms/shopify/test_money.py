@@ -88,7 +88,9 @@ def test_amounts_are_after_edits_and_refunds_with_shopifys_digits(name: str, exp
         ("orders/updated", [("44903100227001", "1", "1899"), ("44903100227003", "2", "450")]),
         # Three were bought, one was refunded.
         ("orders/updated--partly_refunded", [("44903100227001", "1", "1899"), ("44903100227002", "2", "120")]),
-        ("orders/updated--refunded", []),
+        # Nothing is left of these two, so their items are those from before.
+        ("orders/updated--refunded", [("44903100227001", "1", "1899")]),
+        ("orders/cancelled", [("44903100227001", "1", "1899")]),
         # (2 * 19.99 - 3.00 - 3.70) / 2; (3 * 8.50 - 2.55) / 3: the line's discount and its share of the order's
         ("orders/updated--discounts", [("44903100337001", "2", "16.64"), ("44903100337002", "3", "7.65")]),
         ("orders/updated--taxes_included", [("44903100337003", "1", "64.05")]),
@@ -162,6 +164,19 @@ def test_removed_shipping_costs_nothing() -> None:
 def test_shipping_without_a_discounted_price_is_less_its_allocations() -> None:
     line = [{"title": "Post", "price": "10.00", "discount_allocations": [{"amount": "2.50"}]}]
     assert order(shipping_lines=line).shipping == Decimal("7.50")
+
+
+@pytest.mark.parametrize(
+    ("share", "cost"),
+    [
+        ({"amount_set": {"shop_money": {"amount": "6.00", "currency_code": "UAH"}}}, "8"),
+        ({"amount": "6.00", "amount_set": {"shop_money": {"amount": "3.00", "currency_code": "UAH"}}}, "9"),
+        ({"discount_application_index": 0}, "10"),
+    ],
+)
+def test_share_of_a_discount_may_have_only_a_set(share: dict[str, Any], cost: str) -> None:
+    (item,) = order(line_items=[line(discount_allocations=[share])]).items
+    assert item.cost == Decimal(cost)
 
 
 @pytest.mark.parametrize(

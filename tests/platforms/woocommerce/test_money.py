@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from shopwire.errors import Unreadable
-from shopwire.models import Item, Status
+from shopwire.models import Order, Rank, Status
 from tests.support.woocommerce import BODIES, PLAIN, line, order, read
 
 
@@ -32,20 +32,22 @@ def test_tax_is_on_top_if_prices_do_not_include_it() -> None:
     assert (found.shipping, found.taxes) == (Decimal("50.00"), Decimal("85.00"))
 
 
-def test_fee_is_an_item_so_that_items_add_up_to_the_total() -> None:
+def total_of_parts(of: Order) -> Decimal:
+    costs = sum((item.cost * item.quantity for item in of.items), Decimal(0))
+    return sum((part for part in (of.shipping, of.taxes, of.fees, of.duties, of.tips) if part), costs)
+
+
+def test_fee_is_no_item_and_a_part_of_the_total() -> None:
     # 2 x 500.00 + 4 x 50.00 + 60.00 shipping + 45.50 fee
     found = order(total="1305.50", fee_lines=[fee("45.50")])
-    assert found.items[2:] == (
-        Item(id="Підйом на поверх", name="Підйом на поверх", quantity=Decimal(1), cost=Decimal("45.50")),
-    )
-    costs = sum(item.cost * item.quantity for item in found.items)
-    assert costs + (found.shipping or 0) == found.total == Decimal("1305.50")
+    assert (len(found.items), found.fees) == (2, Decimal("45.50"))
+    assert total_of_parts(found) == found.total == Decimal("1305.50")
 
 
 def test_fee_includes_its_tax_if_prices_do() -> None:
     taxed = [fee("100.00", "20.00")]
     with_tax = order("order.updated--prices_with_tax", total="629.99", total_tax="105.00", fee_lines=taxed)
-    assert (with_tax.items[-1].cost, with_tax.taxes) == (Decimal("120.00"), None)
+    assert (with_tax.fees, with_tax.taxes) == (Decimal("120.00"), None)
     on_top = order(
         "order.updated--prices_with_tax",
         prices_include_tax=False,
@@ -54,15 +56,60 @@ def test_fee_includes_its_tax_if_prices_do() -> None:
         fee_lines=taxed,
     )
     # 374.99 + 100.00 + 50.00 shipping + 105.00 tax = 629.99
-    assert (on_top.items[-1].cost, on_top.taxes) == (Decimal("100.00"), Decimal("105.00"))
-    assert sum(item.cost * item.quantity for item in on_top.items) + 155 == on_top.total
+    assert (on_top.fees, on_top.taxes) == (Decimal("100.00"), Decimal("105.00"))
+    assert total_of_parts(on_top) == on_top.total
 
 
-def test_negative_fee_is_listed_and_an_empty_one_is_not() -> None:
-    # A discount of a plugin is a negative fee.
-    fees = [fee("-100.00", name="Знижка"), fee("0.00"), fee("", ""), fee(None, None), fee("1.00", name=None)]
-    found = order(fee_lines=fees).items[2:]
-    assert [(item.id, item.cost) for item in found] == [("Знижка", Decimal(-100)), ("Fee", Decimal(1))]
+def test_negative_fee_is_a_discount_of_all_items_and_an_empty_fee_is_none() -> None:
+    # A discount of a plugin is a negative fee: 1200.00 of items cost 1080.00, each a tenth less.
+    fees = [fee("-120.00", name="Знижка"), fee("0.00"), fee("", ""), fee(None, None), fee("1.00", name=None)]
+    found = order(total="1141.00", fee_lines=fees)
+    assert [(item.id, item.cost) for item in found.items] == [("311", Decimal(450)), ("320", Decimal(45))]
+    assert (found.discount, found.fees) == (Decimal("120.00"), Decimal("1.00"))
+    assert total_of_parts(found) == found.total
+
+
+def test_negative_fee_with_tax_on_top_and_coupon_adds_up() -> None:
+    fees = [fee("-100.00", "-20.00")]
+    found = order(total="1360.00", total_tax="200.00", discount_total="50.00", fee_lines=fees)
+    assert (found.discount, found.taxes) == (Decimal("150.00"), Decimal("200.00"))
+    assert total_of_parts(found).quantize(Decimal("0.01")) == found.total
+
+
+def test_line_with_a_negative_total_is_a_discount() -> None:
+    off = line(id=9, name="Знижка", product_id=0, variation_id=0, quantity=1, total="-120.00")
+    found = order(total="1140.00", line_items=[*PLAIN["line_items"], off])
+    assert [item.id for item in found.items] == ["311", "320"]
+    assert (found.discount, total_of_parts(found)) == (Decimal("120.00"), found.total)
+
+
+def test_negative_discount_is_a_fee() -> None:
+    # The surcharge is in the line's total and not in its subtotal.
+    surcharged = line(subtotal="1000.00", total="1020.00")
+    found = order(total="1080.00", discount_total="-20.00", line_items=[surcharged])
+    assert (found.fees, found.discount) == (Decimal("20.00"), None)
+    assert [item.cost for item in found.items] == [Decimal(500)]
+    assert total_of_parts(found) == found.total
+
+
+@pytest.mark.parametrize(
+    ("cards", "total", "costs", "shipping", "discount"),
+    [
+        (["300.00"], "960.00", [375, Decimal("37.5")], "60.00", "300.00"),
+        ([20, "280.00"], "960.00", [375, Decimal("37.5")], "60.00", "300.00"),
+        (["1230.00"], "30.00", [0, 0], "30.00", "1230.00"),
+        # The total is before the gift cards, so nothing was taken off.
+        (["300.00"], "1260.00", [500, 50], "60.00", "0.00"),
+        ([None, "odd"], "1260.00", [500, 50], "60.00", "0.00"),
+    ],
+)
+def test_gift_cards_are_taken_off_what_the_items_cost(
+    cards: list[Any], total: str, costs: list[Any], shipping: str, discount: str
+) -> None:
+    found = order(total=total, gift_cards=[{"id": 2, "code": "AAAA-BBBB", "amount": amount} for amount in cards])
+    assert [item.cost for item in found.items] == costs
+    assert (str(found.shipping), str(found.discount)) == (shipping, discount)
+    assert total_of_parts(found) == found.total
 
 
 @pytest.mark.parametrize(
@@ -73,10 +120,9 @@ def test_negative_fee_is_listed_and_an_empty_one_is_not() -> None:
         if name.startswith("order.updated") and name.partition("--")[2] not in ("draft", "refunded")
     ),
 )
-def test_items_shipping_and_taxes_add_up_to_the_total(name: str) -> None:
+def test_parts_add_up_to_the_total(name: str) -> None:
     found = order(name)
-    costs = sum(item.cost * item.quantity for item in found.items)
-    assert costs + (found.shipping or 0) + (found.taxes or 0) == found.total + (found.refunded or 0)
+    assert total_of_parts(found) == found.total + (found.refunded or 0)
 
 
 def test_refunds_are_subtracted_from_the_total() -> None:
@@ -87,6 +133,35 @@ def test_refunds_are_subtracted_from_the_total() -> None:
 def test_wholly_refunded_order_has_the_total_from_before() -> None:
     found = order("order.updated--refunded")
     assert (found.total, found.refunded, found.status) == (Decimal("1260.00"), Decimal("1260.00"), Status.CANCELLED)
+
+
+@pytest.mark.parametrize(
+    ("refunds", "total", "refunded"),
+    [
+        # By amount, through the API, and by more than was paid: the status stays "completed".
+        ([(5, "-1260.00")], "1260.00", "1260.00"),
+        ([(5, "-1300.00")], "1260.00", "1300.00"),
+        # 1260 - 200 = 1060 was left before the last one. The list has no order of time, the ids have.
+        ([(5, "-1060.00"), (4, "-200.00")], "1060.00", "1260.00"),
+        ([(4, "-200.00"), (5, "-1060.00")], "1060.00", "1260.00"),
+        ([(4, "-200.00"), (None, "-1060.00")], "1060.00", "1260.00"),
+        ([(5, "-1260.00"), (6, "-10.00")], "1260.00", "1270.00"),
+    ],
+)
+def test_whatever_is_wholly_refunded_is_cancelled_with_the_total_from_before(
+    refunds: list[Any], total: str, refunded: str
+) -> None:
+    found = order(status="completed", refunds=[{"id": id, "total": given_back} for id, given_back in refunds])
+    assert (found.status, found.rank, str(found.total)) == (Status.CANCELLED, Rank.CLOSED, total)
+    assert (str(found.refunded), found.status_words) == (refunded, "completed")
+
+
+@pytest.mark.parametrize("refunds", [[{"id": 1, "total": "0.00"}], [{"id": 1, "total": "-0"}], [], [{"id": 1}]])
+def test_refund_of_nothing_is_none(refunds: Any) -> None:
+    free = {"total": "0.00", "shipping_total": "0.00", "line_items": [line(total="0.00")]}
+    for changes in ({}, free):
+        found = order(status="completed", refunds=refunds, **changes)
+        assert (found.refunded, found.status) == (None, Status.DELIVERED)
 
 
 def test_cancelled_order_has_the_total_that_was_left() -> None:

@@ -8,7 +8,17 @@ from typing import Any
 import pytest
 
 from shopwire.errors import Unreadable
-from shopwire.models import Contact, Entity, Item, Nothing, Order, OrderChange, Parcel, Rank, Reason, Status
+from shopwire.models import (
+    Contact,
+    Item,
+    Order,
+    OrderChange,
+    OrderSkipped,
+    Parcel,
+    Rank,
+    Reason,
+    Status,
+)
 from tests.support.woocommerce import BODIES, PLAIN, line, order, read, shop
 
 
@@ -67,6 +77,8 @@ def test_order_becomes_the_exact_model() -> None:
         ("processing", Status.IN_PROGRESS, Rank.PAID),
         ("on-hold", Status.IN_PROGRESS, Rank.PAID),
         ("completed", Status.DELIVERED, Rank.DELIVERED),
+        ("delivered", Status.DELIVERED, Rank.DELIVERED),
+        ("wc-delivered", Status.DELIVERED, Rank.DELIVERED),
         ("cancelled", Status.CANCELLED, Rank.CLOSED),
         ("failed", Status.CANCELLED, Rank.CLOSED),
         ("refunded", Status.CANCELLED, Rank.CLOSED),
@@ -97,8 +109,40 @@ def test_order_without_a_status_is_unreadable(status: Any) -> None:
 
 
 @pytest.mark.parametrize("word", ["checkout-draft", "auto-draft", "new", "draft"])
-def test_draft_is_ignored(word: str) -> None:
-    assert read("order.updated", PLAIN | {"status": word}) == Nothing(Reason.DRAFT, Entity("order", "2107"))
+def test_draft_is_recorded_and_not_sent(word: str) -> None:
+    assert read("order.updated", PLAIN | {"status": word}) == OrderSkipped("2107", Reason.DRAFT)
+
+
+@pytest.mark.parametrize("setting", ["quote", "wc-quote"])
+def test_status_may_be_ignored(setting: str) -> None:
+    body, of = PLAIN | {"status": "quote"}, shop(statuses={setting: "ignore"})
+    assert read("order.updated", body, of) == OrderSkipped("2107", Reason.STATUS_IGNORED)
+    assert order(of=of, status="processing").status is Status.IN_PROGRESS
+
+
+@pytest.mark.parametrize("parent", [7010, "7010"])
+def test_part_of_another_order_is_skipped_unless_the_shop_wants_it(parent: Any) -> None:
+    body = PLAIN | {"parent_id": parent}
+    assert read("order.created", body) == OrderSkipped("2107", Reason.SUB_ORDER)
+    assert read("order.created", body, shop(sub_orders="send")).order.id == "2107"
+    for none in (0, "0", "", None, False):
+        assert order(parent_id=none).id == "2107"
+
+
+@pytest.mark.parametrize(
+    ("paid", "expected"),
+    [
+        ("2026-10-06T15:20:30", datetime(2026, 10, 6, 15, 20, 30, tzinfo=UTC)),
+        ("2026-10-09T09:20:31", None),  # no draft lives that long: it was paid after the order was made
+        ("2026-10-05T09:20:30", None),
+        (None, None),
+        ("0000-00-00 00:00:00", None),
+    ],
+)
+def test_draft_is_bought_when_it_is_paid(paid: Any, expected: Any) -> None:
+    dates = {"date_created_gmt": "2026-10-05T09:20:30", "date_paid": None, "date_paid_gmt": paid}
+    assert order(status="processing", **dates).bought_at == expected
+    assert order(status="completed", **dates).bought_at is None  # cash on delivery
 
 
 def test_created_and_updated_mean_the_same() -> None:
@@ -238,7 +282,13 @@ def test_body_of_the_legacy_api_is_read() -> None:
     assert found.updated_at == datetime(2026, 5, 16, 3, 30, 30, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("date", ["0000-00-00T00:00:00", "yesterday", "", 10**30])
+@pytest.mark.parametrize("date", ["", "0000-00-00T00:00:00", False, []])
+def test_date_that_says_nothing_is_missing(date: Any) -> None:
+    assert order(date_created_gmt=date) == order(date_created_gmt=None)
+    assert order(date_modified_gmt=date, date_modified=date).updated_at == order().created_at
+
+
+@pytest.mark.parametrize("date", ["yesterday", "2026-02-30T00:00:00", 10**30])
 def test_value_that_is_not_a_date_is_unreadable(date: Any) -> None:
     with pytest.raises(Unreadable, match=r"^date_created_gmt: "):
         order(date_created_gmt=date)
@@ -274,7 +324,11 @@ def test_optional_number_that_is_too_long_does_not_cost_the_order() -> None:
     assert found.contact.email == order().contact.email
 
 
-@pytest.mark.parametrize("currency", ["uah", "UAHX", "₴"])
+def test_currency_is_in_capitals_without_blanks() -> None:
+    assert order(currency=" uah ").currency == "UAH"
+
+
+@pytest.mark.parametrize("currency", ["UAHX", "₴"])
 def test_currency_that_is_no_code_makes_the_order_unreadable(currency: str) -> None:
     with pytest.raises(Unreadable, match=r"^currency: not_three_capital_letters$"):
         order(currency=currency)

@@ -48,13 +48,37 @@ def test_entities_of_a_secret_are_decoded_as_wordpress_does(written: str, decode
     verify(b"{}", expected, of)
 
 
-@pytest.mark.parametrize("source", ["https://shop.example/", "http://SHOP.example", "https://shop.example"])
+@pytest.mark.parametrize(
+    "source",
+    [
+        *("https://shop.example/", "http://SHOP.example", "https://shop.example", "shop.example."),
+        # Language plugins change home_url(), and so does the way in which the site is reached.
+        *("https://shop.example/de/", "https://shop.example/?lang=en", "https://shop.example:443/uk"),
+        *("https://www.shop.example/", "//shop.example#a"),
+    ],
+)
 def test_store_may_be_written_in_several_ways(source: str) -> None:
-    of = shop(store="https://shop.example/")
-    verify(b"{}", signature(b"{}"), of, **{"x-wc-webhook-source": source})
+    for store in ("https://shop.example/", "www.shop.example", ["https://other.example/", "https://shop.example/uk/"]):
+        verify(b"{}", signature(b"{}"), shop(store=store), **{"x-wc-webhook-source": source})
 
 
-@pytest.mark.parametrize("source", ["https://other.example/", "https://shop.example/de/", "https://shop.example.evil/"])
+def test_store_may_have_letters_beyond_ascii() -> None:
+    of = shop(store="https://крамниця.example/")
+    verify(b"{}", signature(b"{}"), of, **{"x-wc-webhook-source": "https://xn--80aqejfp0c4d.example/uk/"})
+
+
+def test_store_may_be_a_domain_for_each_language() -> None:
+    of = shop(store=["https://shop.example/", "https://shop.example.pl/"])
+    for source in ("https://shop.example/", "https://www.shop.example.pl/koszyk"):
+        verify(b"{}", signature(b"{}"), of, **{"x-wc-webhook-source": source})
+    with pytest.raises(NotVerified, match="another store"):
+        verify(b"{}", signature(b"{}"), of, **{"x-wc-webhook-source": "https://shop.example.ua/"})
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["https://other.example/", "https://other.example/shop.example", "https://shop.example.evil/", "de.shop.example"],
+)
 def test_another_store_is_refused(source: str) -> None:
     of = shop(store="https://shop.example/")
     with pytest.raises(NotVerified, match="another store"):

@@ -8,9 +8,9 @@ selects the parser.
 """
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
-
-from pydantic import ValidationError
+from typing import ClassVar
 
 from shopwire.errors import Unreadable
 from shopwire.models import (
@@ -29,22 +29,29 @@ from shopwire.models import (
     Webhook,
 )
 from shopwire.models.base import check_id, milliseconds
+from shopwire.models.change import EntityKind
 from shopwire.models.contact import person
+from shopwire.models.phone import Phone
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
+from shopwire.platforms.parts import parse
 from shopwire.platforms.shopify import bodies, orders
 from shopwire.platforms.signatures import base64_signature, secrets_of, short_hash
 
 
 def _customer(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.CustomerAlone.model_validate_json(webhook.body)
+    body = parse(bodies.CustomerAlone, webhook.body)
     changed = body.updated_at or body.created_at
     if changed is None:
         raise Unreadable("updated_at", "missing")
     address = body.default_address or orders.NO_ADDRESSEE
     contact = person(
         emails=(body.email,),
-        phones=(body.phone, address.phone),
+        phones=(
+            Phone(body.phone, address.country_code),
+            *(Phone(other.phone, other.country_code) for other in (address, *(body.addresses or ()))),
+        ),
         region=shop.region,
+        countries=(other.country_code for other in body.addresses or ()),
         customer_id=body.id,
         first_names=(body.first_name, address.first_name),
         last_names=(body.last_name, address.last_name),
@@ -54,52 +61,57 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _redaction(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.Redaction.model_validate_json(webhook.body)
+    body = parse(bodies.Redaction, webhook.body)
     customer = body.customer
-    contact = person(emails=(customer.email,), phones=(customer.phone,), region=shop.region, customer_id=customer.id)
-    return Redaction(contact, customer.id, tuple(body.orders_to_redact))
+    phones = (Phone(customer.phone),)
+    contact = person(emails=(customer.email,), phones=phones, region=shop.region, customer_id=customer.id)
+    # A guest has no id: the request is named by a hash of the address.
+    id = customer.id or (short_hash(contact.key.encode()) if contact.key else None)
+    if not id:
+        raise Unreadable("customer.id", "missing")
+    return Redaction(contact, id, tuple(body.orders_to_redact))
 
 
 def _fulfillment(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.FulfillmentAlone.model_validate_json(webhook.body)
+    body = parse(bodies.FulfillmentAlone, webhook.body)
     if not body.order_id:
         raise Unreadable("order_id", "missing")
     check_id(order_id=body.order_id)
-    if body.shipment_status == "delivered" and body.status not in orders.NO_PARCEL:
+    if body.shipment_status in orders.ARRIVED and body.status not in orders.NO_PARCEL:
         return ParcelArrived(body.order_id, orders.parcel(body))
     return Nothing(Reason.SIGNAL, Entity("order", body.order_id))
 
 
 def _fulfillment_event(webhook: Webhook, shop: Shop) -> Change:
-    body = bodies.FulfillmentEvent.model_validate_json(webhook.body)
-    if body.status == "delivered":
+    body = parse(bodies.FulfillmentEvent, webhook.body)
+    if body.status in orders.ARRIVED:
         return ParcelArrived(body.order_id, Parcel(id=body.fulfillment_id, delivered=True))
     return Nothing(Reason.NOT_DELIVERED_YET, Entity("order", body.order_id))
 
 
 def _order_deleted(webhook: Webhook, shop: Shop) -> Change:
-    return OrderDeleted(bodies.DeletedOrder.model_validate_json(webhook.body).id)
+    return OrderDeleted(parse(bodies.DeletedOrder, webhook.body).id)
 
 
 def _refund(webhook: Webhook, shop: Shop) -> Change:
-    order_id = bodies.RefundAlone.model_validate_json(webhook.body).order_id
+    order_id = parse(bodies.RefundAlone, webhook.body).order_id
     return Nothing(Reason.SIGNAL, Entity("order", order_id))
 
 
 def _edit(webhook: Webhook, shop: Shop) -> Change:
-    order_id = bodies.OrderEdit.model_validate_json(webhook.body).order_edit.order_id
+    order_id = parse(bodies.OrderEdit, webhook.body).order_edit.order_id
     return Nothing(Reason.SIGNAL, Entity("order", order_id))
 
 
 def _shop_redaction(webhook: Webhook, shop: Shop) -> Change:
-    bodies.ShopRedaction.model_validate_json(webhook.body)
+    parse(bodies.ShopRedaction, webhook.body)
     return ShopRedaction()
 
 
 def _signed_domain(webhook: Webhook) -> str | None:
     try:
-        return bodies.OfShop.model_validate_json(webhook.body).shop_domain
-    except ValidationError:
+        return parse(bodies.OfShop, webhook.body).shop_domain
+    except Unreadable:
         return None  # `read` reports what is wrong with the body
 
 
@@ -157,6 +169,13 @@ class Shopify(Platform):
         ids=("id", "token", "cart_token", "checkout_token"),
         changed=("updated_at", "created_at"),
     )
+    entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {
+        "orders/": ("order", "id"),
+        "refunds/": ("order", "order_id"),
+        "fulfillments/": ("order", "order_id"),
+        "fulfillment_events/": ("order", "order_id"),
+        "customers/": ("contact", "id"),
+    }
     store_example = "my-shop.myshopify.com"
     demo_store = "demo.myshopify.com"
 
@@ -170,11 +189,19 @@ class Shopify(Platform):
         signed_domain = store_of(webhook) if store_of else None
         self.check_store(shop, _header(webhook, "shop-domain"), signed_domain, required=store_of is None)
 
+    def topic_of(self, webhook: Webhook) -> str:
+        return _header(webhook, "topic")
+
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
-        topic = _header(webhook, "topic")
+        topic = self.topic_of(webhook)
         id = _header(webhook, "event-id") or _header(webhook, "webhook-id") or short_hash(webhook.body)
         # One event causes several topics with the same event id, so the topic is part of the key.
-        return [Delivery(topic or "none", f"{topic}:{id}", self.change(topic, webhook, shop))]
+        change = self.change(topic, webhook, shop)
+        key = f"{topic}:{id}"
+        # A later state may come under the same event id. A version that is the time of arrival is none of the body.
+        if change.version is not None and change.version // 10 != webhook.received_at:
+            key = f"{key}:{change.version}"
+        return [Delivery(topic or "none", key, change)]
 
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
         triggered = datetime.fromtimestamp(now / 1000, UTC).isoformat().replace("+00:00", "Z")
@@ -183,7 +210,7 @@ class Shopify(Platform):
             "user-agent": "Shopify-Captain-Hook",
             "x-shopify-topic": topic,
             "x-shopify-hmac-sha256": base64_signature(secrets_of(shop)[0], body),
-            "x-shopify-shop-domain": shop.store or f"{shop.id}.myshopify.com",
+            "x-shopify-shop-domain": shop.stores[0] if shop.stores else f"{shop.id}.myshopify.com",
             "x-shopify-api-version": "2026-10",
             "x-shopify-webhook-id": str(uuid.uuid4()),
             "x-shopify-event-id": str(uuid.uuid4()),

@@ -10,7 +10,8 @@ from pydantic import BeforeValidator
 from pydantic_core import PydanticCustomError
 
 from shopwire.models.base import Amount, Id, Moment
-from shopwire.platforms.parts import OTHER_RESOURCE, Absent, Body, ExactBody, Part
+from shopwire.platforms.parts import Absent, Body, Code, ExactBody, Part, Parts
+from shopwire.platforms.repair import OTHER_RESOURCE
 
 Text = str | None
 
@@ -38,23 +39,25 @@ Money = Amount | None
 OptionalMoment = Moment | None
 
 
-class Address(Body):
-    """A postal address."""
-
-    address1: Text = None
-    address2: Text = None
-    city: Text = None
-    province: Text = None
-    zip: Text = None
-    country: Text = None
-
-
 class Addressee(Body):
     """The person at an address."""
 
-    first_name: Text = None
-    last_name: Text = None
-    phone: Text = None
+    # Each field may be odd by itself, so that an odd name does not cost the phone beside it.
+    first_name: Part[str] = None
+    last_name: Part[str] = None
+    phone: Part[str] = None
+    country_code: Part[str] = None
+
+
+class Address(Addressee):
+    """A postal address."""
+
+    address1: Part[str] = None
+    address2: Part[str] = None
+    city: Part[str] = None
+    province: Part[str] = None
+    zip: Part[str] = None
+    country: Part[str] = None
 
 
 class Customer(Body):
@@ -68,23 +71,30 @@ class Customer(Body):
     default_address: Part[Addressee] = None
 
 
-class ShopMoney(Body):
-    """An amount in the shop's currency."""
+class CurrencyAmount(Body):
+    """An amount and its currency."""
 
     amount: Money = None
-    currency_code: Text = None
+    currency_code: Code = None
 
 
 class MoneySet(Body):
-    """`*_set`: the same amount in the shop's and the shopper's currency."""
+    """`*_set`: an amount in the shop's currency. The shopper's is not read, because each amount costs time."""
 
-    shop_money: Part[ShopMoney] = None
+    shop_money: Part[CurrencyAmount] = None
+
+
+class BothMoney(MoneySet):
+    """`*_set`, also in the shopper's currency."""
+
+    presentment_money: Part[CurrencyAmount] = None
 
 
 class Allocation(Body):
-    """A line's share of a discount."""
+    """A line's share of a discount. Some apps send only the set."""
 
-    amount: Amount
+    amount: Money = None
+    amount_set: Part[MoneySet] = None
 
 
 class Line(Body):
@@ -102,44 +112,76 @@ class Line(Body):
     total_discount: Money = None
     discount_allocations: list[Allocation] | None = None
     requires_shipping: bool | None = None
+    tip: Part[dict[str, Any]] = None
 
 
 class CartLine(Line):
     """A line of a cart or a checkout."""
 
     presentment_title: Text = None
-    price_set: Part[MoneySet] = None
+    price_set: Part[BothMoney] = None
+    total_discount_set: Part[MoneySet] = None
 
 
 class ShippingLine(Body):
     """A shipping method and its price."""
 
     title: Text = None
+    phone: Part[str] = None
     price: Money = None
     discounted_price: Money = None
     discount_allocations: list[Allocation] | None = None
+    current_discounted_price_set: Part[MoneySet] = None
     is_removed: bool | None = None
 
 
 class RefundLine(Body):
-    """How many units of a line were refunded."""
+    """How many units of a line were refunded, and what they cost. `subtotal` includes the tax if the prices do."""
 
     line_item_id: Text = None
     quantity: Money = None
+    subtotal: Part[Amount] = None
+    subtotal_set: Part[BothMoney] = None
+    total_tax: Part[Amount] = None
+    total_tax_set: Part[MoneySet] = None
+
+
+class RefundShipping(Body):
+    """Shipping that was given back (since version 2024-10)."""
+
+    subtotal_amount_set: Part[MoneySet] = None
+    tax_amount_set: Part[MoneySet] = None
+
+
+class Adjustment(Body):
+    """A part of a refund that is of no line. Before version 2024-10, `kind` is "shipping_refund" for shipping."""
+
+    kind: Part[str] = None
+    amount: Part[Amount] = None
+    amount_set: Part[MoneySet] = None
+    tax_amount: Part[Amount] = None
+    tax_amount_set: Part[MoneySet] = None
 
 
 class Transaction(Body):
-    """A movement of money."""
+    """A movement of money. `amount` is in `currency`, which may be the shopper's."""
 
     kind: Text = None
     status: Text = None
     amount: Money = None
+    amount_set: Part[MoneySet] = None
+    currency: Text = None
 
 
 class Refund(Body):
-    """A refund within an order."""
+    """A refund within an order. One without money is a line that an edit removed."""
 
+    created_at: Part[Moment] = None
     refund_line_items: list[RefundLine] | None = None
+    refund_shipping_lines: Part[list[Part[RefundShipping]]] = None
+    order_adjustments: Part[list[Part[Adjustment]]] = None
+    total_duties_set: Part[MoneySet] = None
+    total_additional_fees_set: Part[MoneySet] = None
     transactions: list[Transaction] | None = None
 
 
@@ -194,16 +236,24 @@ class Order(Body):
     name: Text = None
     order_number: Text = None
     created_at: Moment
+    processed_at: Part[Moment] = None
     updated_at: OptionalMoment = None
     cancelled_at: OptionalMoment = None
     cancel_reason: Text = None
     financial_status: Text = None
     fulfillment_status: Text = None
-    currency: Text = None
-    presentment_currency: Text = None
+    currency: Code = None
+    presentment_currency: Code = None
     taxes_included: bool | None = None
     total_price: Amount
     current_total_price: Money = None
+    subtotal_price: Part[Amount] = None
+    total_tip_received: Part[Amount] = None
+    current_total_duties_set: Part[MoneySet] = None
+    original_total_duties_set: Part[MoneySet] = None
+    duties_included: Part[bool] = None
+    current_total_additional_fees_set: Part[MoneySet] = None
+    original_total_additional_fees_set: Part[MoneySet] = None
     total_discounts: Money = None
     current_total_discounts: Money = None
     total_tax: Money = None
@@ -230,9 +280,10 @@ class Order(Body):
 
 
 class Priced(Body):
-    """An order's total in the shop's currency. It is read only if the order names no currency."""
+    """Amounts of an order that are rarely needed: if it names no currency, or if something was refunded."""
 
-    total_price_set: Part[MoneySet] = None
+    total_price_set: Part[BothMoney] = None
+    current_shipping_price_set: Part[MoneySet] = None
 
 
 class Cart(Body):
@@ -244,7 +295,7 @@ class Cart(Body):
     created_at: Part[Moment] = None
     updated_at: OptionalMoment = None
     line_items: list[CartLine] | None = None
-    currency: Text = None
+    currency: Code = None
 
 
 class Checkout(Cart):
@@ -252,12 +303,14 @@ class Checkout(Cart):
 
     cart_token: Text = None
     completed_at: OptionalMoment = None
-    presentment_currency: Text = None
+    presentment_currency: Code = None
     email: Text = None
     phone: Text = None
     sms_marketing_phone: Text = None
     customer: Part[Customer] = None
     billing_address: Part[Addressee] = None
+    shipping_address: Part[Addressee] = None
+    shipping_lines: Parts[ShippingLine] = None
     abandoned_checkout_url: Text = None
 
 
@@ -266,6 +319,7 @@ class CustomerAlone(Customer):
 
     id: Id
     admin_graphql_api_id: CustomerGid = None
+    addresses: Parts[Addressee] = None
     created_at: OptionalMoment = None
     updated_at: OptionalMoment = None
     line_items: Absent = None  # an order, a checkout, a cart, a fulfillment
@@ -311,9 +365,9 @@ class ShopRedaction(ExactBody):
 
 
 class RedactedCustomer(ExactBody):
-    """The customer of customers/redact."""
+    """The customer of customers/redact. A guest has no id."""
 
-    id: Id
+    id: Id | None = None
     email: Text = None
     phone: Text = None
 

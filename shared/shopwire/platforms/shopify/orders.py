@@ -28,14 +28,17 @@ from shopwire.models import (
 from shopwire.models.base import first, usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
-from shopwire.platforms.parts import one_line, received_at
-from shopwire.platforms.shopify import bodies
+from shopwire.models.phone import Phone
+from shopwire.platforms.parts import one_line, parse, received_at
+from shopwire.platforms.shopify import bodies, money
 
 NO_PARCEL = frozenset({"cancelled", "error", "failure"})
 """Fulfillments of these statuses never left, or failed."""
 
-# Financial statuses of a closed order, and of an order for which money arrived.
-_CLOSED = frozenset({"refunded", "voided"})
+ARRIVED = frozenset({"delivered", "picked_up"})
+"""Statuses of a shipment that has reached the customer, at the door or in the shop (FulfillmentEventStatus)."""
+
+# Financial statuses of an order for which money arrived.
 _PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 _ZERO = Decimal(0)
 _CENTS = Decimal("0.01")
@@ -58,24 +61,20 @@ def order(webhook: Webhook, shop: Shop) -> Change:
     Raises:
         Unreadable, pydantic.ValidationError, InvalidValue: the body is not an order.
     """
-    body = bodies.Order.model_validate_json(webhook.body)
-    closed = body.cancelled_at is not None or body.financial_status in _CLOSED
-    parcels = tuple(parcel(fulfillment) for fulfillment in body.fulfillments or () if _is_parcel(fulfillment))
-    status, rank = _status(body, closed, parcels, shop)
+    body = parse(bodies.Order, webhook.body)
     currency = first((body.currency,)) or _currency_elsewhere(webhook, body)
     if not currency:
         raise Unreadable("currency", "missing")
-    # `current_*` is after edits and refunds. A closed order of which nothing is left is sent with what it cost before.
-    current = body.current_total_price is not None and not (closed and not body.current_total_price)
-    total = body.current_total_price if current else body.total_price
-    tax = _either(body.current_total_tax, body.total_tax) if current else body.total_tax
-    discounts = _either(body.current_total_discounts, body.total_discounts) if current else body.total_discounts
+    amounts = money.amounts(body, currency, webhook.body)
+    parcels = tuple(parcel(fulfillment) for fulfillment in body.fulfillments or () if _is_parcel(fulfillment))
+    status, rank = _status(body, amounts, parcels, shop)
     shipping = [line for line in body.shipping_lines or () if not line.is_removed]
     return OrderChange(
         Order(
             id=body.id,
             number=first(map(usable_id, (body.name, body.order_number))),
-            created_at=body.created_at,
+            # An imported order was made before it was created here, and a sale without a connection before it was sent.
+            created_at=body.processed_at or body.created_at,
             updated_at=body.updated_at or body.created_at,
             status=status,
             rank=rank,
@@ -86,14 +85,16 @@ def order(webhook: Webhook, shop: Shop) -> Change:
             )
             or None,
             currency=currency,
-            total=total if total is not None else body.total_price,
-            # 0 if every line was removed, so that it replaces the amount that was sent before.
-            shipping=sum(map(_shipping_price, shipping), _ZERO) if body.shipping_lines else None,
-            discount=discounts,
-            taxes=None if body.taxes_included else tax,
-            refunded=_refunded(body),
+            total=amounts.total,
+            shipping=amounts.shipping,
+            discount=amounts.discount,
+            taxes=amounts.taxes,
+            fees=amounts.fees,
+            duties=amounts.duties,
+            tips=amounts.tips,
+            refunded=amounts.refunded,
             contact=_buyer(body, shop),
-            items=_items(body, shop),
+            items=_items(body, amounts, shop),
             parcels=parcels,
             wholly_shipped=body.fulfillment_status == "fulfilled",
             coupons=tuple(code.code for code in body.discount_codes or () if code.code),
@@ -112,15 +113,16 @@ def order(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _currency_elsewhere(webhook: Webhook, body: bodies.Order) -> str | None:
-    priced = bodies.Priced.model_validate_json(webhook.body)
+    priced = parse(bodies.Priced, webhook.body)
     return first((_currency_of(priced.total_price_set), body.presentment_currency))
 
 
-def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop: Shop) -> tuple[Status, Rank]:
-    if closed:
+def _status(body: bodies.Order, amounts: money.Amounts, parcels: tuple[Parcel, ...], shop: Shop) -> tuple[Status, Rank]:
+    if amounts.closed:
         return Status.CANCELLED, Rank.CLOSED
     if body.fulfillment_status == "fulfilled":
-        if shop.shipped_is_delivered or (parcels and all(parcel.delivered for parcel in parcels)):
+        arrived = parcels and all(parcel.delivered for parcel in parcels)
+        if shop.shipped_is_delivered or arrived or _is_handed_over(body, amounts, parcels):
             return Status.DELIVERED, Rank.DELIVERED
         return Status.IN_PROGRESS, Rank.SHIPPED
     if body.fulfillment_status == "partial" or parcels:
@@ -128,6 +130,16 @@ def _status(body: bodies.Order, closed: bool, parcels: tuple[Parcel, ...], shop:
     if body.financial_status in _PAID:
         return Status.IN_PROGRESS, Rank.PAID
     return Status.INITIALIZED, Rank.CREATED
+
+
+def _is_handed_over(body: bodies.Order, amounts: money.Amounts, parcels: tuple[Parcel, ...]) -> bool:
+    """Return whether a fulfilled order needs no carrier: nothing of it is shipped, or it was sold at the counter."""
+    if any(line.is_removed is not True for line in body.shipping_lines or ()):
+        return False
+    if body.source_name == "pos":
+        return not any(parcel.tracking_number or parcel.tracking_url for parcel in parcels)
+    lines = [line for line, left in zip(body.line_items or (), amounts.quantities, strict=True) if left > 0]
+    return bool(lines) and not parcels and all(line.requires_shipping is False for line in lines)
 
 
 def _is_parcel(fulfillment: bodies.Fulfillment) -> bool:
@@ -141,40 +153,23 @@ def parcel(fulfillment: bodies.Fulfillment) -> Parcel:
     numbers, urls = _texts(fulfillment.tracking_numbers), _texts(fulfillment.tracking_urls)
     return Parcel(
         id=fulfillment.id,
-        delivered=fulfillment.shipment_status == "delivered",
+        delivered=fulfillment.shipment_status in ARRIVED,
         tracking_number=first((fulfillment.tracking_number, *numbers)),
         tracking_url=first((fulfillment.tracking_url, *urls)),
         carrier=fulfillment.tracking_company,
     )
 
 
-def _items(body: bodies.Order, shop: Shop) -> tuple[Item, ...]:
-    taken_back: dict[str | None, Decimal] = {}
-    for refund in body.refunds or ():
-        for taken in refund.refund_line_items or ():
-            if taken.line_item_id is None:
-                continue
-            before = taken_back.get(taken.line_item_id, _ZERO)
-            taken_back[taken.line_item_id] = before + (taken.quantity or _ZERO)
+def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item, ...]:
     items = []
-    for line in body.line_items or ():
-        left = line.quantity - taken_back.get(line.id, _ZERO)
-        if line.current_quantity is not None:
-            left = line.current_quantity
+    for line, left in zip(body.line_items or (), amounts.quantities, strict=True):
         id = _item_id(line, shop)
-        if min(left, line.quantity) < _MIN_QUANTITY or not id:
+        if min(left, line.quantity) < _MIN_QUANTITY or not id or money.is_tip(line, amounts.tips):
             continue
         # The discount was given on the quantity that was bought first.
-        cost = line.price - _line_discount(line) / line.quantity
+        cost = line.price - money.line_discount(line) / line.quantity
         items.append(Item(id=id, name=first((line.name, line.title)), quantity=left, cost=cost))
     return tuple(items)
-
-
-def _line_discount(line: bodies.Line) -> Decimal:
-    # The allocations include the line's share of order-wide discounts; `total_discount` does not.
-    if line.discount_allocations:
-        return sum((share.amount for share in line.discount_allocations), _ZERO)
-    return line.total_discount or _ZERO
 
 
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
@@ -182,49 +177,42 @@ def _item_id(line: bodies.Line, shop: Shop) -> str | None:
     return id[:255] if id else None
 
 
-def _shipping_price(line: bodies.ShippingLine) -> Decimal:
-    if line.discounted_price is not None:
-        return line.discounted_price
-    shares = sum((share.amount for share in line.discount_allocations or ()), _ZERO)
-    return _ZERO if line.price is None else line.price - shares
-
-
-def _refunded(body: bodies.Order) -> Decimal | None:
-    amounts = [
-        transaction.amount
-        for refund in body.refunds or ()
-        for transaction in refund.transactions or ()
-        if transaction.kind == "refund" and transaction.status == "success" and transaction.amount is not None
-    ]
-    return sum(amounts, _ZERO) if amounts else None
-
-
 def _buyer(body: bodies.Order | bodies.Checkout, shop: Shop) -> Contact:
-    """Return the buyer: the order's own address first, then its billing address, then its customer."""
+    """Return the buyer: as the order says, then its billing address, its customer, and last its shipping address, where
+    gifts go to other people."""
     customer, billing = body.customer or _NO_CUSTOMER, body.billing_address or NO_ADDRESSEE
-    home = customer.default_address or NO_ADDRESSEE
+    home, recipient = customer.default_address or NO_ADDRESSEE, body.shipping_address or NO_ADDRESSEE
     own = (body.email, body.contact_email) if isinstance(body, bodies.Order) else (body.email,)
-    marketing = () if isinstance(body, bodies.Order) else (body.sms_marketing_phone,)
+    marketing = () if isinstance(body, bodies.Order) else (Phone(body.sms_marketing_phone),)
     return person(
         emails=(*own, customer.email),
-        phones=(body.phone, *marketing, billing.phone, customer.phone, home.phone),
+        phones=(
+            Phone(body.phone),
+            *marketing,
+            Phone(billing.phone, billing.country_code),
+            Phone(customer.phone, home.country_code),
+            Phone(home.phone, home.country_code),
+            Phone(recipient.phone, recipient.country_code),
+            *(Phone(line.phone, recipient.country_code) for line in body.shipping_lines or ()),
+        ),
         region=shop.region,
+        countries=(billing.country_code, recipient.country_code, home.country_code),
         customer_id=customer.id,
-        first_names=(billing.first_name, customer.first_name),
-        last_names=(billing.last_name, customer.last_name),
+        first_names=(billing.first_name, customer.first_name, home.first_name, recipient.first_name),
+        last_names=(billing.last_name, customer.last_name, home.last_name, recipient.last_name),
     )
 
 
 def cart(webhook: Webhook, shop: Shop) -> Change:
     """Return the snapshot of a cart. It names no person. Raises as `order`."""
-    body = bodies.Cart.model_validate_json(webhook.body)
+    body = parse(bodies.Cart, webhook.body)
     # `id` is the same as `token`, but other resources have an `id` too, and the topic is not signed.
     return _cart_change(body, body.token, Contact(), webhook, shop)
 
 
 def checkout(webhook: Webhook, shop: Shop) -> Change:
     """Return the cart of a checkout, with its person; Nothing if it became an order. Raises as `order`."""
-    body = bodies.Checkout.model_validate_json(webhook.body)
+    body = parse(bodies.Checkout, webhook.body)
     token = body.cart_token or body.token
     if body.completed_at:
         token = usable_token(token)
@@ -235,12 +223,12 @@ def checkout(webhook: Webhook, shop: Shop) -> Change:
 def _cart_change(
     body: bodies.Cart, token: str | None, contact: Contact, webhook: Webhook, shop: Shop, url: str | None = None
 ) -> Change:
-    if not (token and (token := token.strip())):
+    if not (token and token.strip()):
         raise Unreadable("token", "missing")
+    token = usable_token(token) or token.strip()  # another one is refused by the model
     lines = body.line_items or []
-    presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
-    currency = usable_currency((body.currency, presentment, *(_currency_of(line.price_set) for line in lines)))
-    items = (_cart_item(line, currency, shop) for line in lines)
+    currency, by_set = _cart_currency(body, lines)
+    items = (_cart_item(line, currency, shop, by_set=by_set) for line in lines)
     return CartChange(
         Cart(
             token=token,
@@ -254,22 +242,43 @@ def _cart_change(
     )
 
 
-def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop) -> CartItem | None:
+def _cart_currency(body: bodies.Cart, lines: list[bodies.CartLine]) -> tuple[str | None, bool]:
+    """Return the currency of the prices, and whether they are those of the shop in the sets of the lines.
+
+    A checkout's own prices are in `presentment_currency`, and `currency` is the shop's (REST reference, Checkout). So
+    are a cart's, which names no currency beside its sets.
+    """
+    of_shop = {_currency_of(line.price_set) for line in lines}
+    has_prices = all(money.of_shop(None, line.price_set) is not None for line in lines)
+    if len(of_shop) == 1 and has_prices and (currency := usable_currency(of_shop)):
+        return currency, True
+    presentment = body.presentment_currency if isinstance(body, bodies.Checkout) else None
+    shoppers = (line.price_set.presentment_money for line in lines if line.price_set)
+    return usable_currency((presentment, *(each.currency_code for each in shoppers if each), body.currency)), False
+
+
+def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop, *, by_set: bool) -> CartItem | None:
     id = _item_id(line, shop) or usable_id(line.id)
     if line.quantity < _MIN_QUANTITY or not id:
         return None
-    discount = _line_discount(line) / line.quantity
+    price, discount = line.price, money.line_discount(line)
+    if by_set:
+        of_shop = money.of_shop(None, line.price_set)
+        price = price if of_shop is None else of_shop
+        if not line.discount_allocations:
+            discount = money.of_shop(line.total_discount, line.total_discount_set) or _ZERO
+    discount /= line.quantity
     return CartItem(
         id=id,
         quantity=line.quantity,
-        price=line.price,
+        price=price,
         name=first((line.title, line.presentment_title, line.name)),
         discount=discount.quantize(quantum(currency) if currency else _CENTS) if discount > 0 else None,
     )
 
 
-def _currency_of(money: bodies.MoneySet | None) -> str | None:
-    return money.shop_money.currency_code if money and money.shop_money else None
+def _currency_of(both: bodies.MoneySet | None) -> str | None:
+    return both.shop_money.currency_code if both and both.shop_money else None
 
 
 def _address_line(address: bodies.Address | None) -> str | None:
@@ -280,7 +289,3 @@ def _address_line(address: bodies.Address | None) -> str | None:
 
 def _texts(part: list[str | None] | None) -> Iterator[str]:
     return (text for text in part or () if text is not None)
-
-
-def _either(now: Decimal | None, before: Decimal | None) -> Decimal | None:
-    return before if now is None else now

@@ -31,6 +31,7 @@ from shopwire.models import (
 )
 from shopwire.models.base import Amount, Currency, Token
 from shopwire.models.contact import person
+from shopwire.models.phone import Phone
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.parts import Body, parse, received_at, with_fields
 from shopwire.platforms.signatures import hex_signature, same, short_hash
@@ -103,6 +104,8 @@ class _Search(Body):
 
 
 class _Visit(Body):
+    is_repaired = False  # the format is our own, and the answer says what is wrong with a visit
+
     type: Literal["page", "product", "category", "cart", "wishlist", "search"]
     contact: _Contact | None = None
     signature: str | None = None
@@ -304,7 +307,8 @@ def _named(contact: _Contact) -> tuple[str, str]:
 def _person(contact: _Contact | None, shop: Shop) -> Contact:
     if contact is None:
         return Contact()
-    return person(emails=(contact.email,), phones=(contact.phone,), region=shop.region, customer_id=contact.id)
+    phones = (Phone(contact.phone),)
+    return person(emails=(contact.email,), phones=phones, region=shop.region, customer_id=contact.id)
 
 
 def _given(part: T | None, name: str) -> T:

@@ -9,6 +9,8 @@ never sends a webhook again.
 
 import re
 import uuid
+from collections.abc import Mapping
+from typing import ClassVar
 
 from shopwire.errors import UnsignedCall
 from shopwire.models import (
@@ -23,6 +25,7 @@ from shopwire.models import (
     Shop,
     Webhook,
 )
+from shopwire.models.change import EntityKind
 from shopwire.platforms.base import (
     Kind,
     Ping,
@@ -37,6 +40,7 @@ from shopwire.platforms.base import (
 from shopwire.platforms.signatures import base64_signature, secrets_of, short_hash
 from shopwire.platforms.woocommerce import bodies, orders
 
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?([^/?#:]*).*", re.DOTALL)
 # WordPress stores these characters of a secret as entities, and decodes them before it signs.
 _ENTITIES = re.compile(r"&(lt|gt|quot|amp|#0*39|#0*60|#0*62|#0*34|#0*38|(?i:#x0*27|#x0*3c|#x0*3e|#x0*22|#x0*26));")
 _CHARACTERS = {"lt": "<", "gt": ">", "quot": '"', "amp": "&", 39: "'", 60: "<", 62: ">", 34: '"', 38: "&"}
@@ -82,6 +86,10 @@ class WooCommerce(Platform):
     sample_fields = SampleFields(ids=("id",), changed=("date_modified_gmt", "date_created_gmt"))
     # deliver_ping() sends `webhook_id=N` unsigned. Any answer but 200 leaves the webhook pending.
     ping = Ping("ping", {"content-type": "application/x-www-form-urlencoded"}, b"webhook_id=1")
+    entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {
+        "order.": ("order", "id"),
+        "customer.": ("contact", "id"),
+    }
     store_example = "https://my-shop.example/"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
@@ -98,12 +106,18 @@ class WooCommerce(Platform):
         self.check_store(shop, headers.get("x-wc-webhook-source"))
 
     def normal_store(self, name: str) -> str:
-        return re.sub(r"^https?://", "", super().normal_store(name)).rstrip("/")
+        # deliver() in class-wc-webhook.php sends home_url('/'), which language plugins change ("/uk/", "?lang=en"). The
+        # signature has proved the shop, so only the host counts.
+        host = _HOST.sub(r"\1", super().normal_store(name)).removeprefix("www.").rstrip(".")
+        return host if host.isascii() else _punycode(host)
 
-    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
+    def topic_of(self, webhook: Webhook) -> str:
         headers = webhook.headers
         resource, event = headers.get("x-wc-webhook-resource", ""), headers.get("x-wc-webhook-event", "")
-        topic = headers.get("x-wc-webhook-topic", "") or f"{resource}.{event}".strip(".")
+        return headers.get("x-wc-webhook-topic", "") or f"{resource}.{event}".strip(".")
+
+    def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
+        topic = self.topic_of(webhook)
         change = self.change(topic, webhook, shop)
         return [Delivery(topic or "none", _key(webhook, change), change)]
 
@@ -113,7 +127,7 @@ class WooCommerce(Platform):
         headers = {
             "content-type": "application/json",
             "user-agent": "WooCommerce/11.0.1 Hookshot (WordPress/7.0)",
-            "x-wc-webhook-source": shop.store or f"https://{shop.id}.example/",
+            "x-wc-webhook-source": shop.stores[0] if shop.stores else f"https://{shop.id}.example/",
             "x-wc-webhook-topic": topic,
             "x-wc-webhook-resource": resource,
             "x-wc-webhook-event": event,
@@ -135,6 +149,13 @@ def _key(webhook: Webhook, change: Change) -> str:
         # `{"id": N}` has the same bytes if an order is deleted again after it was restored.
         parts.append(headers.get("x-wc-webhook-delivery-id", ""))
     return ":".join(parts)
+
+
+def _punycode(host: str) -> str:
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return host
 
 
 def _decoded(secret: str) -> str:

@@ -11,7 +11,8 @@ from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shopwire.models.base import Amount, Id
-from shopwire.platforms.parts import OTHER_RESOURCE, Absent, Body, ExactBody, MoneyOrEmpty, Part, PhpList
+from shopwire.platforms.parts import Absent, Body, Code, ExactBody, MoneyOrEmpty, Part, Parts
+from shopwire.platforms.repair import OTHER_RESOURCE
 
 Text = str | None
 
@@ -59,7 +60,7 @@ class Image(Body):
 
 
 class Line(Body):
-    """A line of an order. `total` is after discounts and without tax, `total_tax` is its tax."""
+    """A line of an order. `total` is after discounts and without tax, `total_tax` is its tax; `subtotal` is before."""
 
     name: Text = None
     product_id: Text = None
@@ -68,6 +69,8 @@ class Line(Body):
     quantity: Amount
     total: Amount
     total_tax: MoneyOrEmpty = None
+    subtotal: Part[Amount] = None
+    subtotal_tax: Part[Amount] = None
     image: Part[Image] = None
 
 
@@ -94,7 +97,14 @@ class Coupon(Body):
 class Refund(Body):
     """A refund. Its `total` is negative; it does not name the items."""
 
+    id: Part[str] = None
     total: MoneyOrEmpty = None
+
+
+class GiftCard(Body):
+    """A gift card with which the buyer paid (the extension WooCommerce Gift Cards)."""
+
+    amount: Part[Amount] = None
 
 
 class Meta(Body):
@@ -114,7 +124,7 @@ class Order(Body):
     links: OrderLinks = Field(None, validation_alias="_links")
     number: Text = Field(None, validation_alias=AliasChoices("number", "order_number"))
     status: Text = None
-    currency: Text = None
+    currency: Code = None
     created_via: Text = None
     prices_include_tax: bool | None = None
     date_created: datetime | None = Field(None, validation_alias=AliasChoices("date_created", "created_at"))
@@ -127,18 +137,22 @@ class Order(Body):
     discount_tax: MoneyOrEmpty = None
     shipping_total: MoneyOrEmpty = Field(None, validation_alias=AliasChoices("shipping_total", "total_shipping"))
     shipping_tax: MoneyOrEmpty = None
+    parent_id: Part[str] = None
+    date_paid: Part[datetime] = None
+    date_paid_gmt: Part[datetime] = None
+    gift_cards: Parts[GiftCard] = None
     customer_id: Text = None
     customer_note: Text = Field(None, validation_alias=AliasChoices("customer_note", "note"))
     billing: Part[Address] = Field(None, validation_alias=AliasChoices("billing", "billing_address"))
     shipping: Part[Address] = Field(None, validation_alias=AliasChoices("shipping", "shipping_address"))
     payment_method_title: Text = None
     payment_url: Text = None
-    line_items: PhpList[Line] | None = None
-    fee_lines: PhpList[Fee] | None = None
-    shipping_lines: Part[PhpList[Shipping]] = None
-    coupon_lines: Part[PhpList[Coupon]] = None
-    refunds: PhpList[Refund] | None = None
-    meta_data: Part[PhpList[Meta]] = None
+    line_items: list[Line] | None = None
+    fee_lines: list[Fee] | None = None
+    shipping_lines: Parts[Shipping] = None
+    coupon_lines: Parts[Coupon] = None
+    refunds: list[Refund] | None = None
+    meta_data: Parts[Meta] = None
 
 
 class LegacyOrder(Body):
@@ -162,6 +176,7 @@ class Customer(Body):
     date_modified: datetime | None = None
     date_modified_gmt: datetime | None = None
     billing: Part[Address] = None
+    shipping: Part[Address] = None
 
 
 class Named(Body):

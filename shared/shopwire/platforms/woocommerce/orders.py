@@ -1,16 +1,13 @@
-"""WooCommerce's orders and customers: items, amounts, contact, parcels, status.
+"""WooCommerce's orders and customers: items, contact, parcels, status. `money` has the amounts.
 
-Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send. Amounts are without tax. The
-tax of each is a field of its own.
+Sources: WooCommerce's REST API reference (wp-api-v3), and what running shops send.
 """
 
 import re
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
-
-from pydantic import ValidationError
 
 from shopwire.errors import Unreadable
 from shopwire.models import (
@@ -22,16 +19,21 @@ from shopwire.models import (
     Nothing,
     Order,
     OrderChange,
+    OrderSkipped,
     Parcel,
     Reason,
     Shop,
     Status,
     Webhook,
 )
-from shopwire.models.base import MAX_DIGITS, first, milliseconds, usable_id
+from shopwire.models.base import first, milliseconds, usable_id
 from shopwire.models.contact import person
-from shopwire.platforms.parts import RANKS, Body, MoneyOrEmpty, amount, one_line, unreadable
-from shopwire.platforms.woocommerce import bodies
+from shopwire.models.phone import Phone
+from shopwire.models.shop import IGNORE
+from shopwire.platforms import parts
+from shopwire.platforms.parts import RANKS, Body, one_line, received_at
+from shopwire.platforms.repair import entries_of
+from shopwire.platforms.woocommerce import bodies, money
 
 # REST reference, "Order properties". The statuses of plugins are in progress, unless `statuses` says otherwise.
 _STATUSES = {
@@ -39,6 +41,8 @@ _STATUSES = {
     "processing": Status.IN_PROGRESS,
     "on-hold": Status.IN_PROGRESS,
     "completed": Status.DELIVERED,
+    # Two widespread tracking plugins: Advanced Shipment Tracking, and Orders Tracking of VillaTheme.
+    "delivered": Status.DELIVERED,
     "cancelled": Status.CANCELLED,
     "failed": Status.CANCELLED,
     "refunded": Status.CANCELLED,
@@ -47,10 +51,14 @@ _STATUSES = {
 }
 # Nothing was bought yet. The checkout block creates such an order for each visitor (woocommerce#66995).
 _DRAFTS = frozenset({"checkout-draft", "auto-draft", "new", "draft"})
-_CUSTOMER_ROLES = frozenset({"customer", "subscriber"})
+# WordPress's own roles of people who work on the site, and WooCommerce's shop manager. Plugins add roles for wholesale,
+# members and vendors, so every other role is a customer's.
+_STAFF_ROLES = frozenset({"administrator", "editor", "author", "contributor", "shop_manager"})
 # `created_via` of WooCommerce's own point of sale: in its app, and by its REST API.
 _POINT_OF_SALE = frozenset({"point-of-sale", "pos-rest-api"})
 _ZERO = Decimal(0)
+# WooCommerce deletes the drafts of its checkout block once a day, when they are a day old (DraftOrders.php).
+_DRAFT_LIFE = timedelta(days=3)
 _ERROR_CODE = re.compile(r"[a-z0-9_]{1,64}")
 _NO_ADDRESS = bodies.Address()
 
@@ -64,12 +72,12 @@ def parse(model: type[B], webhook: Webhook) -> B | Nothing:
         Unreadable: it is neither.
     """
     try:
-        return model.model_validate_json(webhook.body)
-    except ValidationError as error:
+        return parts.parse(model, webhook.body)
+    except Unreadable as error:
         try:
-            failure = bodies.Error.model_validate_json(webhook.body)
-        except ValidationError:
-            raise unreadable(error) from None
+            failure = parts.parse(bodies.Error, webhook.body)
+        except Unreadable:
+            raise error from None
         details = {"error_code": failure.code} if _ERROR_CODE.fullmatch(failure.code) else {}
         return Nothing(Reason.ERROR_BODY, details=details)
 
@@ -91,37 +99,43 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     if not word:
         raise Unreadable("status", "missing")
     if word in _DRAFTS and word not in shop.statuses:
-        return Nothing(Reason.DRAFT, Entity("order", body.id))
+        return OrderSkipped(body.id, Reason.DRAFT)
     currency = first((body.currency,))
     if not currency:
         raise Unreadable("currency", "missing")
-    status = shop.statuses.get(word) or shop.statuses.get(f"wc-{word}") or _STATUSES.get(word, Status.IN_PROGRESS)
+    setting = shop.statuses.get(word) or shop.statuses.get(f"wc-{word}")
+    if setting == IGNORE:
+        return OrderSkipped(body.id, Reason.STATUS_IGNORED)
+    status = Status(setting) if setting else _STATUSES.get(word, Status.IN_PROGRESS)
+    if body.parent_id not in (None, "", "0") and shop.sub_orders == "skip":
+        return OrderSkipped(body.id, Reason.SUB_ORDER)
     created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     if created is None:
         raise Unreadable("date_created_gmt", "missing")
-    with_tax = bool(body.prices_include_tax)
-    refunds = [total for refund in body.refunds or () if (total := amount(refund.total)) is not None]
-    # A refund does not lower `total`. The refunds' own totals are negative.
-    refunded = -sum(refunds, _ZERO)
-    left = body.total - refunded if refunds else body.total
+    amounts = money.amounts(body)
+    if amounts.wholly_refunded:
+        status = Status.CANCELLED
+    is_gone = status is Status.CANCELLED and amounts.total <= 0
     return OrderChange(
         Order(
             id=body.id,
             number=usable_id(body.number),
             created_at=created,
+            bought_at=_bought_at(body, created) if status is Status.IN_PROGRESS else None,
             updated_at=_moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created,
             status=status,
             rank=RANKS[status],
             status_words=word,
             currency=currency,
-            # A cancelled or refunded order of which nothing is left is sent with what it cost before.
-            total=body.total if status is Status.CANCELLED and not left else left,
-            shipping=_sum(body.shipping_total, body.shipping_tax if with_tax else None),
-            discount=_sum(body.discount_total, body.discount_tax if with_tax else None),
-            taxes=None if with_tax else amount(body.total_tax),
-            refunded=refunded if refunds else None,
+            # An order of which nothing is left is sent with what it cost before.
+            total=amounts.total_before if is_gone else amounts.total,
+            shipping=amounts.shipping,
+            discount=amounts.discount,
+            taxes=amounts.taxes,
+            fees=amounts.fees,
+            refunded=amounts.refunded,
             contact=_buyer(body, shop),
-            items=(*_items(body, shop, with_tax), *_fees(body, with_tax)),
+            items=_items(body, amounts, shop),
             parcels=_parcels(body),
             coupons=tuple(coupon.code for coupon in body.coupon_lines or () if coupon.code),
             url=first((body.payment_url,)) if status is Status.INITIALIZED else None,
@@ -131,16 +145,31 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             note=first((body.customer_note,)),
             source="offline" if body.created_via in _POINT_OF_SALE else "online",
             restored=restored,
+            erased=_is_erased(body.billing),
         )
     )
+
+
+def _bought_at(body: bodies.Order, created: datetime) -> datetime | None:
+    """Return when a draft was bought. The draft of a block checkout lives some days, and keeps its date.
+
+    Only of an order in progress: cash on delivery is paid when the order is completed.
+    """
+    paid = _moment("date_paid_gmt", body.date_paid_gmt, body.date_paid)
+    return paid if paid and timedelta(0) < paid - created <= _DRAFT_LIFE else None
+
+
+def _is_erased(billing: bodies.Address | None) -> bool:
+    # wp_privacy_anonymize_data() writes this address in place of the one that it erases.
+    return bool(billing and billing.email and billing.email.strip().lower().endswith("@site.invalid"))
 
 
 def _order_body(webhook: Webhook) -> bodies.Order | Nothing:
     try:
         return parse(bodies.Order, webhook)
     except Unreadable:
-        with suppress(ValidationError):
-            return bodies.LegacyOrder.model_validate_json(webhook.body).order
+        with suppress(Unreadable):
+            return parts.parse(bodies.LegacyOrder, webhook.body).order
         raise
 
 
@@ -149,31 +178,14 @@ def restored_order(webhook: Webhook, shop: Shop) -> Change:
     return order(webhook, shop, restored=True)
 
 
-def _items(body: bodies.Order, shop: Shop, with_tax: bool) -> tuple[Item, ...]:
+def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item, ...]:
     items = []
-    for place, line in enumerate(body.line_items or ()):
+    for line, cost in zip(body.line_items or (), amounts.costs, strict=True):
         id = _item_id(line, shop)
-        if line.quantity <= 0 or not id:
+        if cost is None or not id:
             continue
-        # `price` is without tax and has the noise of a float, so the line's total is divided instead.
-        paid = line.total + (amount(line.total_tax) or _ZERO) if with_tax else line.total
-        cost = paid / line.quantity
-        if cost.adjusted() >= MAX_DIGITS:
-            raise Unreadable(f"line_items.{place}.quantity", "too_small_for_the_total")
         image = first((line.image.src,)) if line.image else None
         items.append(Item(id=id, name=first((line.name,)), quantity=line.quantity, cost=cost, image_url=image))
-    return tuple(items)
-
-
-def _fees(body: bodies.Order, with_tax: bool) -> tuple[Item, ...]:
-    """Return the fees as items under their names, so that the items add up to the total."""
-    items = []
-    for fee in body.fee_lines or ():
-        price = _sum(fee.total, fee.total_tax if with_tax else None)
-        if price:
-            # WooCommerce itself shows a fee without a name as "Fee".
-            name = first((fee.name, "Fee")) or ""
-            items.append(Item(id=name[:255], name=name, quantity=Decimal(1), cost=price))
     return tuple(items)
 
 
@@ -193,9 +205,10 @@ def _parcels(body: bodies.Order) -> tuple[Parcel, ...]:
     """Return the parcels that the Shipment Tracking plugin stores in the order's meta data. WooCommerce has none."""
     found = []
     for meta in body.meta_data or ():
-        if meta.key != "_wc_shipment_tracking_items" or not isinstance(meta.value, list):
+        if meta.key != "_wc_shipment_tracking_items":
             continue
-        for entry in meta.value:
+        entries = entries_of(meta.value) or meta.value
+        for entry in entries if isinstance(entries, list) else ():
             fields = _texts(entry)
             id = fields.get("tracking_id") or fields.get("tracking_number")
             if id:
@@ -219,14 +232,15 @@ def _texts(entry: Any) -> dict[str, str]:
 
 
 def _buyer(body: bodies.Order, shop: Shop) -> Contact:
-    billing = body.billing or _NO_ADDRESS
+    billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     return person(
         emails=(billing.email,),
-        phones=(billing.phone,),
+        phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
-        customer_id=None if body.customer_id == "0" else body.customer_id,
-        first_names=(billing.first_name,),
-        last_names=(billing.last_name,),
+        countries=(billing.country, shipping.country),
+        customer_id=body.customer_id,
+        first_names=(billing.first_name, shipping.first_name),
+        last_names=(billing.last_name, shipping.last_name),
     )
 
 
@@ -239,20 +253,25 @@ def customer(webhook: Webhook, shop: Shop) -> Change:
     body = parse(bodies.Customer, webhook)
     if isinstance(body, Nothing):
         return body
-    if body.role and body.role not in _CUSTOMER_ROLES:
+    if body.role and body.role.strip().lower() in _STAFF_ROLES:
         return Nothing(Reason.STAFF_ACCOUNT, Entity("contact", body.id))
     created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     changed = _moment("date_modified_gmt", body.date_modified_gmt, body.date_modified) or created
     if changed is None:
-        raise Unreadable("date_modified_gmt", "missing")
-    billing = body.billing or _NO_ADDRESS
+        # An account that WP-CLI or an import made may have no dates. The topic is not signed, so a body without any
+        # sign of a customer is none.
+        if body.email is None and body.role is None:
+            raise Unreadable("date_modified_gmt", "missing")
+        changed = received_at(webhook)
+    billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     contact = person(
         emails=(body.email, billing.email),
-        phones=(billing.phone,),
+        phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
+        countries=(billing.country, shipping.country),
         customer_id=body.id,
-        first_names=(body.first_name, billing.first_name),
-        last_names=(body.last_name, billing.last_name),
+        first_names=(body.first_name, billing.first_name, shipping.first_name),
+        last_names=(body.last_name, billing.last_name, shipping.last_name),
     )
     return ContactChange(contact, body.id, milliseconds(changed), milliseconds(created) if created else None)
 
@@ -267,11 +286,6 @@ def _moment(name: str, gmt: datetime | None, local: datetime | None) -> datetime
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
     except OverflowError:  # the first or last day of the calendar, in another time zone
         raise Unreadable(name, "date_out_of_range") from None
-
-
-def _sum(part: MoneyOrEmpty, tax: MoneyOrEmpty) -> Decimal | None:
-    net, tax = amount(part), amount(tax)
-    return net if net is None or tax is None else net + tax
 
 
 def _address_line(address: bodies.Address | None) -> str | None:
