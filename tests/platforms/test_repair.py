@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -127,7 +128,7 @@ def test_optional_value_that_says_nothing_is_missing(field: str, nothing: Any) -
 @pytest.mark.parametrize("odd", [False, True, [], ["a"], {}, {"a": 1}])
 def test_optional_text_that_is_no_text_is_missing(odd: Any) -> None:
     assert example(text=odd).text is None
-    assert example(lines=[{"name": odd, "price": 5}]).lines == [Line(price=5)]  # type: ignore[arg-type]
+    assert example(lines=[{"name": odd, "price": 5}]).lines == [Line(price=Decimal(5))]
 
 
 @pytest.mark.parametrize("entry", [{}, {"name": "Tea"}, {"price": None, "name": None} | {"price": None}])
@@ -135,6 +136,10 @@ def test_line_without_its_amount_is_left_out(entry: dict[str, Any]) -> None:
     entry.pop("price", None)
     found = example(lines=[entry, {"name": "Tea", "price": "2"}, entry, {"name": "Cup", "price": "3"}, entry])
     assert [line.name for line in found.lines or ()] == ["Tea", "Cup"]
+
+
+def test_line_that_is_left_out_costs_nothing_of_the_next_one() -> None:
+    assert example(lines=[{"name": []}, {"name": "Tea", "price": "2"}]).lines == [Line(name="Tea", price=Decimal(2))]
 
 
 @pytest.mark.parametrize("odd", [7, "text", True, {"price": "x"}, [[1]]])
