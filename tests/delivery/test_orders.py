@@ -179,6 +179,7 @@ def test_known_order_without_its_person_reaches_the_person_it_was_sent_for(world
     assert world.send(paid(contact=NOBODY)) == "delivered"
     last = world.api.events[-1]
     assert (last["type"], last["email"], last["externalCustomerId"]) == ("orderUpdated", "anna@example.com", "77")
+    assert world.send(paid(minutes=6, contact=NOBODY)) == "unchanged"
     assert world.send(cancelled(contact=NOBODY)) == "delivered"
     assert world.api.sent == ["contact", "orderCreated", "orderUpdated", "orderCancelled"]
     world.clock.advance(MINUTE_MS)

@@ -117,6 +117,8 @@ class ChangeHandler:
         cart = decision.converts_cart
         cart_state = self.ledger.get(task.shop.id, cart, self.clock()).sent.get("state") if cart else None
         steps = decision.plan(contact, cart_state)
+        if not steps:
+            return Outcome("unchanged"), []
         return Outcome("delivered"), [*self.contacts.missing(task, state), *(step.request for step in steps)]
 
     def _send(self, task: Task, entry: Entry, decision: Send, update: EntryUpdate) -> Outcome:
@@ -131,6 +133,8 @@ class ChangeHandler:
             return Outcome("unchanged")
         recycle_state_id = self._convert(task, decision.converts_cart, state.ref) if decision.converts_cart else None
         steps = decision.plan(contact, recycle_state_id)
+        if not steps:
+            return Outcome("unchanged")
         ref = self.contacts.ensure(task, state, decision.created_at).id
         if decision.converts_cart and ref != state.ref:
             self._convert(task, decision.converts_cart, ref)  # another webhook created the contact meanwhile
