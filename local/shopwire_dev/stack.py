@@ -12,7 +12,8 @@ from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 
 from shopwire.environment import Clients, Environment, Settings, now
-from shopwire.errors import SettingsUnavailable
+from shopwire.errors import BadSettings, SettingsUnavailable
+from shopwire_dev.accounts import shared_account
 from shopwire_dev.actions import DevActions
 from shopwire_dev.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
@@ -20,7 +21,7 @@ from shopwire_dev.gateway import Gateway, ParkedRoutes, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
-from shopwire_emulator.emulator import Emulator
+from shopwire_emulator.emulator import DEMO_KEY, Emulator
 from shopwire_emulator.endpoints import make_application
 from shopwire_inspector.data_source import DataSource
 from shopwire_inspector.journal import Journal
@@ -56,6 +57,9 @@ class DevStack:
     ) -> None:
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
+        own = {id: fields for id, fields in self._settings.items() if fields["esputnik_key"] != DEMO_KEY}
+        if problem := shared_account(own, list(own)):
+            raise BadSettings(problem)
         self.emulator = Emulator(time.monotonic)
         self.journal = Journal()
         self._recorder = Recorder(self.journal)

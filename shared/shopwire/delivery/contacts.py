@@ -184,7 +184,8 @@ class Contacts:
         return state
 
     def _erase_again(self, task: Task, record: ContactRecord) -> NoReturn:
-        self.erase(task, erase_requests(record.contact, [(record.contact, record.api_id)]))
+        recorded = [(record.contact, record.api_id)]
+        self.erase(task, erase_requests(record.contact, recorded, id_prefix=task.shop.id_prefix))
         raise Ignored(Reason.ERASED)
 
 
@@ -204,7 +205,11 @@ def _requests_for(task: Task, state: ContactState, contact: Contact) -> list[Api
 def _requests(task: Task, record: ContactRecord) -> list[ApiRequest]:
     contact = record.contact if task.shop.consent == "shop" else replace(record.contact, consent=None)
     requests = contact_requests(
-        contact, sent_consent=record.sent_consent, is_first=not record.synced_revision, may_exist=record.revision > 1
+        contact,
+        sent_consent=record.sent_consent,
+        is_first=not record.synced_revision,
+        may_exist=record.revision > 1,
+        id_prefix=task.shop.id_prefix,
     )
     # The same request for another revision is not the same request: something else was sent in between.
     return [replace(request, revision=record.revision) for request in requests]

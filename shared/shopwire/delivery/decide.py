@@ -335,7 +335,7 @@ def _cart(change: CartChange, case: _Case) -> Decision:
         contact=cart.contact,
         contact_ref=entry.contact_ref,
         created_at=milliseconds(cart.created_at) if cart.created_at else changed_at,
-        plan=lambda contact, recycle_state_id: cart_steps(cart, contact),
+        plan=lambda contact, recycle_state_id: cart_steps(cart, contact, case.shop.id_prefix),
         records_contact=True,
         contact_by_platform=not change.by_visitor,
         only_for_owner=change.by_visitor and entry.contact_by_platform,
@@ -352,7 +352,7 @@ def _view(change: ViewChange, case: _Case) -> Decision:
         contact=view.contact,
         contact_ref=case.cart_contact_ref,
         created_at=milliseconds(view.seen_at),
-        plan=lambda contact, recycle_state_id: view_steps(view, contact),
+        plan=lambda contact, recycle_state_id: view_steps(view, contact, case.shop.id_prefix),
         claims_cart=Entity.of_cart(view.cart_token) if view.cart_token else None,
     )
 
