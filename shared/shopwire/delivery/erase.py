@@ -125,11 +125,11 @@ class Eraser:
             self.ledger.delete(shop, Entity("order", order_id))
         for parked in self.parked.list(shop):
             self._check_time(task)
-            if _concerns(change, contacts, parked.packed, task.shop):
+            if concerns(change, contacts, parked.packed, task.shop):
                 self.parked.remove(parked.id)
         for waiting in self.outbox.of_shop(shop):
             self._check_time(task)
-            if _concerns(change, contacts, waiting.packed, task.shop):
+            if concerns(change, contacts, waiting.packed, task.shop):
                 self.outbox.remove(waiting)
                 self.ledger.clear_pending(waiting.entity_key, waiting.key)
         self.api.erase(task, _requests(task, change, records))
@@ -159,7 +159,7 @@ def _requests(task: Task, change: Redaction, records: Sequence[ContactRecord]) -
     return erase_requests(change.contact, recorded, change.order_ids, task.shop.id_prefix)
 
 
-def _concerns(request: Redaction, contacts: Collection[Contact], packed: str, shop: Shop) -> bool:
+def concerns(request: Redaction, contacts: Collection[Contact], packed: str, shop: Shop) -> bool:
     """Return whether a waiting webhook concerns the erased person.
 
     What the platform reads in it decides. If that names no person (a parcel's webhook may contain an address all the

@@ -233,6 +233,15 @@ class ContactStore:
         self._find_related(shop, contact, found)
         return tuple(found.records.values())
 
+    def related_items(self, shop: str, contact: Contact) -> dict[str, Item]:
+        """Return the stored items that `erase` would write over, by their partition keys."""
+        found = _Related()
+        self._find_related(shop, contact, found)
+        items: dict[str, Item] = {}
+        for part in _parts(sorted({*found.identities, *found.contact_ids})):
+            items |= {_item_key(shop, hash).pk: item for hash, item in self._read(shop, part).items()}
+        return items
+
     def clear_erasure_list(self, shop: str, contact: Contact) -> None:
         """Remove the list of contacts to erase from the tombstones: the API erased all of them."""
         for _, _, hash in self._identities(shop, contact):
