@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from shopwire import platforms
-from shopwire.delivery.decide import Done, Erase, Park, Send, SyncContact, decide
+from shopwire.delivery.decide import DeleteContact, Done, Erase, Park, Send, SyncContact, decide
 from shopwire.delivery.task import DAY_MS, Policy
 from shopwire.errors import Unmappable, Unreadable
 from shopwire.mapper import ApiRequest, SentOrder, contact_requests, sent_with_another_status
@@ -83,7 +83,7 @@ def result(change: Change, shop: Shop, *, known: bool, contact: Contact | None) 
             return _outcome(done.outcome.status, done.outcome.reason, done.outcome.details)
         case Park() as park:
             return _outcome("parked", park.reason, park.details)
-        case Erase():
+        case DeleteContact() | Erase():
             return {"outcome": "erased"}
         case SyncContact():
             try:

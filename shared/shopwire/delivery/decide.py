@@ -24,6 +24,7 @@ from shopwire.mapper import (
 )
 from shopwire.models import (
     NOBODY,
+    AccountDeleted,
     CartChange,
     Change,
     Contact,
@@ -117,11 +118,23 @@ class SyncContact:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteContact:
+    """The contact of a deleted account is deleted at the API, which can restore it.
+
+    Args:
+        update: what the entry records, whatever becomes of the request.
+    """
+
+    change: AccountDeleted
+    update: EntryUpdate = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Erase:
     """An erasure request is executed."""
 
 
-Decision = Done | Park | Send | SyncContact | Erase
+Decision = Done | Park | Send | SyncContact | DeleteContact | Erase
 
 
 @dataclass(frozen=True, slots=True)
@@ -359,7 +372,16 @@ def _view(change: ViewChange, case: _Case) -> Decision:
 
 @_decide.register
 def _contact(change: ContactChange, case: _Case) -> Decision:
+    deleted_at = case.entry.deleted_at
+    if deleted_at is not None and change.updated_at <= deleted_at:
+        return Done(_ignored(Reason.ACCOUNT_DELETED))
     return SyncContact(change)
+
+
+@_decide.register
+def _account_deleted(change: AccountDeleted, case: _Case) -> Decision:
+    # A customer's change from before the deletion arrives late, and must not bring the contact back.
+    return DeleteContact(change, {"deleted_at": case.received_at})
 
 
 @_decide.register

@@ -36,7 +36,7 @@ _DAY_SECONDS = 86_400
 _RETENTION_SECONDS = 500 * _DAY_SECONDS
 _NEEDED_SECONDS = 400 * _DAY_SECONDS  # as long as an entry that refers to a contact
 _KINDS = {"customer_id": "id", "email": "email", "phone": "phone"}
-_RECORD_ATTRIBUTES = ("contact", "revision", "synced_revision", "api_id", "sent_consent", "previous")
+_RECORD_ATTRIBUTES = ("contact", "revision", "synced_revision", "api_id", "sent_consent", "previous", "deleted_at")
 _NOT_ERASED = "(attribute_not_exists(erased_at) OR erased_at < :created)"
 
 
@@ -169,6 +169,22 @@ class ContactStore:
             self._table.update(
                 _item_key(shop, record.id),
                 change,
+                condition="revision = :revision",
+                values={":revision": record.revision},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
+    def mark_deleted(self, shop: str, record: ContactRecord, at: int) -> bool:
+        """Record that the API does not have the contact, because its account was deleted (`at`, UTC ms).
+
+        A request that is under way belongs to an earlier revision. Returns False if the record was changed meanwhile.
+        """
+        try:
+            self._table.update(
+                _item_key(shop, record.id),
+                {"revision": record.revision + 1, "synced_revision": 0, "deleted_at": at},
                 condition="revision = :revision",
                 values={":revision": record.revision},
             )
@@ -351,6 +367,7 @@ def _record(id: str, item: Mapping[str, Any]) -> ContactRecord:
         item.get("sent_consent"),
         tuple(item.get("previous", ())),
         item.get("expires", 0),
+        item.get("deleted_at"),
     )
 
 
