@@ -66,12 +66,12 @@ def test_every_id_of_every_request_has_the_prefix(known: bool, orders: str, key_
         plain = requests_of(sample, known, orders=orders, key_value=key_value)
         prefixed = requests_of(sample, known, orders=orders, key_value=key_value, id_prefix=PREFIX)
         assert [request.path for request in plain] == [request.path for request in prefixed]
-        for one, other in zip(plain, prefixed, strict=True):
-            paths.add(one.path)
-            body, before = json.loads(other.body), json.loads(one.body)
+        for bare, request in zip(plain, prefixed, strict=True):
+            paths.add(bare.path)
+            body, before = json.loads(request.body), json.loads(bare.body)
             assert all(id.startswith(PREFIX) for id in ids_of(body)), sample.topic
             assert [id.removeprefix(PREFIX) for id in ids_of(body)] == list(ids_of(before))
-            assert without_prefix(other) == without_prefix(one)
+            assert without_prefix(request) == without_prefix(bare)
             if key_value == "order" and "order" in body.get("eventTypeKey", ""):
                 assert body["keyValue"].startswith(PREFIX)
     assert {"v1/event", "v1/orders"} & paths

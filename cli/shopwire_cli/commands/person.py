@@ -130,7 +130,7 @@ def _confirm(consequences: str, options: argparse.Namespace) -> None:
     """Print the consequences and ask for the shop's id, unless --yes gives it.
 
     Raises:
-        UserError: another answer was given, or nobody can be asked.
+        UserError: another answer was given, or the user cannot be asked.
     """
     if options.yes:
         return

@@ -145,7 +145,7 @@ def _check_accounts(stored: Iterable["StoredShop"], wanted: Mapping[str, dict[st
     from shopwire_dev.accounts import shared_account
     from shopwire_emulator.emulator import DEMO_KEY
 
-    # The demo shops share the emulator's account. Whoever tries a shop there may use it too.
+    # The demo shops share the emulator's account, and a shop may be tried with it.
     others = {shop.id: shop.fields for shop in stored if shop.fields.get("esputnik_key") != DEMO_KEY}
     if problem := shared_account({**others, **wanted}, list(wanted)):
         raise UserError(problem)
