@@ -160,7 +160,8 @@ class Receiver:
     def _mark_deleted(self, task: Task) -> None:
         """Let orders that arrive from now on restore the contact of a deleted account, also if the deletion waits."""
         if isinstance(task.change, AccountDeleted):
-            self._handler.contacts.mark_deleted(task, task.change)
+            with suppress(RetryLater):  # it is marked again before it is sent
+                self._handler.contacts.mark_deleted(task, task.change)
 
     def _goes_to_queue_first(self, task: Task) -> bool:
         return (

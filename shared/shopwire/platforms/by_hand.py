@@ -13,6 +13,7 @@ from shopwire.errors import NotVerified
 from shopwire.models import Change, Contact, Delivery, Reason, Redaction, Shop, Webhook
 from shopwire.models.base import Id
 from shopwire.models.contact import person
+from shopwire.models.phone import Phone
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.parts import ExactBody
 from shopwire.platforms.signatures import short_hash
@@ -31,7 +32,7 @@ class _Erasure(ExactBody):
 
 def named_person(shop: Shop, *, email: str | None = None, phone: str | None = None, id: str | None = None) -> Contact:
     """Return the contact that these name, cleaned as those of webhooks are."""
-    return person(emails=(email,), phones=(phone,), region=shop.region, customer_id=id)
+    return person(emails=(email,), phones=(Phone(phone),), region=shop.region, customer_id=id)
 
 
 def erasure_request(contact: Contact, order_ids: Iterable[str], now: int) -> Webhook:
