@@ -10,7 +10,7 @@ from shopwire import platforms
 from shopwire.delivery.reasons import SENTENCES
 from shopwire.errors import Unreadable
 from shopwire.mapper import ApiRequest
-from shopwire.models import Change, Contact, Nothing, Reason, Shop, ShopRedaction, Status, Webhook
+from shopwire.models import AccountDeleted, Change, Contact, Nothing, Reason, Shop, ShopRedaction, Status, Webhook
 from shopwire.models.contact import person
 from shopwire.platforms.base import Platform
 from shopwire_cli.errors import UserError
@@ -76,6 +76,8 @@ _HINTS = {
 def _explain_erasure(change: Change) -> str:
     if isinstance(change, ShopRedaction):
         return "everything stored for the shop would be deleted; the API is not asked"
+    if isinstance(change, AccountDeleted):
+        return f"contact {change.id} would be deleted, by a DELETE request"
     return f"contact {change.contact.customer_id or '(a guest)'} would be erased, by DELETE requests"
 
 

@@ -11,6 +11,7 @@ from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.shop_parameters import MAX_PARAMETER_BYTES, parameter_value
 from shopwire_cli.shop_secrets import ShopFields, secrets_of
+from shopwire_dev.accounts import shared_account
 from shopwire_dev.demo_shops import demo_settings, read_settings
 
 SECRET_FIELDS = ("secrets", "storefront_secret", "esputnik_key", "api")
@@ -54,6 +55,8 @@ def read_shops_file(path: str, ids: Collection[str], *, deployed: bool) -> tuple
         raise UserError(f"{path}: no shop in it: add a table, like [my-shop]")
     if unknown := set(ids) - found.keys():
         raise UserError(f"{path}: no shop {', '.join(sorted(unknown))} in it; there are {', '.join(found)}")
+    if problem := shared_account(found, list(found)):
+        raise UserError(f"{path}: {problem}")
     chosen = {id: fields for id, fields in found.items() if id in (ids or found)}
     for id, fields in chosen.items():
         if problem := _problem(shops[id], fields, deployed):

@@ -5,15 +5,23 @@ from contextlib import contextmanager
 
 from shopwire.delivery.task import Policy
 from shopwire.environment import Clients, Environment, Settings
-from shopwire.errors import MessageTooLarge, NewerMessageFormat, QueueUnavailable, SettingsUnavailable, TableUnavailable
+from shopwire.errors import (
+    MessageTooLarge,
+    NewerMessageFormat,
+    NothingDurable,
+    QueueUnavailable,
+    SettingsUnavailable,
+    TableUnavailable,
+)
 from shopwire.stores.parked import Parked
 from shopwire_cli import aws_stack
-from shopwire_cli.errors import CommandError
-from shopwire_cli.installations import Record, unknown
+from shopwire_cli.errors import CommandError, UserError
+from shopwire_cli.installations import Named, Record, unknown
+from shopwire_dev.people import BadPerson, find_named, orders_of
 
 
 class StackInstallation:
-    """The parked webhooks of a deployed stack (an `Installation`).
+    """The parked webhooks and the people of a deployed stack (an `Installation`).
 
     Args:
         name: the stack's name.
@@ -38,6 +46,17 @@ class StackInstallation:
     def replay(self, id: str) -> None:
         with _command_errors():
             self._environment.replay(self._get(id))
+
+    def find_person(self, named: Named) -> Record:
+        with _command_errors():
+            shop, contact = find_named(self._environment.shops, named)
+            return self._environment.person_finder.find(shop, contact)
+
+    def erase_person(self, named: Named) -> Record:
+        with _command_errors():
+            shop, contact = find_named(self._environment.shops, named)
+            outcome = self._environment.erase_person(shop, contact, orders_of(named))
+        return {"status": outcome.status, "reason": outcome.reason}
 
     def _get(self, id: str) -> Parked:
         parked = self._environment.parked.get(id)
@@ -68,12 +87,17 @@ def _command_errors() -> Iterator[None]:
     """Raise the errors of shopwire's stores as CommandError.
 
     Raises:
+        UserError: no person or no shop has what is named.
         CommandError: a store does not answer, or what it holds cannot be used.
     """
     try:
         yield
     except (SettingsUnavailable, TableUnavailable, QueueUnavailable) as error:
         raise CommandError(f"AWS does not answer, or refuses: {error}") from None
+    except NothingDurable:
+        raise CommandError("neither the table nor the queue accepts the request: try again later") from None
+    except BadPerson as error:
+        raise UserError(str(error)) from None
     except MessageTooLarge:
         raise CommandError("the webhook is too large for the queue") from None
     except NewerMessageFormat:

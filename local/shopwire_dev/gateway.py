@@ -20,9 +20,10 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 import shopwire
-from shopwire.errors import QueueUnavailable, TableUnavailable
+from shopwire.errors import NothingDurable, QueueUnavailable, TableUnavailable
 from shopwire_dev.aws import BadFault
 from shopwire_dev.lambdas import Function
+from shopwire_dev.people import BadPerson
 from shopwire_wsgi import (
     Application,
     Environ,
@@ -63,6 +64,17 @@ class ParkedRoutes:
     """Takes an id and returns False if there is no such parked webhook."""
 
 
+@dataclass(frozen=True, slots=True)
+class PersonRoutes:
+    """The functions behind /dev/person. Each takes what names the person (`shop`; `email`, `phone`, `id`), and raises
+    BadPerson for a wrong one, and TableUnavailable, QueueUnavailable or NothingDurable."""
+
+    show: Callable[[Any], Any]
+    """Returns what is kept of the person."""
+    erase: Callable[[Any], Any]
+    """Erases the person and `orders`. Returns the outcome."""
+
+
 class RouteNotFound(Exception):
     """No route matches the request."""
 
@@ -89,6 +101,7 @@ class Gateway:
         parked: ParkedRoutes,
         inspector: Application,
         *,
+        person: PersonRoutes | None = None,
         aws: Mapping[str, str] | None = None,
         allow_remote: bool = False,
     ) -> None:
@@ -96,6 +109,7 @@ class Gateway:
         self._esputnik = esputnik
         self._set_fault = set_fault
         self._parked = parked
+        self._person = person
         self._inspector = inspector
         self._aws = aws or {}
         self._allow_remote = allow_remote
@@ -142,9 +156,9 @@ class Gateway:
     def _serve_dev(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         try:
             status, response = self._handle_dev(method, path.removeprefix("/dev/").split("/"), body)
-        except BadFault as error:
+        except (BadFault, BadPerson) as error:
             status, response = 400, {"error": str(error)}
-        except (QueueUnavailable, TableUnavailable) as error:
+        except (NothingDurable, QueueUnavailable, TableUnavailable) as error:
             status, response = 503, {"error": f"{type(error).__name__}: {error}"}
         return respond_json(start_response, status, response)
 
@@ -152,12 +166,12 @@ class Gateway:
         """Return the status and the JSON body for a request below /dev/."""
         match method, *parts:
             case "POST", "faults":
-                try:
-                    wanted = json.loads(body)
-                except (ValueError, RecursionError):
-                    raise BadFault("the body is not JSON") from None
-                self._set_fault(wanted)
+                self._set_fault(_parse_json(body))
                 return 200, {"status": "ok"}
+            case "POST", "person", "show" if self._person:
+                return 200, self._person.show(_parse_json(body))
+            case "POST", "person", "erase" if self._person:
+                return 200, self._person.erase(_parse_json(body))
             case "GET", "aws":
                 return 200, self._aws
             case "GET", "parked":
@@ -169,6 +183,13 @@ class Gateway:
             case _, "parked", *_:
                 return 404, {"error": "no such parked webhook"}
         return 404, {"error": "not found"}
+
+
+def _parse_json(body: bytes) -> Any:
+    try:
+        return json.loads(body)
+    except (ValueError, RecursionError):
+        raise BadFault("the body is not JSON") from None
 
 
 def make_event(environ: Environ, body: bytes) -> dict[str, Any]:

@@ -10,17 +10,20 @@ import threading
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
+from typing import Any
 
 from shopwire.environment import Clients, Environment, Settings, now
-from shopwire.errors import SettingsUnavailable
+from shopwire.errors import BadSettings, SettingsUnavailable
+from shopwire_dev.accounts import shared_account
 from shopwire_dev.actions import DevActions
 from shopwire_dev.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
-from shopwire_dev.gateway import Gateway, ParkedRoutes, make_event
+from shopwire_dev.gateway import Gateway, ParkedRoutes, PersonRoutes, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS
+from shopwire_dev.people import find_named, orders_of
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
-from shopwire_emulator.emulator import Emulator
+from shopwire_emulator.emulator import DEMO_KEY, Emulator
 from shopwire_emulator.endpoints import make_application
 from shopwire_inspector.data_source import DataSource
 from shopwire_inspector.journal import Journal
@@ -56,6 +59,9 @@ class DevStack:
     ) -> None:
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
+        own = {id: fields for id, fields in self._settings.items() if fields["esputnik_key"] != DEMO_KEY}
+        if problem := shared_account(own, list(own)):
+            raise BadSettings(problem)
         self.emulator = Emulator(time.monotonic)
         self.journal = Journal()
         self._recorder = Recorder(self.journal)
@@ -68,6 +74,7 @@ class DevStack:
             self.aws.set_fault,
             ParkedRoutes(self._list_parked, self._show_parked, self._replay_parked),
             self._serve_inspector,
+            person=PersonRoutes(self._show_person, self._erase_person),
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             allow_remote=allow_remote,
         )
@@ -152,6 +159,15 @@ class DevStack:
         environment.replay(parked)
         self.journal.add_replay(parked.shop, parked.message.received_at, at)
         return True
+
+    def _show_person(self, named: Any) -> dict[str, Any]:
+        shop, contact = find_named(self._started_environment().shops, named)
+        return self._started_environment().person_finder.find(shop, contact)
+
+    def _erase_person(self, named: Any) -> dict[str, Any]:
+        shop, contact = find_named(self._started_environment().shops, named)
+        outcome = self._started_environment().erase_person(shop, contact, orders_of(named))
+        return {"status": outcome.status, "reason": outcome.reason}
 
     def _shop_ids(self) -> list[str]:
         """Return the ids of the shops, or of the shops at the start if SSM does not respond."""

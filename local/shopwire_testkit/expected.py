@@ -15,7 +15,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from shopwire import platforms
-from shopwire.delivery.decide import Done, Erase, Park, Send, SyncContact, decide
+from shopwire.delivery.decide import DeleteContact, Done, Erase, Park, Send, SyncContact, decide
 from shopwire.delivery.task import DAY_MS, Policy
 from shopwire.errors import Unmappable, Unreadable
 from shopwire.mapper import ApiRequest, SentOrder, contact_requests, sent_with_another_status
@@ -76,29 +76,29 @@ def result(change: Change, shop: Shop, *, known: bool, contact: Contact | None) 
             the API knows and which was sent in one parcel. None if neither is known.
     """
     contact_ref = _CONTACT_REF if contact else None
-    entry = _entry(change, contact_ref, known=known)
+    entry = _entry(change, contact_ref, shop, known=known)
     cart_contact_ref = contact_ref if change.cart_token else None
     match decide(change, entry, shop, _POLICY, _RECEIVED_AT, cart_contact_ref):
         case Done() as done:
             return _outcome(done.outcome.status, done.outcome.reason, done.outcome.details)
         case Park() as park:
             return _outcome("parked", park.reason, park.details)
-        case Erase():
+        case DeleteContact() | Erase():
             return {"outcome": "erased"}
         case SyncContact():
             try:
-                return contact_requests(change.contact)
+                return contact_requests(change.contact, id_prefix=shop.id_prefix)
             except Unmappable as error:
                 return _unmappable(error)
         case Send() as send:
-            return _requests(send, contact, known=known)
+            return _requests(send, contact, shop, known=known)
 
 
-def _entry(change: Change, contact_ref: str | None, *, known: bool) -> Entry:
+def _entry(change: Change, contact_ref: str | None, shop: Shop, *, known: bool) -> Entry:
     match change:
         case OrderChange() if known:
             order = change.order.with_facts(frozenset(), deleted=False)
-            return Entry(sent=sent_with_another_status(order).record)
+            return Entry(sent=sent_with_another_status(order, shop.id_prefix).record)
         case ParcelArrived() if contact_ref:
             return Entry(sent=_IN_PROGRESS.record, contact_ref=contact_ref, open_parcels=(change.parcel.id,))
         case OrderDeleted() if contact_ref:
@@ -111,14 +111,14 @@ def _entry(change: Change, contact_ref: str | None, *, known: bool) -> Entry:
 _IN_PROGRESS = SentOrder(Status.IN_PROGRESS, digest="", content="")
 
 
-def _requests(send: Send, contact: Contact | None, *, known: bool) -> Result:
+def _requests(send: Send, contact: Contact | None, shop: Shop, *, known: bool) -> Result:
     named = send.contact
     # A customer id alone identifies only a contact that the API has already.
     if named.reachable or (known and named.key) or contact is None:
         contact = named
     try:
         # A missing contact is created first, and only if the API can create it.
-        created = [] if known or send.is_fact else contact_requests(contact)
+        created = [] if known or send.is_fact else contact_requests(contact, id_prefix=shop.id_prefix)
         return [*created, *(step.request for step in send.plan(contact, None))]
     except Unmappable as error:
         return _unmappable(error)

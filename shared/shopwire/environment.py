@@ -7,8 +7,9 @@ runs.
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -23,8 +24,9 @@ from shopwire.delivery.receive import Receiver
 from shopwire.delivery.replay import replay
 from shopwire.delivery.retry import RetryConsumer
 from shopwire.delivery.send import Sender
-from shopwire.delivery.task import HOUR_MS, Clock, Policy
+from shopwire.delivery.task import HOUR_MS, Clock, Outcome, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
+from shopwire.models import Contact, Shop
 from shopwire.observability import silence_libraries
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
@@ -42,6 +44,9 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_ssm import SSMClient
 
+    from shopwire.delivery.person import PersonFinder
+
+_BY_HAND_MS = 10_000
 _Result = TypeVar("_Result")
 
 
@@ -255,9 +260,12 @@ class Environment:
         )
 
     @cached_property
+    def deferral(self) -> Deferral:
+        return Deferral(self.ledger, self.queue, self.outbox, self.parking, self.policy, self.clock)
+
+    @cached_property
     def receiver(self) -> Receiver:
-        deferral = Deferral(self.ledger, self.queue, self.outbox, self.parking, self.policy, self.clock)
-        return Receiver(self.handler, self.circuit, deferral)
+        return Receiver(self.handler, self.circuit, self.deferral)
 
     @cached_property
     def retry_consumer(self) -> RetryConsumer:
@@ -266,6 +274,29 @@ class Environment:
     @cached_property
     def outbox_drain(self) -> OutboxDrain:
         return OutboxDrain(self.outbox, self.queue, self.pauses, self.policy, self.clock, self._run_parallel)
+
+    @cached_property
+    def person_finder(self) -> "PersonFinder":
+        from shopwire.delivery.person import PersonFinder  # no function needs it
+
+        return PersonFinder(self.contacts, self.ledger, self.parked, self.outbox)
+
+    def erase_person(self, shop: Shop, contact: Contact, order_ids: Iterable[str]) -> Outcome:
+        """Make an erasure request by hand wait for `retry`, as a platform's does while the API is down.
+
+        Its tombstones are written at once.
+
+        Raises:
+            NothingDurable: neither the table nor the queue accepts it.
+        """
+        from shopwire.platforms import by_hand  # no function needs it at INIT
+
+        now = self.clock()
+        handler = replace(self.handler, policy=replace(self.policy, direct_budget_ms=0))
+        receiver = Receiver(handler, self.circuit, self.deferral)
+        request, id = by_hand.erasure_request(contact, order_ids, now), f"by-hand-{uuid.uuid4()}"
+        ((_, outcome),) = receiver.receive(request, shop, by_hand.NAME, request_id=id, deadline=now + _BY_HAND_MS)
+        return outcome
 
     def replay(self, parked: Parked) -> None:
         """Put a parked webhook into the retry queue again (`delivery.replay`, with its errors)."""

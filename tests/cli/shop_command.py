@@ -7,12 +7,13 @@ import pytest
 from shopwire_cli.main import main
 
 PATH = "/shopwire/shop-eu/shops/"
-OLD, NEW, KEY = "old-secret-0123456789-aaaa", "new-secret-0123456789-bbbb", "esputnik-key-0123456789-cccc"
+OLD, NEW = "old-secret-0123456789-aaaa", "new-secret-0123456789-bbbb"
+KEY, OTHER_KEY = "esputnik-key-0123456789-cccc", "esputnik-key-0123456789-dddd"
 SHOPS_TOML = f"""
 [ann]
 platform = "woocommerce"
 secrets = ["{OLD}"]
-esputnik_key = "{KEY}"
+esputnik_key = "{OTHER_KEY}"
 store = "https://ann.example.com/"
 
 [bob]
@@ -27,7 +28,7 @@ def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, s
     """Return exit code, stdout and stderr of `shopwire shop`. Check that they contain no secret."""
     code = main(["shop", *map(str, words), "--stack", "shop-eu"])
     out, err = capsys.readouterr()
-    assert not [secret for secret in (OLD, NEW, KEY) if secret in out + err]
+    assert not [secret for secret in (OLD, NEW, KEY, OTHER_KEY) if secret in out + err]
     return code, out, err
 
 

@@ -17,7 +17,7 @@ from shopwire_cli.main import main
 from shopwire_cli.terminal import escape
 from shopwire_testkit.samples import folder
 from shopwire_wsgi import Environ, Server, StartResponse
-from tests.cli.shop_command import KEY, PATH
+from tests.cli.shop_command import KEY, OTHER_KEY, PATH
 
 Captured = pytest.CaptureFixture[str]
 
@@ -138,7 +138,7 @@ def test_settings_of_a_shop_are_escaped(ssm: Any, output: str, capsys: Captured)
 
 
 def test_changes_of_a_shop_are_printed_one_a_line(ssm: Any, output: str, capsys: Captured, shops_file: Path) -> None:
-    fields = {"platform": "woocommerce", "store": HOSTILE, "secrets": [HOSTILE], "esputnik_key": KEY}
+    fields = {"platform": "woocommerce", "store": HOSTILE, "secrets": [HOSTILE], "esputnik_key": OTHER_KEY}
     boto3.client("ssm").put_parameter(Name=f"{PATH}ann", Value=json.dumps(fields), Type="SecureString")
     assert run("shop", "put", str(shops_file), "ann", "--stack", "shop-eu", "--dry-run") == 0
     assert "store: a\\u001b]0;owned" in check(capsys, lines=2)

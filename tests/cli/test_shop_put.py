@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from shopwire.shops import Shops
 from shopwire_cli.shop_parameters import ShopParameters
-from tests.cli.shop_command import NEW, OLD, PATH, edit, put
+from tests.cli.shop_command import KEY, NEW, OLD, OTHER_KEY, PATH, edit, put
 
 Captured = pytest.CaptureFixture[str]
 
@@ -159,3 +159,40 @@ def test_shop_that_another_user_created_meanwhile_is_not_overwritten(
     monkeypatch.setattr(ShopParameters, "get", lambda self, id: None)
     code, _, err = put(capsys, shops_file, "ann")
     assert (code, err.splitlines()[0]) == (1, "shopwire shop: AWS refused to write shop ann: ParameterAlreadyExists")
+
+
+@pytest.mark.parametrize(
+    ("ann", "bob", "accepted"),
+    [
+        (None, None, False),
+        ("a-", None, False),
+        (None, "b-", False),
+        ("a-", "a-", False),
+        ("1", "12", False),
+        ("a-", "b-", True),
+        ("1-", "12-", True),
+    ],
+)
+@pytest.mark.parametrize("at_once", [True, False])
+def test_second_shop_with_the_same_key_needs_an_id_prefix_of_its_own(
+    ssm: Any, shops_file: Path, capsys: Captured, ann: str | None, bob: str | None, accepted: bool, at_once: bool
+) -> None:
+    ann_table, bob_table = shops_file.read_text().replace(OTHER_KEY, KEY).split("[bob]\n")
+    tables = [ann_table + (f'id_prefix = "{ann}"\n' if ann is not None else "")]
+    tables += [f"[bob]\n{bob_table}" + (f'id_prefix = "{bob}"\n' if bob is not None else "")]
+    for text in ["\n".join(tables)] if at_once else tables:
+        shops_file.write_text(text)
+        code, _, err = put(capsys, shops_file)
+    assert code == (0 if accepted else 2)
+    if not accepted:
+        assert "`esputnik_key` is also that of shop" in err
+        assert "set `id_prefix` of both" in err
+    assert Shops(ssm, PATH).ids() == ({"ann", "bob"} if accepted else set() if at_once else {"ann"})
+
+
+def test_changed_id_prefix_is_explained(ssm: Any, shops_file: Path, capsys: Captured) -> None:
+    put(capsys, shops_file)
+    edit(shops_file, "[bob]\n", '[bob]\nid_prefix = "bob-"\n')
+    code, _, err = put(capsys, shops_file)
+    assert code == 0
+    assert "is another one for eSputnik than before" in err

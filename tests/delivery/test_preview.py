@@ -11,7 +11,17 @@ from shopwire.delivery.task import Outcome, Task
 from shopwire.esputnik import Esputnik
 from shopwire.mapper import CONTACT_ID, ApiRequest
 from shopwire.message import Message
-from shopwire.models import NOBODY, Change, Contact, Delivery, OrderDeleted, Redaction, ShopRedaction, Webhook
+from shopwire.models import (
+    NOBODY,
+    AccountDeleted,
+    Change,
+    Contact,
+    Delivery,
+    OrderDeleted,
+    Redaction,
+    ShopRedaction,
+    Webhook,
+)
 from tests.support.changes import (
     ANNA,
     BORYS,
@@ -81,6 +91,7 @@ CASES = {
         customer(Contact(email=BORYS.email, phone=ANNA.phone, customer_id="78"), id="78"), (customer(),)
     ),
     "customer without an address": Case(customer(Contact(customer_id="77"))),
+    "deleted account": Case(AccountDeleted("77"), (order(),)),
     "erasure": Case(Redaction(ANNA, "77", ("1001",)), (order(),)),
     "erasure of an unknown person": Case(Redaction(ANNA, "77")),
     "erasure of a person who also ordered as a guest": Case(Redaction(ANNA, "77"), (order(contact=GUEST),)),

@@ -6,7 +6,9 @@ import pytest
 
 from shopwire import platforms
 from shopwire.errors import BadSettings
+from shopwire_dev.accounts import shared_account
 from shopwire_dev.demo_shops import demo_settings, parse_shops, read_settings
+from shopwire_dev.stack import DevStack
 
 
 def test_demo_shops_have_the_documented_settings() -> None:
@@ -61,3 +63,16 @@ def test_shops_file_that_is_not_utf8_is_reported(tmp_path: Any) -> None:
 def test_missing_shops_file_is_reported(tmp_path: Any) -> None:
     with pytest.raises(BadSettings, match="No such file"):
         read_settings(tmp_path / "none.toml")
+
+
+def test_second_shop_with_the_same_key_and_no_id_prefix_is_refused() -> None:
+    fields = {"platform": "woocommerce", "secrets": ["s3cret"], "esputnik_key": "one-key"}
+    with pytest.raises(BadSettings, match="shop my-shop: `esputnik_key` is also that of shop other-shop") as raised:
+        DevStack(settings={"my-shop": fields, "other-shop": fields | {"id_prefix": "b-"}})
+    assert "one-key" not in str(raised.value)
+
+
+@pytest.mark.parametrize(("one", "other"), [({"id_prefix": "a-"}, {"id_prefix": "b-"}), ({"esputnik_key": "k"}, {})])
+def test_shops_with_different_ids_or_keys_may_be_used_together(one: dict[str, str], other: dict[str, str]) -> None:
+    fields = {"platform": "woocommerce", "secrets": ["s3cret"], "esputnik_key": "one-key"}
+    assert shared_account({"my-shop": fields | one, "other-shop": fields | other}, ["my-shop", "other-shop"]) is None

@@ -19,6 +19,7 @@ from shopwire import platforms
 from shopwire.errors import NotVerified, Unreadable, UnsignedCall
 from shopwire.message import worth_keeping
 from shopwire.models import (
+    AccountDeleted,
     CartChange,
     ContactChange,
     Nothing,
@@ -78,7 +79,7 @@ STORE_IS_NAMED = [platform for platform in WITH_SAMPLES if platform.store_exampl
 
 CHANGES_OF_KIND: dict[Kind, tuple[type, ...]] = {
     Kind.SNAPSHOT: (OrderChange, CartChange, ContactChange, ViewChange),
-    Kind.FACT: (ParcelArrived, OrderDeleted, Redaction, ShopRedaction),
+    Kind.FACT: (ParcelArrived, OrderDeleted, AccountDeleted, Redaction, ShopRedaction),
     Kind.SIGNAL: (),
     Kind.UNUSED: (),
 }

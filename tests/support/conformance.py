@@ -70,10 +70,9 @@ def samples_of(platform: Platform) -> list[Sample]:
 
 @cache
 def shop_of(platform: Platform, **settings: Any) -> Shop:
-    """Return a shop with two secrets. It cannot be changed, so the tests share it."""
-    return sample_shop(
-        platform, **{"secrets": (SECRET, NEXT_SECRET), "storefront_secret": (SECRET, NEXT_SECRET), **settings}
-    )
+    """Return a shop with two secrets, where every topic does what it can. It cannot be changed, so tests share it."""
+    given = {"secrets": (SECRET, NEXT_SECRET), "storefront_secret": (SECRET, NEXT_SECRET), "deleted_accounts": "delete"}
+    return sample_shop(platform, **given | settings)
 
 
 def call(sample: Sample, **settings: Any) -> Webhook:

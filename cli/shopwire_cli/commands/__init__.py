@@ -15,6 +15,7 @@ COMMANDS = {
     "send": "sign a sample as the platform would, and post it",
     "dev": "run everything locally",
     "parked": "list, show and replay webhooks that could not be mapped or that the API refused",
+    "person": "show what is kept of a person, or erase it",
     "inspect": "show each webhook and what became of it, in the browser",
     "shop": "connect shops: put, list, show, remove",
     "secret": "make a strong secret",

@@ -5,7 +5,7 @@ No secret is ever printed, because settings are masked (shopwire_cli.shop_secret
 
 import argparse
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shopwire_cli.errors import CommandError, UserError
@@ -101,6 +101,7 @@ def _read_file(options: argparse.Namespace) -> dict[str, dict[str, Any]]:
 
 
 def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], options: argparse.Namespace) -> None:
+    _check_accounts(parameters.list(), wanted)
     stored = {id: parameters.get(id) for id in wanted}
     before = {id: shop.fields if shop else None for id, shop in stored.items()}
     for id, fields in wanted.items():
@@ -112,6 +113,11 @@ def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], opt
     if refusals := [escape(f"{id}: {text}") for id in to_write for text in _refusals(before[id], wanted[id])]:
         _confirm("\n".join(refusals), options)
     notes = []
+    if any((before[id] or wanted[id]).get("id_prefix", "") != wanted[id].get("id_prefix", "") for id in to_write):
+        notes.append(
+            "An order or customer that changes from now on is another one for eSputnik than before, because its id has "
+            "another `id_prefix`."
+        )
     if any(stored[id] for id in to_write):
         notes.append(
             "A new secret is accepted within 30 seconds. Change it at the platform after that, not before. All other "
@@ -128,6 +134,21 @@ def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], opt
         lambda id: f"written {id}: its webhooks go to {parameters.url(id)}",
         notes,
     )
+
+
+def _check_accounts(stored: Iterable["StoredShop"], wanted: Mapping[str, dict[str, Any]]) -> None:
+    """Check that no two shops send the same ids to one account of the API.
+
+    Raises:
+        UserError: a shop would have the API key of another one without an `id_prefix` of its own.
+    """
+    from shopwire_dev.accounts import shared_account
+    from shopwire_emulator.emulator import DEMO_KEY
+
+    # The demo shops share the emulator's account, and a shop may be tried with it.
+    others = {shop.id: shop.fields for shop in stored if shop.fields.get("esputnik_key") != DEMO_KEY}
+    if problem := shared_account({**others, **wanted}, list(wanted)):
+        raise UserError(problem)
 
 
 def _describe_change(before: ShopFields | None, after: ShopFields) -> Iterator[str]:

@@ -12,8 +12,8 @@ from shopwire.delivery.decide import SyncContact, unreachable
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Task
 from shopwire.errors import Ignored, PermanentFailure, RetryLater, Unmappable
-from shopwire.mapper import CONTACT_ID, ApiRequest, contact_requests, erase_requests
-from shopwire.models import Contact, ContactChange, Reason
+from shopwire.mapper import CONTACT_ID, ApiRequest, contact_requests, delete_request, erase_requests
+from shopwire.models import AccountDeleted, Contact, ContactChange, Reason
 from shopwire.models.contact import fallbacks, refused_reason
 from shopwire.stores.contact_record import ContactRecord, ContactState, contradicts, merged
 from shopwire.stores.contacts import ContactStore
@@ -104,6 +104,40 @@ class Contacts:
             state = self._find_again(task, change.contact, change.created_at)
         raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
 
+    def mark_deleted(self, task: Task, change: AccountDeleted) -> ContactState:
+        """Record that the API does not have the contact of a deleted account, unless that is recorded already.
+
+        From now on an order of the person creates the contact again. It does so before the contact is deleted too, so
+        that whichever comes last decides.
+        """
+        for _ in range(_ATTEMPTS):
+            state = self.store.find(task.shop.id, Contact(customer_id=change.id))
+            record = state.record
+            if not (record and record.revision) or (record.deleted_at or 0) >= task.received_at:
+                return state
+            self.store.mark_deleted(task.shop.id, record, task.received_at)
+        raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
+
+    def deletion(self, task: Task, change: AccountDeleted) -> list[ApiRequest]:
+        """Return the request that deletes the contact of a deleted account; none if an order restored it since."""
+        record = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
+        is_restored = record is not None and record.is_synced and (record.deleted_at or 0) >= task.received_at
+        return [] if is_restored else [delete_request(change.id, task.shop.id_prefix)]
+
+    def delete(self, task: Task, change: AccountDeleted) -> Outcome:
+        """Delete the contact of a deleted account, unless an order restored it since."""
+        self.mark_deleted(task, change)
+        requests = self.deletion(task, change)
+        for request in requests:
+            self._sender.send(task, request)
+        current = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
+        if requests and current and current.is_synced:
+            # An order sent the contact meanwhile. Ours may have been the last request, so it is sent again.
+            self.store.touch(task.shop.id, current)
+            state = self.store.find(task.shop.id, Contact(customer_id=change.id))
+            self.ensure(_without_unanswered(task), state, None)
+        return Outcome("delivered" if requests else "superseded")
+
     def check_erasure(self, task: Task, contact: Contact, created_at: int | None) -> None:
         """Erase the contact again if the person was erased while an order went to v1/orders, which creates contacts.
 
@@ -184,7 +218,8 @@ class Contacts:
         return state
 
     def _erase_again(self, task: Task, record: ContactRecord) -> NoReturn:
-        self.erase(task, erase_requests(record.contact, [(record.contact, record.api_id)]))
+        recorded = [(record.contact, record.api_id)]
+        self.erase(task, erase_requests(record.contact, recorded, id_prefix=task.shop.id_prefix))
         raise Ignored(Reason.ERASED)
 
 
@@ -204,7 +239,11 @@ def _requests_for(task: Task, state: ContactState, contact: Contact) -> list[Api
 def _requests(task: Task, record: ContactRecord) -> list[ApiRequest]:
     contact = record.contact if task.shop.consent == "shop" else replace(record.contact, consent=None)
     requests = contact_requests(
-        contact, sent_consent=record.sent_consent, is_first=not record.synced_revision, may_exist=record.revision > 1
+        contact,
+        sent_consent=record.sent_consent,
+        is_first=not record.synced_revision,
+        may_exist=record.revision > 1,
+        id_prefix=task.shop.id_prefix,
     )
     # The same request for another revision is not the same request: something else was sent in between.
     return [replace(request, revision=record.revision) for request in requests]

@@ -24,6 +24,7 @@ from shopwire.mapper import (
 )
 from shopwire.models import (
     NOBODY,
+    AccountDeleted,
     CartChange,
     Change,
     Contact,
@@ -117,11 +118,23 @@ class SyncContact:
 
 
 @dataclass(frozen=True, slots=True)
+class DeleteContact:
+    """The contact of a deleted account is deleted at the API, which can restore it.
+
+    Args:
+        update: what the entry records, whatever becomes of the request.
+    """
+
+    change: AccountDeleted
+    update: EntryUpdate = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
 class Erase:
     """An erasure request is executed."""
 
 
-Decision = Done | Park | Send | SyncContact | Erase
+Decision = Done | Park | Send | SyncContact | DeleteContact | Erase
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,7 +348,7 @@ def _cart(change: CartChange, case: _Case) -> Decision:
         contact=cart.contact,
         contact_ref=entry.contact_ref,
         created_at=milliseconds(cart.created_at) if cart.created_at else changed_at,
-        plan=lambda contact, recycle_state_id: cart_steps(cart, contact),
+        plan=lambda contact, recycle_state_id: cart_steps(cart, contact, case.shop.id_prefix),
         records_contact=True,
         contact_by_platform=not change.by_visitor,
         only_for_owner=change.by_visitor and entry.contact_by_platform,
@@ -352,14 +365,23 @@ def _view(change: ViewChange, case: _Case) -> Decision:
         contact=view.contact,
         contact_ref=case.cart_contact_ref,
         created_at=milliseconds(view.seen_at),
-        plan=lambda contact, recycle_state_id: view_steps(view, contact),
+        plan=lambda contact, recycle_state_id: view_steps(view, contact, case.shop.id_prefix),
         claims_cart=Entity.of_cart(view.cart_token) if view.cart_token else None,
     )
 
 
 @_decide.register
 def _contact(change: ContactChange, case: _Case) -> Decision:
+    deleted_at = case.entry.deleted_at
+    if deleted_at is not None and change.updated_at <= deleted_at:
+        return Done(_ignored(Reason.ACCOUNT_DELETED))
     return SyncContact(change)
+
+
+@_decide.register
+def _account_deleted(change: AccountDeleted, case: _Case) -> Decision:
+    # A customer's change from before the deletion arrives late, and must not bring the contact back.
+    return DeleteContact(change, {"deleted_at": case.received_at})
 
 
 @_decide.register

@@ -88,7 +88,7 @@ class Eraser:
         change = task.change
         if not isinstance(change, Redaction):
             return []
-        return _requests(change, self.contacts.related_contacts(task.shop.id, change.contact))
+        return _requests(task, change, self.contacts.related_contacts(task.shop.id, change.contact))
 
     def clear_erasure_list(self, task: Task) -> None:
         """Remove the list of contacts from the tombstones, because a request that was executed arrived again."""
@@ -125,14 +125,14 @@ class Eraser:
             self.ledger.delete(shop, Entity("order", order_id))
         for parked in self.parked.list(shop):
             self._check_time(task)
-            if _concerns(change, contacts, parked.packed, task.shop):
+            if concerns(change, contacts, parked.packed, task.shop):
                 self.parked.remove(parked.id)
         for waiting in self.outbox.of_shop(shop):
             self._check_time(task)
-            if _concerns(change, contacts, waiting.packed, task.shop):
+            if concerns(change, contacts, waiting.packed, task.shop):
                 self.outbox.remove(waiting)
                 self.ledger.clear_pending(waiting.entity_key, waiting.key)
-        self.api.erase(task, _requests(change, records))
+        self.api.erase(task, _requests(task, change, records))
         self.contacts.clear_erasure_list(shop, change.contact)
 
     def _erase_shop(self, task: Task) -> None:
@@ -154,11 +154,12 @@ class Eraser:
             raise RetryLater(Reason.MORE_TO_ERASE)
 
 
-def _requests(change: Redaction, records: Sequence[ContactRecord]) -> list[ApiRequest]:
-    return erase_requests(change.contact, [(record.contact, record.api_id) for record in records], change.order_ids)
+def _requests(task: Task, change: Redaction, records: Sequence[ContactRecord]) -> list[ApiRequest]:
+    recorded = [(record.contact, record.api_id) for record in records]
+    return erase_requests(change.contact, recorded, change.order_ids, task.shop.id_prefix)
 
 
-def _concerns(request: Redaction, contacts: Collection[Contact], packed: str, shop: Shop) -> bool:
+def concerns(request: Redaction, contacts: Collection[Contact], packed: str, shop: Shop) -> bool:
     """Return whether a waiting webhook concerns the erased person.
 
     What the platform reads in it decides. If that names no person (a parcel's webhook may contain an address all the

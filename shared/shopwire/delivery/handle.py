@@ -7,7 +7,7 @@ attempt continues where this one stopped.
 from dataclasses import dataclass
 
 from shopwire.delivery.contacts import Contacts
-from shopwire.delivery.decide import Decision, Done, Erase, Park, Send, SyncContact, decide, unmappable
+from shopwire.delivery.decide import Decision, DeleteContact, Done, Erase, Park, Send, SyncContact, decide, unmappable
 from shopwire.delivery.erase import Eraser
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Policy, Task
@@ -69,6 +69,9 @@ class ChangeHandler:
                     return self._send(task, entry, decision, update)
                 case SyncContact():
                     return self.contacts.sync(task, decision)
+                case DeleteContact():
+                    update |= decision.update
+                    return self.contacts.delete(task, decision.change)
                 case Erase():
                     return self.eraser.erase(task, update)
         except Ignored as ignored:
@@ -98,6 +101,9 @@ class ChangeHandler:
                     state = self.contacts.find(task, decision.change.contact, decision.change.created_at)
                     requests = self.contacts.changed(task, state)
                     return Outcome("delivered" if requests else "unchanged"), requests
+                case DeleteContact():
+                    deletion = self.contacts.deletion(task, decision.change)
+                    return Outcome("delivered" if deletion else "superseded"), deletion
                 case Erase():
                     if repetition := self.eraser.repetition(task):
                         return repetition, []

@@ -23,7 +23,7 @@ from shopwire.errors import (
     Unreadable,
 )
 from shopwire.message import Message, worth_keeping
-from shopwire.models import Delivery, Nothing, OrderSkipped, Reason, Shop, ShopRedaction, Webhook
+from shopwire.models import AccountDeleted, Delivery, Nothing, OrderSkipped, Reason, Shop, ShopRedaction, Webhook
 from shopwire.stores.entry import Entry, EntryUpdate
 from shopwire.stores.ledger import Claim, Ledger, Peek
 
@@ -114,10 +114,12 @@ class Receiver:
                 entry = self._ledger.get(task.shop.id, task.entity, self._clock())
                 if task.key in entry.settled_keys:
                     return Outcome("duplicate")
+                self._mark_deleted(task)
                 return self._deferral.wait_behind(task, Reason.QUEUED_FIRST)
             peek = self._peek(task)
             if outcome := self._already_settled(task, peek.entry):
                 return outcome
+            self._mark_deleted(task)
             decision = self._decide(task, peek) if peek.free else None
             if isinstance(decision, Done) and (outcome := self._settle_without_lease(task, peek, decision)):
                 return outcome
@@ -154,6 +156,12 @@ class Receiver:
             if isinstance(decision, Done) and decision.update:
                 self._settle_without_lease(task, peek, decision)
         return Outcome("ignored", reason)
+
+    def _mark_deleted(self, task: Task) -> None:
+        """Let orders that arrive from now on restore the contact of a deleted account, also if the deletion waits."""
+        if isinstance(task.change, AccountDeleted):
+            with suppress(RetryLater):  # it is marked again before it is sent
+                self._handler.contacts.mark_deleted(task, task.change)
 
     def _goes_to_queue_first(self, task: Task) -> bool:
         return (

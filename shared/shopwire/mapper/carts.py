@@ -19,6 +19,7 @@ from shopwire.mapper.params import (
     identifiers,
     json_text,
     plain,
+    prefixed,
     present,
 )
 from shopwire.models import Cart, CartItem, Contact
@@ -29,15 +30,17 @@ _TYPE = "cartUpdated"
 _LONG_NAME = 50
 
 
-def cart_steps(cart: Cart, contact: Contact) -> list[Step]:
+def cart_steps(cart: Cart, contact: Contact, id_prefix: str = "") -> list[Step]:
     """Return the event with this state of the cart. The event of an empty cart has no `products`.
 
     Args:
         contact: whose cart it is: the contact that the cart names, or the one that its token is known to belong to.
+        id_prefix: of the shop.
 
     Raises:
         Unmappable: nothing identifies a person.
     """
+    contact = prefixed(contact, id_prefix)
     content, state, key = _content(cart), recycle_state_id(cart), contact_key(contact)
     params = identifiers(contact) + present((*content, ("recycleStateId", state), ("restoreUrl", cart.url)))
     if not fits(_TYPE, key, params):

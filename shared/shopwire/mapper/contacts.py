@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from shopwire.errors import Unmappable
 from shopwire.mapper.api_rules import check_contact
-from shopwire.mapper.params import ApiRequest, contact_with, dump, present
+from shopwire.mapper.params import ApiRequest, contact_with, dump, prefixed, present
 from shopwire.models import Contact
 
 CONTACT_ID = "{id}"
@@ -19,7 +19,12 @@ _MOST_ORDERS = 1_000
 
 
 def contact_requests(
-    contact: Contact, *, sent_consent: bool | None = None, is_first: bool = True, may_exist: bool = False
+    contact: Contact,
+    *,
+    sent_consent: bool | None = None,
+    is_first: bool = True,
+    may_exist: bool = False,
+    id_prefix: str = "",
 ) -> list[ApiRequest]:
     """Return the requests that create or update the contact and its consent.
 
@@ -28,10 +33,12 @@ def contact_requests(
         sent_consent: which consent the API accepted last; None: none.
         is_first: no request for the contact was ever recorded as accepted.
         may_exist: it may have been created all the same.
+        id_prefix: of the shop.
 
     Raises:
         Unmappable: the contact has neither e-mail address nor phone, without which the API creates no contact.
     """
+    contact = prefixed(contact, id_prefix)
     wants = contact.consent.subscribed if contact.consent else None
     refuses = wants is False
     requests = [_subscription(contact) if refuses and is_first else contact_request(contact)]
@@ -78,13 +85,16 @@ def _body(contact: Contact) -> dict[str, Any]:
     return body
 
 
-def delete_request(customer_id: str) -> ApiRequest:
+def delete_request(customer_id: str, id_prefix: str = "") -> ApiRequest:
     """Return the request that deletes the contact of a customer. The API can restore it."""
-    return _deletion(f"v1/contact?externalCustomerId={quote(customer_id, safe='')}", erase=False)
+    return _deletion(f"v1/contact?externalCustomerId={quote(id_prefix + customer_id, safe='')}", erase=False)
 
 
 def erase_requests(
-    contact: Contact, recorded: Sequence[tuple[Contact, int | None]] = (), order_ids: Iterable[str] = ()
+    contact: Contact,
+    recorded: Sequence[tuple[Contact, int | None]] = (),
+    order_ids: Iterable[str] = (),
+    id_prefix: str = "",
 ) -> list[ApiRequest]:
     """Return the requests that erase a person and their orders.
 
@@ -96,11 +106,12 @@ def erase_requests(
         contact: the contact that the erasure request names.
         recorded: the contacts that are recorded, each with the API's id if that is known.
         order_ids: the orders that the erasure request names.
+        id_prefix: of the shop.
     """
     people = [contact, *(person for person, _ in recorded)]
     ids = dict.fromkeys(person.customer_id for person in people if person.customer_id)
     api_ids = dict.fromkeys(id for _, id in recorded if id)
-    requests = [_deletion(f"v1/contact?externalCustomerId={quote(id, safe='')}", erase=True) for id in ids]
+    requests = [_deletion(f"v1/contact?externalCustomerId={quote(id_prefix + id, safe='')}", erase=True) for id in ids]
     requests += [_deletion(f"v1/contact/{id}?", erase=True) for id in api_ids]
     # The contact of a customer id or of an API's id is erased with all its addresses.
     erased = {value for person, id in recorded if id or person.customer_id for value in (person.email, person.phone)}
@@ -111,7 +122,7 @@ def erase_requests(
                 contact_with({"channels": [{"type": kind, "value": value}]}),
                 _deletion(f"v1/contact/{CONTACT_ID}?", erase=True),
             ]
-    ids_of_orders = list(dict.fromkeys(order_ids))
+    ids_of_orders = [id_prefix + id for id in dict.fromkeys(order_ids)]
     for start in range(0, len(ids_of_orders), _MOST_ORDERS):
         body = dump({"externalOrderIds": ids_of_orders[start : start + _MOST_ORDERS]})
         requests.append(ApiRequest("v1/orders", body, method="DELETE"))

@@ -23,6 +23,7 @@ from shopwire.mapper.params import (
     identifiers,
     json_text,
     plain,
+    prefixed,
     present,
     rounded,
 )
@@ -100,10 +101,10 @@ def order_steps(
     Raises:
         Unmappable: nothing identifies a person.
     """
-    key = contact_key(order.contact)
+    key = contact_key(prefixed(order.contact, shop.id_prefix))
     if shop.key_value == "order":
-        key = _order_key(order.id)
-    whole = _whole_params(order)
+        key = _order_key(shop.id_prefix + order.id)
+    whole = _whole_params(order, shop.id_prefix)
     params = _fitting(order, key, whole)
     target = _sent(order, params)
     transition = _TRANSITIONS.get(order.status)
@@ -133,14 +134,17 @@ def order_steps(
     return steps
 
 
-def sent_with_another_status(order: Order) -> SentOrder:
+def sent_with_another_status(order: Order, id_prefix: str = "") -> SentOrder:
     """Return what the API has if it has this order with another status and the same content otherwise."""
-    key = contact_key(order.contact) if order.contact.key else ""
-    return replace(_sent(order, _fitting(order, key, _whole_params(order))), status=None, digest="")
+    key = contact_key(prefixed(order.contact, id_prefix)) if order.contact.key else ""
+    return replace(_sent(order, _fitting(order, key, _whole_params(order, id_prefix))), status=None, digest="")
 
 
 def order_reference(order: Order) -> dict[str, str]:
-    """Return what the event of a later fact repeats of this order. Whose order it is is recorded elsewhere."""
+    """Return what the event of a later fact repeats of this order, with the platform's own ids.
+
+    Whose order it is is recorded elsewhere.
+    """
     values = (
         order.contact.customer_id,
         plain(order.total),
@@ -174,8 +178,9 @@ def fact_steps(
     """
     # The order of a guest stays a guest's, even if the person is known as a customer too.
     customer_id = reference.get("externalCustomerId") or (None if contact.reachable else contact.customer_id)
-    key = _order_key(order_id) if shop.key_value == "order" else contact_key(contact)
-    state = identifiers(replace(contact, customer_id=customer_id)) + present(
+    order_id = shop.id_prefix + order_id
+    key = _order_key(order_id) if shop.key_value == "order" else contact_key(prefixed(contact, shop.id_prefix))
+    state = identifiers(prefixed(replace(contact, customer_id=customer_id), shop.id_prefix)) + present(
         (
             ("externalOrderId", order_id),
             ("status", status),
@@ -232,12 +237,12 @@ def _smaller(order: Order, whole: Params) -> Iterator[Params]:
     yield with_value(with_short_texts(whole, very=True), "items", None)
 
 
-def _whole_params(order: Order) -> Params:
-    contact = order.contact
+def _whole_params(order: Order, id_prefix: str) -> Params:
+    contact = prefixed(order.contact, id_prefix)
     pairs: Params = identifiers(contact)
     pairs += present(
         (
-            ("externalOrderId", order.id),
+            ("externalOrderId", id_prefix + order.id),
             # A refund may be higher than what was paid. The API ignores an order with a negative total.
             ("totalCost", plain(max(order.total, _ZERO))),
             ("status", order.status),

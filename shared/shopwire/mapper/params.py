@@ -7,7 +7,7 @@ Nothing is ever sent as "", "null" or in a Python spelling of a value.
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Any
@@ -108,6 +108,17 @@ def _clean(name: str, value: str) -> str | None:
     if name in _TEXTS:
         return readable(value)
     return usable_link(value) if name in _LINKS else value
+
+
+def prefixed(contact: Contact, id_prefix: str) -> Contact:
+    """Return the contact as the API knows it: with the shop's `id_prefix` in front of its customer id.
+
+    The ids of two shops that use one account of the API would otherwise mean the same customer. Every request with a
+    contact is made of what this returns. What is recorded has the platform's own ids.
+    """
+    if not (id_prefix and contact.customer_id):
+        return contact
+    return replace(contact, customer_id=id_prefix + contact.customer_id)
 
 
 def identifiers(contact: Contact) -> Params:

@@ -7,16 +7,20 @@ from typing import Any
 
 from shopwire.errors import Unmappable
 from shopwire.mapper.fit import fitting
-from shopwire.mapper.params import Step, contact_key, event, identifiers, json_text, present
+from shopwire.mapper.params import Step, contact_key, event, identifiers, json_text, prefixed, present
 from shopwire.models import Contact, Reason, View
 
 
-def view_steps(view: View, contact: Contact) -> list[Step]:
+def view_steps(view: View, contact: Contact, id_prefix: str = "") -> list[Step]:
     """Return the event of this visit.
+
+    Args:
+        id_prefix: of the shop.
 
     Raises:
         Unmappable: nothing identifies a person, or what was viewed or searched for is missing.
     """
+    contact = prefixed(contact, id_prefix)
     if view.type == "search":
         # Without `isFound`, the API counts the search as one that found nothing.
         found = None if view.found is None else str(int(view.found))

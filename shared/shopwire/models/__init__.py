@@ -6,6 +6,7 @@ Models hold data and the rules that follow from it alone. There is no network, c
 from shopwire.models.cart import Cart, CartItem
 from shopwire.models.change import (
     DESTRUCTIVE,
+    AccountDeleted,
     CartChange,
     Change,
     ContactChange,
@@ -30,6 +31,7 @@ from shopwire.models.webhook import Webhook
 __all__ = [
     "DESTRUCTIVE",
     "NOBODY",
+    "AccountDeleted",
     "Address",
     "Cart",
     "CartChange",

@@ -193,6 +193,20 @@ class OrderSkipped:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountDeleted:
+    """Fact: a customer's account was deleted, which is not an erasure request. `id` is the platform's customer id."""
+
+    id: str
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
+
+    @property
+    def entity(self) -> Entity:
+        return Entity("contact", self.id)
+
+
+@dataclass(frozen=True, slots=True)
 class Redaction:
     """Fact: a person must be erased, together with the orders that the platform lists."""
 
@@ -236,9 +250,9 @@ class Nothing:
 
 
 Snapshot = OrderChange | CartChange | ContactChange | ViewChange
-Fact = ParcelArrived | OrderDeleted | OrderSkipped | Redaction | ShopRedaction
+Fact = ParcelArrived | OrderDeleted | OrderSkipped | AccountDeleted | Redaction | ShopRedaction
 Change = Snapshot | Fact | Nothing
-DESTRUCTIVE = (OrderDeleted, Redaction, ShopRedaction)
+DESTRUCTIVE = (OrderDeleted, AccountDeleted, Redaction, ShopRedaction)
 """Changes that delete or erase something. A topic that may become one of them says so (`platforms.base.Topic`)."""
 
 

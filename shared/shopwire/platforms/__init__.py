@@ -18,6 +18,9 @@ CLASSES = {
 }
 """The class of each platform, by its name in shops.toml. The class is in the package of that name."""
 
+_INTERNAL = {"by_hand": "ByHand"}
+"""What is read like a platform's webhooks, but comes from no platform."""
+
 NAMES = tuple(CLASSES)
 OF_SHOPS = tuple(name for name in NAMES if name != "storefront")
 """The platforms that a shop can run on. The storefront is no such platform: a shop of any platform has one."""
@@ -30,8 +33,8 @@ def get(name: str) -> "Platform":
     Raises:
         KeyError: there is no such platform.
     """
-    module = import_module(f"shopwire.platforms.{name}") if name in CLASSES else None
-    platform: Platform = getattr(module, CLASSES[name])()
+    name_of_class = _INTERNAL.get(name) or CLASSES[name]
+    platform: Platform = getattr(import_module(f"shopwire.platforms.{name}"), name_of_class)()
     return platform
 
 

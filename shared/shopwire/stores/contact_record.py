@@ -34,6 +34,8 @@ class ContactRecord:
         sent_consent: which consent the API accepted last for this address; None: none.
         previous: hashes of the identities that the contact had before, so that an erasure request finds them.
         expires: seconds since 1970.
+        deleted_at: when the webhook arrived that says the account was deleted (UTC ms), if the contact is deleted with
+            it.
     """
 
     id: str
@@ -44,6 +46,7 @@ class ContactRecord:
     sent_consent: bool | None = None
     previous: tuple[str, ...] = ()
     expires: int = 0
+    deleted_at: int | None = None
 
     @property
     def is_synced(self) -> bool:

@@ -36,7 +36,7 @@ _DAY_SECONDS = 86_400
 _RETENTION_SECONDS = 500 * _DAY_SECONDS
 _NEEDED_SECONDS = 400 * _DAY_SECONDS  # as long as an entry that refers to a contact
 _KINDS = {"customer_id": "id", "email": "email", "phone": "phone"}
-_RECORD_ATTRIBUTES = ("contact", "revision", "synced_revision", "api_id", "sent_consent", "previous")
+_RECORD_ATTRIBUTES = ("contact", "revision", "synced_revision", "api_id", "sent_consent", "previous", "deleted_at")
 _NOT_ERASED = "(attribute_not_exists(erased_at) OR erased_at < :created)"
 
 
@@ -176,6 +176,22 @@ class ContactStore:
             return False
         return True
 
+    def mark_deleted(self, shop: str, record: ContactRecord, at: int) -> bool:
+        """Record that the API does not have the contact, because its account was deleted (`at`, UTC ms).
+
+        A request that is under way belongs to an earlier revision. Returns False if the record was changed meanwhile.
+        """
+        try:
+            self._table.update(
+                _item_key(shop, record.id),
+                {"revision": record.revision + 1, "synced_revision": 0, "deleted_at": at},
+                condition="revision = :revision",
+                values={":revision": record.revision},
+            )
+        except ConditionFailed:
+            return False
+        return True
+
     def touch(self, shop: str, record: ContactRecord) -> bool:
         """Raise the revision, so that what is recorded is sent again. Return False if the record was changed
         meanwhile."""
@@ -232,6 +248,15 @@ class ContactStore:
         found = _Related()
         self._find_related(shop, contact, found)
         return tuple(found.records.values())
+
+    def related_items(self, shop: str, contact: Contact) -> dict[str, Item]:
+        """Return the stored items that `erase` would write over, by their partition keys."""
+        found = _Related()
+        self._find_related(shop, contact, found)
+        items: dict[str, Item] = {}
+        for part in _parts(sorted({*found.identities, *found.contact_ids})):
+            items |= {_item_key(shop, hash).pk: item for hash, item in self._read(shop, part).items()}
+        return items
 
     def clear_erasure_list(self, shop: str, contact: Contact) -> None:
         """Remove the list of contacts to erase from the tombstones: the API erased all of them."""
@@ -342,6 +367,7 @@ def _record(id: str, item: Mapping[str, Any]) -> ContactRecord:
         item.get("sent_consent"),
         tuple(item.get("previous", ())),
         item.get("expires", 0),
+        item.get("deleted_at"),
     )
 
 

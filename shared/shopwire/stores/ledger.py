@@ -6,7 +6,7 @@ every write, so that nothing is written over what came in between. An entry cont
 those are in `contacts`.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -210,6 +210,13 @@ class Ledger:
     def get(self, shop: str, entity: Entity, now: int) -> Entry:
         """Return the entry as it is."""
         return read(self._table.get(_item_key(shop, entity)) or {}, now)
+
+    def entries(self, shop: str) -> Iterator[tuple[Entity, str, Item]]:
+        """Yield all entries of a shop, each with its partition key and its stored item. This reads the whole table."""
+        for item in self._table.scan(f"{shop}#"):
+            _, kind, *id = item["pk"].split("#", 2)
+            if kind in _RETENTION_MS and id:
+                yield Entity(kind, id[0]), item["pk"], item
 
     def peek(self, shop: str, entity: Entity, now: int, *, consistent: bool = False) -> Peek:
         """Return the entry as it was a moment ago (`consistent`: as it is), for a tenth of the price of a claim.

@@ -169,18 +169,25 @@ class Table:
         )
         return [_plain(item) for item in answer["Items"]]
 
+    def scan(self, prefix: str) -> Iterator[Item]:
+        """Yield all items whose partition key begins with `prefix`. This reads the whole table."""
+        return self._scan(prefix)
+
     def scan_keys(self, prefix: str) -> Iterator[Key]:
         """Yield the keys of all items whose partition key begins with `prefix`. This reads the whole table."""
+        for item in self._scan(prefix, ProjectionExpression="pk, sk"):
+            yield Key(item["pk"], item["sk"])
+
+    def _scan(self, prefix: str, **more: Any) -> Iterator[Item]:
         call: dict[str, Any] = {
             "FilterExpression": "begins_with(pk, :prefix)",
             "ExpressionAttributeValues": _typed({":prefix": prefix}),
-            "ProjectionExpression": "pk, sk",
             "ConsistentRead": True,
+            **more,
         }
         while True:
             answer = self._call("scan", **call)
-            for item in map(_plain, answer["Items"]):
-                yield Key(item["pk"], item["sk"])
+            yield from map(_plain, answer["Items"])
             if "LastEvaluatedKey" not in answer:
                 return
             call["ExclusiveStartKey"] = answer["LastEvaluatedKey"]

@@ -7,6 +7,7 @@ import pytest
 
 from shopwire.errors import Unreadable
 from shopwire.models import (
+    AccountDeleted,
     Contact,
     ContactChange,
     Entity,
@@ -129,9 +130,41 @@ def test_sample_becomes_the_exact_change(name: str, change: Any) -> None:
     assert read_sample(name) == change
 
 
+DELETING = SHOP.model_copy(update={"deleted_accounts": "delete"})
+LONG_BODY = {
+    "id": 7421900553010,
+    "phone": None,
+    "addresses": [],
+    "accepts_marketing": False,
+    "accepts_marketing_updated_at": None,
+    "marketing_opt_in_level": None,
+    "tax_exemptions": [],
+    "email_marketing_consent": None,
+    "sms_marketing_consent": None,
+    "admin_graphql_api_id": "gid://shopify/Customer/7421900553010",
+}
+
+
+@pytest.mark.parametrize("body", [json.loads(BODIES["customers/delete"]), LONG_BODY])
+def test_account_is_deleted_with_its_contact_if_the_shop_says_so(body: dict[str, Any]) -> None:
+    assert read("customers/delete", body, DELETING) == AccountDeleted("7421900553010")
+    assert read("customers/delete", body) == Nothing(Reason.ACCOUNT_DELETED)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"email": "anna@example.com"}, {"addresses": [{}]}, {"admin_graphql_api_id": "gid://shopify/Order/7421900553010"}],
+)
+def test_another_body_deletes_no_contact(change: dict[str, Any]) -> None:
+    with pytest.raises(Unreadable) as error:
+        read("customers/delete", LONG_BODY | change, DELETING)
+    assert error.value.reason is Reason.TOPIC_MISMATCH
+
+
 def test_destroying_topics_and_those_whose_body_names_the_store() -> None:
     assert {topic.name for topic in SHOPIFY.topics if topic.destroys} == {
         "orders/delete",
+        "customers/delete",
         "customers/redact",
         "shop/redact",
     }

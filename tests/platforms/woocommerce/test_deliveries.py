@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from shopwire.errors import Unreadable
-from shopwire.models import Contact, ContactChange, Entity, Nothing, OrderDeleted, Reason, Webhook
-from tests.support.woocommerce import BODIES, PLAIN, SHOP, WOO, deliver, read
+from shopwire.models import AccountDeleted, Contact, ContactChange, Entity, Nothing, OrderDeleted, Reason, Webhook
+from tests.support.woocommerce import BODIES, PLAIN, SHOP, WOO, deliver, read, shop
 
 # The delivery key. The Delivery-ID of two orders of the same second is the same.
 
@@ -79,6 +79,15 @@ def test_deleted_account_is_not_an_erasure_request() -> None:
     change = read("customer.deleted", BODIES["customer.deleted"])
     assert isinstance(change, Nothing)
     assert change.reason is Reason.ACCOUNT_DELETED
+
+
+def test_account_is_deleted_with_its_contact_if_the_shop_says_so() -> None:
+    deleting = shop(deleted_accounts="delete")
+    assert read("customer.deleted", BODIES["customer.deleted"], deleting) == AccountDeleted("71")
+    with pytest.raises(Unreadable) as error:
+        read("customer.deleted", {"id": 71, "email": "anna@example.com"}, deleting)
+    assert error.value.reason is Reason.TOPIC_MISMATCH
+    assert isinstance(read("customer.deleted", BODIES["order.created--error_body"], deleting), Nothing)
 
 
 @pytest.mark.parametrize("topic", ["order.created", "customer.updated", "order.deleted"])

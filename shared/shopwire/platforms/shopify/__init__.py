@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from shopwire.errors import Unreadable
 from shopwire.models import (
+    AccountDeleted,
     Change,
     ContactChange,
     Delivery,
@@ -58,6 +59,12 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
     )
     created = milliseconds(body.created_at) if body.created_at else None
     return ContactChange(contact, body.id, milliseconds(changed), created)
+
+
+def _account_deleted(webhook: Webhook, shop: Shop) -> Change:
+    if shop.deleted_accounts == "keep":
+        return Nothing(Reason.ACCOUNT_DELETED)
+    return AccountDeleted(bodies.DeletedCustomer.model_validate_json(webhook.body).id)
 
 
 def _redaction(webhook: Webhook, shop: Shop) -> Change:
@@ -142,7 +149,8 @@ class Shopify(Platform):
         Topic("checkouts/delete", Kind.UNUSED, reason=Reason.CHECKOUT_DELETED, connect=False),
         Topic("customers/create", Kind.SNAPSHOT, _customer),
         Topic("customers/update", Kind.SNAPSHOT, _customer),
-        Topic("customers/delete", Kind.UNUSED, reason=Reason.ACCOUNT_DELETED, connect=False),
+        # Only for shops with `deleted_accounts = "delete"`.
+        Topic("customers/delete", Kind.FACT, _account_deleted, connect=False, destroys=True),
         # The bodies of these three name their shop (Shopify, "Privacy law compliance").
         Topic("customers/redact", Kind.FACT, _redaction, destroys=True, store_of=_signed_domain),
         Topic("customers/data_request", Kind.UNUSED, reason=Reason.DATA_REQUEST, store_of=_signed_domain),

@@ -333,6 +333,21 @@ class DeletedOrder(ExactBody):
     id: Id
 
 
+class DeletedCustomer(ExactBody):
+    """customers/delete: the example of Shopify's topic reference, and the longer one of versions before 2025-01."""
+
+    id: Id
+    tax_exemptions: list[None]
+    admin_graphql_api_id: CustomerGid
+    phone: None = None
+    addresses: list[None] | None = None
+    accepts_marketing: bool | None = None
+    accepts_marketing_updated_at: None = None
+    marketing_opt_in_level: None = None
+    email_marketing_consent: None = None
+    sms_marketing_consent: None = None
+
+
 class OfOrder(Body):
     """A part that names its order."""
 

@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from shopwire.errors import UnsignedCall
 from shopwire.models import (
+    AccountDeleted,
     Change,
     ContactChange,
     Delivery,
@@ -52,8 +53,11 @@ def _order_deleted(webhook: Webhook, shop: Shop) -> Change:
 
 
 def _account_deleted(webhook: Webhook, shop: Shop) -> Change:
-    body = orders.parse(bodies.Named, webhook)
-    return body if isinstance(body, Nothing) else Nothing(Reason.ACCOUNT_DELETED, Entity("contact", body.id))
+    if shop.deleted_accounts == "keep":
+        named = orders.parse(bodies.Named, webhook)
+        return named if isinstance(named, Nothing) else Nothing(Reason.ACCOUNT_DELETED, Entity("contact", named.id))
+    body = orders.parse(bodies.Deleted, webhook)
+    return body if isinstance(body, Nothing) else AccountDeleted(body.id)
 
 
 class WooCommerce(Platform):
@@ -70,7 +74,8 @@ class WooCommerce(Platform):
         Topic("order.deleted", Kind.FACT, _order_deleted, destroys=True),
         Topic("customer.created", Kind.SNAPSHOT, orders.customer),
         Topic("customer.updated", Kind.SNAPSHOT, orders.customer),
-        Topic("customer.deleted", Kind.SIGNAL, _account_deleted, connect=False),
+        # Only for shops with `deleted_accounts = "delete"`.
+        Topic("customer.deleted", Kind.FACT, _account_deleted, connect=False, destroys=True),
     )
     kept_headers = ("x-wc-webhook-",)
     shown_headers = ("x-wc-",)
