@@ -14,10 +14,24 @@ Version = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True)
+class PersonConsent:
+    """Whether a person wants marketing messages by e-mail. `at` is in UTC milliseconds, 0 if no time is known.
+
+    The latest consent counts. If `is_implied` is True, the person did not tick the box of one order, so that it counts
+    only if the API has no contact of the person yet.
+    """
+
+    subscribed: bool
+    at: int = 0
+    is_implied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """A person whose e-mail is in lower case and whose phone is in international digits.
 
     `customer_id` is the platform's own id of the customer; a guest has none. A name is empty if the API has none.
+    `consent` is what the webhook says of it; None if it says nothing.
     """
 
     email: str | None
@@ -25,6 +39,7 @@ class Person:
     customer_id: str | None
     first_name: str
     last_name: str
+    consent: PersonConsent | None = field(default=None, compare=False)
 
     @property
     def key(self) -> str | None:
@@ -75,6 +90,14 @@ class CustomerState:
     version: Version
     person: Person
     staff: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentChange:
+    """A customer gave or withdrew the consent. `person` has the address that the webhook names, the id and no names."""
+
+    customer: str
+    person: Person
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +164,17 @@ class Visit:
     params: Mapping[str, Any] = field(default_factory=dict)
 
 
-Meaning = OrderState | Purchase | ParcelDelivered | OrderDeletion | CustomerState | Erasure | CartState | Visit
+Meaning = (
+    OrderState
+    | Purchase
+    | ParcelDelivered
+    | OrderDeletion
+    | CustomerState
+    | ConsentChange
+    | Erasure
+    | CartState
+    | Visit
+)
 """What an announcement means. A signal, or a webhook of an unknown topic, has no meaning."""
 
 

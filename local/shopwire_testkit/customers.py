@@ -6,9 +6,9 @@ All choices come from the random numbers of the caller. Nothing here knows shopw
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from shopwire_testkit.announcements import Person
+from shopwire_testkit.announcements import Person, PersonConsent
 
 # Each name with its Latin spelling for e-mail addresses.
 _FIRST_NAMES = {
@@ -41,7 +41,9 @@ _NEW_PHONE_PREFIXES = ("66", "68", "96", "98", "73", "93")
 class Customer:
     """A customer with normalised addresses and names. `id` is None for a guest.
 
-    `odd_name` is how the customer types both names, and what the API has of them.
+    `odd_name` is how the customer types both names, and what the API has of them. `consent` is the customer's present
+    consent to marketing; None if the platform records none. If `shows_consent` is True, all webhooks that contain the
+    customer say it. Otherwise only those of its changes do.
     """
 
     id: int | None
@@ -51,6 +53,8 @@ class Customer:
     phone: str | None
     street: str
     odd_name: tuple[str, str] = ("{}", "{}")
+    consent: PersonConsent | None = field(default=None, kw_only=True)
+    shows_consent: bool = field(default=False, kw_only=True)
 
     @property
     def first_name(self) -> str:

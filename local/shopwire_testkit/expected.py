@@ -5,11 +5,13 @@ or of the mapper does. `make expected` writes the files, and tests/platforms/tes
 
 Each delivery of a body is decided for two situations, as `shopwire map` does:
 - new: the API has neither the contact nor the order, and the order is recent.
-- known: the API has the contact, and the order with another status and the same content otherwise. A cart that names no
-  person, and the order of a fact, belong to `OWNER`. The order of a fact was sent in one parcel.
+- known: the API has the contact, and the order with another status and the same content otherwise. A cart or a consent
+  that names no person, and the order of a fact, belong to `OWNER`. The order of a fact was sent in one parcel. If a
+  webhook says nothing but the consent, the API has the opposite one.
 """
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from pydantic_core import from_json
@@ -87,11 +89,21 @@ def result(change: Change, shop: Shop, *, known: bool, contact: Contact | None) 
             return {"outcome": "erased"}
         case SyncContact():
             try:
-                return contact_requests(change.contact, id_prefix=shop.id_prefix)
+                return _contact_requests(change, contact, shop, known=known)
             except Unmappable as error:
                 return _unmappable(error)
         case Send() as send:
             return _requests(send, contact, shop, known=known)
+
+
+def _contact_requests(change: Change, contact: Contact | None, shop: Shop, *, known: bool) -> list[ApiRequest]:
+    named = change.contact
+    if not known:
+        return contact_requests(named, id_prefix=shop.id_prefix)
+    if contact and not named.reachable:
+        named = replace(contact, customer_id=named.customer_id, consent=named.consent)
+    other_consent = None if change.version is not None or named.consent is None else not named.consent.subscribed
+    return contact_requests(named, sent_consent=other_consent, is_first=False, id_prefix=shop.id_prefix)
 
 
 def _entry(change: Change, contact_ref: str | None, shop: Shop, *, known: bool) -> Entry:

@@ -45,10 +45,17 @@ def test_new_shopify_order(capsys: Captured) -> None:
             "firstName": "Оксана",
             "lastName": "Гриценко",
             "externalCustomerId": "7421900553001",
+            "languageCode": "uk-UA",
             "channels": [
                 {"type": "email", "value": "oksana.hrytsenko@example.com"},
                 {"type": "sms", "value": "380501234567"},
             ],
+            "address": {
+                "region": "Львівська область",
+                "town": "Львів",
+                "address": "вул. Городоцька, 15, кв. 8",
+                "postcode": "79016",
+            },
         },
     }
     assert created["path"] == "v1/event"

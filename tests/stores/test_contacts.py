@@ -43,6 +43,13 @@ def found(world: World, contact: Contact) -> Contact | None:
     return record.contact if record else None
 
 
+def consent_of(world: World, contact: Contact) -> Consent | None:
+    """Return the consent that is recorded of the contact."""
+    recorded = found(world, contact)
+    assert recorded
+    return recorded.consent
+
+
 def test_recorded_contact_is_found_by_any_of_its_identities(world: World) -> None:
     order_of(world, ANNA)
     for contact in (ANNA, Contact(email=ANNA.email), Contact(phone=ANNA.phone), Contact(customer_id="77")):
@@ -170,6 +177,43 @@ def test_later_consent_counts_whichever_comes_first(world: World) -> None:
     recorded = found(world, ANNA)
     assert recorded
     assert recorded.consent == no
+
+
+def test_consent_to_text_messages_counts_only_for_a_contact_without_an_email(world: World) -> None:
+    phone = Contact(phone="380671112233", customer_id="79")
+    sms = Consent(subscribed=True, at=5, channel="sms")
+    order_of(world, replace(phone, consent=sms))
+    assert consent_of(world, phone) == sms
+    change_of(world, replace(phone, email="d@example.org"))
+    assert consent_of(world, phone) is None
+    no = Consent(subscribed=False, at=4)
+    change_of(world, replace(ANNA, consent=no))
+    order_of(world, replace(ANNA, consent=sms))
+    assert consent_of(world, ANNA) == no
+
+
+def test_implied_refusal_counts_only_for_a_new_contact(world: World) -> None:
+    implied = Consent(subscribed=False, at=0, is_implied=True)
+    guest = Contact(email="guest@example.org")
+    order_of(world, replace(guest, consent=implied))
+    assert consent_of(world, guest) == Consent(subscribed=False, at=0)
+    order_of(world, ANNA)
+    order_of(world, replace(ANNA, consent=implied))
+    assert consent_of(world, ANNA) is None
+    yes = Consent(subscribed=True, at=1)
+    order_of(world, replace(guest, consent=yes))
+    order_of(world, replace(guest, consent=implied))
+    assert consent_of(world, guest) == yes
+
+
+def test_consent_without_a_time_counts_before_none(world: World) -> None:
+    no, yes = Consent(subscribed=False, at=0), Consent(subscribed=True, at=1)
+    order_of(world, ANNA)
+    order_of(world, replace(ANNA, consent=no))
+    assert consent_of(world, ANNA) == no
+    order_of(world, replace(ANNA, consent=yes))
+    order_of(world, replace(ANNA, consent=no))
+    assert consent_of(world, ANNA) == yes
 
 
 def test_unwritten_contact_keeps_its_identities_for_itself(world: World) -> None:

@@ -9,6 +9,8 @@ from shopwire_testkit.samples import samples
 
 WOO = platforms.get("woocommerce")
 SECRET = "тихо & секретно"
+RECEIVED_AT = 1_798_761_600_000
+"""2027-01-01T00:00:00Z, UTC ms: later than all samples."""
 BODIES = {sample.name: sample.body for sample in samples("woocommerce")}
 PLAIN = json.loads(BODIES["order.updated"])
 
@@ -25,7 +27,7 @@ SHOP = shop()
 def deliver(topic: str, body: bytes | dict[str, Any], of: Shop = SHOP, **headers: str) -> Delivery:
     """Return the delivery of a body, with other headers than `sign` makes."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    (delivery,) = WOO.read(Webhook({**WOO.sign(topic, raw, of, 0).headers, **headers}, raw, 0), of)
+    (delivery,) = WOO.read(Webhook({**WOO.sign(topic, raw, of, 0).headers, **headers}, raw, RECEIVED_AT), of)
     return delivery
 
 

@@ -5,11 +5,12 @@ not.
 """
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
 
+from shopwire_testkit.announcements import PersonConsent
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import DAY
 from shopwire_testkit.shop_data import Product, money
@@ -22,6 +23,18 @@ def encode_json(body: Any) -> bytes:
     return text.replace("/", "\\/").replace("&", "\\u0026").encode()
 
 
+_LOCALES = ("uk-UA", "uk", "en_US", None)
+_ACCEPTS_MARKETING_EVERY = 3
+"""One of 3 guests ticks the box for marketing messages."""
+
+
+def consent_body(consent: PersonConsent, local_time: Callable[[int], str]) -> dict[str, Any]:
+    """Return the JSON of a consent. A customer who never subscribed has no time of it."""
+    word = "subscribed" if consent.subscribed else "unsubscribed" if consent.at else "not_subscribed"
+    at = local_time(consent.at) if consent.at else None
+    return {"state": word, "opt_in_level": "single_opt_in", "consent_updated_at": at}
+
+
 def postal_address(customer: Customer, phone: str | None) -> dict[str, Any]:
     """Return the JSON of a postal address."""
     return {
@@ -30,6 +43,7 @@ def postal_address(customer: Customer, phone: str | None) -> dict[str, Any]:
         "name": f"{customer.first_name} {customer.last_name}",
         "address1": customer.street,
         "city": "Вигадгород",
+        "province": "Вигадська область",
         "zip": "00001",
         "country_code": "UA",
         "phone": phone,
@@ -125,8 +139,18 @@ class SimulatedOrder:
         self.too_old = old and bool(self.settings.old_order_days)
         self.test = token is None and recorder.chance(0.03)
         self.anonymous = token is None and recorder.chance(0.03)
-        self.person = customer.person(guest=guest)
+        # A guest says it only by the box of the order, and so does a customer of a newer version of the platform's API.
+        nested = None if guest or not customer.shows_consent else customer.consent
+        if guest or customer.consent is None:
+            self.accepts_marketing = self.id % _ACCEPTS_MARKETING_EVERY == 0
+        else:
+            self.accepts_marketing = customer.consent.subscribed
+        ticked = PersonConsent(subscribed=True, at=self.created_at)
+        box = ticked if self.accepts_marketing else PersonConsent(subscribed=False, is_implied=True)
+        self.person = replace(customer.person(guest=guest), consent=nested or box)
         self.customer = None if guest else _customer_body(customer)
+        if self.customer and nested:
+            self.customer["email_marketing_consent"] = consent_body(nested, self.shop.local_time)
         self.contact_fields = self._contact_fields(customer)
         self.tax_included = recorder.chance(0.5)
         self.shipping = rng.choice((0, 0, 49, 150)) * 100
@@ -258,6 +282,8 @@ class SimulatedOrder:
             "financial_status": self.financial_status,
             "fulfillment_status": "fulfilled" if self.wholly_shipped else "partial" if self.parcels else None,
             "customer": None if self.anonymous else self.customer,
+            "customer_locale": _LOCALES[self.id % len(_LOCALES)],
+            "buyer_accepts_marketing": self.accepts_marketing,
             "cart_token": self.token,
             "checkout_token": "c0ffee" if self.token else None,
             "total_price": money(self.total),

@@ -7,13 +7,24 @@ The meaning of each body is recorded with it for the reference model. Nothing he
 import base64
 import random
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
-from shopwire_testkit.announcements import CartState, Comeback, CustomerState, Erasure, Story, cart_entity
-from shopwire_testkit.durations import HOUR, MINUTE
+from shopwire_testkit.announcements import (
+    CartState,
+    Comeback,
+    ConsentChange,
+    CustomerState,
+    Erasure,
+    Person,
+    PersonConsent,
+    Story,
+    cart_entity,
+)
+from shopwire_testkit.durations import HOUR, MINUTE, SECOND
 from shopwire_testkit.shop_data import Basket, CartContent, Product, money
-from shopwire_testkit.shopify.simulated_bodies import encode_json, postal_address
+from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
@@ -49,6 +60,11 @@ class _CustomerJourney:
         self.carts = 0
         self.changes = 0
         self.others_rng = random.Random(f"others {serial}")
+        # The rest of a story stays as it is without the consents.
+        self.consent_rng = random.Random(f"consent {serial}")
+        if self.registered and self.customer.email:
+            self.customer.shows_consent = self.consent_rng.random() < 0.5
+            self.customer.consent = PersonConsent(subscribed=False)
 
     def run(self) -> None:
         recorder = self.recorder
@@ -65,6 +81,8 @@ class _CustomerJourney:
                 self._announce_ignored()
             elif self.registered:
                 self._change_customer()
+            with recorder.random_numbers_of(self.consent_rng):
+                self._perhaps_change_consent()
             if recorder.chance(0.25):
                 break
         if self.registered and recorder.chance(0.06):
@@ -75,7 +93,8 @@ class _CustomerJourney:
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer
         body, version = encode_json(self._account(self.created_at, recorder.now)), (recorder.second, 0)
-        meaning = CustomerState(str(customer.id), version, customer.person())
+        person = replace(customer.person(), consent=customer.consent if customer.shows_consent else None)
+        meaning = CustomerState(str(customer.id), version, person)
         recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
         if topic == "customers/create" and recorder.chance(0.3):
             recorder.announce("customers/update", body, f"contact {customer.id}", meaning, version)
@@ -83,7 +102,9 @@ class _CustomerJourney:
     def _account(self, created_at: int, updated_at: int) -> dict[str, Any]:
         """Return the JSON of the customer's account. The times are UTC milliseconds."""
         customer = self.customer
-        return {
+        shown = customer.consent if customer.shows_consent else None
+        consent = {"email_marketing_consent": consent_body(shown, self.shop.local_time)} if shown else {}
+        return consent | {
             "id": customer.id,
             "admin_graphql_api_id": f"gid://shopify/Customer/{customer.id}",
             "email": customer.typed_email(self.rng),
@@ -104,6 +125,24 @@ class _CustomerJourney:
         self.changes += 1
         self.recorder.change_customer(self.customer, self.serial, self.changes)
         self._announce_customer("customers/update")
+
+    def _perhaps_change_consent(self) -> None:
+        """Sometimes let the customer subscribe, or unsubscribe."""
+        recorder, customer = self.recorder, self.customer
+        if not customer.consent or not recorder.chance(0.2):
+            return
+        # A consent has whole seconds, and two of one second would contradict each other.
+        customer.consent = PersonConsent(
+            subscribed=not customer.consent.subscribed, at=max(recorder.second, customer.consent.at + SECOND)
+        )
+        fields = {
+            "customer_id": customer.id,
+            "email_address": customer.email,
+            "email_marketing_consent": consent_body(customer.consent, self.shop.local_time),
+        }
+        person = Person(customer.email, None, str(customer.id), "", "", customer.consent)
+        topic, meaning = "customers_email_marketing_consent/update", ConsentChange(str(customer.id), person)
+        recorder.announce(topic, encode_json(fields), f"contact {customer.id}", meaning, None)
 
     def _request_erasure(self) -> None:
         recorder, customer = self.recorder, self.customer

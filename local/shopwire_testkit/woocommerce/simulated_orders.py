@@ -7,11 +7,11 @@ one. The meaning of each body is recorded with it for the reference model. Nothi
 import json
 import random
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
 
-from shopwire_testkit.announcements import OrderDeletion, OrderState, Version
+from shopwire_testkit.announcements import OrderDeletion, OrderState, PersonConsent, Version
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import DAY, HOUR, MINUTE, SECOND
 from shopwire_testkit.long_notes import has_long_note, write_long_note
@@ -24,6 +24,7 @@ from shopwire_testkit.story_recorder import StoryRecorder
 _RESTORED_AFTER = 49 * HOUR
 _RANKS = {"INITIALIZED": 0, "IN_PROGRESS": 1, "DELIVERED": 4, "CANCELLED": 5}
 _CLOSED_STATUSES = ("cancelled", "failed", "refunded", "trash")
+_NEWSLETTER_ANSWERS = ("1", "0", "")
 _PLUGIN_STATUSES = ("shipped", "awaiting-pickup", "wc-packed")
 _ERASED_ADDRESS = {
     "first_name": "[deleted]",
@@ -76,11 +77,18 @@ class OrderLifecycle:
         old = recorder.chance(0.02)
         self.created_at = recorder.second - (rng.randrange(35, 60) * DAY if old else 0)
         self.too_old = old and bool(self.settings.old_order_days)
-        self.person = customer.person(guest=guest)
+        # The answer to the box of a newsletter plugin, which not every order has.
+        self.newsletter = _NEWSLETTER_ANSWERS[self.id % len(_NEWSLETTER_ANSWERS)]
+        ticked, not_ticked = PersonConsent(subscribed=True, at=self.created_at), PersonConsent(False, is_implied=True)
+        consent = {"1": ticked, "0": not_ticked}.get(self.newsletter)
+        self.person = replace(customer.person(guest=guest), consent=consent)
         names = {"first_name": customer.first_name, "last_name": customer.last_name}
         self.billing = names | {
             "company": "",
             "address_1": customer.street,
+            "city": "Вигадгород",
+            "state": "UA53",
+            "postcode": "00001",
             "country": "UA",
             "email": customer.typed_email(rng) or "",
             "phone": customer.typed_phone(rng, self.settings.region) or "",
@@ -330,6 +338,9 @@ class OrderLifecycle:
         paid = self.status in ("processing", "completed", "refunded", *_PLUGIN_STATUSES)
         tracking = {"tracking_provider": "Nova Poshta", "tracking_number": self.parcel, "date_shipped": "1571097600"}
         meta: list[dict[str, Any]] = [{"id": 1, "key": "is_vat_exempt", "value": "no"}]
+        if self.newsletter:
+            meta.append({"id": 3, "key": "mailchimp_woocommerce_is_subscribed", "value": self.newsletter})
+        meta.append({"id": 4, "key": "wpml_language", "value": "uk"})
         if self.parcel:
             meta.append({"id": 2, "key": "_wc_shipment_tracking_items", "value": [tracking]})
         shipping_line = {

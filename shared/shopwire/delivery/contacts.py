@@ -53,16 +53,16 @@ class Contacts:
         return _requests_for(task, state, _reachable(state, state.completed()))
 
     @staticmethod
-    def changed(task: Task, state: ContactState) -> list[ApiRequest]:
+    def changed(task: Task, state: ContactState, change: ContactChange) -> list[ApiRequest]:
         """Return the requests of the customer's own change; none if the API has it already. Raises as `missing`."""
-        return _requests_for(task, state, _reachable(state, state.replaced()))
+        return _requests_for(task, state, _reachable(state, _changed(state, change)))
 
     def is_unchanged(self, task: Task, change: ContactChange) -> bool:
         """Return whether nothing follows from a customer's own change, because the API has it already."""
         state = self.store.find(task.shop.id, change.contact)
         if state.is_erased(change.created_at) or not state.is_known or self.store.is_expiring(state, self._clock()):
             return False
-        return not self.changed(task, state)
+        return not self.changed(task, state, change)
 
     def ensure(self, task: Task, state: ContactState, created_at: int | None) -> ContactRecord:
         """Make sure that the API has the contact of an order, a cart or a visit. Return its record.
@@ -92,7 +92,7 @@ class Contacts:
         change = decision.change
         state, has_sent = self.find(task, change.contact, change.created_at), False
         for _ in range(_ATTEMPTS):
-            contact = _reachable(state, state.replaced())
+            contact = _reachable(state, _changed(state, change))
             record = self.store.write(task.shop.id, state, contact, self._clock(), change.created_at)
             if record and record.is_synced:
                 return Outcome("delivered" if has_sent else "unchanged")
@@ -227,6 +227,11 @@ def _reachable(state: ContactState, contact: Contact) -> Contact:
     if not (contact.reachable or state.is_known):
         raise unreachable(state.named)
     return contact
+
+
+def _changed(state: ContactState, change: ContactChange) -> Contact:
+    """Return what the API should have after the customer's own change, or after one of the consent alone."""
+    return state.replaced() if change.updated_at is not None else state.completed()
 
 
 def _requests_for(task: Task, state: ContactState, contact: Contact) -> list[ApiRequest]:

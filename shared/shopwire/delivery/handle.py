@@ -99,7 +99,7 @@ class ChangeHandler:
                     return self._preview_send(task, decision)
                 case SyncContact():
                     state = self.contacts.find(task, decision.change.contact, decision.change.created_at)
-                    requests = self.contacts.changed(task, state)
+                    requests = self.contacts.changed(task, state, decision.change)
                     return Outcome("delivered" if requests else "unchanged"), requests
                 case DeleteContact():
                     deletion = self.contacts.deletion(task, decision.change)

@@ -29,6 +29,8 @@ SENTENCES: dict[Reason, str] = {
     Reason.CHECKOUT_DELETED: "A checkout was deleted. That says nothing about the cart.",
     Reason.ACCOUNT_DELETED: "An account was deleted, which is not an erasure request. Or a change of an account arrived"
     " after its deletion.",
+    Reason.CONSENT_NOT_SAID: "It says neither that the customer wants marketing messages nor that they do not, such as"
+    " while a confirmation is awaited.",
     Reason.DATA_REQUEST: "A customer asked the shop for their data. The shop answers such a request itself.",
     Reason.APP_UNINSTALLED: "The app was uninstalled, so the platform deleted its webhooks. The shop can be removed.",
     Reason.ERROR_BODY: "The platform could not write the body and sent an error in its place. The next webhook of the"

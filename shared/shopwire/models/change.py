@@ -104,11 +104,16 @@ class CartChange:
 
 @dataclass(frozen=True, slots=True)
 class ContactChange:
-    """Snapshot of a customer. `updated_at` and `created_at` are UTC milliseconds."""
+    """Snapshot of a customer, or only the customer's consent. `updated_at` and `created_at` are UTC milliseconds.
+
+    If the webhook says nothing but the consent, `updated_at` is None. Such a change has no version: it is neither older
+    nor newer than the customer's own webhooks, and the time of the consent decides whether it still counts. It
+    completes what is recorded of the contact, and replaces nothing of it.
+    """
 
     contact: Contact
     id: str
-    updated_at: int
+    updated_at: int | None
     created_at: int | None = None
     cart_token: ClassVar[None] = None
 
@@ -117,8 +122,8 @@ class ContactChange:
         return Entity("contact", self.id)
 
     @property
-    def version(self) -> int:
-        return self.updated_at * 10
+    def version(self) -> int | None:
+        return None if self.updated_at is None else self.updated_at * 10
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from shopwire.models.base import first, usable_id
 from shopwire.models.email import clean_email, is_doubtful, is_nobodys_email
@@ -31,11 +31,18 @@ class Address:
 class Consent:
     """Whether the person wants marketing messages, and since when (UTC ms).
 
-    A later consent replaces an earlier one, in whatever order the webhooks arrive.
+    A later consent replaces an earlier one, in whatever order the webhooks arrive. The consent to text messages counts
+    only for a person without an e-mail address.
+
+    Args:
+        at: 0 if the platform does not say when. Every other consent is later then.
+        is_implied: the person did not tick the box of one order. It counts only for a new contact.
     """
 
     subscribed: bool
     at: int
+    channel: Literal["email", "sms"] = "email"
+    is_implied: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

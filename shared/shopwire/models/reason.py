@@ -23,6 +23,7 @@ class Reason(StrEnum):
     CHECKOUT_COMPLETED = "checkout_completed"
     CHECKOUT_DELETED = "checkout_deleted"
     ACCOUNT_DELETED = "account_deleted"
+    CONSENT_NOT_SAID = "consent_not_said"
     DATA_REQUEST = "data_request"
     APP_UNINSTALLED = "app_uninstalled"
     ERROR_BODY = "error_body"

@@ -123,7 +123,7 @@ class ContactState:
             last_name=names.last_name,
             address=old.address or free.address,
             language=old.language or free.language,
-            consent=later_consent(old.consent, free.consent),
+            consent=self._consent(old.email or free.email),
         )
 
     def replaced(self) -> Contact:
@@ -145,8 +145,16 @@ class ContactState:
             last_name=names.last_name,
             address=free.address or old.address,
             language=free.language or old.language,
-            consent=later_consent(old.consent, free.consent),
+            consent=self._consent(free.email or old.email),
         )
+
+    def _consent(self, email: str | None) -> Consent | None:
+        """Return the consent that counts for a contact with this e-mail address, or without one."""
+        old, new = self._recorded.consent, self.named.consent
+        if new and new.is_implied and self.record and self.record.revision:
+            new = None
+        # Messages by e-mail need the consent to e-mail.
+        return later_consent(*(each if each and not (email and each.channel == "sms") else None for each in (old, new)))
 
     @property
     def _recorded(self) -> Contact:
@@ -243,7 +251,11 @@ def stored_contact(contact: Contact) -> dict[str, Any]:
     if contact.address:
         stored["address"] = {name: value for name in _ADDRESS if (value := getattr(contact.address, name))}
     if contact.consent:
-        stored["consent"] = {"subscribed": contact.consent.subscribed, "at": contact.consent.at}
+        stored["consent"] = {
+            "subscribed": contact.consent.subscribed,
+            "at": contact.consent.at,
+            **({"channel": "sms"} if contact.consent.channel == "sms" else {}),
+        }
     return stored
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from shopwire.errors import Unreadable
 from shopwire.models import CartChange, Contact, Entity, Nothing, Reason
-from tests.support.shopify import BODIES, PLAIN, read, read_sample
+from tests.support.shopify import BODIES, PLAIN, buyer, read, read_sample
 
 CART = {"token": "abc", "updated_at": "2026-10-05T07:02:41.905Z"}
 
@@ -23,7 +23,7 @@ def test_cart_checkout_and_order_have_the_same_token() -> None:
 def test_checkout_names_the_person_and_cart_does_not() -> None:
     assert read_sample("carts/create").cart.contact == Contact()
     assert read_sample("checkouts/create--anonymous").cart.contact == Contact()
-    assert read_sample("checkouts/create").cart.contact == Contact(email="oksana.hrytsenko@example.com")
+    assert buyer(read_sample("checkouts/create").cart) == Contact(email="oksana.hrytsenko@example.com")
     assert read_sample("checkouts/update").cart.contact.phone == "380501234567"
 
 
@@ -72,7 +72,7 @@ def test_line_with_almost_no_quantity_is_not_in_the_cart() -> None:
 
 
 def test_cart_without_a_time_of_change_has_the_time_of_arrival() -> None:
-    assert read("carts/update", {"token": "abc"}).cart.updated_at == datetime(1970, 1, 1, tzinfo=UTC)
+    assert read("carts/update", {"token": "abc"}).cart.updated_at == datetime(2027, 1, 1, tzinfo=UTC)
 
 
 CHECKOUT = CART | {"email": "daryna.koval@example.com", "currency": "UAH", "presentment_currency": "EUR"}

@@ -8,6 +8,8 @@ import pytest
 from shopwire.errors import Unreadable
 from shopwire.models import (
     AccountDeleted,
+    Address,
+    Consent,
     Contact,
     ContactChange,
     Entity,
@@ -114,10 +116,44 @@ OF_ORDER = Entity("order", "6120431591701")
                     customer_id="7421900553010",
                     first_name="Іван",
                     last_name="Шевчук",
+                    address=Address(
+                        region="Вінницька область", town="Вінниця", street="вул. Соборна, 7", postcode="21000"
+                    ),
+                    consent=Consent(subscribed=True, at=1_773_480_005_000),
                 ),
                 "7421900553010",
                 1_791_477_067_000,
                 1_791_350_100_000,
+            ),
+        ),
+        (
+            "customers_email_marketing_consent/update",
+            ContactChange(
+                Contact(
+                    email="ivan.shevchuk@example.org",
+                    customer_id="7421900553010",
+                    consent=Consent(subscribed=False, at=1_791_527_400_000),
+                ),
+                "7421900553010",
+                None,
+                1_791_527_400_000,
+            ),
+        ),
+        (
+            "customers_email_marketing_consent/update--pending",
+            Nothing(Reason.CONSENT_NOT_SAID, Entity("contact", "7421900553010")),
+        ),
+        (
+            "customers_marketing_consent/update",
+            ContactChange(
+                Contact(
+                    phone="380635550142",
+                    customer_id="7421900554027",
+                    consent=Consent(subscribed=True, at=1_791_731_100_000, channel="sms"),
+                ),
+                "7421900554027",
+                None,
+                1_791_731_100_000,
             ),
         ),
         ("app/uninstalled", Nothing(Reason.APP_UNINSTALLED)),

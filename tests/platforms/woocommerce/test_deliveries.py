@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 
 from shopwire.errors import Unreadable
-from shopwire.models import AccountDeleted, Contact, ContactChange, Entity, Nothing, OrderDeleted, Reason, Webhook
+from shopwire.models import (
+    AccountDeleted,
+    Address,
+    Contact,
+    ContactChange,
+    Entity,
+    Nothing,
+    OrderDeleted,
+    Reason,
+    Webhook,
+)
 from tests.support.woocommerce import BODIES, PLAIN, SHOP, WOO, deliver, read, shop
 
 # The delivery key. The Delivery-ID of two orders of the same second is the same.
@@ -64,6 +74,7 @@ def test_customer_becomes_the_exact_change() -> None:
         customer_id="71",
         first_name="Петро",
         last_name="Коваленко",
+        address=Address(region="UA53", town="Полтава", street="вул. Садова, 7, кв. 12", postcode="36000"),
     )
     assert change.version == 10 * 1_788_249_605_000
 

@@ -9,6 +9,7 @@ import pytest
 
 from shopwire.errors import Unreadable
 from shopwire.models import (
+    Address,
     Contact,
     Item,
     Order,
@@ -38,7 +39,11 @@ def test_order_becomes_the_exact_model() -> None:
             discount=Decimal("0.00"),
             taxes=Decimal("0.00"),
             contact=Contact(
-                email="olesia.honchar@example.com", phone="380501234567", first_name="Олеся", last_name="Гончар"
+                email="olesia.honchar@example.com",
+                phone="380501234567",
+                first_name="Олеся",
+                last_name="Гончар",
+                address=Address(region="UA53", town="Полтава", street="вул. Садова, 7, кв. 12", postcode="36000"),
             ),
             items=(
                 Item(

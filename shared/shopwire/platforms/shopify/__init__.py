@@ -1,7 +1,7 @@
 """Shopify: verify a call, name its delivery, parse its body.
 
-`orders` reads orders, carts and checkouts; `bodies` has the types of the bodies. Sources: Shopify's pages "Verify
-webhook deliveries" and "Ignore duplicates", and its webhook topic reference.
+`orders` reads orders, carts and checkouts, `people` addresses, languages and consents; `bodies` has the types of the
+bodies. Sources: Shopify's pages "Verify webhook deliveries" and "Ignore duplicates", and its webhook topic reference.
 
 Shopify promises no order of deliveries, and one change causes several topics. The topic is not signed, so it only
 selects the parser.
@@ -35,7 +35,7 @@ from shopwire.models.contact import person
 from shopwire.models.phone import Phone
 from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.parts import parse
-from shopwire.platforms.shopify import bodies, orders
+from shopwire.platforms.shopify import bodies, orders, people
 from shopwire.platforms.signatures import base64_signature, secrets_of, short_hash
 
 
@@ -57,6 +57,7 @@ def _customer(webhook: Webhook, shop: Shop) -> Change:
         first_names=(body.first_name, address.first_name),
         last_names=(body.last_name, address.last_name),
     )
+    contact = people.described_customer(contact, body, webhook.received_at)
     created = milliseconds(body.created_at) if body.created_at else None
     return ContactChange(contact, body.id, milliseconds(changed), created)
 
@@ -149,6 +150,8 @@ class Shopify(Platform):
         Topic("checkouts/delete", Kind.UNUSED, reason=Reason.CHECKOUT_DELETED, connect=False),
         Topic("customers/create", Kind.SNAPSHOT, _customer),
         Topic("customers/update", Kind.SNAPSHOT, _customer),
+        Topic("customers_email_marketing_consent/update", Kind.SNAPSHOT, people.email_consent),
+        Topic("customers_marketing_consent/update", Kind.SNAPSHOT, people.sms_consent),
         # Only for shops with `deleted_accounts = "delete"`.
         Topic("customers/delete", Kind.FACT, _account_deleted, connect=False, destroys=True),
         # The bodies of these three name their shop (Shopify, "Privacy law compliance").
@@ -174,8 +177,13 @@ class Shopify(Platform):
         gives_up="After 8 failures in a row Shopify deletes a subscription that was made through the Admin API.",
     )
     sample_fields = SampleFields(
-        ids=("id", "token", "cart_token", "checkout_token"),
-        changed=("updated_at", "created_at"),
+        ids=("id", "customer_id", "token", "cart_token", "checkout_token"),
+        changed=(
+            "updated_at",
+            "created_at",
+            "email_marketing_consent.consent_updated_at",
+            "sms_marketing_consent.consent_updated_at",
+        ),
     )
     entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {
         "orders/": ("order", "id"),

@@ -6,7 +6,7 @@ reference.
 
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import AliasChoices, BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shopwire.models.base import Amount, Id, Moment
@@ -60,6 +60,13 @@ class Address(Addressee):
     country: Part[str] = None
 
 
+class MarketingConsent(Body):
+    """Whether a customer wants marketing messages by e-mail, or by text message."""
+
+    state: Part[str] = None
+    consent_updated_at: Part[Moment] = None
+
+
 class Customer(Body):
     """A customer inside an order or a checkout; `id` is missing in some of those."""
 
@@ -68,7 +75,11 @@ class Customer(Body):
     phone: Text = None
     first_name: Text = None
     last_name: Text = None
-    default_address: Part[Addressee] = None
+    default_address: Part[Address] = None
+    locale: Part[str] = None
+    email_marketing_consent: Part[MarketingConsent] = None
+    sms_marketing_consent: Part[MarketingConsent] = None
+    updated_at: Part[Moment] = None
 
 
 class CurrencyAmount(Body):
@@ -262,7 +273,9 @@ class Order(Body):
     contact_email: Text = None
     phone: Text = None
     customer: Part[Customer] = None
-    billing_address: Part[Addressee] = None
+    customer_locale: Part[str] = None
+    buyer_accepts_marketing: Part[bool] = None
+    billing_address: Part[Address] = None
     shipping_address: Part[Address] = None
     line_items: list[Line] | None = None
     shipping_lines: list[ShippingLine] | None = None
@@ -308,8 +321,11 @@ class Checkout(Cart):
     phone: Text = None
     sms_marketing_phone: Text = None
     customer: Part[Customer] = None
-    billing_address: Part[Addressee] = None
-    shipping_address: Part[Addressee] = None
+    customer_locale: Part[str] = None
+    buyer_accepts_marketing: Part[bool] = None
+    buyer_accepts_sms_marketing: Part[bool] = None
+    billing_address: Part[Address] = None
+    shipping_address: Part[Address] = None
     shipping_lines: Parts[ShippingLine] = None
     abandoned_checkout_url: Text = None
 
@@ -325,6 +341,27 @@ class CustomerAlone(Customer):
     line_items: Absent = None  # an order, a checkout, a cart, a fulfillment
     order_id: Absent = None  # a refund, an event of a fulfillment
     myshopify_domain: Absent = None  # a shop
+
+
+class EmailConsentChange(Body):
+    """customers_email_marketing_consent/update."""
+
+    customer_id: Id
+    email_address: Part[str] = None
+    email_marketing_consent: Part[MarketingConsent] = None
+    sms_marketing_consent: Absent = None  # the other topic of consent
+    line_items: Absent = None  # an order, a checkout, a cart, a fulfillment
+
+
+class SmsConsentChange(Body):
+    """customers_marketing_consent/update. Its `id` is the customer's."""
+
+    customer_id: Id = Field(validation_alias=AliasChoices("customer_id", "id"))
+    phone: Part[str] = None
+    sms_marketing_consent: Part[MarketingConsent] = None
+    email_marketing_consent: Absent = None  # the other topic of consent
+    created_at: Absent = None  # any other resource
+    line_items: Absent = None  # an order, a checkout, a cart, a fulfillment
 
 
 class DeletedOrder(ExactBody):

@@ -30,7 +30,7 @@ from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.models.phone import Phone
 from shopwire.platforms.parts import one_line, parse, received_at
-from shopwire.platforms.shopify import bodies, money
+from shopwire.platforms.shopify import bodies, money, people
 
 NO_PARCEL = frozenset({"cancelled", "error", "failure"})
 """Fulfillments of these statuses never left, or failed."""
@@ -52,7 +52,7 @@ _ITEM_IDS = {
     "sku": ("sku", "variant_id", "product_id", "title", "name"),
 }
 
-_NO_CUSTOMER, NO_ADDRESSEE = bodies.Customer(), bodies.Addressee()
+_NO_CUSTOMER, NO_ADDRESSEE = bodies.Customer(), bodies.Address()
 
 
 def order(webhook: Webhook, shop: Shop) -> Change:
@@ -93,7 +93,7 @@ def order(webhook: Webhook, shop: Shop) -> Change:
             duties=amounts.duties,
             tips=amounts.tips,
             refunded=amounts.refunded,
-            contact=_buyer(body, shop),
+            contact=people.described_buyer(_buyer(body, shop), body, webhook.received_at),
             items=_items(body, amounts, shop),
             parcels=parcels,
             wholly_shipped=body.fulfillment_status == "fulfilled",
@@ -217,7 +217,8 @@ def checkout(webhook: Webhook, shop: Shop) -> Change:
     if body.completed_at:
         token = usable_token(token)
         return Nothing(Reason.CHECKOUT_COMPLETED, Entity.of_cart(token) if token else None)
-    return _cart_change(body, token, _buyer(body, shop), webhook, shop, body.abandoned_checkout_url)
+    buyer = people.described_buyer(_buyer(body, shop), body, webhook.received_at)
+    return _cart_change(body, token, buyer, webhook, shop, body.abandoned_checkout_url)
 
 
 def _cart_change(

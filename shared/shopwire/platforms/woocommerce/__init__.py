@@ -1,7 +1,7 @@
 """WooCommerce: verify a call, name its delivery, parse its body.
 
-`orders` reads orders and customers; `bodies` has the types of the bodies. Sources: class-wc-webhook.php of WooCommerce,
-and its REST API reference (wp-api-v3).
+`orders` reads orders and customers, `people` their addresses, languages and consents; `bodies` has the types of the
+bodies. Sources: class-wc-webhook.php of WooCommerce, and its REST API reference (wp-api-v3).
 
 A body is the REST resource at the time when WordPress's background job ran, not when the event happened. WooCommerce
 never sends a webhook again.

@@ -153,6 +153,7 @@ class Order(Body):
     coupon_lines: Parts[Coupon] = None
     refunds: list[Refund] | None = None
     meta_data: Parts[Meta] = None
+    lang: Part[str] = None
 
 
 class LegacyOrder(Body):
@@ -177,6 +178,8 @@ class Customer(Body):
     date_modified_gmt: datetime | None = None
     billing: Part[Address] = None
     shipping: Part[Address] = None
+    meta_data: Parts[Meta] = None
+    lang: Part[str] = None
 
 
 class Named(Body):

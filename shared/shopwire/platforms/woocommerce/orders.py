@@ -33,7 +33,7 @@ from shopwire.models.shop import IGNORE
 from shopwire.platforms import parts
 from shopwire.platforms.parts import RANKS, Body, one_line, received_at
 from shopwire.platforms.repair import entries_of
-from shopwire.platforms.woocommerce import bodies, money
+from shopwire.platforms.woocommerce import bodies, money, people
 
 # REST reference, "Order properties". The statuses of plugins are in progress, unless `statuses` says otherwise.
 _STATUSES = {
@@ -134,7 +134,7 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             taxes=amounts.taxes,
             fees=amounts.fees,
             refunded=amounts.refunded,
-            contact=_buyer(body, shop),
+            contact=people.described_buyer(_buyer(body, shop), body, created, webhook.received_at),
             items=_items(body, amounts, shop),
             parcels=_parcels(body),
             coupons=tuple(coupon.code for coupon in body.coupon_lines or () if coupon.code),
@@ -273,6 +273,7 @@ def customer(webhook: Webhook, shop: Shop) -> Change:
         first_names=(body.first_name, billing.first_name, shipping.first_name),
         last_names=(body.last_name, billing.last_name, shipping.last_name),
     )
+    contact = people.described_customer(contact, body, changed, webhook.received_at)
     return ContactChange(contact, body.id, milliseconds(changed), milliseconds(created) if created else None)
 
 

@@ -1,0 +1,103 @@
+"""Consent: what is sent of it, in whatever order a customer's webhooks arrive."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from shopwire.models import Consent, Contact, ContactChange, Redaction
+from tests.support.changes import ANNA, BORYS, customer, order
+from tests.support.delivery_world import World
+
+ADD, DELETE, SUBSCRIBE = "v1/emails/unsubscribed/add", "v1/emails/unsubscribed/delete", "v1/contact/subscribe"
+
+
+def consent_change(subscribed: bool, at: int = 1_000, contact: Contact = ANNA, **fields: Any) -> ContactChange:
+    """Return a change of the consent alone, as it names ANNA's id and e-mail address."""
+    consent = Consent(subscribed=subscribed, at=at, **fields)
+    named = Contact(email=contact.email, customer_id=contact.customer_id, consent=consent)
+    return ContactChange(named, contact.customer_id or "", None, at)
+
+
+def paths(world: World) -> list[str]:
+    return [path for _, path, _ in world.api.accepted]
+
+
+@pytest.fixture
+def known(world: World) -> World:
+    """A world whose API has the customer ANNA, and in which nothing is accepted yet."""
+    assert world.send(customer()) == "delivered"
+    world.api.accepted.clear()
+    return world
+
+
+def test_consent_of_a_new_customer_creates_the_contact(world: World) -> None:
+    """The consent may arrive before the customer, whose own webhook says none (Shopify, since 2025-01)."""
+    assert world.send(consent_change(False)) == "delivered"
+    assert world.send(customer()) == "delivered"
+    assert paths(world) == [SUBSCRIBE, "v1/contact"]
+    assert world.api.accepted[-1][2]["firstName"] == ANNA.first_name
+
+
+def test_customer_unsubscribes_and_subscribes_again(known: World) -> None:
+    assert known.send(consent_change(False, 1_000)) == "delivered"
+    assert known.send(consent_change(True, 2_000)) == "delivered"
+    assert paths(known) == ["v1/contact", ADD, "v1/contact", DELETE]
+
+
+def test_late_older_consent_changes_nothing(known: World) -> None:
+    assert known.send(consent_change(False, 2_000)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(consent_change(True, 1_000)) == "unchanged"
+    assert paths(known) == []
+
+
+def test_consent_is_not_stale_after_a_newer_change_of_the_customer(known: World) -> None:
+    assert known.send(customer(replace(ANNA, last_name="Bondar"), minutes=60)) == "delivered"
+    assert known.send(consent_change(False, 1_000)) == "delivered"
+    assert paths(known)[-1] == ADD
+
+
+def test_customers_own_change_is_not_stale_after_a_consent(known: World) -> None:
+    assert known.send(consent_change(False, 99_000_000_000_000)) == "delivered"
+    assert known.send(customer(replace(ANNA, last_name="Bondar"), minutes=1)) == "delivered"
+    assert known.api.accepted[-1][2]["lastName"] == "Bondar"
+
+
+def test_late_consent_does_not_bring_an_earlier_address_back(known: World) -> None:
+    assert known.send(customer(replace(ANNA, email="anna@example.org"), minutes=1)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(consent_change(False)) == "delivered"
+    assert known.api.accepted[-1][1:] == (ADD, {"emails": ["anna@example.org"]})
+
+
+def test_consent_with_only_an_id_belongs_to_the_known_customer(known: World) -> None:
+    change = ContactChange(Contact(customer_id="77", consent=Consent(subscribed=False, at=1)), "77", None, 1)
+    assert known.send(change) == "delivered"
+    assert paths(known) == ["v1/contact", ADD]
+    stranger = ContactChange(Contact(customer_id="99", consent=Consent(subscribed=False, at=1)), "99", None, 1)
+    assert known.send(stranger) == "ignored"
+
+
+def test_consent_to_text_messages_does_not_reach_the_list_of_emails(known: World) -> None:
+    assert known.send(consent_change(False, 1_000)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(consent_change(True, 2_000, channel="sms")) == "unchanged"
+    assert paths(known) == []
+
+
+def test_box_of_one_order_does_not_unsubscribe_a_known_contact(world: World) -> None:
+    unticked = Consent(subscribed=False, at=0, is_implied=True)
+    assert world.send(order(contact=replace(ANNA, consent=unticked))) == "delivered"
+    assert paths(world)[0] == SUBSCRIBE
+    assert world.send(customer(BORYS, id="78")) == "delivered"
+    world.api.accepted.clear()
+    assert world.send(order("1002", contact=replace(BORYS, consent=unticked))) == "delivered"
+    assert paths(world) == ["v1/event"]
+
+
+def test_consent_of_an_erased_customer_is_ignored(known: World) -> None:
+    assert known.send(Redaction(ANNA, "77")) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(consent_change(True, 1_000)) == "ignored"
+    assert paths(known) == []
