@@ -49,12 +49,14 @@ class ExpectedState:
 
     `orders`: id -> the params that must hold (see `differences`), or None if the order must not exist. An order that is
     missing here may be in any state, because its person was erased. `contacts`: fields of contacts that must exist.
+    `consents`: e-mail address -> whether its owner wants marketing messages, where the last word is known.
     `absent_identities`: identities that no contact may have. `statuses`: the statuses that an order's accepted
     snapshots and facts announced, in the order of their versions. `carts`: by token.
     """
 
     orders: dict[str, dict[str, str] | None] = field(default_factory=dict)
     contacts: list[dict[str, str]] = field(default_factory=list)
+    consents: dict[str, bool] = field(default_factory=dict)
     absent_identities: list[str] = field(default_factory=list)
     carts: dict[str, ExpectedCart] = field(default_factory=dict)
     statuses: dict[str, list[str]] = field(default_factory=dict)
@@ -94,6 +96,7 @@ def expected_state(story: Story, accepted_ids: Collection[int]) -> ExpectedState
         announced = [state.status for state in versions if state.status] + [status]
         expected.statuses[order] = [value for n, value in enumerate(announced) if n == 0 or announced[n - 1] != value]
     expected.contacts = list(_contacts(accepted, last_states, expected.carts))
+    expected.consents = dict(_consents(accepted))
     return expected
 
 
@@ -223,15 +226,7 @@ def _cart(accepted: Accepted, token: str, *, erased: bool) -> ExpectedCart:
 def _contacts(
     accepted: Accepted, last_states: Iterable[OrderState], carts: Mapping[str, ExpectedCart]
 ) -> Iterator[dict[str, str]]:
-    customers: dict[str, CustomerState] = {}
-    for _, meaning in accepted:
-        if (
-            isinstance(meaning, CustomerState)
-            and not meaning.staff
-            and (meaning.person.email or meaning.person.phone)
-            and (meaning.customer not in customers or meaning.version >= customers[meaning.customer].version)
-        ):
-            customers[meaning.customer] = meaning
+    customers = _last_customers(accepted)
     named = [state.person for state in _order_states(accepted) if state.person]
     named += [meaning.person for _, meaning in accepted if isinstance(meaning, CartState | Visit) and meaning.person]
     for customer in customers.values():
@@ -256,6 +251,46 @@ def _contacts(
         persons = [person for person in named if person.key == key]
         if not any(of_customers & {person.email, person.phone, person.customer_id} for person in persons):
             yield dict(set.intersection(*(set(_identities(person).items()) for person in persons)))
+
+
+def _last_customers(accepted: Accepted) -> dict[str, CustomerState]:
+    customers: dict[str, CustomerState] = {}
+    for _, meaning in accepted:
+        if (
+            isinstance(meaning, CustomerState)
+            and not meaning.staff
+            and (meaning.person.email or meaning.person.phone)
+            and (meaning.customer not in customers or meaning.version >= customers[meaning.customer].version)
+        ):
+            customers[meaning.customer] = meaning
+    return customers
+
+
+def _consents(accepted: Accepted) -> Iterator[tuple[str, bool]]:
+    """Yield the last word of each customer about marketing messages, with the customer's present e-mail address.
+
+    Of two words of the same moment the refusal counts. A customer who may have a second contact, as a guest with
+    another address, is left out if the last word may be that contact's.
+    """
+    for state in _last_customers(accepted).values():
+        words = [
+            (person.consent.at, not person.consent.subscribed, person)
+            for person in _persons(accepted)
+            if person.consent and not person.consent.is_implied
+        ]
+        if not words or not state.person.email:
+            continue
+        _, refuses, person = max(words, key=lambda word: word[:2])
+        if person.customer_id == state.customer or person.email == state.person.email:
+            yield state.person.email, not refuses
+
+
+def _persons(accepted: Accepted) -> Iterator[Person]:
+    for _, meaning in accepted:
+        state = meaning.state if isinstance(meaning, Purchase) else meaning
+        person = getattr(state, "person", None)
+        if isinstance(person, Person) and not getattr(meaning, "by_other_customer", False):
+            yield person
 
 
 def _customers(accepted: Accepted) -> Iterator[Person]:

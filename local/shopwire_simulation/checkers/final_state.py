@@ -61,10 +61,24 @@ class FinalStateChecker:
             ):
                 text = f"no contact has this {', '.join(sorted(wanted))}"
                 yield Violation("lost", shop, "contact", text, number)
+        yield from self._check_consents(number, story, expected.consents, abandoned)
         for identity in expected.absent_identities:
             if self._contacts[shop].has_identity(identity):
                 yield Violation("wrong_final_state", shop, "contact", "must not exist", number)
         yield from self._check_carts(number, story, expected.carts, abandoned)
+
+    def _check_consents(
+        self, number: int, story: Story, consents: Mapping[str, bool], abandoned: Collection[EntityKey]
+    ) -> Iterator[Violation]:
+        """Check that nobody gets bulk messages who refused them, and that nobody who agreed last is unsubscribed."""
+        if any((story.shop, announcement.entity) in abandoned for announcement in story.announcements):
+            return
+        for email, agrees in consents.items():
+            for contact in self._contacts[story.shop].of(email):
+                if not agrees and contact["confirmed"] and not contact["unsubscribed"]:
+                    yield Violation("wrong_final_state", story.shop, "contact", "gets refused messages", number)
+                if agrees and contact["unsubscribed"]:
+                    yield Violation("wrong_final_state", story.shop, "contact", "is unsubscribed, but agreed", number)
 
     def _allowed_contacts(self, story: Story, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
         """Yield the contact as wanted, and the other forms of it that a documented limit allows.
@@ -143,6 +157,10 @@ class _Contacts:
 
     def has_identity(self, identity: str) -> bool:
         return bool(self._by_identity.get(identity))
+
+    def of(self, identity: str) -> list[dict[str, Any]]:
+        """Return the contacts with an identity."""
+        return self._by_identity.get(identity, [])
 
     def has(self, wanted: dict[str, str]) -> bool:
         """Return True if a contact has all these fields."""
