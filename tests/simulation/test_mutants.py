@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shopwire_simulation.mutants import runner
-from shopwire_simulation.mutants.patches import PatchError, PlantedBug, apply, check, copy_code, read_bugs
+from shopwire_simulation.mutants.patches import PROJECT, PatchError, PlantedBug, apply, check, copy_code, read_bugs
 from shopwire_simulation.mutants.runner import main, simulate_bug
 
 BUGS = read_bugs()
@@ -59,6 +59,14 @@ def test_there_are_enough_bugs_and_most_are_quick() -> None:
 @pytest.mark.parametrize("bug", QUICK, ids=lambda bug: bug.name)
 def test_planted_bug_is_caught(bug: PlantedBug) -> None:
     assert simulate_bug(bug).kind is not None
+
+
+def test_code_that_cannot_be_simulated_is_an_error_with_its_traceback(tmp_path: Path) -> None:
+    first_line = (PROJECT / "shared/shopwire/errors.py").read_text().splitlines()[0]
+    header = "Nothing can be imported.\nQuick: no\n\n--- a/shared/shopwire/errors.py\n+++ b/shared/shopwire/errors.py\n"
+    bug = _write_bug(tmp_path, f"{header}@@ -1 +1,2 @@\n+1 / 0\n {first_line}\n")
+    with pytest.raises(RuntimeError, match=r"(?s)wrong-number: the process ended with 0: .*ZeroDivisionError"):
+        simulate_bug(bug)
 
 
 def test_first_lines_of_a_patch_describe_the_bug(tmp_path: Path) -> None:

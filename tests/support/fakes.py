@@ -19,7 +19,10 @@ from moto.core.models import botocore_stubber
 
 from shopwire_dev.aws import make_table
 from shopwire_simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
+from tests.support import faster_moto
 from tests.support.clock import Clock
+
+faster_moto.speed_up()
 
 TABLE = "shopwire"
 START = Clock().now
