@@ -1,11 +1,12 @@
 """Deleted accounts: their contacts are deleted at the API, and a later order restores them."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import AccountDeleted, Contact, ContactChange, OrderChange, Reason, Redaction
+from shopwire.models import AccountDeleted, Consent, Contact, ContactChange, OrderChange, Reason, Redaction
 from shopwire.models.base import milliseconds
 from tests.support.changes import ANNA, HOUR_MS, MINUTE_MS, SHOP, START, customer, order, paid
 from tests.support.delivery_world import World
@@ -152,3 +153,14 @@ def test_erased_person_is_not_restored_by_a_deletion(world: World) -> None:
     assert world.send(DELETED) == "delivered"
     assert world.deliver(paid()) == Outcome("ignored", Reason.ERASED)
     assert world.api.sent[:3] == ["contact", *ERASED[:2]]
+
+
+def test_contact_that_refuses_is_restored_unconfirmed(world: World) -> None:
+    refuses = replace(ANNA, consent=Consent(subscribed=False, at=0))
+    world.send(customer(refuses))
+    world.send(DELETED)
+    assert world.send(new_order()) == "delivered"
+    assert [path for _, path, _ in world.api.accepted if path.startswith("v1/contact/subscribe")] == [
+        "v1/contact/subscribe",
+        "v1/contact/subscribe",
+    ]
