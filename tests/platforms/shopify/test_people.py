@@ -145,7 +145,7 @@ def test_customer_without_an_id_is_parked(id: Any) -> None:
 
 
 def test_customer_may_have_neither_email_nor_phone() -> None:
-    contact = customer(email=None, phone=None, default_address=None, first_name=None, last_name=None)
+    contact = customer(email=None, phone=None, default_address=None, addresses=[], first_name=None, last_name=None)
     assert contact == Contact(customer_id="7421900553010")
 
 
