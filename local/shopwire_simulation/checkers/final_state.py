@@ -70,7 +70,7 @@ class FinalStateChecker:
     def _check_consents(
         self, number: int, story: Story, consents: Mapping[str, bool], abandoned: Collection[EntityKey]
     ) -> Iterator[Violation]:
-        """Check that nobody gets bulk messages who refused them, and that nobody who agreed last is unsubscribed."""
+        """Check that a person who refused bulk messages gets none, and that one who agreed last is not unsubscribed."""
         if any((story.shop, announcement.entity) in abandoned for announcement in story.announcements):
             return
         for email, agrees in consents.items():
