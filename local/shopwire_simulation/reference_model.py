@@ -246,11 +246,16 @@ def _contacts(
     }
     for key in dict.fromkeys(keys):
         # The first webhook that names a person creates the contact, so only what all webhooks agree on is certain. If
-        # the customer's own webhooks name the person too, nothing is certain, because the API decides how it merges two
-        # contacts with the same phone.
+        # the customer's own webhooks name the person too, they say what is certain.
         persons = [person for person in named if person.key == key]
-        if not any(of_customers & {person.email, person.phone, person.customer_id} for person in persons):
-            yield dict(set.intersection(*(set(_identities(person).items()) for person in persons)))
+        if any(of_customers & {person.email or person.phone, person.customer_id} for person in persons):
+            continue
+        wanted = dict(set.intersection(*(set(_identities(person).items()) for person in persons)))
+        # Two persons with the same phone stay two contacts, and the phone belongs to one of them.
+        others = {person.phone for person in (*named, *_customers(accepted)) if person.email != wanted.get("email")}
+        if "email" in wanted and wanted.get("phone", "") in others:
+            del wanted["phone"]
+        yield wanted
 
 
 def _last_customers(accepted: Accepted) -> dict[str, CustomerState]:
