@@ -61,5 +61,6 @@ def shop_of(partition_key: str) -> str:
 
 def entity_of(item: Mapping[str, Any]) -> tuple[str, str]:
     """Return the shop and the entity ("order 42") of a ledger entry."""
-    shop, kind, id = item["pk"]["S"].split("#", 2)
+    shop, _, entity = item["pk"]["S"].partition("#")
+    kind, _, id = entity.partition("#")
     return shop, f"{kind} {id}"

@@ -118,9 +118,9 @@ def test_rejected_change_waits_if_the_table_cannot_park_it(world: World) -> None
         world.down.add("dynamodb")
         return 400
 
-    world.api.next_answers = [reject_with_the_ledger]
+    world.api.next_answers = [reject_with_the_ledger, 400]
     assert world.deliver(order()) == Outcome("queued", Reason.API_REJECTED)
     world.down.clear()
-    world.api.next_answers = [400]
+    world.api.next_answers = [400, 400]
     world.clock.advance(60_000)
     assert world.run_until_idle() == ["parked"]

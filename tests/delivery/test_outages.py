@@ -171,7 +171,7 @@ def test_body_too_large_for_the_table_waits_in_the_queue(world: World) -> None:
 
 
 def test_rejected_body_too_large_for_the_table_is_parked_without_its_content(world: World) -> None:
-    world.api.next_answers = [503, 400]
+    world.api.next_answers = [503, 400, 400]
     assert world.send(order(), text=noise(1_200_000)) == "queued"
     assert world.run_until_idle() == ["parked"]
     (parked,) = world.upkeep.parked.list(SHOP)

@@ -46,6 +46,6 @@ def test_names_of_expected_params_are_parked_with_the_webhook(world: World, text
     ],
 )
 def test_answer_that_lists_no_params_leaves_only_its_status(world: World, text: Any) -> None:
-    world.api.next_answers = [answer(text)]
+    world.api.answer = answer(text)
     details = {"http_status": 400, "path": "v1/contact"}
     assert world.deliver(order()) == Outcome("parked", Reason.API_REJECTED, details)

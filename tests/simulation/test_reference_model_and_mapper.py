@@ -21,6 +21,7 @@ from shopwire.models import (
     Nothing,
     OrderChange,
     OrderDeleted,
+    OrderSkipped,
     Parcel,
     ParcelArrived,
     Redaction,
@@ -69,7 +70,7 @@ class _Receiver:
             platform.verify(webhook, self.shop)
             (delivery,) = platform.read(webhook, self.shop)
             change = delivery.change
-            if isinstance(change, OrderChange | CartChange | ContactChange):
+            if isinstance(change, OrderChange | CartChange | ContactChange) and change.version is not None:
                 assert announcement.version
                 assert change.version == announcement.version[0] * 10 + announcement.version[1]
                 if change.version < self.versions.get(change.entity, 0):
@@ -94,7 +95,7 @@ class _Receiver:
                     for request in mapper.erase_requests(change.contact, (), change.order_ids):
                         path = request.path.replace(mapper.CONTACT_ID, str(id))
                         id = self._send(replace(request, path=path)).get("id")
-                case ContactChange() | Nothing():
+                case ContactChange() | Nothing() | OrderSkipped():
                     pass
                 case _:
                     raise AssertionError(f"{announcement.topic} became {change}")
@@ -201,7 +202,7 @@ def test_without_faults_the_api_has_the_expected_state(shop: Shop) -> None:
         for wanted in expected.contacts:
             if not any(wanted.items() <= contact.items() for contact in state["contacts"]):
                 wrong.append(f"no contact {wanted}")
-        values = {value for contact in state["contacts"] for value in contact.values()}
+        values = {value for contact in state["contacts"] for value in contact.values() if isinstance(value, str)}
         wrong += [f"{identity} exists" for identity in expected.absent_identities if identity in values]
         for token, cart in expected.carts.items():
             key, products = receiver.carts.get(token, (None, None))
