@@ -13,6 +13,7 @@ from typing import Any
 
 from shopwire_testkit.announcements import (
     CartState,
+    ConsentChange,
     CustomerState,
     Erasure,
     Meaning,
@@ -241,9 +242,8 @@ def _contacts(
         }
     keys = [state.person.key for state in last_states if state.person]
     keys += [cart.contact for cart in carts.values() if cart.certain and cart.products]
-    of_customers = {
-        value for person in _customers(accepted) for value in (person.email, person.phone, person.customer_id) if value
-    }
+    own = [*_customers(accepted), *(meaning.person for _, meaning in accepted if isinstance(meaning, ConsentChange))]
+    of_customers = {value for person in own for value in (person.email, person.phone, person.customer_id) if value}
     for key in dict.fromkeys(keys):
         # The first webhook that names a person creates the contact, so only what all webhooks agree on is certain. If
         # the customer's own webhooks name the person too, they say what is certain.
