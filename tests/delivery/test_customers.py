@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from shopwire.models import Contact, Reason
+from shopwire.models import Consent, Contact, Reason
 from tests.support.changes import ANNA, BORYS, SHOP, customer, order
 from tests.support.delivery_world import World
 
@@ -68,6 +68,18 @@ def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(worl
 def test_older_change_of_a_customer_is_stale(world: World) -> None:
     world.send(customer(minutes=5))
     assert world.send(customer(BORYS, minutes=4)) == "stale"
+
+
+def test_older_change_does_not_replace_a_newer_one_of_which_a_part_was_accepted(world: World) -> None:
+    """The API accepted the contact, and not yet the list of those who unsubscribed."""
+    world.send(customer())
+    refuses = replace(ANNA, phone="380671112233", consent=Consent(subscribed=False, at=9))
+    world.api.next_answers = [200, 503]
+    assert world.send(customer(refuses, minutes=5)) == "queued"
+    world.put_into_queue(world.body(customer(replace(ANNA, last_name="Bondar"), minutes=2)))
+    assert "superseded" in world.run_until_idle()
+    assert contacts_of(world)[-1]["channels"][1]["value"] == refuses.phone
+    assert "Bondar" not in str(contacts_of(world))
 
 
 def test_order_never_updates_its_contact(world: World) -> None:

@@ -110,6 +110,24 @@ def test_later_change_waits_where_the_earlier_one_waits(ledger: Ledger, world: W
     assert ledger.mark_pending(SHOP, ORDER, "d", world.clock.now) == "queue"
 
 
+def test_duplicate_of_the_first_waiting_change_does_not_take_the_mark_of_the_others(
+    ledger: Ledger, world: World
+) -> None:
+    """When the first copy is settled, the changes behind it still wait, so nothing may overtake them."""
+    for key in ("a", "b", "a"):
+        ledger.mark_pending(SHOP, ORDER, key, world.clock.now)
+    ledger.settle(claim(ledger, world, "a", from_queue=True), 10, {}, world.clock.now)
+    assert refused(ledger, world, "c").entry.pending.key == "b"
+    ledger.clear_pending(f"{SHOP}#order#1001", "b")
+    assert entry_of(ledger, world).pending is None
+
+
+def test_mark_names_the_last_waiting_changes(ledger: Ledger, world: World) -> None:
+    for key in "abcdef":
+        ledger.mark_pending(SHOP, ORDER, key, world.clock.now)
+    assert entry_of(ledger, world).pending.key == "c d e f"
+
+
 def test_change_queued_under_a_lease_keeps_the_pending_mark(ledger: Ledger, world: World) -> None:
     held = claim(ledger, world, "a")
     ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)

@@ -64,7 +64,7 @@ class AwsCallObserver:
         settled = written[SETTLED_KEYS]["L"][-1]["S"] if SETTLED_KEYS in written else None
         claimed = written.get(LEASE_KEY) or written.get(PENDING_KEY)
         # A change that needs no lease is settled by its only write.
-        written_key = settled or (claimed["S"] if claimed else None)
+        written_key = settled or (claimed["S"].split()[-1] if claimed else None)
         item = arguments.get("Key") or arguments.get("Item")
         key = (shop_of(item["pk"]["S"]), written_key) if item and written_key else None
         if invocation is not None:

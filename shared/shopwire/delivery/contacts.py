@@ -17,6 +17,7 @@ from shopwire.models import AccountDeleted, Contact, ContactChange, Reason
 from shopwire.models.contact import fallbacks, refused_reason
 from shopwire.stores.contact_record import ContactRecord, ContactState, contradicts, merged
 from shopwire.stores.contacts import ContactStore
+from shopwire.stores.entry import EntryUpdate
 
 # Each attempt fails only because another webhook of the same person did something in the meantime.
 _ATTEMPTS = 10
@@ -83,8 +84,11 @@ class Contacts:
             state = self._find_again(task, state.named, created_at)
         raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
 
-    def sync(self, task: Task, decision: SyncContact) -> Outcome:
+    def sync(self, task: Task, decision: SyncContact, update: EntryUpdate) -> Outcome:
         """Send the customer's own change.
+
+        Args:
+            update: what the entry will record.
 
         Raises:
             Ignored, PermanentFailure: the person was erased, or the API cannot create the contact.
@@ -98,6 +102,9 @@ class Contacts:
                 return Outcome("delivered" if has_sent else "unchanged")
             if record:
                 has_sent = True
+                if change.version is not None:
+                    # It is recorded, so an older change must not replace it, also if the API does not accept all of it.
+                    update["attempted_version"] = change.version
                 if self._send(task, record, change.created_at):
                     return Outcome("delivered")
             task = _without_unanswered(task)

@@ -68,7 +68,7 @@ class ChangeHandler:
                 case Send():
                     return self._send(task, entry, decision, update)
                 case SyncContact():
-                    return self.contacts.sync(task, decision)
+                    return self.contacts.sync(task, decision, update)
                 case DeleteContact():
                     update |= decision.update
                     return self.contacts.delete(task, decision.change)

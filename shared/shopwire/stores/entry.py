@@ -29,8 +29,7 @@ class Pending:
     """The change of this entity that was deferred last. Later changes must wait behind it.
 
     Args:
-        key: hash of its delivery key. If two changes wait and their order is not known, both hashes with a space
-            between them.
+        key: hash of its delivery key. If several changes wait, the hashes of the last ones, with spaces between them.
         until: the mark is void afterwards, so that a message that was never written cannot block an entity for ever.
     """
 

@@ -17,6 +17,8 @@ from shopwire.stores.entry import FORMAT, Entry, EntryUpdate, Lease, Place, enti
 from shopwire.stores.table import Item, Key, Table
 
 _SETTLED_KEYS_KEPT = 16
+_MARKED_KEYS = 4
+"""The number of waiting changes that a pending mark names."""
 _LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes")
 _PENDING = ("pending_key", "pending_place", "pending_until")
 _TRIES = ("tries", "tries_key", "own_failures", "unanswered")
@@ -258,30 +260,37 @@ class Ledger:
     def mark_pending(self, shop: str, entity: Entity, key: str, now: int) -> Place:
         """Mark a change as waiting behind what already waits. Return where it must wait.
 
-        That is where the change before it waits, so that it cannot overtake it.
+        That is where the change before it waits, so that it cannot overtake it. The mark keeps the changes before it,
+        because this one may be a duplicate of one of the first: when that is settled, the others still wait.
         """
         item_key = _item_key(shop, entity)
-        try:
-            self._write_without_lease(
-                item_key,
-                entity,
-                self._pending_mark(key, "queue", now),
-                now,
-                condition="attribute_not_exists(pending_place) OR pending_place <> :outbox OR pending_until <= :now",
-                values={":outbox": "outbox", ":now": now},
-            )
-        except ConditionFailed:
-            self._write_without_lease(item_key, entity, self._pending_mark(key, "outbox", now), now)
-            return "outbox"
-        return "queue"
+        while True:
+            waiting = read(self._table.get(item_key) or {}, now).pending_at(now)
+            keys = waiting.key.split() if waiting else []
+            place = waiting.place if waiting else "queue"
+            if key in keys:
+                return place
+            condition = "attribute_not_exists(pending_key) OR pending_until <= :now"
+            values: dict[str, Any] = {":now": now}
+            if waiting:
+                condition, values = "pending_key = :mark", {":mark": waiting.key}
+            mark = self._pending_mark(" ".join([*keys, key][-_MARKED_KEYS:]), place, now)
+            with suppress(ConditionFailed):  # another change was marked, or was settled, since the reading
+                self._write_without_lease(item_key, entity, mark, now, condition=condition, values=values)
+                return place
 
     def move_pending(self, entity_key: str, key: str, place: Place) -> None:
         """Record that the change `key` waits in another place now.
 
-        Nothing happens if the mark belongs to another change by now, or a newer release wrote the entry.
+        Nothing happens if a later change has the mark by now, or a newer release wrote the entry.
         """
+        mark = (self._table.get(Key(entity_key)) or {}).get("pending_key", "")
+        if mark.split()[-1:] != [key]:
+            return
         with suppress(ConditionFailed, NewerEntryFormat):
-            self._write(Key(entity_key), {"pending_place": place}, condition="pending_key = :key", values={":key": key})
+            self._write(
+                Key(entity_key), {"pending_place": place}, condition="pending_key = :mark", values={":mark": mark}
+            )
 
     def clear_pending(self, entity_key: str, key: str) -> None:
         """Remove the pending mark of the change `key`, because it does not wait any more."""
