@@ -96,7 +96,7 @@ class ChangeHandler:
                 case Park():
                     return Outcome("parked", decision.reason, decision.details), []
                 case Send():
-                    return self._preview_send(task, decision)
+                    return self._preview_send(task, decision, entry)
                 case SyncContact():
                     state = self.contacts.find(task, decision.change.contact, decision.change.created_at)
                     requests = self.contacts.changed(task, state, decision.change)
@@ -116,8 +116,8 @@ class ChangeHandler:
                 return Outcome("parked", refused.reason, refused.details), []
             return refused.outcome, []
 
-    def _preview_send(self, task: Task, decision: Send) -> tuple[Outcome, list[ApiRequest]]:
-        state, contact = self._contact(task, decision)
+    def _preview_send(self, task: Task, decision: Send, entry: Entry) -> tuple[Outcome, list[ApiRequest]]:
+        state, contact = self._contact(task, decision, entry)
         if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
             return Outcome("unchanged"), []
         cart = decision.converts_cart
@@ -130,10 +130,13 @@ class ChangeHandler:
     def _send(self, task: Task, entry: Entry, decision: Send, update: EntryUpdate) -> Outcome:
         if decision.is_fact:
             update |= decision.update  # the fact is true, whatever becomes of its request
-        state, contact = self._contact(task, decision)
+        state, contact = self._contact(task, decision, entry)
         update |= decision.update
         is_named = bool(contact.key) and contact is decision.contact  # not the contact that was recorded before
-        owner: EntryUpdate = {"contact_by_platform": True} if is_named and decision.contact_by_platform else {}
+        owner: EntryUpdate = {}
+        if is_named and decision.contact_by_platform:
+            named = self.contacts.store.hashes(task.shop.id, contact)
+            owner = {"contact_by_platform": True, "named_identities": named}
         if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
             update |= owner
             return Outcome("unchanged")
@@ -163,13 +166,15 @@ class ChangeHandler:
             update["parked_facts"] = None
         return Outcome("delivered")
 
-    def _contact(self, task: Task, decision: Send) -> tuple[ContactState, Contact]:
-        return self._contact_of_fact(task, decision) if decision.is_fact else self._contact_of_change(task, decision)
+    def _contact(self, task: Task, decision: Send, entry: Entry) -> tuple[ContactState, Contact]:
+        if decision.is_fact:
+            return self._contact_of_fact(task, decision)
+        return self._contact_of_change(task, decision, entry)
 
-    def _contact_of_change(self, task: Task, decision: Send) -> tuple[ContactState, Contact]:
+    def _contact_of_change(self, task: Task, decision: Send, entry: Entry) -> tuple[ContactState, Contact]:
         """Return the contact that the change names, otherwise the one that its cart is known to belong to."""
         if decision.only_for_owner:
-            self._check_owner(task, decision)
+            self._check_owner(task, decision, entry)
         elif decision.contact.key or decision.contact_ref is None:
             state = self.contacts.find(task, decision.contact, decision.created_at)
             if decision.contact.reachable or state.record or decision.contact_ref is None:
@@ -177,7 +182,7 @@ class ChangeHandler:
         record, erased_at = self.contacts.store.find_by_ref(task.shop.id, decision.contact_ref or "")
         return self._recorded(record, erased_at, decision.created_at)
 
-    def _check_owner(self, task: Task, decision: Send) -> None:
+    def _check_owner(self, task: Task, decision: Send, entry: Entry) -> None:
         """Check that a visitor's cart is not another contact's.
 
         Raises:
@@ -185,6 +190,8 @@ class ChangeHandler:
         """
         if not decision.contact.key:
             return  # the cart's token speaks for its owner
+        if set(self.contacts.store.hashes(task.shop.id, decision.contact)) & set(entry.named_identities):
+            return
         visitor = self.contacts.store.find(task.shop.id, decision.contact)
         if visitor.ref != decision.contact_ref:
             raise Ignored(Reason.CART_OF_ANOTHER_CONTACT)

@@ -64,6 +64,10 @@ class ContactStore:
         chosen = choose(contact, pointers, records)
         return ContactState(contact, pointers, records, chosen, chosen.id if chosen else self._new_id(hashes, records))
 
+    def hashes(self, shop: str, contact: Contact) -> list[str]:
+        """Return the hashes of the contact's identities. Nothing is read."""
+        return [hash for _, _, hash in self._identities(shop, contact)]
+
     def find_by_ref(self, shop: str, ref: str) -> tuple[ContactRecord | None, int | None]:
         """Return the record of the contact that an entry refers to, and when it was erased (UTC ms), if it was."""
         item = self._table.get(_item_key(shop, ref)) or {}

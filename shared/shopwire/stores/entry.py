@@ -64,6 +64,8 @@ class Entry:
         order_reference: what the event of a fact repeats of the order's last snapshot.
         contact_ref: the contact of the entity, as `stores.contacts` names it.
         contact_by_platform: the platform named that contact of a cart, so no visitor replaces it.
+        named_identities: hashes of the identities with which the platform named it. A visitor with one of them is that
+            contact, although the identity may lead to another record until the customer's own webhook arrives.
         open_parcels: parcels of a wholly shipped order that its snapshot does not call delivered; None if the order is
             not wholly shipped, its snapshot lists no parcels, or too many of them.
         arrived_parcels: parcels that a carrier reported as delivered.
@@ -89,6 +91,7 @@ class Entry:
     order_reference: Mapping[str, str] = field(default_factory=dict)
     contact_ref: str | None = None
     contact_by_platform: bool = False
+    named_identities: tuple[str, ...] = ()
     open_parcels: tuple[str, ...] | None = None
     arrived_parcels: tuple[str, ...] = ()
     skipped: bool = False
@@ -137,6 +140,7 @@ def read(item: "Item", now: int) -> Entry:
         order_reference=item.get("order_reference", {}),
         contact_ref=item.get("contact_ref"),
         contact_by_platform=item.get("contact_by_platform", False),
+        named_identities=tuple(item.get("named_identities", ())),
         open_parcels=None if open_parcels is None else tuple(open_parcels),
         arrived_parcels=tuple(item.get("arrived_parcels", ())),
         skipped=item.get("skipped", False),

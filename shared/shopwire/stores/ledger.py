@@ -23,7 +23,7 @@ _LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes"
 _PENDING = ("pending_key", "pending_place", "pending_until")
 _TRIES = ("tries", "tries_key", "own_failures", "unanswered")
 # Numbers and hashes, which fit into an entry whatever the platform sends.
-_ALWAYS_SMALL = frozenset({"attempted_version", "contact_ref", "converted", "deleted_at", *_TRIES})
+_ALWAYS_SMALL = frozenset({"attempted_version", "contact_ref", "named_identities", "converted", "deleted_at", *_TRIES})
 # The attributes that a claim writes. Of an entry whose time to live was over nothing else is kept.
 _WRITTEN_BY_CLAIM = frozenset({"pk", "sk", "revision", "format", "expires", *_LEASE})
 _DAY_MS = 86_400_000
