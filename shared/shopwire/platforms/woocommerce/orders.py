@@ -112,10 +112,9 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     if created is None:
         raise Unreadable("date_created_gmt", "missing")
-    amounts = money.amounts(body)
+    amounts = money.amounts(body, currency)
     if amounts.wholly_refunded:
         status = Status.CANCELLED
-    is_gone = status is Status.CANCELLED and amounts.total <= 0
     return OrderChange(
         Order(
             id=body.id,
@@ -127,8 +126,7 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             rank=RANKS[status],
             status_words=word,
             currency=currency,
-            # An order of which nothing is left is sent with what it cost before.
-            total=amounts.total_before if is_gone else amounts.total,
+            total=amounts.total,
             shipping=amounts.shipping,
             discount=amounts.discount,
             taxes=amounts.taxes,
