@@ -308,13 +308,17 @@ class OrderLifecycle:
         return {name: value for name, value in params.items() if value}
 
     def _items(self) -> str:
+        # A refund names no items, so it lowers what all of them cost.
+        prices = [line.total + (line.tax if self.tax_included else 0) for line in self.lines]
+        goods = sum(prices)
+        left = Fraction(max(goods - self.refunded, 0), goods) if goods else Fraction(1)
         items = [
             {
                 "externalItemId": line.product.item_id(self.settings.item_id),
                 "quantity": f"{float(line.exact_quantity):g}",
-                "cost": self.shop.rounded((line.total + (line.tax if self.tax_included else 0)) / line.exact_quantity),
+                "cost": self.shop.rounded(price * left / line.exact_quantity),
             }
-            for line in self.lines
+            for line, price in zip(self.lines, prices, strict=True)
         ]
         return json.dumps(items, ensure_ascii=False)
 

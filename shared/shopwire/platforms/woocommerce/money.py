@@ -1,8 +1,8 @@
 """What a WooCommerce order costs: its total, and the parts that add up to it.
 
 Amounts are without tax; the tax of each is a field of its own. A refund lowers neither `total` nor the quantities
-(REST reference, "Order properties"), and names no items. Its amount "takes precedence over line item totals", so it need
-not be the price of any item (REST reference, "Order refund properties").
+(REST reference, "Order properties"), and names no items. Its amount "takes precedence over line item totals", so it
+need not be the price of any item (REST reference, "Order refund properties").
 """
 
 from collections.abc import Sequence
