@@ -233,6 +233,16 @@ def test_refund_of_less_than_all_closes_nothing() -> None:
         ([removal(CLOSED, (2, 1, "80.00", "0"), money="70.00")], "130.00", [120], "10.00"),
         # The money for lines that an edit removed before changes nothing more.
         ([removal(EDITED, (2, 1, "80.00", "0")), removal(CLOSED, money="80.00")], "120.00", [120], None),
+        (
+            [
+                removal(EDITED, (2, 1, "80.00", "0")),
+                removal(CLOSED, money="80.00"),
+                removal("2026-11-06T09:00:00+02:00", money="20.00"),
+            ],
+            "100.00",
+            [100],
+            None,
+        ),
         # Not known how: the total counts.
         ([removal(CLOSED, (2, 1, "80.00", "0"), money="80.00")], "120.01", [120], None),
     ],

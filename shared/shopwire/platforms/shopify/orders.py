@@ -29,6 +29,7 @@ from shopwire.models.base import first, usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.models.phone import Phone
+from shopwire.models.text import readable, usable_link
 from shopwire.platforms.parts import one_line, parse, received_at
 from shopwire.platforms.shopify import bodies, money, people
 
@@ -170,6 +171,8 @@ def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item
 
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
     id = first(getattr(line, name) for name in _ITEM_IDS[shop.item_id])
+    if id in (line.title, line.name):
+        id = readable(id)
     return id[:255] if id else None
 
 
@@ -271,6 +274,7 @@ def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop, *, by_se
         price=price,
         name=first((line.title, line.presentment_title, line.name)),
         discount=discount.quantize(quantum(currency) if currency else _CENTS) if discount > 0 else None,
+        extra={"imageUrl": (image,)} if (image := usable_link(line.image_url)) else {},
     )
 
 

@@ -30,6 +30,7 @@ from shopwire.models.base import first, milliseconds, usable_id
 from shopwire.models.contact import person
 from shopwire.models.phone import Phone
 from shopwire.models.shop import IGNORE
+from shopwire.models.text import readable
 from shopwire.platforms import parts
 from shopwire.platforms.parts import RANKS, Body, one_line, received_at
 from shopwire.platforms.repair import entries_of
@@ -190,10 +191,11 @@ def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
     # 0 means none: no variation, or a deleted product.
     variation, product = (None if id == "0" else id for id in (line.variation_id, line.product_id))
+    name = readable(line.name)
     choices = {
-        "variant": (variation, product, line.name),
-        "product": (product, line.name),
-        "sku": (line.sku, variation, product, line.name),
+        "variant": (variation, product, name),
+        "product": (product, name),
+        "sku": (line.sku, variation, product, name),
     }
     id = first(choices[shop.item_id])
     return id[:255] if id else None
