@@ -94,7 +94,7 @@ def snapshots() -> list[tuple[Platform, str]]:
 
 
 @pytest.mark.parametrize(("platform", "topic"), snapshots(), ids=lambda value: getattr(value, "name", value))
-@pytest.mark.parametrize("body", [b"", b" \n", b"[]", b"{}", b"null", b'""', b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("body", [b"", b" \n", b"[]", b"{}", b"null", b'""', b"false", b"\xef\xbb\xbf"])
 def test_empty_body_is_ignored_with_a_reason(platform: Platform, topic: str, body: bytes) -> None:
     """There is nothing to replay, so a parked one would help no person."""
     assert read(platform, topic, body) == [Nothing(Reason.EMPTY_BODY)]

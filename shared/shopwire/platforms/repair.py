@@ -45,8 +45,9 @@ _first_id = re.compile(r'\s*\{\s*"id"\s*:\s*"?([0-9]{1,20})\b').match
 
 
 def is_empty(body: bytes) -> bool:
-    """Return whether a body says nothing: no byte, an empty list, object or text, or null."""
-    return len(body) < 100 and body.removeprefix(_BYTE_ORDER_MARK).strip() in (b"", b"[]", b"{}", b"null", b'""')
+    """Return whether a body says nothing: no byte, an empty list, object or text, null or false."""
+    nothing = (b"", b"[]", b"{}", b"null", b'""', b"false")
+    return len(body) < 100 and body.removeprefix(_BYTE_ORDER_MARK).strip() in nothing
 
 
 def as_text(body: bytes) -> str:

@@ -113,7 +113,7 @@ class WooCommerce(Platform):
     def normal_store(self, name: str) -> str:
         # deliver() in class-wc-webhook.php sends home_url('/'), which language plugins change ("/uk/", "?lang=en"). The
         # signature has proved the shop, so only the host counts.
-        host = _HOST.sub(r"\1", super().normal_store(name)).removeprefix("www.").rstrip(".")
+        host = _HOST.sub(r"\1", super().normal_store(_utf8(name))).removeprefix("www.").rstrip(".")
         return host if host.isascii() else _punycode(host)
 
     def topic_of(self, webhook: Webhook) -> str:
@@ -154,6 +154,14 @@ def _key(webhook: Webhook, change: Change) -> str:
         # `{"id": N}` has the same bytes if an order is deleted again after it was restored.
         parts.append(headers.get("x-wc-webhook-delivery-id", ""))
     return ":".join(parts)
+
+
+def _utf8(header: str) -> str:
+    """Return the text of a header with UTF-8, which HTTP servers decode as ISO 8859-1 (RFC 9110, section 5.5)."""
+    try:
+        return header if header.isascii() else header.encode("latin-1").decode()
+    except UnicodeError:
+        return header
 
 
 def _punycode(host: str) -> str:
