@@ -234,7 +234,7 @@ def _texts(entry: Any) -> dict[str, str]:
 def _buyer(body: bodies.Order, shop: Shop) -> Contact:
     billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     return person(
-        emails=(billing.email,),
+        emails=(billing.email, shipping.email),
         phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
         countries=(billing.country, shipping.country),
@@ -265,7 +265,7 @@ def customer(webhook: Webhook, shop: Shop) -> Change:
         changed = received_at(webhook)
     billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     contact = person(
-        emails=(body.email, billing.email),
+        emails=(body.email, billing.email, shipping.email),
         phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
         countries=(billing.country, shipping.country),
