@@ -280,6 +280,40 @@ def test_money_for_what_an_edit_removed_closes_nothing(paid_back: str, status: S
     assert (found.status, found.total, parts(found)) == (status, 80, 80)
 
 
+@pytest.mark.parametrize(("paid_back", "total"), [("80.00", 80), ("50.00", 50)])
+def test_money_between_an_edit_and_the_cancellation(paid_back: str, total: int) -> None:
+    # An edit removed 120, and 30 were given back. With the last refund it is clear whether for the edit.
+    found = order(
+        line_items=[line(1, "120.00", current=0), line(2, "80.00", current=0)],
+        total_price="200.00",
+        current_total_price="0.00",
+        cancelled_at=CLOSED,
+        financial_status="refunded",
+        refunds=[
+            removal(EDITED, (1, 1, "120.00", "0")),
+            removal("2026-11-04T09:00:00+02:00", money="30.00"),
+            removal(CLOSED, (2, 1, "80.00", "0"), money=paid_back),
+        ],
+    )
+    assert (found.total, parts(found)) == (total, total)
+
+
+def test_refund_some_seconds_before_the_cancellation_is_none_of_it() -> None:
+    found = order(
+        line_items=[line(1, "120.00", current=0)],
+        total_price="120.00",
+        current_total_price="0.00",
+        cancelled_at="2026-11-05T09:00:09+02:00",
+        financial_status="refunded",
+        refunds=[
+            removal(CLOSED, money="20.00"),
+            removal("2026-11-05T09:00:07+02:00", (1, 1, "120.00", "0"), money="60.00"),
+            removal("2026-11-05T09:00:08+02:00", money="40.00"),  # by another payment method
+        ],
+    )
+    assert (found.total, parts(found)) == (100, 100)
+
+
 def test_unpaid_order_costs_after_its_edits_if_its_cancellation_made_no_refund() -> None:
     found = order(**edited(taxes_included=True, closed=True, cancelled_at=CLOSED, financial_status="voided"))
     assert (found.total, parts(found), units(found)) == (150, 150, {"901": 1})

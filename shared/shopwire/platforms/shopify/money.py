@@ -23,6 +23,7 @@ _ZERO = Decimal(0)
 _CLOSED = frozenset({"refunded", "voided"})  # financial statuses of a closed order
 _CANCELLATION_SECONDS = 60
 """A cancellation makes its refund in the same request, so that refund is at most some seconds older."""
+_SAME_REQUEST_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,7 @@ class _Refund:
         tax: of lines and shipping.
         charges: its duties and fees.
         money: what the shopper got back.
-        pays_edit: the money is for lines that an edit removed before.
+        pays_edit: the money may be for lines that an edit removed before.
     """
 
     seconds: float
@@ -71,7 +72,7 @@ class _Refund:
     @property
     def value(self) -> Decimal:
         """By how much it lowers what the order costs."""
-        return _ZERO if self.pays_edit else self.goods or self.money
+        return self.goods or self.money
 
 
 def amounts(body: bodies.Order, currency: str, raw: bytes) -> Amounts:
@@ -199,6 +200,8 @@ def _before_closing(body: bodies.Order, refunds: tuple[_Refund, ...], base: Deci
     """Return the refunds before the one that closed the order; None if `current_*` tells what it cost then."""
     current = body.current_total_price
     cancelled = body.cancelled_at.timestamp() - _CANCELLATION_SECONDS if body.cancelled_at else None
+    if cancelled is not None and refunds:  # only its last refunds are those of the cancellation
+        cancelled = max(cancelled, refunds[-1].seconds - _SAME_REQUEST_SECONDS)
     left, number = base, 0
     for refund in refunds:
         if (cancelled is not None and refund.seconds >= cancelled) or refund.value >= left:
@@ -211,6 +214,10 @@ def _before_closing(body: bodies.Order, refunds: tuple[_Refund, ...], base: Deci
         return refunds[:number] if any(refund.goods for refund in closing) else None
     if refunds and not closing and (cancelled is None or refunds[-1].money):
         number -= 1  # the last refund does not tell all that it took
+        left += refunds[number].value
+    # More money came back than the order cost at last, so what was paid for edits had lowered nothing.
+    if sum((refund.money for refund in refunds[number:]), _ZERO) > left:
+        return tuple(refund for refund in refunds[:number] if not refund.pays_edit)
     return refunds[:number]
 
 
