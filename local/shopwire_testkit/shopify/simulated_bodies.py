@@ -139,6 +139,8 @@ class SimulatedOrder:
         # Some orders were made long before their webhook, and some (sold over a counter) have no contact.
         old = token is None and recorder.chance(0.02)
         self.created_at = recorder.second - (rng.randrange(35, 60) * DAY if old else 0)
+        # A sale that was made without a connection is older than its order.
+        self.sold_at = self.created_at - (HOUR if self.id % 5 == 0 else 0)
         self.too_old = old and bool(self.settings.old_order_days)
         self.test = token is None and recorder.chance(0.03)
         self.anonymous = token is None and recorder.chance(0.03)
@@ -272,9 +274,8 @@ class SimulatedOrder:
             "admin_graphql_api_id": f"gid://shopify/Order/{self.id}",
             "name": f"#{self.id}",
             "order_number": self.id,
-            # A sale that was made without a connection is created later.
-            "created_at": local_time(self.created_at + (HOUR if self.id % 5 == 0 else 0)),
-            "processed_at": local_time(self.created_at),
+            "created_at": local_time(self.created_at),
+            "processed_at": local_time(self.sold_at),
             "updated_at": local_time(self.recorder.now),
             "cancelled_at": local_time(self.cancelled_at) if self.cancelled_at else None,
             "cancel_reason": self.cancel_reason,

@@ -246,7 +246,7 @@ class OrderLifecycle(SimulatedOrder):
         params = {
             "externalOrderId": str(self.id),
             "externalCustomerId": person.customer_id,
-            "date": self.shop.local_time(self.created_at),
+            "date": self.shop.local_time(self.sold_at),
             "currency": self.shop.currency,
             "email": person.email,
             "phone": person.phone,

@@ -23,7 +23,6 @@ _ZERO = Decimal(0)
 _CLOSED = frozenset({"refunded", "voided"})  # financial statuses of a closed order
 _CANCELLATION_SECONDS = 60
 """A cancellation makes its refund in the same request, so that refund is at most some seconds older."""
-_SAME_REQUEST_SECONDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,8 +199,8 @@ def _before_closing(body: bodies.Order, refunds: tuple[_Refund, ...], base: Deci
     """Return the refunds before the one that closed the order; None if `current_*` tells what it cost then."""
     current = body.current_total_price
     cancelled = body.cancelled_at.timestamp() - _CANCELLATION_SECONDS if body.cancelled_at else None
-    if cancelled is not None and refunds:  # only its last refunds are those of the cancellation
-        cancelled = max(cancelled, refunds[-1].seconds - _SAME_REQUEST_SECONDS)
+    if cancelled is not None and refunds:  # only the last one may be that of the cancellation
+        cancelled = max(cancelled, refunds[-1].seconds)
     left, number = base, 0
     for refund in refunds:
         if (cancelled is not None and refund.seconds >= cancelled) or refund.value >= left:
