@@ -57,10 +57,9 @@ def simulated_shops(names: Collection[str] | None = None) -> dict[str, Shop]:
             platform=name,
             secrets=(f"{id}-secret",),
             esputnik_key=f"{id}-key",
-            region="UA",
             storefront_secret=(f"{id}-storefront", f"{id}-next-storefront"),
             origins=("https://sim.example",),
-            **settings,
+            **{"region": "UA"} | settings,
         )
         for number, _, name, settings in numbered
         for id in (f"sim-{name}-{number}",)

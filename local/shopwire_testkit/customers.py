@@ -86,7 +86,8 @@ class Customer:
         return rng.choice((self.email, self.email, self.email.title(), f" {self.email} ", self.email.upper() + " "))
 
     def typed_phone(self, rng: random.Random, region: str | None) -> str | None:
-        """Return the phone number in one of the spellings that can be read in the shop's region."""
+        """Return the phone number in one of the spellings that can be read in this country: that of the address beside
+        it, otherwise the shop's."""
         if not self.phone:
             return self.phone
         local = self.phone[2:]

@@ -258,9 +258,11 @@ class _CustomerJourney:
 
     def _announce_cart(self, topic: str, token: str, created_at: int, content: CartContent) -> None:
         recorder = self.recorder
+        # Some shops' carts are named with the key that opens them. Checkouts and orders are not.
+        named = f"{token}?key={self.serial:x}" if self.serial % 3 == 0 else token
         fields: dict[str, Any] = {
-            "id": token,
-            "token": token,
+            "id": named,
+            "token": named,
             "line_items": [
                 {
                     "id": product.variant or product.product,

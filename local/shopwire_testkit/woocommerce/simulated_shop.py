@@ -14,7 +14,8 @@ from shopwire_testkit.woocommerce.simulated_orders import OrderLifecycle, encode
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},
-    {"statuses": {"shipped": "DELIVERED"}, "orders": "both"},
+    # The customers of the second shop live in another country than the shop.
+    {"statuses": {"shipped": "DELIVERED"}, "orders": "both", "region": "PL"},
 )
 """Settings in which the simulated shops differ."""
 
@@ -61,7 +62,7 @@ class _CustomerJourney:
 
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer
-        phone = customer.typed_phone(self.rng, self.shop.settings.region) or ""
+        phone = customer.typed_phone(self.rng, "UA") or ""
         names = {"first_name": customer.first_name, "last_name": customer.last_name}
         address = {"address_1": customer.street, "country": "UA"}
         fields: dict[str, Any] = {
