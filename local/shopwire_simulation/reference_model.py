@@ -286,7 +286,7 @@ def _consents(accepted: Accepted) -> Iterator[tuple[str, bool]]:
         if not words or not state.person.email:
             continue
         _, refuses, person = max(words, key=lambda word: word[:2])
-        if person.customer_id == state.customer or person.email == state.person.email:
+        if person.customer_id == state.person.customer_id or person.email == state.person.email:
             yield state.person.email, not refuses
 
 

@@ -108,6 +108,7 @@ class StoryRecorder:
             id: the platform's customer id. None for a guest.
         """
         customer = make_customer(self.rng, serial, id)
+        customer.id_prefix = self.shop.settings.id_prefix
         self._canaries.update(customer.canaries())
         return customer
 
@@ -123,4 +124,7 @@ class StoryRecorder:
 
     def story(self) -> Story:
         """Return what was recorded."""
-        return Story(self.shop.settings.id, self._announcements, frozenset(self._canaries), self._meanings)
+        settings = self.shop.settings
+        return Story(
+            settings.id, self._announcements, frozenset(self._canaries), self._meanings, id_prefix=settings.id_prefix
+        )

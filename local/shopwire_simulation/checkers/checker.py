@@ -169,10 +169,11 @@ class Checker:
             self._pending.on_failure(announcement, invocation)
 
     def on_api_accepted(
-        self, invocation: Invocation, shop: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
+        self, invocation: Invocation, account: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
     ) -> None:
-        """Check a request that the API accepted."""
+        """Check a request that the API accepted. Two shops may use one account."""
         announcement = self._announcement(invocation)
+        shop = announcement.shop if announcement else account
         if announcement is not None and path.startswith("POST"):
             story = self.requests.story_of(announcement)
             self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)

@@ -45,7 +45,7 @@ class FinalStateChecker:
         """
         expected, shop = expected_state(story, accepted_ids), story.shop
         for order, params in expected.orders.items():
-            entity, actual = f"order {order}", self._orders[shop].get(order)
+            entity, actual = f"order {order}", self._orders[shop].get(story.id_prefix + order)
             if (shop, entity) in abandoned or (shop, entity) in self._uncertain:
                 continue
             if params is None:

@@ -238,7 +238,7 @@ class OrderLifecycle(SimulatedOrder):
     def _params(self) -> dict[str, str]:
         person, total = self.person, self.current_total
         params = {
-            "externalOrderId": str(self.id),
+            "externalOrderId": f"{self.settings.id_prefix}{self.id}",
             "externalCustomerId": person.customer_id,
             "date": self.shop.local_time(self.created_at),
             "currency": self.shop.currency,

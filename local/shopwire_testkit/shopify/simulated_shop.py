@@ -23,7 +23,7 @@ from shopwire_testkit.announcements import (
     cart_entity,
 )
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
-from shopwire_testkit.shop_data import Basket, CartContent, Product, money
+from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product, money
 from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
@@ -34,7 +34,14 @@ _OTHER_CUSTOMERS = 5_000_000
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {"store": "sim-0.myshopify.com"},
-    {"store": "sim-1.myshopify.com", "item_id": "sku", "key_value": "order", "orders": "both"},
+    {
+        "store": "sim-1.myshopify.com",
+        "item_id": "sku",
+        "key_value": "order",
+        "orders": "both",
+        "esputnik_key": SHARED_KEY,
+        "id_prefix": "shopify-",
+    },
     {"store": "sim-2.myshopify.com", "shipped_is_delivered": True, "orders": "orders"},
 )
 """Settings in which the simulated shops differ."""
@@ -140,7 +147,7 @@ class _CustomerJourney:
             "email_address": customer.email,
             "email_marketing_consent": consent_body(customer.consent, self.shop.local_time),
         }
-        person = Person(customer.email, None, str(customer.id), "", "", customer.consent)
+        person = Person(customer.email, None, customer.api_id, "", "", customer.consent)
         topic, meaning = "customers_email_marketing_consent/update", ConsentChange(str(customer.id), person)
         recorder.announce(topic, encode_json(fields), f"contact {customer.id}", meaning, None)
 
@@ -162,7 +169,7 @@ class _CustomerJourney:
             }
             recorder.announce("customers/data_request", encode_json(data_request), entity, None, None)
             recorder.wait(MINUTE)
-        identities = [value for value in (customer.email, customer.phone, str(customer.id)) if value]
+        identities = [value for value in (customer.email, customer.phone, customer.api_id) if value]
         erasure = shop | {"customer": contact, "orders_to_redact": self.orders}
         comeback = Comeback(
             topic="customers/create",

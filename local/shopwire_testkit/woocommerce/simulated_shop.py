@@ -7,14 +7,19 @@ from typing import Any
 
 from shopwire_testkit.announcements import CustomerState, Story
 from shopwire_testkit.durations import HOUR, MINUTE
-from shopwire_testkit.shop_data import Basket, utc_time
+from shopwire_testkit.shop_data import SHARED_KEY, Basket, utc_time
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
 from shopwire_testkit.woocommerce.simulated_orders import OrderLifecycle, encode_json, local_time
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},
-    {"statuses": {"shipped": "DELIVERED"}, "orders": "both"},
+    {
+        "statuses": {"shipped": "DELIVERED"},
+        "orders": "both",
+        "esputnik_key": SHARED_KEY,
+        "id_prefix": "woo-",
+    },
 )
 """Settings in which the simulated shops differ."""
 
