@@ -38,7 +38,7 @@ _ORDER_IDS = (b'"externalOrderId","value":"', b'"externalOrderId":"')
 _ORDERS = "v1/orders"
 
 OnAccepted = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
-"""(invocation, account, method and path, body, the event as recorded, whether the answer arrived)."""
+"""(invocation, account, method and path with query, body, the event as recorded, whether the answer arrived)."""
 OnCall = Callable[[Invocation, str, bytes, bool], None]
 """(invocation, method and path, body, whether the API rejected it permanently). Called before the API accepts the
 request."""
@@ -146,7 +146,8 @@ class SimulatedApi:
             return reply.status, reply.headers
         event = self.emulator.last_event(account) if path == "v1/event" else None
         accepted_at = scheduler.now
-        self._on_accepted(invocation, account, f"{method} {path}", body, event, not lost)
+        query = f"?{split.query}" if split.query else ""
+        self._on_accepted(invocation, account, f"{method} {path}{query}", body, event, not lost)
         text = _describe_event(event) if event else _describe_call(method, path, body)
         self._trace(f"the API accepted {text}{', its answer is lost' if lost else ''}")
         if lost:

@@ -101,6 +101,16 @@ class ConsentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountDeletion:
+    """A customer's account was deleted, in a shop that then deletes the contact too.
+
+    `customer_id` is the id under which the API has the customer.
+    """
+
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comeback:
     """What the platform sends if an erased person comes back later.
 
@@ -171,6 +181,7 @@ Meaning = (
     | OrderDeletion
     | CustomerState
     | ConsentChange
+    | AccountDeletion
     | Erasure
     | CartState
     | Visit

@@ -151,6 +151,23 @@ def change_customer(rng: random.Random, customer: Customer, serial: int, change:
         customer.email = _email(rng, customer.plain_first_name, customer.plain_last_name, f"{serial}n{change}")
 
 
+def register_customer(rng: random.Random, customer: Customer, serial: int, id: int) -> None:
+    """Let a guest make an account. Some guests who gave only an e-mail address add a phone.
+
+    Args:
+        id: the platform's customer id.
+    """
+    customer.id = id
+    if customer.phone is None and rng.random() < 0.7:
+        customer.phone = _phone(rng.choice(_PHONE_PREFIXES), serial)
+
+
+def make_relative(rng: random.Random, customer: Customer, serial: int) -> Customer:
+    """Return a relative of the customer: a guest with the customer's phone and another e-mail address."""
+    first, last = rng.choice(list(_FIRST_NAMES)), customer.plain_last_name
+    return Customer(None, first, last, _email(rng, first, last, f"{serial}r"), customer.phone, customer.street)
+
+
 def _phone(prefix: str, serial: int) -> str:
     return f"380{prefix}{serial * 7_919_333 % 10_000_000:07d}"
 

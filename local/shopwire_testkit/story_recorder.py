@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shopwire_testkit.announcements import Announcement, Meaning, Story, Version
-from shopwire_testkit.customers import Customer, change_customer, make_customer
+from shopwire_testkit.customers import Customer, change_customer, make_customer, make_relative, register_customer
 from shopwire_testkit.durations import HOUR, SECOND
 from shopwire_testkit.shop_data import ShopData
 
@@ -116,6 +116,17 @@ class StoryRecorder:
         """Change the customer. `change` is the number of this customer's change, from 1."""
         change_customer(self.rng, customer, serial, change)
         self._canaries.update(customer.canaries())
+
+    def register_customer(self, customer: Customer, serial: int, id: int) -> None:
+        """Let a guest make an account with the platform's customer id `id`."""
+        register_customer(self.rng, customer, serial, id)
+        self._canaries.update(customer.canaries())
+
+    def add_relative(self, customer: Customer, serial: int) -> Customer:
+        """Create a relative of the customer: a guest with the customer's phone and another e-mail address."""
+        relative = make_relative(self.rng, customer, serial)
+        self._canaries.update(relative.canaries())
+        return relative
 
     def add_cart(self, token: str) -> str:
         """Return the token of a new cart, which must stay secret."""

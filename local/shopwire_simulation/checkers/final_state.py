@@ -34,6 +34,10 @@ class FinalStateChecker:
         self._accepted = accepted
         self._uncertain = uncertain
 
+    def contacts(self, shop: str, identity: str) -> list[dict[str, Any]]:
+        """Return the contacts that the API has under an identity in the account of a shop."""
+        return self._contacts[shop].of(identity)
+
     def check(
         self, number: int, story: Story, accepted_ids: list[int], abandoned: Collection[EntityKey]
     ) -> Iterator[Violation]:

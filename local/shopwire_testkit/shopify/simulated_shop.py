@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from shopwire_testkit.announcements import (
+    AccountDeletion,
     CartState,
     Comeback,
     ConsentChange,
@@ -22,6 +23,7 @@ from shopwire_testkit.announcements import (
     Story,
     cart_entity,
 )
+from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product, money
 from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
@@ -41,8 +43,14 @@ SHOPS: tuple[dict[str, Any], ...] = (
         "orders": "both",
         "esputnik_key": SHARED_KEY,
         "id_prefix": "shopify-",
+        "deleted_accounts": "delete",
     },
-    {"store": "sim-2.myshopify.com", "shipped_is_delivered": True, "orders": "orders"},
+    {
+        "store": "sim-2.myshopify.com",
+        "shipped_is_delivered": True,
+        "orders": "orders",
+        "deleted_accounts": "delete",
+    },
 )
 """Settings in which the simulated shops differ."""
 
@@ -66,12 +74,14 @@ class _CustomerJourney:
         self.orders: list[int] = []
         self.carts = 0
         self.changes = 0
+        self.relative: Customer | None = None
+        self.is_one_contact = True
+        """Whether all orders of the story belong to one contact."""
         self.others_rng = random.Random(f"others {serial}")
         # The rest of a story stays as it is without the consents.
         self.consent_rng = random.Random(f"consent {serial}")
-        if self.registered and self.customer.email:
-            self.customer.shows_consent = self.consent_rng.random() < 0.5
-            self.customer.consent = PersonConsent(subscribed=False)
+        if self.registered:
+            self._begin_consent()
 
     def run(self) -> None:
         recorder = self.recorder
@@ -88,11 +98,17 @@ class _CustomerJourney:
                 self._announce_ignored()
             elif self.registered:
                 self._change_customer()
+            else:
+                self._register()
+            if recorder.chance(0.06):
+                self._let_relative_buy()
             with recorder.random_numbers_of(self.consent_rng):
                 self._perhaps_change_consent()
             if recorder.chance(0.25):
                 break
-        if self.registered and recorder.chance(0.06):
+        if self.registered and not self.orders and recorder.chance(0.3):
+            self._delete_account()
+        if self.registered and self.is_one_contact and recorder.chance(0.06):
             self._request_erasure()
 
     # -- customers
@@ -129,9 +145,56 @@ class _CustomerJourney:
         }
 
     def _change_customer(self) -> None:
+        """Change the customer, who may forget it and buy as a guest with the earlier e-mail address."""
+        recorder, before = self.recorder, replace(self.customer, id=None)
         self.changes += 1
-        self.recorder.change_customer(self.customer, self.serial, self.changes)
+        recorder.change_customer(self.customer, self.serial, self.changes)
         self._announce_customer("customers/update")
+        if before.email != self.customer.email and recorder.chance(0.7):
+            recorder.wait(MINUTE)
+            self._let_guest_buy(before)
+
+    def _register(self) -> None:
+        """Let the guest make an account. If its webhook is not sent, later orders show the new customer id."""
+        recorder = self.recorder
+        self.registered, self.created_at = True, recorder.second
+        recorder.register_customer(self.customer, self.serial, next(self.shop.customer_ids))
+        self._begin_consent()
+        if recorder.chance(0.6):
+            self._announce_customer("customers/create")
+        else:
+            self._order(None, guest=False)
+
+    def _let_relative_buy(self) -> None:
+        """Let a relative with the same phone buy as a guest."""
+        if self.customer.email and self.customer.phone:
+            self.relative = self.relative or self.recorder.add_relative(self.customer, self.serial)
+            self._let_guest_buy(self.relative)
+
+    def _let_guest_buy(self, guest: Customer) -> None:
+        self.is_one_contact = False
+        OrderLifecycle(self.recorder, guest, [], None, guest=True).run()
+
+    def _delete_account(self) -> None:
+        """Delete the account of a customer who bought nothing. Some buy later, as guests.
+
+        Shopify deletes no customer who ordered (Admin API, customerDelete).
+        """
+        recorder, customer = self.recorder, self.customer
+        recorder.wait()
+        deletes_contact = self.shop.settings.deleted_accounts == "delete"
+        meaning = AccountDeletion(customer.api_id or "") if deletes_contact else None
+        gid = {"admin_graphql_api_id": f"gid://shopify/Customer/{customer.id}"}
+        body = encode_json({"id": customer.id, "phone": None, "addresses": [], "tax_exemptions": [], **gid})
+        recorder.announce("customers/delete", body, f"contact {customer.id}", meaning, None)
+        if recorder.chance(0.5) and not recorder.is_over:
+            recorder.wait()
+            self._order(None, guest=True)
+
+    def _begin_consent(self) -> None:
+        if self.customer.email:
+            self.customer.shows_consent = self.consent_rng.random() < 0.5
+            self.customer.consent = PersonConsent(subscribed=False)
 
     def _perhaps_change_consent(self) -> None:
         """Sometimes let the customer subscribe, or unsubscribe."""

@@ -77,6 +77,7 @@ class Contacts:
         """
         for _ in range(_ATTEMPTS):
             contact = _reachable(state, state.completed())
+            self._send_movers(task, state)
             record = self.store.write(task.shop.id, state, contact, self._clock(), created_at)
             if record and (record.is_synced or self._send(task, record, created_at)):
                 return record
@@ -97,6 +98,7 @@ class Contacts:
         state, has_sent = self.find(task, change.contact, change.created_at), False
         for _ in range(_ATTEMPTS):
             contact = _reachable(state, _changed(state, change))
+            self._send_movers(task, state)
             record = self.store.write(task.shop.id, state, contact, self._clock(), change.created_at)
             if record and record.is_synced:
                 return Outcome("delivered" if has_sent else "unchanged")
@@ -194,6 +196,15 @@ class Contacts:
             # Another webhook recorded something else and sent it. Our request may have been the last one.
             self.store.touch(shop, current)
         return False
+
+    def _send_movers(self, task: Task, state: ContactState) -> None:
+        """Send the contacts that gave up an address which the webhook names. Raises only RetryLater.
+
+        They are sent before another contact gets the address, because the API finds a contact by its addresses.
+        """
+        for record in state.unsent_movers:
+            with suppress(Ignored, PermanentFailure, Unmappable):
+                self._send(task, record, None)
 
     def _send_or_part(self, task: Task, record: ContactRecord) -> int | None:
         """Send what is recorded, or what is left of it without an address that the API refuses. Return the API's id."""

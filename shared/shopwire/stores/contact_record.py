@@ -53,6 +53,11 @@ class ContactRecord:
         """Whether the API has what is recorded."""
         return 0 < self.revision == self.synced_revision
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the API does not have it, because its account was deleted and nothing restored it since."""
+        return self.deleted_at is not None and not self.synced_revision
+
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
@@ -97,6 +102,23 @@ class ContactState:
     def is_known(self) -> bool:
         """Whether the API has the contact."""
         return self.record is not None and self.record.is_synced
+
+    @property
+    def unsent_movers(self) -> list[ContactRecord]:
+        """The contacts that gave up an address named here, while the API may still have it there.
+
+        The API would take the named contact for them, and overwrite them.
+        """
+        found = {
+            record.id: record
+            for name in ("email", "phone")
+            if (pointer := self.pointers.get(name))
+            and (record := self.records.get(pointer.contact_id or ""))
+            and record.id != self.ref
+            and getattr(record.contact, name) != getattr(self.named, name)
+            and not (record.is_synced or record.is_deleted)
+        }
+        return list(found.values())
 
     @property
     def erased_at(self) -> int | None:
