@@ -361,3 +361,23 @@ def test_revision_of_an_erased_contact_is_not_marked_as_synced(world: World) -> 
     contacts.erase(SHOP, ANNA, now, now)
     assert not contacts.mark_synced(SHOP, record, None, None)
     assert contacts.find_by_ref(SHOP, record.id) == (None, now)
+
+
+def test_person_whose_first_invocation_died_has_its_identities(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had claimed the phone, and nothing else was written: the phone is not another person's for ever."""
+
+    class Crash(Exception):
+        pass
+
+    def crash(*_: object) -> None:
+        raise Crash
+
+    contacts = store(world)
+    with monkeypatch.context() as patch, pytest.raises(Crash):
+        patch.setattr(ContactStore, "_write_record", crash)
+        guest = replace(ANNA, customer_id=None)
+        contacts.write(SHOP, contacts.find(SHOP, guest), guest, world.clock.now, 0)
+    assert contacts.find(SHOP, replace(BORYS, phone=ANNA.phone)).completed().phone is None
+    assert change_of(world, ANNA).contact == ANNA
+    assert found(world, Contact(phone=ANNA.phone)) == ANNA
+    assert found(world, Contact(email=ANNA.email)) == ANNA

@@ -152,10 +152,13 @@ class ContactState:
         """Return what the API should have after the customer's own change.
 
         It replaces what is recorded. It may take the e-mail address from a guest, because the platform knows whose
-        account has it.
+        account has it. What the guest said of messages to that address counts too, if it was said later.
         """
         email_holder = self._holder("email")
         is_guests = email_holder is not None and email_holder.revision and not email_holder.contact.customer_id
+        of_guest = email_holder.contact.consent if email_holder and is_guests else None
+        # A guest who only did not tick the box of an order said it at no time.
+        is_said = of_guest and of_guest.at and of_guest.channel == "email"
         free, old = self._without(self._taken() - ({"email"} if is_guests else set())), self._recorded
         has_names = free.first_name or free.last_name
         names = free if has_names else old
@@ -167,7 +170,7 @@ class ContactState:
             last_name=names.last_name,
             address=free.address or old.address,
             language=free.language or old.language,
-            consent=self._consent(free.email or old.email),
+            consent=later_consent(self._consent(free.email or old.email), of_guest if is_said else None),
         )
 
     def _consent(self, email: str | None) -> Consent | None:
@@ -227,8 +230,16 @@ def choose(
         is_only_address = not (named.email or named.customer_id)
         if is_only_address or (by_phone.revision and by_phone.contact.email in (None, named.email or None)):
             return by_phone
+    if by_phone and not by_phone.revision and by_phone.id == _free_hash("email", pointers):
+        return by_phone  # it is the same person's: its invocation died before it wrote the record
     has_free_address = (named.email and not by_email) or (named.phone and not by_phone)
     return None if has_free_address else by_email or by_phone
+
+
+def _free_hash(name: str, pointers: Mapping[str, Pointer]) -> str | None:
+    """Return the hash of the named identity if it leads to no contact."""
+    pointer = pointers.get(name)
+    return pointer.hash if pointer and pointer.contact_id is None else None
 
 
 def _may_be(named: Contact, record: ContactRecord) -> bool:
