@@ -203,12 +203,18 @@ def holder(
     """Return the record of the contact to which the value of an identity field leads; None if it is free.
 
     An address that its contact does not have any more is free. If the record was never written, because its invocation
-    died or is still at work, an empty one is returned.
+    died or is still at work, an empty one is returned, unless another contact has its first identity: then it never
+    will be.
     """
     pointer = pointers.get(name)
     if pointer is None or pointer.contact_id is None:
         return None
     record = records.get(pointer.contact_id) or ContactRecord(pointer.contact_id)
+    for other, first in pointers.items():
+        if not record.revision and first.hash == record.id != first.contact_id:
+            winner = records.get(first.contact_id or "")
+            if winner and getattr(winner.contact, other) == getattr(named, other):
+                return None
     has_it = name == "customer_id" or getattr(record.contact, name) == getattr(named, name)
     return record if has_it or not record.revision else None
 
