@@ -81,7 +81,7 @@ class SimulatedApi:
         self._trace = trace
         self._poisons: dict[tuple[str, bytes], tuple[str, bytes] | None] = {}
         self._used_second: dict[str, int] = {}
-        """Account -> the second in which the API last processed a request of it, while other programs use up its rate."""
+        """Account -> the second in which the API last processed a request, while other programs use up its rate."""
         self._remembered: dict[bytes, int] = {}
         """Digest of each request that the API remembers although it failed -> when it came last."""
         self._unanswered: set[bytes] = set()
@@ -126,7 +126,9 @@ class SimulatedApi:
             return response
         key = base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2]
         account = self.keys.get(key)
-        if account is None or (account == self._account_with_wrong_key and faults.is_active("wrong_key", scheduler.now)):
+        if account is None or (
+            account == self._account_with_wrong_key and faults.is_active("wrong_key", scheduler.now)
+        ):
             self._trace("the API does not know the key")
             return 401, {}
         if (response := self._busy(invocation, account)) is not None:

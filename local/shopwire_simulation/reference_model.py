@@ -286,10 +286,10 @@ def _contacts(
             for name, value in _identities(person).items()
             if all(_identities(other).get(name, value) == value for other in persons)
         }
-        # Two persons with the same phone stay two contacts, and the phone belongs to one of them. So does an id.
-        strangers = [person for person in (*named, *_customers(accepted)) if person.key != key]
-        of_strangers = {value for person in strangers for value in (person.phone, person.customer_id)}
-        yield {name: value for name, value in wanted.items() if value == key or value not in of_strangers}
+        # Two persons with the same phone stay two contacts, and the phone belongs to one of them.
+        others = [person for person in (*named, *_customers(accepted)) if person.key != key]
+        of_others = {value for person in others for value in (person.phone, person.customer_id)}
+        yield {name: value for name, value in wanted.items() if value == key or value not in of_others}
 
 
 def _last_customers(accepted: Accepted) -> dict[str, CustomerState]:

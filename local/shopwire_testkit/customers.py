@@ -41,9 +41,10 @@ _NEW_PHONE_PREFIXES = ("66", "68", "96", "98", "73", "93")
 class Customer:
     """A customer with normalised addresses and names. `id` is None for a guest.
 
-    `id_prefix` is what the API has in front of the ids of the shop's customers. `odd_name` is how the customer types both names, and what the API has of them. `consent` is the customer's present
-    consent to marketing; None if the platform records none. If `shows_consent` is True, all webhooks that contain the
-    customer say it. Otherwise only those of its changes do.
+    `id_prefix` is what the API has in front of the ids of the shop's customers. `odd_name` is how the customer types
+    both names, and what the API has of them. `consent` is the customer's present consent to marketing; None if the
+    platform records none. If `shows_consent` is True, all webhooks that contain the customer say it. Otherwise only
+    those of its changes do.
     """
 
     id: int | None

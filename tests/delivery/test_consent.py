@@ -103,12 +103,12 @@ def test_consent_of_an_erased_customer_is_ignored(known: World) -> None:
     assert paths(known) == []
 
 
-@pytest.mark.parametrize(("said_at", "sent"), [(9_000, []), (500, [ADD])], ids=["later", "earlier"])
+@pytest.mark.parametrize(("given_at", "sent"), [(9_000, []), (500, [ADD])], ids=["later", "earlier"])
 def test_later_consent_of_a_guest_counts_for_the_customer_who_gets_the_address(
-    known: World, said_at: int, sent: list[str]
+    known: World, given_at: int, sent: list[str]
 ) -> None:
     moved = replace(ANNA, email="anna.new@example.com")
-    guest = Contact(email=moved.email, consent=Consent(subscribed=True, at=said_at))
+    guest = Contact(email=moved.email, consent=Consent(subscribed=True, at=given_at))
     assert known.send(order(contact=guest)) == "delivered"
     assert known.send(consent_change(False)) == "delivered"
     known.api.accepted.clear()

@@ -374,9 +374,11 @@ def _crash(*_: object) -> None:
 def claim_only(world: World, monkeypatch: pytest.MonkeyPatch, contact: Contact) -> None:
     """Let the first invocation of a person die after it claimed the identities, before it writes the record."""
     contacts = store(world)
-    with monkeypatch.context() as patch, pytest.raises(_Crash):
+    state = contacts.find(SHOP, contact)
+    with monkeypatch.context() as patch:
         patch.setattr(ContactStore, "_write_record", _crash)
-        contacts.write(SHOP, contacts.find(SHOP, contact), contact, world.clock.now, 0)
+        with pytest.raises(_Crash):
+            contacts.write(SHOP, state, contact, world.clock.now, 0)
 
 
 def test_person_whose_first_invocation_died_has_its_identities(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

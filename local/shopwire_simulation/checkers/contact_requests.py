@@ -52,7 +52,7 @@ class ContactRequestChecker:
     def _check_deletion(self, announcement: Announcement, story: int, path: str) -> None:
         is_account_deleted = isinstance(self._stories[story].meanings.get(announcement.id), AccountDeletion)
         if "erase=true" in path and not self._is_erasure_requested(story):
-            self._report("wrong_final_state", announcement, "a contact is erased that nobody asked to erase")
+            self._report("wrong_final_state", announcement, "a contact is erased without an erasure request")
         if "erase=true" not in path and not is_account_deleted:
             self._report("wrong_final_state", announcement, "a contact is deleted that the shop keeps")
 

@@ -152,13 +152,13 @@ class ContactState:
         """Return what the API should have after the customer's own change.
 
         It replaces what is recorded. It may take the e-mail address from a guest, because the platform knows whose
-        account has it. What the guest said of messages to that address counts too, if it was said later.
+        account has it. The consent of the guest to messages to that address counts too, if it is later.
         """
         email_holder = self._holder("email")
         is_guests = email_holder is not None and email_holder.revision and not email_holder.contact.customer_id
         of_guest = email_holder.contact.consent if email_holder and is_guests else None
-        # A guest who only did not tick the box of an order said it at no time.
-        is_said = of_guest and of_guest.at and of_guest.channel == "email"
+        # A guest who only did not tick the box of an order gave it at no time.
+        is_given = of_guest and of_guest.at and of_guest.channel == "email"
         free, old = self._without(self._taken() - ({"email"} if is_guests else set())), self._recorded
         has_names = free.first_name or free.last_name
         names = free if has_names else old
@@ -170,7 +170,7 @@ class ContactState:
             last_name=names.last_name,
             address=free.address or old.address,
             language=free.language or old.language,
-            consent=later_consent(self._consent(free.email or old.email), of_guest if is_said else None),
+            consent=later_consent(self._consent(free.email or old.email), of_guest if is_given else None),
         )
 
     def _consent(self, email: str | None) -> Consent | None:
