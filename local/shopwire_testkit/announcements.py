@@ -31,8 +31,7 @@ class Person:
     """A person whose e-mail is in lower case and whose phone is in international digits.
 
     `customer_id` is the platform's own id of the customer, behind the shop's `id_prefix`; a guest has none. A name is
-    empty if the API has none.
-    `consent` is what the webhook says of it; None if it says nothing.
+    empty if the API has none. `consent` is what the webhook says of it; None if it says nothing.
     """
 
     email: str | None
