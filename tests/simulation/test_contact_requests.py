@@ -1,4 +1,4 @@
-"""The checker of contacts sees a phone that changes its owner, and contacts that are wrongly deleted, kept or erased."""
+"""The checker of contacts sees phones that change their owner, and contacts that are wrongly deleted or kept."""
 
 import json
 from typing import Any

@@ -6,9 +6,8 @@ The meaning of each body is recorded with it for the reference model. Nothing he
 
 import base64
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from shopwire_testkit.announcements import (
@@ -25,8 +24,9 @@ from shopwire_testkit.announcements import (
 )
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
-from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product, money
+from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product
 from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
+from shopwire_testkit.shopify.simulated_carts import api_products, cart_body, checkout_body, lines_of
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
@@ -293,7 +293,7 @@ class _CustomerJourney:
             if recorder.is_over:
                 return
         if content and recorder.chance(0.65):
-            self._order(token, guest=guest, products=self._lines(content))
+            self._order(token, guest=guest, products=lines_of(self.shop, content))
             if recorder.chance(0.3) and not recorder.is_over:
                 recorder.wait(10 * MINUTE)
                 left = content if recorder.chance(0.5) else {}
@@ -315,98 +315,29 @@ class _CustomerJourney:
         if self.recorder.chance(0.5):
             other.change_cart(token, {0: 1}, signed=True)
 
-    def _lines(self, content: CartContent) -> Iterator[tuple[Product, int]]:
-        return ((self.shop.products[n], quantity) for n, quantity in content.items())
-
-    def _api_products(self, content: CartContent) -> tuple[dict[str, Any], ...]:
-        """Return the products that the API must have for the cart."""
-        setting = self.shop.settings.item_id
-        return tuple(
-            {"productId": product.item_id(setting), "quantity": quantity, "price": money(product.price)}
-            for product, quantity in self._lines(content)
-        )
-
     def _announce_cart(self, topic: str, token: str, created_at: int, content: CartContent) -> None:
         recorder = self.recorder
-        fields: dict[str, Any] = {
-            "id": token,
-            "token": token,
-            "line_items": [
-                {
-                    "id": product.variant or product.product,
-                    "properties": {},
-                    "quantity": quantity,
-                    "variant_id": product.variant,
-                    "product_id": product.product,
-                    "key": f"{product.variant}:33f1",
-                    "discounted_price": money(product.price),
-                    "discounts": [],
-                    "gift_card": False,
-                    "line_price": money(product.price * quantity),
-                    "original_line_price": money(product.price * quantity),
-                    "original_price": money(product.price),
-                    "price": money(product.price),
-                    "sku": product.sku,
-                    "title": product.title,
-                    "total_discount": "0.00",
-                }
-                for product, quantity in self._lines(content)
-            ],
-            "note": None,
-            "updated_at": _utc_milliseconds(recorder.now),
-            "created_at": _utc_milliseconds(created_at),
-        }
-        version = (recorder.now, 0)
-        meaning = CartState(token, version, None, self._api_products(content))
-        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
+        body, version = cart_body(self.shop, token, created_at, recorder.now, content), (recorder.now, 0)
+        meaning = CartState(token, version, None, api_products(self.shop, content))
+        recorder.announce(topic, encode_json(body), cart_entity(token), meaning, version)
 
     def _announce_checkout(
         self, topic: str, token: str, created_at: int, content: CartContent, *, guest: bool, completed: bool
     ) -> None:
         recorder, customer, shop = self.recorder, self.customer, self.shop
-        fields = {
+        number = f"{self.serial:020x}{self.carts:04x}"
+        checkout = {
             "id": self.serial * 1000 + self.carts,
-            "token": f"c{self.serial:020x}{self.carts:04x}",
+            "token": f"c{number}",
             "cart_token": token,
             "email": customer.typed_email(self.rng),
             "phone": customer.typed_phone(self.rng, shop.settings.region),
-            "sms_marketing_phone": None,
-            "gateway": None,
-            "created_at": shop.local_time(created_at),
-            "updated_at": shop.local_time(recorder.now),
             "completed_at": shop.local_time(recorder.now) if completed else None,
-            "currency": shop.currency,
-            "presentment_currency": shop.currency,
-            "taxes_included": True,
-            "note_attributes": [],
-            "line_items": [
-                {
-                    "key": f"k{n}",
-                    "applied_discounts": [],
-                    "discount_allocations": [],
-                    "variant_id": product.variant,
-                    "product_id": product.product,
-                    "title": product.title,
-                    "presentment_title": product.title,
-                    "sku": product.sku,
-                    "quantity": quantity,
-                    "price": money(product.price),
-                    "line_price": money(product.price * quantity),
-                    "properties": None,
-                }
-                for n, (product, quantity) in enumerate(self._lines(content))
-            ],
-            "total_price": money(sum(product.price * quantity for product, quantity in self._lines(content))),
             "abandoned_checkout_url": f"https://sim.example/checkouts/{self.serial}/recover?key=k&locale=uk",
-            "shipping_address": [],
             "customer": None
             if guest
             else {"id": customer.id, "email": customer.email, "first_name": customer.first_name},
         }
-        version = (recorder.second, 0)
-        meaning = CartState(token, version, customer.person(guest=guest), self._api_products(content), completed)
-        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
-
-
-def _utc_milliseconds(at: int) -> str:
-    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
+        body, version = checkout_body(shop, created_at, recorder.now, content) | checkout, (recorder.second, 0)
+        meaning = CartState(token, version, customer.person(guest=guest), api_products(shop, content), completed)
+        recorder.announce(topic, encode_json(body), cart_entity(token), meaning, version)
