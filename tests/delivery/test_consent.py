@@ -42,7 +42,22 @@ def test_consent_of_a_new_customer_creates_the_contact(world: World) -> None:
 def test_customer_unsubscribes_and_subscribes_again(known: World) -> None:
     assert known.send(consent_change(False, 1_000)) == "delivered"
     assert known.send(consent_change(True, 2_000)) == "delivered"
-    assert paths(known) == ["v1/contact", ADD, "v1/contact", DELETE]
+    assert paths(known) == [ADD, DELETE]
+
+
+def test_repeated_decision_is_recorded_without_a_request(known: World) -> None:
+    assert known.send(consent_change(True, 1_000)) == "unchanged"
+    assert known.send(consent_change(True, 3_000)) == "unchanged"
+    assert known.send(consent_change(False, 2_000)) == "unchanged"
+    assert paths(known) == []
+
+
+def test_order_that_repeats_the_consent_is_no_decision(known: World) -> None:
+    assert known.send(consent_change(True, 1_000)) == "unchanged"
+    subscriber = replace(ANNA, consent=Consent(subscribed=True, at=5_000))
+    known.send(order("1", contact=subscriber))
+    assert known.send(order("2", contact=subscriber)) == "delivered"
+    assert paths(known) == ["v1/event", "v1/event"]
 
 
 def test_late_older_consent_changes_nothing(known: World) -> None:
@@ -74,7 +89,7 @@ def test_late_consent_does_not_bring_an_earlier_address_back(known: World) -> No
 def test_consent_with_only_an_id_belongs_to_the_known_customer(known: World) -> None:
     change = ContactChange(Contact(customer_id="77", consent=Consent(subscribed=False, at=1)), "77", None, 1)
     assert known.send(change) == "delivered"
-    assert paths(known) == ["v1/contact", ADD]
+    assert paths(known) == [ADD]
     stranger = ContactChange(Contact(customer_id="99", consent=Consent(subscribed=False, at=1)), "99", None, 1)
     assert known.send(stranger) == "ignored"
 

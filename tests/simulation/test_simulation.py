@@ -137,10 +137,10 @@ def test_two_shops_may_use_the_same_key() -> None:
         invocation = Invocation("webhook", START, "")
         invocation.notes["announcement"] = id
         key = {"pk": {"S": f"{announcement.shop}#order#1"}, "sk": {"S": "ledger"}}
-        values = {":new_lease_key": {"S": "the same key"}}
+        values = {":new_lease_key": {"S": "the-same-key"}}
         observer.on_call(invocation, "ledger", "update_item", {"Key": key, "ExpressionAttributeValues": values}, START)
     for announcement in announcements.values():
-        assert observer.announcement((announcement.shop, "the same key")) is announcement
+        assert observer.announcement((announcement.shop, "the-same-key")) is announcement
 
 
 def test_change_that_is_removed_from_a_pending_mark_leaves_the_others_their_announcements() -> None:

@@ -367,7 +367,7 @@ class _Crash(Exception):
     pass
 
 
-def _crash(*_: object) -> None:
+def _crash(*_: object, **__: object) -> None:
     raise _Crash
 
 

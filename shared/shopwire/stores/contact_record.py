@@ -134,6 +134,8 @@ class ContactState:
         """Return what the API should have after an order, a cart or a visit that names the contact.
 
         It adds what is missing. It never replaces what is recorded, and never takes an identity from another contact.
+        An order that repeats the recorded consent is no new decision: with its time, each order of a subscriber would
+        be a change of the contact.
         """
         free, old = self._without(self._taken()), self._recorded
         names = old if old.first_name or old.last_name else free
@@ -145,8 +147,13 @@ class ContactState:
             last_name=names.last_name,
             address=old.address or free.address,
             language=old.language or free.language,
-            consent=self._consent(old.email or free.email),
+            consent=self._consent(old.email or free.email, is_decision=False),
         )
+
+    def decided(self) -> Contact:
+        """Return what the API should have after a webhook that says nothing but what the customer decided."""
+        completed = self.completed()
+        return replace(completed, consent=self._consent(completed.email, is_decision=True))
 
     def replaced(self) -> Contact:
         """Return what the API should have after the customer's own change.
@@ -170,13 +177,17 @@ class ContactState:
             last_name=names.last_name,
             address=free.address or old.address,
             language=free.language or old.language,
-            consent=later_consent(self._consent(free.email or old.email), of_guest if is_given else None),
+            consent=later_consent(
+                self._consent(free.email or old.email, is_decision=True), of_guest if is_given else None
+            ),
         )
 
-    def _consent(self, email: str | None) -> Consent | None:
+    def _consent(self, email: str | None, *, is_decision: bool) -> Consent | None:
         """Return the consent that counts for a contact with this e-mail address, or without one."""
         old, new = self._recorded.consent, self.named.consent
         if new and new.is_implied and self.record and self.record.revision:
+            new = None
+        if old and new and not is_decision and replace(new, at=old.at) == old:
             new = None
         # Messages by e-mail need the consent to e-mail.
         return later_consent(*(each if each and not (email and each.channel == "sms") else None for each in (old, new)))
