@@ -116,3 +116,25 @@ def test_consent_of_an_erased_customer_is_ignored(known: World) -> None:
     known.api.accepted.clear()
     assert known.send(consent_change(True, 1_000)) == "ignored"
     assert paths(known) == []
+
+
+@pytest.mark.parametrize(("given_at", "sent"), [(9_000, []), (500, [ADD])], ids=["later", "earlier"])
+def test_later_consent_of_a_guest_counts_for_the_customer_who_gets_the_address(
+    known: World, given_at: int, sent: list[str]
+) -> None:
+    moved = replace(ANNA, email="anna.new@example.com")
+    guest = Contact(email=moved.email, consent=Consent(subscribed=True, at=given_at))
+    assert known.send(order(contact=guest)) == "delivered"
+    assert known.send(consent_change(False)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(customer(moved, minutes=1)) == "delivered"
+    assert paths(known) == ["v1/contact", *sent]
+
+
+def test_box_that_a_guest_did_not_tick_says_nothing_of_the_customer_who_gets_the_address(known: World) -> None:
+    moved = replace(ANNA, email="anna.new@example.com")
+    guest = Contact(email=moved.email, consent=Consent(subscribed=False, at=0, is_implied=True))
+    assert known.send(order(contact=guest)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(customer(moved, minutes=1)) == "delivered"
+    assert paths(known) == ["v1/contact"]

@@ -92,7 +92,7 @@ class _Receiver:
                     self._send_contact(change.contact, again=True)
                 case Redaction():
                     id = None
-                    for request in mapper.erase_requests(change.contact, (), change.order_ids):
+                    for request in mapper.erase_requests(change.contact, (), change.order_ids, self.shop.id_prefix):
                         path = request.path.replace(mapper.CONTACT_ID, str(id))
                         id = self._send(replace(request, path=path)).get("id")
                 case ContactChange() | Nothing() | OrderSkipped():
@@ -116,7 +116,8 @@ class _Receiver:
 
     def _send_contact(self, contact: Contact, *, again: bool = False) -> None:
         if contact.key and (again or contact.key not in self.known_contacts):
-            self._send(mapper.contact_request(contact))
+            (request,) = mapper.contact_requests(replace(contact, consent=None), id_prefix=self.shop.id_prefix)
+            self._send(request)
             self.known_contacts.add(contact.key)
 
     def _order(self, change: OrderChange, at: int) -> None:
@@ -165,7 +166,7 @@ class _Receiver:
             self.cart_contacts[view.cart_token] = view.contact
         if contact := view.contact if view.contact.key else self.cart_contacts.get(view.cart_token):
             self._send_contact(contact)
-            self._send_steps(mapper.view_steps(view, contact))
+            self._send_steps(mapper.view_steps(view, contact, self.shop.id_prefix))
 
     def _cart(self, change: CartChange) -> None:
         cart = change.cart
@@ -180,7 +181,7 @@ class _Receiver:
         contact = self.cart_contacts.get(cart.token)
         if contact and cart.token not in self.bought:
             self._send_contact(contact)
-            self._send_steps(mapper.cart_steps(cart, contact))
+            self._send_steps(mapper.cart_steps(cart, contact, self.shop.id_prefix))
             event = self.api.last_event(KEY)
             params = {param["name"]: param["value"] for param in event["params"]}
             self.carts[cart.token] = (event["keyValue"], json.loads(params.get("products", "[]")))
@@ -196,9 +197,10 @@ def test_without_faults_the_api_has_the_expected_state(shop: Shop) -> None:
         expected = expected_state(story, [announcement.id for announcement in story.announcements])
         for id, params in expected.orders.items():
             if params is None:
-                wrong += [f"order {id} exists"] if id in state["orders"] else []
+                wrong += [f"order {id} exists"] if shop.id_prefix + id in state["orders"] else []
             else:
-                wrong += [f"order {id}: {text}" for text in differences(params, state["orders"].get(id, {}))]
+                found = state["orders"].get(shop.id_prefix + id, {})
+                wrong += [f"order {id}: {text}" for text in differences(params, found)]
         for wanted in expected.contacts:
             if not any(wanted.items() <= contact.items() for contact in state["contacts"]):
                 wrong.append(f"no contact {wanted}")

@@ -34,6 +34,10 @@ class FinalStateChecker:
         self._accepted = accepted
         self._uncertain = uncertain
 
+    def contacts(self, shop: str, identity: str) -> list[dict[str, Any]]:
+        """Return the contacts that the API has under an identity in the account of a shop."""
+        return self._contacts[shop].of(identity)
+
     def check(
         self, number: int, story: Story, accepted_ids: list[int], abandoned: Collection[EntityKey]
     ) -> Iterator[Violation]:
@@ -45,7 +49,7 @@ class FinalStateChecker:
         """
         expected, shop = expected_state(story, accepted_ids), story.shop
         for order, params in expected.orders.items():
-            entity, actual = f"order {order}", self._orders[shop].get(order)
+            entity, actual = f"order {order}", self._orders[shop].get(story.id_prefix + order)
             if (shop, entity) in abandoned or (shop, entity) in self._uncertain:
                 continue
             if params is None:

@@ -244,7 +244,7 @@ class OrderLifecycle(SimulatedOrder):
         person, total = self.person, self.current_total
         refunded = sum(refund.amount for refund in self.refunds)
         params = {
-            "externalOrderId": str(self.id),
+            "externalOrderId": f"{self.settings.id_prefix}{self.id}",
             "externalCustomerId": person.customer_id,
             "date": self.shop.local_time(self.sold_at),
             "currency": self.shop.currency,

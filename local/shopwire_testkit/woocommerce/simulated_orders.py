@@ -81,6 +81,7 @@ class OrderLifecycle:
         self.newsletter = _NEWSLETTER_ANSWERS[self.id % len(_NEWSLETTER_ANSWERS)]
         ticked, not_ticked = PersonConsent(subscribed=True, at=self.created_at), PersonConsent(False, is_implied=True)
         consent = {"1": ticked, "0": not_ticked}.get(self.newsletter)
+        self.customer_id = 0 if guest else customer.id
         self.person = replace(customer.person(guest=guest), consent=consent)
         names = {"first_name": customer.first_name, "last_name": customer.last_name}
         self.billing = names | {
@@ -291,7 +292,7 @@ class OrderLifecycle:
     def _params(self) -> dict[str, str]:
         person = self.person
         params = {
-            "externalOrderId": str(self.id),
+            "externalOrderId": f"{self.settings.id_prefix}{self.id}",
             "externalCustomerId": person.customer_id,
             "date": utc_time(self.created_at) + "+00:00",
             "currency": self.shop.currency,
@@ -374,7 +375,7 @@ class OrderLifecycle:
             "cart_tax": money(tax),
             "total": money(self.total),
             "total_tax": money(tax),
-            "customer_id": int(self.person.customer_id or 0) if not self.erased else 0,
+            "customer_id": 0 if self.erased else self.customer_id,
             "order_key": "wc_order_x",
             "billing": self.billing | (_ERASED_ADDRESS if self.erased else {}),
             "shipping": {} if self.erased else self.shipping,

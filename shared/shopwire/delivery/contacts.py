@@ -170,6 +170,7 @@ class Contacts:
     def _write(self, task: Task, state: ContactState, contact: Contact, created_at: int | None) -> ContactRecord | None:
         """Record what the API should have (`ContactStore.write`). What it has already is recorded as synced."""
         is_sent = bool(_requests_for(task, state, _reachable(state, contact)))
+        self._send_movers(task, state)
         return self.store.write(task.shop.id, state, contact, self._clock(), created_at, is_sent=is_sent)
 
     def _send(self, task: Task, state: ContactState, record: ContactRecord, created_at: int | None) -> bool:
@@ -200,6 +201,15 @@ class Contacts:
             # Another webhook recorded something else and sent it. Our request may have been the last one.
             self.store.touch(shop, current)
         return False
+
+    def _send_movers(self, task: Task, state: ContactState) -> None:
+        """Send the contacts that gave up an address which the webhook names. Raises only RetryLater.
+
+        They are sent before another contact gets the address, because the API finds a contact by its addresses.
+        """
+        for record in state.unsent_movers:
+            with suppress(Ignored, PermanentFailure, Unmappable):
+                self._send(task, ContactState.of_record(record), record, None)
 
     def _send_or_part(self, task: Task, state: ContactState, record: ContactRecord) -> int | None:
         """Send what is recorded, or what is left of it without an address that the API refuses. Return the API's id."""
