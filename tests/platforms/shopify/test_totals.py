@@ -318,6 +318,18 @@ def test_unpaid_order_costs_after_its_edits_if_its_cancellation_made_no_refund()
     assert (found.total, parts(found), units(found)) == (150, 150, {"901": 1})
 
 
+def test_edit_some_seconds_before_the_cancellation_is_none_of_it() -> None:
+    found = order(
+        line_items=[line(1, "120.00", current=0), line(2, "80.00")],
+        total_price="200.00",
+        current_total_price="80.00",
+        cancelled_at="2026-11-05T09:00:09+02:00",
+        financial_status="pending",
+        refunds=[removal(CLOSED, (1, 1, "120.00", "0"))],
+    )
+    assert (found.total, parts(found), found.status) == (80, 80, Status.CANCELLED)
+
+
 def test_line_that_an_edit_added_is_part_of_what_a_closed_order_cost() -> None:
     lines = [line(1, "120.00", current=0), line(2, "80.00", current=0)]
     for total in ("120.00", "200.00"):  # `total_price` with and without what was added
