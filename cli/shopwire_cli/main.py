@@ -63,6 +63,7 @@ def make_parser(arguments: Sequence[str]) -> Parser:
   shopwire dev                                   run everything locally, in memory
   shopwire send shopify orders/create            sign one of our samples and post it there
   shopwire map shopify orders/create order.json  print what would be sent, and send nothing
+  shopwire tail                                  show each webhook, and what it became
   shopwire parked list                           list what could not be mapped or was refused by the API
   shopwire inspect                               print the address of the pages that show all this
   shopwire shop put shops.toml --stack shopwire  connect shops to a deployed stack""",

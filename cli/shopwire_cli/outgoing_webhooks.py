@@ -62,7 +62,7 @@ def path_of(platform: str, shop: Shop) -> str:
 
 
 def signed_calls(
-    platform_name: str, topic: str, shop: Shop, *, file: str | None, count: int, fresh: bool
+    platform_name: str, topic: str, shop: Shop, *, file: str | None, count: int, fresh: bool | None
 ) -> Iterator[Call]:
     """Yield the calls to post.
 
@@ -71,7 +71,7 @@ def signed_calls(
         file: path of the body, "-" for stdin, None for our sample.
         count: number of calls.
         fresh: make each call a new event with the current time. Otherwise one delivery is repeated, with the same
-            headers.
+            headers. None: repeat our sample as one new event, or the file as it is.
 
     Raises:
         UserError: there is no such sample, or the file cannot be used.
@@ -87,7 +87,10 @@ def signed_calls(
     else:
         body = read_file(file)
     if not fresh:
-        yield from [_sign(platform, topic, body, shop, _now())] * count
+        now = _now()
+        if fresh is None and file is None:
+            body = _refreshed_if_possible(platform, body, now)
+        yield from [_sign(platform, topic, body, shop, now)] * count
         return
     for number in range(count):
         now = _now()
@@ -116,6 +119,14 @@ def _refresh(platform: Platform, body: bytes, now: int, number: int) -> bytes:
         return refresh(body, platform.sample_fields, now, number)
     except NotRefreshable as error:
         raise UserError(f"--fresh: {error}") from None
+
+
+def _refreshed_if_possible(platform: Platform, body: bytes, now: int) -> bytes:
+    """Return the body as a new event. A sample that names no entity is always one."""
+    try:
+        return refresh(body, platform.sample_fields, now)
+    except NotRefreshable:
+        return body
 
 
 def _now() -> int:

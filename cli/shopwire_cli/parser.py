@@ -90,6 +90,11 @@ def add_installation_options(parser: Parser) -> None:
     )
 
 
+def add_utc_option(parser: Parser) -> None:
+    """Add the option --utc."""
+    parser.add_argument("--utc", action="store_true", help="show times in UTC (default: your time zone)")
+
+
 def _integer(text: str) -> int | None:
     try:
         return int(text)

@@ -1,6 +1,5 @@
 """Fixtures that several tests of the command line use."""
 
-import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -36,13 +35,6 @@ def stub(monkeypatch: pytest.MonkeyPatch, set_stdin: SetStdin) -> StubPlatform:
     monkeypatch.setattr(platforms, "get", lambda name: platform)
     set_stdin(b"{}")
     return platform
-
-
-@pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Make the captured output a terminal."""
-    # The class is patched, because pytest replaces the stream between this fixture and the test.
-    monkeypatch.setattr(type(sys.stdout), "isatty", lambda stream: True, raising=False)
 
 
 @pytest.fixture
