@@ -57,7 +57,7 @@ def follow(feed: "WebhookFeed", options: argparse.Namespace, pause: Callable[[fl
     """Print what the feed has, until `pause` raises or with --once.
 
     Args:
-        pause: waits so many seconds.
+        pause: waits for a number of seconds.
 
     Raises:
         CommandError.
