@@ -103,6 +103,7 @@ class Gateway:
 
     Args:
         set_fault: injects or ends a fault of queue, ledger or settings, and may raise BadFault.
+        forget_shop: lets the functions read the settings of a shop again.
         aws: endpoint, region and parameter path, with which the command line finds the shops' parameters.
         allow_remote: serve webhooks and the storefront to other machines and under every Host name. The inspector and
             the paths below /dev/ and /esputnik/ are served only to this machine in any case.
@@ -120,6 +121,7 @@ class Gateway:
         *,
         person: PersonRoutes | None = None,
         feed: FeedRoutes | None = None,
+        forget_shop: Callable[[str], None] | None = None,
         aws: Mapping[str, str] | None = None,
         allow_remote: bool = False,
         public_hosts: Collection[str] = (),
@@ -130,6 +132,7 @@ class Gateway:
         self._parked = parked
         self._person = person
         self._feed = feed
+        self._forget_shop = forget_shop
         self._inspector = inspector
         self._aws = aws or {}
         self._allow_remote = allow_remote
@@ -199,6 +202,9 @@ class Gateway:
                 return 200, self._read_feed(self._feed, query)
             case "GET", "webhooks", id if self._feed and (record := self._feed.show(_count(id) or 0)):
                 return 200, record
+            case "POST", "shops", id, "forget" if self._forget_shop:
+                self._forget_shop(id)
+                return 200, {"status": "ok"}
             case "GET", "aws":
                 return 200, self._aws
             case "GET", "parked":

@@ -25,6 +25,7 @@ from shopwire_dev.lambdas import TIMEOUT_SECONDS
 from shopwire_dev.people import find_named, orders_of
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
+from shopwire_dev.shop_caches import ShopCaches
 from shopwire_emulator.emulator import DEMO_KEY, Emulator
 from shopwire_emulator.endpoints import make_application
 from shopwire_inspector.data_source import DataSource
@@ -72,6 +73,7 @@ class DevStack:
         self.emulator = Emulator(time.monotonic)
         self.journal = Journal()
         self._recorder = Recorder(self.journal)
+        self._shop_caches = ShopCaches()
         self._functions = {name: self._recorder.make_function(name) for name in TIMEOUT_SECONDS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
@@ -83,6 +85,7 @@ class DevStack:
             self._serve_inspector,
             person=PersonRoutes(self._show_person, self._erase_person),
             feed=FeedRoutes(self._show_webhook, self._changed_webhooks, self._latest_webhooks),
+            forget_shop=self._shop_caches.forget,
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             allow_remote=allow_remote,
             public_hosts=public_hosts,
@@ -115,6 +118,7 @@ class DevStack:
             else:
                 os.environ[name] = value
         self._recording.enter_context(self._recorder.record())
+        self._recording.enter_context(self._shop_caches.collect())
         self._environment, self._pages = self._make_pages()
         for server in self._servers:
             server.start()

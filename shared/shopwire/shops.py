@@ -88,6 +88,13 @@ class Shops:
         except (SettingsUnavailable, UnknownShop, BadSettings):
             return None
 
+    def forget(self, id: str) -> None:
+        """Read the shop's settings again when they are needed next. While SSM fails, the last known ones stay valid."""
+        if cached := self._cached.get(id):
+            cached.read_at = -float(_CACHE_SECONDS)
+        self._reread_at.pop(id, None)
+        self._names = None  # it may not be in the list
+
     def ids(self) -> frozenset[str]:
         """Return the ids of all shops.
 

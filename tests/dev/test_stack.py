@@ -153,7 +153,7 @@ def test_unreadable_webhook_is_parked_shown_and_replayed(stack: DevStack) -> Non
     assert call(f"{stack.url}/dev/parked/none")[0] == 404
 
 
-def test_shop_is_added_rotated_and_removed_at_run_time(
+def test_change_of_a_shop_takes_effect_at_once(
     stack: DevStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def shop(*arguments: object) -> str:
@@ -173,15 +173,20 @@ def test_shop_is_added_rotated_and_removed_at_run_time(
         '[my-shop]\nplatform = "shopify"\nsecrets = ["a-secret-1"]\nesputnik_key = "demo-key"\nstore = "my.example"\n'
     )
     settings = tomllib.loads(text)["my-shop"]
+    assert post_status("a-secret-1") == 404
     file.write_text(text)
     assert "kept in memory until `shopwire dev` ends" in shop("put", file)
     assert post_status("a-secret-1") == 200
     file.write_text(text.replace('["a-secret-1"]', '["a-secret-1", "a-secret-2"]'))
     assert "my-shop: secrets:" in shop("put", file)
     assert [post_status(secret) for secret in ("a-secret-1", "a-secret-2", "a-secret-3")] == [200, 200, 401]
+    file.write_text(text.replace("a-secret-1", "a-secret-2"))
+    assert "within" not in shop("put", file, "--yes")
+    assert [post_status(secret) for secret in ("a-secret-1", "a-secret-2")] == [401, 200]
     assert "my-shop" in shop("list")
     assert f'"url": "{stack.url}/webhooks/my-shop"' in shop("show", "my-shop")
     assert "removed my-shop" in shop("remove", "my-shop", "--yes")
+    assert post_status("a-secret-2") == 404
     assert "my-shop" not in shop("list")
 
 

@@ -62,7 +62,7 @@ def add_arguments(parser: Parser) -> None:
     removing = actions.add_parser(
         "remove",
         help="delete shops",
-        description="Deletes shops. Within an hour, all their webhooks get status 404.",
+        description="Deletes shops. Their webhooks get status 404 then: in a stack within an hour, otherwise at once.",
         epilog="example:\n  shopwire shop remove my-shop --stack shopwire",
     )
     removing.add_argument("ids", metavar="ID", nargs="+", help="the ids that `shopwire shop list` prints")
@@ -118,7 +118,7 @@ def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], opt
             "An order or customer that changes from now on is another one for eSputnik than before, because its id has "
             "another `id_prefix`."
         )
-    if any(stored[id] for id in to_write):
+    if parameters.persistent and any(stored[id] for id in to_write):
         notes.append(
             "A new secret is accepted within 30 seconds. Change it at the platform after that, not before. All other "
             "changes, such as a removed secret, take effect within an hour."
@@ -216,8 +216,9 @@ def _show(parameters: "ShopParameters", options: argparse.Namespace) -> None:
 
 def _remove(parameters: "ShopParameters", options: argparse.Namespace) -> None:
     ids = [_get_existing(parameters, id).id for id in dict.fromkeys(options.ids)]
+    when = "within an hour" if parameters.persistent else "at once"
     _confirm(
-        f"{escape(', '.join(ids))}: within an hour, webhooks will get status 404. Waiting webhooks will be parked, and "
+        f"{escape(', '.join(ids))}: {when}, webhooks will get status 404. Waiting webhooks will be parked, and "
         "parked ones will no longer be listed. Switch the webhooks off at the platform first.",
         options,
     )
@@ -225,7 +226,9 @@ def _remove(parameters: "ShopParameters", options: argparse.Namespace) -> None:
         ids,
         parameters.remove,
         lambda id: f"removed {id}",
-        ["Functions that have cached a shop's settings accept its webhooks for up to an hour."],
+        ["Functions that have cached a shop's settings accept its webhooks for up to an hour."]
+        if parameters.persistent
+        else [],
     )
 
 
