@@ -10,6 +10,7 @@ from shopwire.platforms.base import Platform
 from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
+from shopwire_cli.suggestions import did_you_mean
 from shopwire_dev.demo_shops import demo_settings, read_settings
 from shopwire_testkit.fresh import NotRefreshable, refresh
 from shopwire_testkit.samples import Sample, samples
@@ -47,7 +48,9 @@ def find_shop(platform: str, id: str | None, shops_file: str | None) -> Shop:
         settings = demo_settings() | (read_settings(shops_file) if shops_file else {})
         if id not in settings:
             hint = "" if shops_file else "; your own shops: --shops FILE"
-            raise UserError(f"there is no shop {id!r}: choose one of {', '.join(settings)}{hint}")
+            raise UserError(
+                f"there is no shop {id!r}{did_you_mean(id, settings)}: choose one of {', '.join(settings)}{hint}"
+            )
         shop = parse_shop(id, settings[id])
     except BadSettings as error:
         raise UserError(f"--shops: {error}") from None
@@ -105,7 +108,8 @@ def _find_sample(platform: str, name: str) -> Sample:
     for sample in available:
         if sample.topic == name:
             return sample
-    raise UserError(f"no sample {name!r}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
+    guess = did_you_mean(name, [*(sample.name for sample in available), *platforms.get(platform).topic_names()])
+    raise UserError(f"no sample {name!r}{guess}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
 
 
 def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Call:

@@ -13,15 +13,7 @@ URL = "http://127.0.0.1:8787"
 NOON = 1_767_268_800_000  # 2026-01-01 12:00:00 UTC
 
 
-@pytest.fixture(autouse=True)
-def _kyiv(monkeypatch: pytest.MonkeyPatch) -> Any:
-    import time
-
-    monkeypatch.setenv("TZ", "Europe/Kyiv")
-    time.tzset()
-    yield
-    monkeypatch.undo()
-    time.tzset()
+pytestmark = pytest.mark.usefixtures("kyiv")
 
 
 def record(**changed: Any) -> Record:

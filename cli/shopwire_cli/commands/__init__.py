@@ -20,6 +20,7 @@ COMMANDS = {
     "inspect": "show each webhook and what became of it, in the browser",
     "shop": "connect shops: put, list, show, remove",
     "secret": "make a strong secret",
+    "completion": "print the script that completes commands in bash, zsh or fish",
     "simulate": "test the promises with simulated shops, stores and faults",
 }
 """Name and help of each command, in the order of `shopwire --help`. The module has the command's name."""

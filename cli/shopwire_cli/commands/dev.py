@@ -57,6 +57,7 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Serve until Ctrl-C."""
     from shopwire.errors import BadSettings
+    from shopwire_cli.shops_file import find_problems
     from shopwire_dev.demo_shops import read_settings
     from shopwire_dev.lambdas import FunctionNotFound
     from shopwire_dev.stack import serve
@@ -72,13 +73,15 @@ def run(options: argparse.Namespace) -> int:
                 f"--host {options.host}: other machines could reach this address and post webhooks to it. If they may, "
                 "add --allow-remote"
             )
-        settings = read_settings(options.shops) if options.shops else None
+        settings = read_settings(options.shops) if options.shops else {}
+        if problems := list(find_problems(settings, (), deployed=False)):
+            raise UserError(*(f"--shops: {problem}" for problem in problems))
         serve(
             options.host,
             options.port,
             started=lambda stack: _welcome(stack, options),
             esputnik_url=options.esputnik,
-            settings=settings,
+            settings=settings or None,
             allow_remote=options.allow_remote,
             public_hosts=public_hosts,
         )

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shopwire_cli.errors import CommandError, UserError
-from shopwire_cli.parser import Parser, add_installation_options
+from shopwire_cli.parser import Parser, add_installation_options, add_utc_option
 from shopwire_cli.shop_secrets import ShopFields, mask_fields, mask_secret, masked_changes, secrets_of
 from shopwire_cli.terminal import escape
 
@@ -46,9 +46,10 @@ def add_arguments(parser: Parser) -> None:
     listing = actions.add_parser(
         "list",
         help="list all shops",
-        description="Lists the shops, and what is wrong with the settings of each.",
+        description="Lists the shops by id, and what is wrong with the settings of each.",
         epilog="example:\n  shopwire shop list --stack shopwire --json",
     )
+    add_utc_option(listing)
     listing.add_argument(
         "--json", action="store_true", help="print JSON lines, in a terminal too; they also have each shop's URL"
     )
@@ -181,7 +182,7 @@ def _list(parameters: "ShopParameters", options: argparse.Namespace) -> None:
     from shopwire_cli.output import print_records
 
     records = [_record(parameters, shop) for shop in parameters.list()]
-    print_records(_COLUMNS, records, as_json=options.json)
+    print_records(_COLUMNS, records, as_json=options.json, utc=options.utc)
     if not records:
         print("no shop is connected: connect one with `shopwire shop put FILE`", file=sys.stderr)
 
@@ -193,7 +194,7 @@ def _record(parameters: "ShopParameters", shop: "StoredShop") -> dict[str, Any]:
         "platform": str(fields.get("platform") or "-"),
         "store": str(fields.get("store") or "-"),
         "secrets": _masked_secrets(fields),
-        "changed": f"{shop.changed:%Y-%m-%d %H:%M}",
+        "changed": int(shop.changed.timestamp() * 1000),
         "problem": shop.problem or "-",
         "url": parameters.url(shop.id),
     }
