@@ -26,7 +26,7 @@ from shopwire_dev.people import find_named, orders_of
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
 from shopwire_dev.shop_caches import ShopCaches
-from shopwire_emulator.emulator import DEMO_KEY, Emulator
+from shopwire_emulator.emulator import Emulator
 from shopwire_emulator.endpoints import make_application
 from shopwire_inspector.data_source import DataSource
 from shopwire_inspector.feed import Feed, Record, changes, latest, make_record
@@ -67,8 +67,7 @@ class DevStack:
         self.public_hosts = public_hosts
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
-        own = {id: fields for id, fields in self._settings.items() if fields["esputnik_key"] != DEMO_KEY}
-        if problem := shared_account(own, list(own)):
+        if problem := shared_account(self._settings, list(self._settings)):
             raise BadSettings(problem)
         self.emulator = Emulator(time.monotonic)
         self.journal = Journal()

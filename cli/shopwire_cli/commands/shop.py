@@ -144,10 +144,8 @@ def _check_accounts(stored: Iterable["StoredShop"], wanted: Mapping[str, dict[st
         UserError: a shop would have the API key of another one without an `id_prefix` of its own.
     """
     from shopwire_dev.accounts import shared_account
-    from shopwire_emulator.emulator import DEMO_KEY
 
-    # The demo shops share the emulator's account, and a shop may be tried with it.
-    others = {shop.id: shop.fields for shop in stored if shop.fields.get("esputnik_key") != DEMO_KEY}
+    others = {shop.id: shop.fields for shop in stored}
     if problem := shared_account({**others, **wanted}, list(wanted)):
         raise UserError(problem)
 

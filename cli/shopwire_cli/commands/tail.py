@@ -30,7 +30,7 @@ def add_arguments(parser: Parser) -> None:
         metavar="N",
         type=positive_integer,
         default=10,
-        help="of `shopwire dev`: begin with the last N webhooks (default: %(default)s)",
+        help="of `shopwire dev`: begin with what is among the last N webhooks (default: %(default)s)",
     )
     parser.add_argument(
         "--minutes",
