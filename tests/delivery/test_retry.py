@@ -1,6 +1,7 @@
 """The consumer of the retry queue: groups, backoff, age, and messages that cannot be delivered any more."""
 
 import io
+import json
 from dataclasses import replace
 
 import pytest
@@ -111,3 +112,13 @@ def test_message_without_a_change_after_a_fix_is_ignored(world: World) -> None:
     (delivery,) = world.platform.bodies[body]  # type: ignore[misc]
     world.platform.bodies[body] = [replace(delivery, change=Nothing(Reason.DRAFT))]
     assert world.run_until_idle() == ["ignored"]
+
+
+def test_log_line_of_an_attempt_names_the_events_that_it_sent(world: World, log: io.StringIO) -> None:
+    world.put_into_queue(*(world.body(change) for change in (order(), paid())))
+    world.api.next_answers = [200, 503]
+    world.run_until_idle()
+    lines = [json.loads(line) for line in log.getvalue().splitlines() if '"retried"' in line]
+    sent = [line.get("sent") for line in lines if line["outcome"] == "delivered"]
+    assert sent == ["orderCreated", "orderUpdated"]
+    assert not any("sent" in line for line in lines if line["outcome"] != "delivered")

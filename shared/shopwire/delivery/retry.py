@@ -163,6 +163,7 @@ class RetryConsumer:
             key=key_hash(message.key),
             receives=receives,
             milliseconds=now - started,
+            sent=None if isinstance(result, Wait) else ",".join(result.sent) or None,
             **result.details,
         )
         return result if isinstance(result, Wait) else None

@@ -188,6 +188,8 @@ class Platform(ABC):
     ping: ClassVar[Ping | None] = None
     store_example: ClassVar[str] = ""
     """What the setting `store` looks like; "" if the platform's calls do not name their store."""
+    store_form: ClassVar[str] = ""
+    """A regular expression of the `normal_store` of every store; "" if it can be any text."""
     demo_store: ClassVar[str] = ""
     """The store of the demo shop; "" for none."""
     endpoint: ClassVar[Literal["webhooks", "storefront"]] = "webhooks"

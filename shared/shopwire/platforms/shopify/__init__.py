@@ -192,6 +192,8 @@ class Shopify(Platform):
         "customers/": ("contact", "id"),
     }
     store_example = "my-shop.myshopify.com"
+    # A call names this domain, also if the shop has one of its own ("Webhooks: headers").
+    store_form = r"[a-z0-9][a-z0-9-]*\.myshopify\.com"
     demo_store = "demo.myshopify.com"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:

@@ -96,6 +96,7 @@ class WooCommerce(Platform):
         "customer.": ("contact", "id"),
     }
     store_example = "https://my-shop.example/"
+    store_form = r"[a-z0-9.-]+(:[0-9]+)?"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         headers = webhook.headers
