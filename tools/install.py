@@ -56,20 +56,20 @@ def main() -> int:
 
 
 def make_environment(path: Path) -> str:
-    """Make the virtual environment, unless it exists, and return the path of its Python.
+    """Make the virtual environment, or keep what there is of it, and return the path of its Python.
 
     Raises:
         InstallationFailed.
     """
     try:
-        venv.create(path, with_pip=True)
+        venv.create(path, symlinks=os.name != "nt", with_pip=True)
     except subprocess.CalledProcessError:
         # Debian and Ubuntu have pip's wheel for environments in a package of its own.
         raise InstallationFailed(
             f"{sys.executable} cannot make environments with pip: install python3-venv, or pass another PYTHON="
         ) from None
     except OSError as error:
-        raise InstallationFailed(f"{error.strerror}: {error.filename}") from None
+        raise InstallationFailed(f"{error.strerror}: {error.filename}" if error.strerror else str(error)) from None
     return str(path / "bin" / "python")
 
 

@@ -77,12 +77,12 @@ def find_problems(settings: Mapping[str, dict[str, Any]], ids: Collection[str], 
             shop = parse_shop(id, fields)
         except BadSettings as error:
             is_valid = False
-            problem = str(error)
+            text = str(error)
             for name in fields:
-                problem = problem.replace(
+                text = text.replace(
                     f"`{name}` is not a setting", f"`{name}` is not a setting{did_you_mean(name, Shop.model_fields)}"
                 )
-            yield problem
+            yield text
             continue
         if problems := list(_problems(shop, fields, deployed)) if id in ids else []:
             is_valid = False

@@ -210,7 +210,7 @@ def _before_closing(body: bodies.Order, refunds: tuple[_Refund, ...], base: Deci
     closing = refunds[number:]
     if current:
         # Something is left. It is less than before only if the cancellation took lines or shipping. What was removed
-        # without money a moment before was an edit, because a cancellation removes everything that nobody paid for.
+        # without money a moment before was an edit, because a cancellation removes everything that is not paid.
         return refunds[:number] if any(refund.goods and refund.money for refund in closing) else None
     if refunds and not closing and (cancelled is None or refunds[-1].money):
         number -= 1  # the last refund does not tell all that it took
