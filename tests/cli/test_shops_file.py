@@ -45,7 +45,7 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
                 "shop bob: `store` must be what webhooks of Shopify call the shop, like my-shop.myshopify.com: "
                 "otherwise all are refused",
             )
-            for store in ("bob.example.com", "https://bob.myshopify.com/", "bob", "bob.myshopify.com.evil.example")
+            for store in ("bob.example.com", "https://bob.example.com/", "bob", "bob.myshopify.com.evil.example")
         ),
         (BOB + 'region = "canary"\n', "shop bob: `region` must be a two-letter country code, like UA"),
         (BOB.replace("shopify", "canary"), f"shop bob: `platform` must be one of {', '.join(platforms.OF_SHOPS)}"),

@@ -41,7 +41,7 @@ class Outcome:
     status: OutcomeStatus
     reason: Reason | None = None
     details: Mapping[str, str | int] = field(default_factory=dict)
-    sent: tuple[str, ...] = ()
+    sent: tuple[str, ...] = field(default=(), compare=False)
 
 
 def plausible(at: int, received_at: int) -> int:
