@@ -169,7 +169,10 @@ def test_change_of_a_shop_takes_effect_at_once(
         return call(f"{stack.url}/webhooks/my-shop", body, headers)[0]
 
     file = tmp_path / "shops.toml"
-    text = '[my-shop]\nplatform = "shopify"\nsecrets = ["a-secret-1"]\nesputnik_key = "demo-key"\nstore = "my-shop.myshopify.com"\n'
+    text = (
+        '[my-shop]\nplatform = "shopify"\nsecrets = ["a-secret-1"]\n'
+        'esputnik_key = "demo-key"\nstore = "my-shop.myshopify.com"\n'
+    )
     settings = tomllib.loads(text)["my-shop"]
     assert post_status("a-secret-1") == 404
     file.write_text(text)
