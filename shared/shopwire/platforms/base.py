@@ -271,7 +271,7 @@ class Platform(ABC):
         """Return how the shop's API is called. Only platforms with thin webhooks have it.
 
         Raises:
-            ValueError: the shop's settings `store` and `api` do not suffice. The text continues "the shop ...".
+            ValueError: the shop's settings `store` and `api` do not suffice. The text says what is required.
         """
         raise NotImplementedError
 
