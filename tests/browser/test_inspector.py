@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from shopwire_dev.stack import DevStack
-from shopwire_inspector.journal import Attempt
+from shopwire_inspector.recorded import Attempt
 from tests.browser.inspector import SHOP, card, park, parked_ids, replay, row, send, watch_shifts
 from tests.browser.inspector import no_console_errors as no_console_errors
 

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from shopwire_dev.stack import DevStack
-from shopwire_inspector.journal import Filter
+from shopwire_inspector.search import Filter
 from tests.browser.inspector import SHOP, park, parked_ids, row, send
 from tests.browser.inspector import no_console_errors as no_console_errors
 

@@ -25,8 +25,8 @@ from shopwire_cli.commands import inspect as inspect_command
 from shopwire_cli.main import main
 from shopwire_cli.stack_installation import function_settings
 from shopwire_dev.aws import make_table
-from shopwire_inspector.journal import Filter
 from shopwire_inspector.log_reader import LogReader, LogsDown
+from shopwire_inspector.search import Filter
 from shopwire_inspector.stack_inspector import StackInspector
 from shopwire_testkit.samples import samples
 
