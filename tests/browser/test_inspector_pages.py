@@ -93,6 +93,7 @@ def test_pages_work_without_javascript(browser: Browser, stack: DevStack) -> Non
         page.get_by_label("Text", exact=True).fill(id)
         page.get_by_role("button", name="Filter").click()
         expect(page.locator("#rows .row")).to_have_count(1)
+        page.locator("#try summary").click()
         page.get_by_role("button", name="Send").click()
         expect(page.locator("#rows .row").first).to_contain_text("orders/create")
 
