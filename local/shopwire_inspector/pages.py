@@ -76,7 +76,10 @@ class Pages:
 
     def _serve(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         query = dict(parse_qsl(environ.get("QUERY_STRING", ""), keep_blank_values=True))
-        parts = environ["PATH_INFO"].removeprefix("/inspect").strip("/").split("/")
+        path = environ["PATH_INFO"]
+        if path != "/" and not f"{path}/".startswith("/inspect/"):
+            raise HttpError(404, _NOT_FOUND)
+        parts = path.removeprefix("/inspect").strip("/").split("/")
         if environ["REQUEST_METHOD"] == "POST":
             form = dict(parse_qsl(read_body(environ).decode("utf-8", "replace"), keep_blank_values=True))
             return self._posts.act(parts, form, start_response)
