@@ -1,7 +1,7 @@
-"""The webhooks that `shopwire send` posts: our samples or a file, signed with the secret of a shop."""
+"""The webhooks that `shopwire send` posts: our samples, scenarios or a file, signed with the secret of a shop."""
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,6 +17,7 @@ from shopwire_dev.demo_shops import demo_settings, read_settings
 from shopwire_testkit.fetched import CannedApi, with_state
 from shopwire_testkit.fresh import NotRefreshable, refresh, refresh_with_answers
 from shopwire_testkit.samples import Sample, samples
+from shopwire_testkit.scenarios import SCENARIOS, plan, scenarios_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +119,37 @@ def signed_calls(
         except NotRefreshable as error:
             raise UserError(f"--fresh: {error}") from None
         yield _sign(platform, topic, fresh_body, fresh_answers, shop, now)
+
+
+def scenario_calls(platform: str, name: str, shop: Shop) -> Iterator[tuple[str, Call, int]]:
+    """Yield the path and the call of each webhook of a scenario, and how often it is posted at the same moment.
+
+    Raises:
+        UserError: the platform has no such scenario.
+    """
+    _check_scenario(name, [scenario.name for scenario in scenarios_of(platform)])
+    for webhook in plan(platform, name, now := _now()):
+        adapter = platforms.get(webhook.platform)
+        call = _sign(adapter, webhook.topic, webhook.body, {}, shop, now)
+        yield path_of(webhook.platform, shop), call, webhook.copies
+
+
+def platforms_with(scenario: str) -> list[str]:
+    """Return the platforms that have a scenario.
+
+    Raises:
+        UserError: there is no such scenario.
+    """
+    _check_scenario(scenario, [known.name for known in SCENARIOS])
+    return [name for name in platforms.OF_SHOPS if scenario in {known.name for known in scenarios_of(name)}]
+
+
+def _check_scenario(name: str, known: Sequence[str]) -> None:
+    """Raise UserError if `name` is none of the known scenarios."""
+    if not known:
+        raise UserError(f"no scenario is of this platform: choose one of {', '.join(platforms.OF_SHOPS)}")
+    if name not in known:
+        raise UserError(f"there is no scenario {name!r}{did_you_mean(name, known)}: choose one of {', '.join(known)}")
 
 
 def _find_sample(platform: str, name: str) -> Sample:

@@ -100,6 +100,11 @@ class Faults:
         mode, until = self.by_service.get(service, ("ok", 0.0))
         return mode if self.clock() < until else "ok"
 
+    def seconds_left(self, service: str) -> float | None:
+        """Return after how many seconds the service's fault ends; None if it has none, or one without an end."""
+        left = self.by_service.get(service, ("ok", 0.0))[1] - self.clock()
+        return left if 0 < left < math.inf else None
+
     def wait_while_hanging(self, service: str) -> None:
         """Block until the service does not hang any more, at most 30 s."""
         end = time.monotonic() + _MAX_HANG_SECONDS

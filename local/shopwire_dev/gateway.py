@@ -44,6 +44,8 @@ _MAX_BODY_BYTES = 10 << 20
 STOREFRONT_SCRIPT = Path(shopwire.__file__).resolve().parents[2] / "storefront" / "shopwire.js"
 """The script that a shop's theme includes. A deployed stack does not serve it, because the theme contains a copy."""
 _SCRIPT_HEADERS = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache"}
+_NO_PAGE = "/inspect/none"
+"""The inspector has no such page, and says so."""
 _PUBLIC_PATHS = ("/webhooks/", "/storefront/")
 """The paths that a tunnel may reach."""
 _WEBHOOK_PATH = re.compile(r"/webhooks/(?P<shop>[^/]+)")
@@ -150,7 +152,7 @@ class Gateway:
             return self._esputnik(environ, start_response)
         if path.startswith(PLATFORM_API_PATH):
             return self._platform_apis(environ, start_response)
-        if path == "/" or path.startswith("/inspect/"):
+        if _is_inspector(path):
             return self._inspector(environ, start_response)
         body = read_body(environ)
         if path == "/shopwire.js":
@@ -162,6 +164,8 @@ class Gateway:
         try:
             event = make_event(environ, body)
         except RouteNotFound:
+            if _is_shown_in_a_browser(environ):
+                return self._inspector({**environ, "PATH_INFO": _NO_PAGE}, start_response)
             return respond_json(start_response, 404, {"message": "Not Found"})
         try:
             function, _ = ROUTES[event["routeKey"]]
@@ -174,7 +178,7 @@ class Gateway:
     def _refusal(self, path: str, environ: Environ) -> str | None:
         """Return why the request is refused, None if it is served."""
         is_control = path.startswith(("/dev/", "/esputnik/", PLATFORM_API_PATH))
-        is_local = is_control or path == "/" or path.startswith("/inspect/")
+        is_local = is_control or _is_inspector(path)
         if is_local and not is_from_loopback(environ):
             return "only webhooks and the storefront are served to other machines"
         is_public = path.startswith(_PUBLIC_PATHS) and is_for_host(environ, self._public_hosts)
@@ -230,6 +234,16 @@ class Gateway:
         after = _count(query.get("after", ""))
         cursor, records = feed.latest(_count(query.get("last", "")) or 0) if after is None else feed.changed(after)
         return {"cursor": cursor, "webhooks": records}
+
+
+def _is_inspector(path: str) -> bool:
+    return path in ("/", "/inspect") or path.startswith("/inspect/")
+
+
+def _is_shown_in_a_browser(environ: Environ) -> bool:
+    """Return True if a person on this machine opened the address."""
+    is_page = environ["REQUEST_METHOD"] in ("GET", "HEAD") and "text/html" in environ.get("HTTP_ACCEPT", "")
+    return is_page and is_from_loopback(environ) and is_for_loopback(environ)
 
 
 def _count(text: str) -> int | None:

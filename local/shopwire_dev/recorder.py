@@ -20,13 +20,17 @@ from shopwire.errors import NewerMessageFormat
 from shopwire.esputnik import Transport
 from shopwire.message import unpack
 from shopwire.observability import logger
+from shopwire.retry_queue import RetryQueue
 from shopwire.stores.entry import key_hash
 from shopwire_dev.lambdas import Function
 from shopwire_emulator.emulator import RESULT_HEADER
-from shopwire_inspector.journal import Attempt, Exchange, Journal, ReceivedRequest, RecordedWebhook, retry_key_hash
+from shopwire_inspector.journal import Journal, retry_key_hash
+from shopwire_inspector.recorded import Attempt, Exchange, ReceivedRequest, RecordedWebhook
 
 # Each function's app.py creates its own Environment, and this factory is the only place where one gets its transport.
 _TRANSPORT_FACTORY = "http_transport"
+_HOLD_BACK = "hold_back"
+_HURRY_SECONDS = 10.0
 
 WEBHOOK_HEADER = "x-shopwire-webhook"
 """The header of a response to a webhook that has its id in the journal."""
@@ -41,6 +45,17 @@ class _Invocation:
     received_at: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     """(shop, hash of the key) -> when the webhooks of the batch's messages arrived."""
     exchanges: list[Exchange] = field(default_factory=list)
+    messages: dict[str, "_Waiting"] = field(default_factory=dict)
+    """Receipt handle of each message in the batch -> the webhook that waits in it."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Waiting:
+    """A delivery that waits in the retry queue. It is named by its shop, the hash of its key, and its receipt."""
+
+    shop: str
+    hashed_key: str
+    received_at: int
 
 
 class Recorder:
@@ -49,6 +64,10 @@ class Recorder:
     def __init__(self, journal: Journal) -> None:
         self.journal = journal
         self._thread = threading.local()
+        self._held: dict[_Waiting, str] = {}
+        """What waits invisibly in the queue -> its receipt handle."""
+        self._hurried: dict[str, float] = {}
+        """Shop -> until when (monotonic seconds) its messages are tried, however long they should wait."""
 
     @contextmanager
     def record(self) -> Iterator[None]:
@@ -57,9 +76,12 @@ class Recorder:
         logger.addHandler(handler)
         make_transport: Callable[[], Transport] = getattr(shopwire.environment, _TRANSPORT_FACTORY)
         setattr(shopwire.environment, _TRANSPORT_FACTORY, lambda: self._recording_transport(make_transport()))
+        hold_back = RetryQueue.hold_back
+        setattr(RetryQueue, _HOLD_BACK, self._recording_hold_back(hold_back))
         try:
             yield
         finally:
+            setattr(RetryQueue, _HOLD_BACK, hold_back)
             setattr(shopwire.environment, _TRANSPORT_FACTORY, make_transport)
             logger._logger.removeHandler(handler)
 
@@ -75,6 +97,40 @@ class Recorder:
             yield
         finally:
             self._thread.invocation = None
+
+    def hurry(self, shop: str) -> list[str]:
+        """Let the shop's messages be tried when they are received next. Return the receipt handles of what waits."""
+        self._hurried[shop] = time.monotonic() + _HURRY_SECONDS
+        return [receipt for waiting, receipt in list(self._held.items()) if waiting.shop == shop]
+
+    def begin_batch(self, records: list[Mapping[str, Any]]) -> tuple["_Invocation", list[Mapping[str, Any]]]:
+        """Return the invocation that handles these queue records, and the records that it gets."""
+        invocation, passed = _Invocation("retry"), []
+        for record in records:
+            try:
+                message = unpack(record["body"])
+            except (NewerMessageFormat, ValueError):
+                passed.append(record)
+                continue
+            waiting = _Waiting(message.shop, key_hash(message.key), message.received_at)
+            invocation.messages[record["receiptHandle"]] = waiting
+            invocation.received_at.setdefault((waiting.shop, waiting.hashed_key), []).append(waiting.received_at)
+            self._held.pop(waiting, None)
+            if self._hurried.get(message.shop, 0.0) > time.monotonic():
+                record = {**record, "body": message.later(0).pack()}
+            passed.append(record)
+        return invocation, passed
+
+    def _recording_hold_back(self, hold_back: Callable[[RetryQueue, str, float], None]) -> Any:
+        def hold(queue: RetryQueue, receipt_handle: str, seconds: float) -> None:
+            hold_back(queue, receipt_handle, seconds)
+            waiting = self._current.messages.get(receipt_handle) if self._current else None
+            if waiting and seconds > 0:
+                self._held[waiting] = receipt_handle
+                due = _now() + round(seconds * 1000)
+                self.journal.set_due(waiting.shop, waiting.hashed_key, waiting.received_at, due)
+
+        return hold
 
     @property
     def _current(self) -> _Invocation | None:
@@ -141,8 +197,9 @@ class _RecordedFunction(Function):
 
     def invoke(self, event: Any) -> Any:
         if "Records" in event:
-            with self._recorder.invocation(_Invocation(self.name, received_at=_receipt_times(event["Records"]))):
-                return super().invoke(event)
+            invocation, records = self._recorder.begin_batch(event["Records"])
+            with self._recorder.invocation(invocation):
+                return super().invoke({**event, "Records": records})
         context = event.get("requestContext")
         if not context or context["http"]["method"] != "POST":
             return super().invoke(event)
@@ -184,18 +241,6 @@ def _delivery_keys(response_body: str) -> list[str]:
     """Return the keys of the deliveries, which only the response contains in full."""
     response = json.loads(response_body) if response_body else {}
     return [result["delivery"] for result in response.get("deliveries", [response]) if "delivery" in result]
-
-
-def _receipt_times(records: list[Mapping[str, Any]]) -> dict[tuple[str, str], list[int]]:
-    """Return (shop, hash of the key) -> when the webhooks of these queue records arrived."""
-    times: dict[tuple[str, str], list[int]] = {}
-    for record in records:
-        try:
-            message = unpack(record["body"])
-        except (NewerMessageFormat, ValueError):
-            continue
-        times.setdefault((message.shop, key_hash(message.key)), []).append(message.received_at)
-    return times
 
 
 def _now() -> int:

@@ -19,6 +19,7 @@ from shopwire.observability import logger
 from shopwire_dev.accounts import shared_account
 from shopwire_dev.actions import DevActions
 from shopwire_dev.aws import REGION, SHOPS_PATH, Aws, process_environment
+from shopwire_dev.caches import FunctionCaches
 from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
 from shopwire_dev.gateway import FeedRoutes, Gateway, ParkedRoutes, PersonRoutes, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS
@@ -26,7 +27,6 @@ from shopwire_dev.people import find_named, orders_of
 from shopwire_dev.platform_apis import PATH as PLATFORM_API_PATH
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
-from shopwire_dev.shop_caches import ShopCaches
 from shopwire_emulator.emulator import Emulator
 from shopwire_emulator.endpoints import make_application
 from shopwire_inspector.data_source import DataSource
@@ -73,7 +73,7 @@ class DevStack:
         self.emulator = Emulator(time.monotonic)
         self.journal = Journal()
         self._recorder = Recorder(self.journal)
-        self._shop_caches = ShopCaches()
+        self._caches = FunctionCaches()
         self._functions = {name: self._recorder.make_function(name) for name in TIMEOUT_SECONDS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
@@ -85,7 +85,7 @@ class DevStack:
             self._serve_inspector,
             person=PersonRoutes(self._show_person, self._erase_person),
             feed=FeedRoutes(self._show_webhook, self._changed_webhooks, self._latest_webhooks),
-            forget_shop=self._shop_caches.forget,
+            forget_shop=self._caches.forget,
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             allow_remote=allow_remote,
             public_hosts=public_hosts,
@@ -119,7 +119,7 @@ class DevStack:
             else:
                 os.environ[name] = value
         self._recording.enter_context(self._recorder.record())
-        self._recording.enter_context(self._shop_caches.collect())
+        self._recording.enter_context(self._caches.collect())
         self._environment, self._pages = self._make_pages()
         for server in self._servers:
             server.start()
@@ -148,8 +148,19 @@ class DevStack:
         settings, clients = Settings.read(os.environ), Clients()
         environment = Environment(settings, clients)
         emulator = self.emulator if self._esputnik_url.startswith(self.url) else None
-        actions = DevActions(self.url, emulator, self.aws, self.shops, self._replay_parked)
-        source = DataSource("shopwire dev, in memory", settings, clients, environment, self._shop_ids, actions=actions)
+        self.actions = DevActions(
+            self.url,
+            emulator,
+            self.aws,
+            self.shops,
+            self._replay_parked,
+            self._recorder,
+            environment,
+            self._caches,
+        )
+        source = DataSource(
+            "shopwire dev, in memory", settings, clients, environment, self._shop_ids, actions=self.actions
+        )
         return environment, Pages(self.journal, source)
 
     def _serve_inspector(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:

@@ -114,6 +114,14 @@ class Emulator:
             fault = self._find_fault(key)
             return fault.mode if fault else "ok"
 
+    def fault_limits(self, key: str | None = None) -> tuple[float | None, int | None]:
+        """Return after how many seconds and requests the fault of this key ends. None: not after any."""
+        with self._lock:
+            fault = self._find_fault(key)
+            if fault is None:
+                return None, None
+            return None if fault.until is None else fault.until - self._clock(), fault.requests_left
+
     def _use_fault(self, key: str | None) -> Fault | None:
         """Return the current fault and count one request against its limit."""
         fault = self._find_fault(key)

@@ -6,8 +6,15 @@ from dataclasses import dataclass
 from shopwire_inspector.minutes import CHART_MINUTES, GROUPS, Minute
 
 WIDTH, HEIGHT = 300, 64
-BAR_STEP = WIDTH // CHART_MINUTES
-"""Distance from one bar to the next, in SVG units."""
+_BAR_STEP = WIDTH // CHART_MINUTES
+CHART_SIZE = {
+    "width": WIDTH,
+    "height": HEIGHT,
+    "step": _BAR_STEP,
+    "begin": f"{CHART_MINUTES} min ago",
+    "labels": {"unsent": "not sent"} | {group: group for group in GROUPS if group != "unsent"},
+}
+"""What all charts share: their size in SVG units (a step is the distance from one bar to the next), and words."""
 _MIN_BAR_HEIGHT = 1.5
 """Keeps every value above 0 visible."""
 
@@ -23,6 +30,8 @@ class Chart:
     """A bar is a (y, height) for each of `series`, from bottom to top."""
     current: str
     """The current value as text."""
+    maximum: str
+    """The value of the chart's full height as text."""
     label: str
     """The chart as text, for screen readers."""
 
@@ -63,7 +72,7 @@ def _make_chart(
     maximum = max(map(sum, values), default=0)
     label = f"{title}: {format_value(current)} now, at most {format_value(maximum)}"
     bars = [_make_bar(segments, maximum) for segments in values]
-    return Chart(name, title, series, bars, format_value(current), label)
+    return Chart(name, title, series, bars, format_value(current), format_value(maximum), label)
 
 
 def _make_bar(values: Sequence[int], maximum: int) -> list[tuple[float, float]]:

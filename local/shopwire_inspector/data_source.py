@@ -4,7 +4,7 @@
 `Actions`, because the inspector never changes a deployed stack.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -15,19 +15,35 @@ from shopwire.environment import Clients, Environment, Settings
 from shopwire.errors import BadSettings, SettingsUnavailable, TableUnavailable, UnknownShop, Unreadable
 from shopwire.message import Message
 from shopwire.models import Delivery, Entity, Shop, Webhook
+from shopwire.platforms.base import Platform
 from shopwire.stores.entry import Entry
 from shopwire.stores.parked import Parked
 from shopwire_inspector.dry_run import DryRunResult, dry_run
-from shopwire_inspector.journal import RecordedWebhook
+from shopwire_inspector.faults import FaultLimit
+from shopwire_inspector.recorded import RecordedWebhook
 from shopwire_testkit.samples import Sample
+from shopwire_testkit.scenarios import Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """The response to a webhook that the inspector posted. `webhook` is its id in the journal, if it has one."""
+
+    status: int
+    body: str
+    webhook: int | None
 
 
 class Actions(Protocol):
     """What the pages can do in `shopwire dev`."""
 
     @property
-    def modes(self) -> dict[str, str]:
+    def modes(self) -> Mapping[str, str]:
         """The current fault mode of "api" and of each AWS part."""
+
+    @property
+    def limits(self) -> Mapping[str, FaultLimit]:
+        """When the fault of each part ends."""
 
     def set_fault(self, part: str, mode: str, seconds: float | None) -> None:
         """Inject a fault of a part, or end it with the mode "ok"."""
@@ -35,8 +51,11 @@ class Actions(Protocol):
     def samples(self) -> Iterable[Sample]:
         """Return the samples that can be sent."""
 
-    def send(self, sample: str, *, fresh: bool) -> tuple[int, str]:
-        """Send a sample, like "shopify orders/create", through the gateway. Return the status and body of the response.
+    def scenarios(self) -> Mapping[str, Sequence[Scenario]]:
+        """Return the scenarios of each platform."""
+
+    def send(self, sample: str, *, fresh: bool) -> Posted:
+        """Send a sample, like "shopify orders/create", through the gateway.
 
         Args:
             fresh: use new ids and current dates.
@@ -46,8 +65,27 @@ class Actions(Protocol):
             NotRefreshable: the sample cannot be made fresh.
         """
 
+    def play(self, platform: str, scenario: str) -> Sequence[Posted]:
+        """Send the webhooks of a scenario.
+
+        Raises:
+            KeyError: there is no such scenario.
+        """
+
+    def post(self, shop: Shop, platform: str, topic: str, body: bytes) -> Posted:
+        """Sign a body with the shop's secret, as a new delivery of the platform, and send it."""
+
+    def repeat(self, path: str, headers: Mapping[str, str], body: bytes) -> Posted:
+        """Send a call as it is, as the platform repeats a delivery."""
+
     def replay(self, id: str) -> bool:
         """Queue a parked webhook again. Return False if there is no such parked webhook."""
+
+    def try_now(self, shop: str) -> None:
+        """Let everything of the shop that waits be tried at once."""
+
+    def holdings(self, shop: Shop) -> Mapping[str, Any] | None:
+        """Return what the emulated API holds for the shop's key; None if another API is used."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,13 +125,19 @@ class DataSource:
             return "The body was not parsed, because the webhook was not accepted."
         if shop is None:
             return "The shop's settings cannot be read."
-        platform = platforms.get("storefront" if request.path.startswith("/storefront/") else shop.platform)
         try:
-            return platform.read(Webhook(request.headers, request.body, webhook.received_at, request.query), shop)
+            return self.platform_of(webhook, shop).read(
+                Webhook(request.headers, request.body, webhook.received_at, request.query), shop
+            )
         except Unreadable as error:
             return f"The body cannot be parsed: {error}"
         except Exception as error:
             return f"shopwire has a bug: {type(error).__name__}"
+
+    def platform_of(self, webhook: RecordedWebhook, shop: Shop) -> Platform:
+        """Return the adapter that parses the webhook: the storefront's for what a browser sent."""
+        is_visit = webhook.request is not None and webhook.request.path.startswith("/storefront/")
+        return platforms.get("storefront" if is_visit else shop.platform)
 
     def read_entry(self, shop: str, entity: str) -> Entry:
         """Return the ledger entry of an entity.
@@ -115,6 +159,14 @@ class DataSource:
         """
         parked = [row for id in sorted(self.shop_ids()) for row in self.environment.parked.list(id)]
         return sorted(parked, key=lambda row: (-row.last, row.id))
+
+    def pause_of(self, shop: str) -> int | None:
+        """Return the end of the shop's pause (UTC milliseconds); None if the shop is not paused."""
+        try:
+            until = self.environment.pauses.state(shop, self.environment.clock()).until
+        except TableUnavailable:
+            return None
+        return until if until and until > self.environment.clock() else None
 
     def find_parked_id(self, webhook: RecordedWebhook) -> str | None:
         """Return the id under which the webhook is parked, or None. The id contains the time of receipt."""

@@ -3,24 +3,14 @@
 A record is plain JSON, because `shopwire tail` gets it over HTTP. It contains no body and no personal data.
 """
 
-import json
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypedDict
+from collections.abc import Iterable, Iterator
+from typing import TypedDict
 
-from shopwire_inspector.journal import IN_PROGRESS, WAITING, Exchange, Journal, RecordedWebhook
+from shopwire_inspector.journal import Journal
+from shopwire_inspector.recorded import IN_PROGRESS, WAITING, RecordedWebhook
 
 # As many webhooks as the journal keeps may be known, and their ids only grow.
 _MAX_KNOWN = 20_000
-_RESOURCES = {
-    "POST v1/contact": "contact",
-    "POST v1/contact/subscribe": "contact (unconfirmed)",
-    "POST v1/emails/unsubscribed/add": "unsubscribed",
-    "POST v1/emails/unsubscribed/delete": "unsubscription ended",
-    "POST v1/orders": "order",
-    "DELETE v1/contact": "contact deleted",
-    "DELETE v1/orders": "orders deleted",
-}
-"""Method and path of a request that is no event -> its name in a record."""
 
 
 class Record(TypedDict):
@@ -57,27 +47,18 @@ class Record(TypedDict):
 
 def make_record(webhook: RecordedWebhook) -> Record:
     """Return the record of a webhook as it is now."""
-    attempts = [attempt for delivery in webhook.deliveries for attempt in delivery.attempts]
-    exchanges = [
-        exchange
-        for attempt in attempts
-        for exchange in attempt.exchanges
-        if exchange.status is not None and 200 <= exchange.status < 300
-    ]
-    # A deployed stack's journal has no exchanges.
-    logged = [type for attempt in attempts for type in attempt.sent]
     return {
         "id": webhook.id,
         "at": webhook.received_at,
-        "changed_at": max((attempt.at for attempt in attempts), default=webhook.received_at),
+        "changed_at": max((attempt.at for attempt in webhook.attempts), default=webhook.received_at),
         "shop": webhook.shop,
         "topic": webhook.topic,
         "entity": webhook.entity,
         "deliveries": len(webhook.deliveries),
         "outcome": webhook.outcome,
         "reason": webhook.last_reason,
-        "events": [name for exchange in exchanges if (name := _event(exchange))] or logged,
-        "not_saved": [problem for exchange in exchanges if (problem := _problem(exchange))],
+        "events": webhook.sent,
+        "not_saved": webhook.not_saved,
         "status": webhook.status,
         "milliseconds": webhook.duration_ms,
         "tries": webhook.attempt_count,
@@ -137,26 +118,3 @@ def latest(journal: Journal, count: int) -> tuple[int, list[Record]]:
     with journal.lock:
         newest = [webhook for webhook, _ in zip(journal.newest_first(), range(count), strict=False)]
         return journal.cursor, [make_record(webhook) for webhook in reversed(newest)]
-
-
-def _event(exchange: Exchange) -> str | None:
-    """Return the type of the event, or the name of another request."""
-    path = exchange.path.partition("?")[0]
-    if path == "v1/event":
-        return str(_object(exchange.body).get("eventTypeKey"))
-    if exchange.method == "DELETE" and path.startswith("v1/contact/"):
-        path = "v1/contact"  # an id follows
-    return _RESOURCES.get(f"{exchange.method} {path}")
-
-
-def _problem(exchange: Exchange) -> str | None:
-    result = _object((exchange.emulator_result or "").encode())
-    return f"{_event(exchange)}: {result.get('reason')}" if result.get("saved") is False else None
-
-
-def _object(text: bytes) -> Mapping[str, Any]:
-    try:
-        found = json.loads(text)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}

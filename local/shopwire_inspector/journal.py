@@ -4,177 +4,28 @@ shopwire_dev's recorder or the log reader fills it, and the pages read it. The j
 All times are UTC milliseconds.
 """
 
-import json
 import threading
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
+from shopwire.models import Reason
 from shopwire.stores.entry import key_hash
 from shopwire_inspector.minutes import Minute, Minutes, outcome_group
+from shopwire_inspector.recorded import (
+    BY_HAND,
+    ELSEWHERE,
+    PARKED,
+    WAITING,
+    Attempt,
+    ReceivedRequest,
+    RecordedDelivery,
+    RecordedWebhook,
+)
+from shopwire_inspector.search import Filter
 
 MAX_WEBHOOKS = 20_000
 _MAX_BODY_BYTES = 128 << 20
-WAITING = frozenset({"queued", "waiting"})
-"""Outcomes of an attempt after which another attempt follows."""
-IN_PROGRESS = "in progress"
-BY_HAND = "by hand"
-
-
-@dataclass(slots=True)
-class Exchange:
-    """A request to the API and its response. `status` is None if no response arrived."""
-
-    at: int
-    method: str
-    path: str
-    body: bytes
-    status: int | None = None
-    emulator_result: str | None = None
-    """The JSON in the emulator's result header."""
-    duration_ms: int = 0
-
-
-@dataclass(slots=True)
-class Attempt:
-    """One attempt to handle a delivery. `made_by` is the function's name, or BY_HAND for a replay."""
-
-    at: int
-    made_by: str
-    outcome: str
-    reason: str | None = None
-    duration_ms: int | None = None
-    exchanges: list[Exchange] = field(default_factory=list)
-    details: dict[str, str | int] = field(default_factory=dict)
-    """What belongs to the reason, such as the HTTP status."""
-    sent: tuple[str, ...] = ()
-    """The types of the events that the API accepted, as the log line says. `exchanges` says more if there are any."""
-
-
-@dataclass(slots=True)
-class RecordedDelivery:
-    """A delivery in a webhook. `key` is the platform's key, or only its short hash if the key is not known."""
-
-    topic: str
-    entity: str | None
-    key: str
-    attempts: list[Attempt] = field(default_factory=list)
-
-    @property
-    def outcome(self) -> str:
-        return self.attempts[-1].outcome
-
-    @property
-    def waits(self) -> bool:
-        return self.outcome in WAITING
-
-    @property
-    def attempt_count(self) -> int:
-        """The number of attempts without replays."""
-        return sum(attempt.made_by != BY_HAND for attempt in self.attempts)
-
-
-@dataclass(slots=True)
-class ReceivedRequest:
-    """The HTTP request that brought a webhook. `body` is None if the journal does not keep it any more."""
-
-    path: str
-    query: Mapping[str, str]
-    headers: Mapping[str, str]
-    body: bytes | None
-    response_body: str = ""
-
-
-@dataclass(slots=True)
-class RecordedWebhook:
-    """A request to a webhook URL and what happened to it."""
-
-    id: int
-    shop: str
-    received_at: int
-    revision: int = 0
-    """The journal's cursor at the last change of this webhook."""
-    status: int | None = None
-    duration_ms: int | None = None
-    outcome_without_delivery: str | None = None
-    """The outcome if the webhook has no delivery: the logged one, "refused" or "ignored"."""
-    reason: str | None = None
-    """The reason of `outcome_without_delivery`."""
-    request: ReceivedRequest | None = None
-    deliveries: list[RecordedDelivery] = field(default_factory=list)
-
-    @property
-    def outcome(self) -> str:
-        if self.deliveries:
-            return next(
-                (delivery.outcome for delivery in self.deliveries if delivery.waits), self.deliveries[0].outcome
-            )
-        return self.outcome_without_delivery or IN_PROGRESS
-
-    @property
-    def topic(self) -> str | None:
-        return self.deliveries[0].topic if self.deliveries else None
-
-    @property
-    def entity(self) -> str | None:
-        return self.deliveries[0].entity if self.deliveries else None
-
-    @property
-    def last_reason(self) -> str | None:
-        return self.deliveries[0].attempts[-1].reason if self.deliveries else self.reason
-
-    @property
-    def attempt_count(self) -> int:
-        return sum(delivery.attempt_count for delivery in self.deliveries)
-
-    @property
-    def waits(self) -> bool:
-        return any(delivery.waits for delivery in self.deliveries)
-
-    def contains_any(self, spellings: Iterable[bytes]) -> bool:
-        """Return True if the body or the text of the webhook's row contains one of the lower-case spellings."""
-        parts = [self.shop, self.outcome, self.last_reason or ""]
-        for delivery in self.deliveries:
-            parts += (delivery.topic, delivery.entity or "", delivery.key)
-        row = "\n".join(parts).encode("utf-8", "replace").lower()
-        # The search compares bytes, because decoding all bodies takes seconds and this takes a tenth of a second.
-        body = (self.request.body if self.request else None) or b""
-        return any(spelling in row for spelling in spellings) or (
-            bool(body) and any(spelling in body.lower() for spelling in spellings)
-        )
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Selects webhooks. An empty field selects all. `outcome` is an outcome or a group of outcomes."""
-
-    shop: str = ""
-    outcome: str = ""
-    kind: str = ""
-    text: str = ""
-
-    @cached_property
-    def _spellings(self) -> frozenset[bytes]:
-        """The text as a body may contain it.
-
-        Bytes have no case beyond ASCII, so there is a spelling for lower and upper case, each plain and JSON-escaped.
-        """
-        forms = {self.text.lower(), self.text.upper(), self.text.capitalize(), self.text}
-        plain = {form.encode("utf-8", "replace").lower() for form in forms}
-        return frozenset(plain | {json.dumps(form)[1:-1].encode().lower() for form in forms})
-
-    def matches(self, webhook: RecordedWebhook) -> bool:
-        return (
-            self.shop in ("", webhook.shop)
-            and self.outcome in ("", webhook.outcome, outcome_group(webhook.outcome))
-            and (not self.kind or any(_kind(delivery) == self.kind for delivery in webhook.deliveries))
-            and (not self.text or webhook.contains_any(self._spellings))
-        )
-
-
-def _kind(delivery: RecordedDelivery) -> str:
-    return entity_parts(delivery.entity or "")[0]
 
 
 def retry_key_hash(topic: str, logged_hash: str) -> str:
@@ -205,6 +56,12 @@ class Journal:
         """(shop, hash of the delivery's key) -> the webhooks that contain it, oldest first."""
         self._waiting: dict[int, int] = {}
         """Id of a waiting webhook -> time of its receipt."""
+        self._parked: dict[int, RecordedWebhook] = {}
+        self._by_change: dict[int, RecordedWebhook] = {}
+        """All webhooks by id, in the order of their last change."""
+        self._groups: dict[int, str] = {}
+        """Id of each webhook -> its group of outcomes when it last changed."""
+        self._counts: Counter[str] = Counter()
         self._next_id = 1
         self.cursor = 0
         """A number that grows with each change of the journal."""
@@ -293,6 +150,44 @@ class Journal:
                     delivery.attempts.insert(len(before), Attempt(at, BY_HAND, "queued", "replayed"))
                     self._update_waiting(webhook, at)
 
+    def leave_parked(self, webhook: RecordedWebhook, at: int) -> None:
+        """Record that the parked deliveries of a webhook are not parked any more, although they were not replayed here.
+
+        A fact that waited for its order was applied with it. Anything else was removed.
+        """
+        with self.lock:
+            for delivery in webhook.deliveries:
+                if delivery.outcome == PARKED:
+                    reason = delivery.attempts[-1].reason
+                    outcome = "applied" if reason == Reason.ORDER_NOT_SEEN else "removed"
+                    self._append(webhook, delivery, Attempt(at, ELSEWHERE, outcome, reason))
+
+    def parked_webhooks(self) -> list[RecordedWebhook]:
+        """Return the webhooks with a delivery that is parked, as far as the journal knows."""
+        with self.lock:
+            return list(self._parked.values())
+
+    def set_due(self, shop: str, hashed_key: str, received_at: int, due: int) -> None:
+        """Record when a waiting webhook is tried next."""
+        with self.lock:
+            for webhook, _ in self._by_key.get((shop, hashed_key), ()):
+                if webhook.received_at == received_at and webhook.due != due:
+                    webhook.due = due
+                    self._mark_changed(webhook)
+
+    def neighbours(self, id: int, wanted: Filter) -> tuple[int | None, int | None]:
+        """Return the ids of the next newer and of the next older webhook that match the filter."""
+        with self.lock:
+            webhooks = self._webhooks
+            ids = iter(webhooks)
+            oldest, newest = next(ids, id), next(reversed(webhooks), id)
+        newer = (number for number in range(id + 1, newest + 1))
+        older = (number for number in range(id - 1, oldest - 1, -1))
+        return self._first_match(newer, wanted), self._first_match(older, wanted)
+
+    def _first_match(self, ids: Iterable[int], wanted: Filter) -> int | None:
+        return next((id for id in ids if (webhook := self.get(id)) and wanted.matches(webhook)), None)
+
     def get(self, id: int) -> RecordedWebhook | None:
         """Return a webhook, or None if the journal does not have it."""
         return self._webhooks.get(id)
@@ -337,13 +232,13 @@ class Journal:
     def changed_since(self, cursor: int) -> list[RecordedWebhook]:
         """Return the webhooks that changed after the cursor, in the order of their last change."""
         with self.lock:
-            changed = (webhook for webhook in self.newest_first() if webhook.revision > cursor)
-            return sorted(changed, key=lambda webhook: webhook.revision)
+            newest = takewhile(lambda webhook: webhook.revision > cursor, reversed(self._by_change.values()))
+            return list(newest)[::-1]
 
     def count_by_group(self) -> Counter[str]:
         """Return the number of webhooks by group of outcomes."""
         with self.lock:
-            return Counter(outcome_group(webhook.outcome) for webhook in self._webhooks.values())
+            return Counter(self._counts)
 
     def shops(self) -> set[str]:
         """Return the ids of the shops that have webhooks in the journal."""
@@ -364,6 +259,7 @@ class Journal:
         delivery.attempts.append(attempt)
         if attempt.outcome not in WAITING or len(delivery.attempts) == 1:
             self._minutes.count(attempt.outcome, attempt.at)
+        webhook.due = None
         self._update_waiting(webhook, attempt.at)
 
     def _update_waiting(self, webhook: RecordedWebhook, now: int) -> None:
@@ -371,17 +267,34 @@ class Journal:
             self._waiting.setdefault(webhook.id, webhook.received_at)
         else:
             self._waiting.pop(webhook.id, None)
+        if any(delivery.outcome == PARKED for delivery in webhook.deliveries):
+            self._parked[webhook.id] = webhook
+        else:
+            self._parked.pop(webhook.id, None)
         self._minutes.set_waiting(now, *self.waiting())
         self._mark_changed(webhook)
 
     def _mark_changed(self, webhook: RecordedWebhook) -> None:
         self.cursor += 1
         webhook.revision = self.cursor
+        if webhook.id not in self._webhooks:
+            return  # it was dropped
+        self._by_change.pop(webhook.id, None)
+        self._by_change[webhook.id] = webhook
+        group, before = outcome_group(webhook.outcome), self._groups.get(webhook.id)
+        if group != before:
+            self._groups[webhook.id] = group
+            self._counts[group] += 1
+            if before:
+                self._counts[before] -= 1
 
     def _drop_oldest(self) -> None:
         while len(self._webhooks) > self._max_webhooks:
             dropped = self._webhooks.pop(next(iter(self._webhooks)))
             self._waiting.pop(dropped.id, None)
+            self._parked.pop(dropped.id, None)
+            self._by_change.pop(dropped.id, None)
+            self._counts[self._groups.pop(dropped.id)] -= 1
             for delivery in dropped.deliveries:
                 for hashed_key in {delivery.key, key_hash(delivery.key), key_hash("")}:
                     rest = [pair for pair in self._by_key.get((dropped.shop, hashed_key), []) if pair[0] is not dropped]
@@ -394,9 +307,3 @@ class Journal:
             if request and request.body:
                 self._body_bytes -= len(request.body)
                 request.body = None
-
-
-def entity_parts(entity: str) -> tuple[str, str]:
-    """Return the kind and the id of an entity as log lines name it, like "order 42"."""
-    kind, _, id = entity.partition(" ")
-    return kind, id

@@ -11,7 +11,8 @@ from typing import Any
 from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire.delivery.reasons import DETAILS
-from shopwire_inspector.journal import Attempt, Journal, retry_key_hash
+from shopwire_inspector.journal import Journal, retry_key_hash
+from shopwire_inspector.recorded import Attempt
 
 FUNCTIONS = ("webhook", "storefront", "retry")
 # CloudWatch shows a line some seconds after it was written, and not always in the order of writing.

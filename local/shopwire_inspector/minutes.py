@@ -16,6 +16,7 @@ _GROUP = {
     "in progress": "waiting",
     "waiting": "waiting",
     "parked": "parked",
+    "applied": "delivered",
     "unverified": "refused",
     "unavailable": "refused",
     "refused": "refused",

@@ -19,6 +19,9 @@ OUTCOMES = {
     "replace the later one.",
     "ignored": "Nothing was sent, on purpose.",
     "parked": "shopwire stopped trying to deliver it. It is kept for 30 days. Replay it when the cause is fixed.",
+    "applied": "It was parked until its order arrived. It was applied then.",
+    "removed": "It was parked and is not parked any more: it was replayed elsewhere, its person was erased, or 30 days "
+    "were over.",
     "unverified": "The signature is not valid, so nothing in it was used, stored or sent. The response was 401.",
     "unavailable": "Neither the queue nor the table could be reached. The response was 503, so the platform sends it "
     "again.",

@@ -45,16 +45,16 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
         parsed = None
     if not isinstance(parsed, dict):
         raise NotRefreshable("the body is not a JSON object")
-    ids = {path: value for path in fields.ids if _is_id(value := value_at(parsed, path))}
+    ids = {path: value for path in fields.ids if is_id(value := value_at(parsed, path))}
     changed = changed_at(parsed, fields)
     if not ids and changed is None:
         if fields.every_call_is_new:
             return body
         named = ", ".join((*fields.ids, *fields.changed))
         raise NotRefreshable(f"the body has none of the fields that name or date its entity ({named})")
-    fresh = _with_change_at(body, fields, changed, now // 1000) if changed else body
+    fresh = with_change_at(body, fields, changed, now // 1000) if changed else body
     for old in dict.fromkeys(ids.values()):
-        fresh = _with_other_id(fresh, old, f"{now}{number:03d}", fields)
+        fresh = with_other_id(fresh, old, f"{now}{number:03d}", fields)
     parsed = from_json(fresh)
     stayed = [path for path, old in ids.items() if value_at(parsed, path) == old]
     if changed and int(changed.timestamp()) != now // 1000 and changed_at(parsed, fields) == changed:
@@ -83,23 +83,31 @@ def refresh_with_answers(
     return json.dumps(parsed["body"], separators=(",", ":")).encode(), fresh
 
 
-def _is_id(value: Any) -> bool:
+def is_id(value: Any) -> bool:
+    """Return True for a value that names an entity and can be replaced in the text."""
     # What stands between two texts of the JSON, such as `": "`, would look like an id that begins with these signs.
     begins_as_json = isinstance(value, str) and value[:1] in {*" \t\r\n:,]}"}
     return isinstance(value, str | int) and not isinstance(value, bool) and bool(value) and not begins_as_json
 
 
-def _with_change_at(body: bytes, fields: SampleFields, changed: datetime, seconds: int) -> bytes:
-    """Return the body with its dates moved so that its last change happened at this second."""
+def with_change_at(body: bytes, fields: SampleFields, changed: datetime, seconds: int) -> bytes:
+    """Return the body with its dates moved so that its last change happened at this second.
+
+    Args:
+        changed: when the body says that it changed.
+        seconds: UTC seconds.
+    """
     # The written times are local. If the time zone has summer time, the first move may be off by an hour.
     for _ in range(2):
         by = timedelta(seconds=seconds - int(changed.timestamp()))
-        body = _with_moved_dates(body, by) if by else body
+        body = with_moved_dates(body, by) if by else body
         changed = changed_at(from_json(body), fields) or changed
     return body
 
 
-def _with_moved_dates(body: bytes, by: timedelta) -> bytes:
+def with_moved_dates(body: bytes, by: timedelta) -> bytes:
+    """Return the JSON with all its dates moved by this time."""
+
     def moved(match: re.Match[bytes]) -> bytes:
         written = match[1].decode()
         try:
@@ -117,7 +125,8 @@ def _with_moved_dates(body: bytes, by: timedelta) -> bytes:
     return _UNIX_MOMENT.sub(lambda match: b"%b%d" % (match[1], int(match[2]) + round(by.total_seconds())), body)
 
 
-def _with_other_id(body: bytes, old: str | int, stamp: str, fields: SampleFields) -> bytes:
+def with_other_id(body: bytes, old: str | int, stamp: str, fields: SampleFields) -> bytes:
+    """Return the body with another id in place of `old`, wherever it stands. `stamp` is digits, and becomes the id."""
     new = stamp if _is_number(old) else hashlib.sha256(f"{old}{stamp}".encode()).hexdigest()[:32]
     text = re.escape(str(old))
     if not _is_number(old):

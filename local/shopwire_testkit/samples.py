@@ -134,7 +134,7 @@ def signed_webhook(platform: Platform, topic: str, body: bytes, shop: Shop, now:
 
 def changed_at(body: Any, fields: SampleFields) -> datetime | None:
     """Return when the entity of a parsed body last changed; None if the body does not say so."""
-    moments = (_moment(value_at(body, path)) for path in fields.changed)
+    moments = (moment_of(value_at(body, path)) for path in fields.changed)
     return next((moment for moment in moments if moment), None)
 
 
@@ -152,7 +152,8 @@ def _parsed(path: Path) -> Any:
         raise ValueError(f"{path}: the file is not JSON: {error}") from None
 
 
-def _moment(value: Any) -> datetime | None:
+def moment_of(value: Any) -> datetime | None:
+    """Return the moment that a value of a body means, in UTC if it has no offset; None if it is no moment."""
     try:
         if isinstance(value, int) and value >= _FIRST_UNIX_TIME:
             return datetime.fromtimestamp(value, UTC)

@@ -11,7 +11,7 @@ from playwright.sync_api import sync_playwright
 
 from shopwire_dev.actions import DevActions
 from shopwire_dev.stack import DevStack
-from shopwire_inspector.journal import Filter
+from shopwire_inspector.search import Filter
 from shopwire_testkit.fresh import NotRefreshable
 from tests.browser.chromium import launch
 

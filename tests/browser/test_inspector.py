@@ -5,7 +5,7 @@ import re
 from playwright.sync_api import Page, expect
 
 from shopwire_dev.stack import DevStack
-from shopwire_inspector.journal import Attempt
+from shopwire_inspector.recorded import Attempt
 from tests.browser.inspector import SHOP, card, park, parked_ids, replay, row, send, watch_shifts
 from tests.browser.inspector import no_console_errors as no_console_errors
 
@@ -15,9 +15,11 @@ LONG_AGO = 1_767_225_600_000
 def test_sample_is_sent_appears_in_the_list_and_is_opened(page: Page, stack: DevStack) -> None:
     page.goto(stack.url)
     before = page.locator("#rows .row").count()
+    page.keyboard.press("s")
+    expect(page.locator("#sample")).to_be_focused()
     page.locator("#sample").select_option("shopify orders/create")
     page.get_by_role("button", name="Send").click()
-    expect(page.locator("#sent")).to_have_text("response 200: delivered")
+    expect(page.locator("#sent")).to_have_text("response 200: delivered Show it")
     expect(page.locator("#rows .row")).to_have_count(before + 1)
     first = page.locator("#rows .row").first
     expect(first).to_contain_text("orders/create")
@@ -27,9 +29,10 @@ def test_sample_is_sent_appears_in_the_list_and_is_opened(page: Page, stack: Dev
     expect(page.get_by_text("The API accepted all requests that follow from this webhook.")).to_be_visible()
     exchanges = page.locator(".exchange summary")
     expect(exchanges).to_contain_text([re.compile("POST v1/contact.*200"), re.compile("orderCreated.*200, saved")])
-    exchanges.last.click()
-    expect(page.locator(".exchange pre").last).to_contain_text('"eventTypeKey": "orderCreated"')
-    for title in ("Headers", "Body, indented", "Raw body", "OrderChange"):
+    # Both are readable without a click.
+    expect(page.get_by_label("Request body").last).to_contain_text('"eventTypeKey": "orderCreated"')
+    expect(page.get_by_label("Body", exact=True)).to_contain_text('"financial_status": "pending"')
+    for title in ("Headers", "Body as it arrived", "OrderChange"):
         page.locator("summary", has_text=title).click()
     expect(page.locator("dt", has_text="x-shopify-topic")).to_be_visible()
     expect(page.get_by_label("OrderChange")).to_contain_text('"currency": "UAH"')
@@ -125,7 +128,7 @@ def test_fault_buttons_show_faults_that_other_clients_set_or_that_end(page: Page
     page.evaluate("shifts = []")
     stack.emulator.set_fault({"mode": "bad_request", "requests": 1})
     expect(api.get_by_role("button", name="bad_request")).to_have_attribute("aria-pressed", "true")
-    expect(api.locator(".now")).to_have_text("now: responds with 400")
+    expect(api.locator(".now")).to_have_text("now: responds with 400 ends after 1 request")
     expect(page.locator("#active-faults")).to_have_text("1 active")
     expect(seconds).to_be_focused()
     send(stack)

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from shopwire_dev.stack import DevStack
-from shopwire_inspector.journal import Filter
+from shopwire_inspector.search import Filter
 from tests.browser.inspector import SHOP, park, parked_ids, row, send
 from tests.browser.inspector import no_console_errors as no_console_errors
 
@@ -93,6 +93,7 @@ def test_pages_work_without_javascript(browser: Browser, stack: DevStack) -> Non
         page.get_by_label("Text", exact=True).fill(id)
         page.get_by_role("button", name="Filter").click()
         expect(page.locator("#rows .row")).to_have_count(1)
+        page.locator("#try summary").click()
         page.get_by_role("button", name="Send").click()
         expect(page.locator("#rows .row").first).to_contain_text("orders/create")
 

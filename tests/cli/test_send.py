@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -149,6 +149,26 @@ def test_fresh_samples_are_different_orders_with_valid_signatures(server: Server
     assert len({json.loads(webhook.body)["id"] for _, webhook in server.calls}) == 3
 
 
+@pytest.mark.parametrize("platform", platforms.OF_SHOPS)
+def test_scenario_is_posted_in_its_order_with_valid_signatures(server: Server, platform: str) -> None:
+    assert send(server, platform, "--scenario", "cart-to-order") == 0
+    for path, webhook in server.calls:
+        adapter = platforms.get("storefront" if path.startswith("/storefront/") else platform)
+        received = replace(webhook, received_at=time.time_ns() // 1_000_000)
+        adapter.verify(received, SHOPS[f"demo-{platform}"])
+    topics = [json.loads(webhook.body).get("type", "order") for _, webhook in server.calls]
+    assert "order" in topics
+    server.calls.clear()
+    assert send(server, platform, "--scenario", "twice-at-once") == 0
+    (path, first), (_, second) = server.calls
+    assert first == second  # the same delivery, with the same signature and ids
+
+
+def test_scenario_without_a_platform_is_played_on_each(server: Server) -> None:
+    assert send(server, "--scenario", "refund") == 0
+    assert {path for path, _ in server.calls} == {f"/webhooks/demo-{platform}" for platform in platforms.OF_SHOPS}
+
+
 def test_woocommerce_ping_is_an_unsigned_form(server: Server) -> None:
     assert send(server, "woocommerce", "ping") == 0
     ((path, webhook),) = server.calls
@@ -201,6 +221,13 @@ def test_response_that_is_not_2xx_is_exit_1(server: Server, capsys: Captured, st
         ("shopify orders/create --shops /no/such", "--shops: /no/such: No such file or directory"),
         ("woocommerce ping --url 127.0.0.1:1", "--url: 127.0.0.1:1/webhooks/demo-woocommerce is not an address"),
         ("magento --list", "there is no platform 'magento'"),
+        (
+            "shopify --scenario order-live",
+            "there is no scenario 'order-live' (did you mean order-life?): choose one of",
+        ),
+        ("--scenario none", "there is no scenario 'none': choose one of order-life"),
+        ("storefront --scenario refund", "no scenario is of this platform: choose one of shopify"),
+        ("shopify orders/create --scenario refund", "--scenario has its own topics, bodies and ids: leave out TOPIC"),
     ],
 )
 def test_what_cannot_be_sent_is_one_line_and_exit_2(capsys: Captured, words: str, message: str) -> None:

@@ -168,6 +168,14 @@ def test_unknown_routes_and_methods_are_not_found() -> None:
         assert request(gateway({}), method, target)[0] == 404
 
 
+def test_browser_gets_a_page_where_there_is_none_and_other_clients_json() -> None:
+    page = {"HTTP_ACCEPT": "text/html,application/xhtml+xml"}
+    assert request(gateway({}), "GET", "/else", **page) == request(gateway({}), "GET", "/inspect/none")
+    assert request(gateway({}), "GET", "/inspect", **page) == request(gateway({}), "GET", "/")
+    for more in ({}, page | {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}):
+        assert request(gateway({}), "GET", "/else", **more) == (404, b'{"message": "Not Found"}')
+
+
 def test_body_over_ten_megabytes_is_refused() -> None:
     assert request(gateway({}), "POST", "/webhooks/a-shop", b"x" * (10 * 1024 * 1024 + 1))[0] == 413
 
@@ -179,6 +187,7 @@ def test_foreign_host_name_is_refused() -> None:
 
 LOCAL_TARGETS = (
     "/",
+    "/inspect",
     "/inspect/rows",
     "/dev/parked",
     "/dev/aws",

@@ -6,7 +6,8 @@ import pytest
 
 from shopwire.stores.entry import key_hash
 from shopwire_inspector.feed import Feed, Record, changes, latest, make_record
-from shopwire_inspector.journal import Attempt, Exchange, Journal, ReceivedRequest, RecordedWebhook
+from shopwire_inspector.journal import Journal
+from shopwire_inspector.recorded import Attempt, Exchange, ReceivedRequest, RecordedWebhook
 
 NOW = 1_767_225_600_000
 EVENT = json.dumps({"eventTypeKey": "orderCreated", "keyValue": "ann@example.com"}).encode()

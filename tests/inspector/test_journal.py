@@ -5,8 +5,10 @@ import pytest
 from shopwire.stores.entry import key_hash
 from shopwire_inspector import journal as journal_module
 from shopwire_inspector.charts import HEIGHT, make_charts
-from shopwire_inspector.journal import Attempt, Filter, Journal, ReceivedRequest, RecordedWebhook
+from shopwire_inspector.journal import Journal
 from shopwire_inspector.minutes import CHART_MINUTES, GROUPS, Minute, Minutes
+from shopwire_inspector.recorded import Attempt, ReceivedRequest, RecordedWebhook
+from shopwire_inspector.search import Filter
 
 NOW = 1_767_225_600_000
 MINUTE_MS = 60_000

@@ -1,12 +1,14 @@
 """The inspector's WSGI application: allowed hosts and origins, security headers, refused actions."""
 
 import io
+from types import SimpleNamespace
 from typing import Any, cast
 from urllib.parse import urlencode
 
 import pytest
 
-from shopwire_inspector.data_source import Actions, DataSource
+from shopwire_inspector.data_source import Actions, DataSource, Posted
+from shopwire_inspector.faults import FaultLimit
 from shopwire_inspector.journal import Journal
 from shopwire_inspector.pages import Pages
 
@@ -15,6 +17,8 @@ HERE = "127.0.0.1:8787"
 
 class FakeActions:
     """Actions that only record the injected faults."""
+
+    limits: dict[str, FaultLimit] = {}
 
     def __init__(self) -> None:
         self.faults: list[tuple[str, str, float | None]] = []
@@ -26,16 +30,22 @@ class FakeActions:
     def samples(self) -> list[Any]:
         return []
 
-    def send(self, sample: str, *, fresh: bool) -> tuple[int, str]:
+    def scenarios(self) -> dict[str, Any]:
+        return {}
+
+    def send(self, sample: str, *, fresh: bool) -> Posted:
         raise KeyError(sample)
+
+    def play(self, platform: str, scenario: str) -> list[Posted]:
+        raise KeyError(scenario)
 
     def replay(self, id: str) -> bool:
         return id == "shop.1.a"
 
 
 def pages(actions: FakeActions | None) -> Pages:
-    unused = cast(Any, None)
-    source = DataSource("here", unused, unused, unused, lambda: ["shop"], actions=cast(Actions, actions))
+    unused, nothing = cast(Any, None), cast(Any, SimpleNamespace(parked=SimpleNamespace(list=lambda shop: [])))
+    source = DataSource("here", unused, unused, nothing, lambda: ["shop"], actions=cast(Actions, actions))
     return Pages(Journal(), source)
 
 
@@ -165,6 +175,9 @@ def test_fault_is_set_with_its_seconds_and_cleared() -> None:
         ("/inspect/faults", {"part": "settings", "mode": "down"}, 400),
         ("/inspect/faults", {"part": "api", "mode": "slow", "seconds": "999999999999999"}, 400),
         ("/inspect/send", {"sample": "shopify none"}, 400),
+        ("/inspect/scenario", {"platform": "shopify", "scenario": "none"}, 400),
+        ("/inspect/webhooks/1/resend", {}, 404),
+        ("/inspect/webhooks/1/try", {}, 404),
         ("/inspect/parked/none/replay", {}, 404),
         ("/inspect/odd", {}, 404),
         ("/", {}, 404),

@@ -12,6 +12,8 @@ from shopwire_cli.terminal import escape
 if TYPE_CHECKING:
     from requests import Response
 
+    from shopwire_cli.outgoing_webhooks import Call
+
 
 def add_arguments(parser: Parser) -> None:
     """Define the arguments of `shopwire send`."""
@@ -25,6 +27,8 @@ def add_arguments(parser: Parser) -> None:
 that topic. --list prints all samples in the order in which their events happened. A sample is sent as
 if it happened just now, with ids of its own. With --no-fresh its bytes are those of the sample, so that
 the samples of one order belong together, and a second send changes nothing. A FILE is sent as it is.
+--scenario sends several that belong together: order-life, cart-to-order, refund, out-of-order,
+twice-at-once. Without PLATFORM it is played on each platform.
 
 examples:
   shopwire send --list
@@ -33,11 +37,13 @@ examples:
   shopwire send shopify orders/updated--refunded --no-fresh
   shopwire send woocommerce order.updated order.json --shop my-shop --shops shops.toml
   shopwire send woocommerce ping
+  shopwire send shopify --scenario order-life
   shopwire send storefront product --shop demo-woocommerce"""
     parser.add_argument("platform", metavar="PLATFORM", nargs="?", help=", ".join(NAMES))
     parser.add_argument("topic", metavar="TOPIC[--VARIANT]", nargs="?", help="such as orders/create, order.updated")
     parser.add_argument("file", metavar="FILE", nargs="?", help="file with the body; - is stdin (default: our sample)")
     parser.add_argument("--list", action="store_true", help="list our samples, of PLATFORM or of all platforms")
+    parser.add_argument("--scenario", metavar="NAME", help="send the webhooks of a scenario, one after another")
     parser.add_argument("--shop", metavar="ID", help="id of the shop in the URL (default: demo-PLATFORM)")
     parser.add_argument("--shops", metavar="FILE", help="TOML file with the shops' secrets (default: the demo shops)")
     add_url_option(parser, "address of shopwire")
@@ -59,7 +65,6 @@ examples:
 
 def run(options: argparse.Namespace) -> int:
     """List the samples, or send. Return 1 if a response is not 2xx."""
-    from shopwire_cli.http_client import send_request
     from shopwire_cli.mapping import find_platform
     from shopwire_cli.outgoing_webhooks import find_shop, list_samples, path_of, signed_calls
 
@@ -69,24 +74,50 @@ def run(options: argparse.Namespace) -> int:
         for sample in list_samples(options.platform):
             print(sample)
         return 0
+    if options.scenario:
+        return _play(options)
     if not options.topic:
         raise UserError("name PLATFORM and TOPIC; `shopwire send --list` lists them")
     shop = find_shop(options.platform, options.shop, options.shops)
-    url = options.url.rstrip("/") + path_of(options.platform, shop)
-    code = 0
-    for call in signed_calls(
+    path = path_of(options.platform, shop)
+    calls = signed_calls(
         options.platform, options.topic, shop, file=options.file, count=options.count, fresh=options.fresh
-    ):
-        if call.answers:
-            # Only `shopwire dev` has a stand-in for the platform's API. Every other shopwire asks the platform's.
-            send_request("PUT", f"{options.url.rstrip('/')}/dev/platform-api", {}, json.dumps(call.answers).encode())
-        response = send_request("POST", url, call.headers, call.body)
-        if options.json or not sys.stdout.isatty() or not _print_story(response, options.url):
-            print(escape(response.text.strip()), flush=True)
-        if not 200 <= response.status_code < 300:
-            print(f"shopwire send: HTTP {response.status_code} {escape(response.reason)}", file=sys.stderr)
-            code = 1
+    )
+    return max(_post(path, call, options) for call in calls)
+
+
+def _play(options: argparse.Namespace) -> int:
+    """Send the webhooks of a scenario. Return 1 if a response is not 2xx."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    from shopwire_cli.outgoing_webhooks import find_shop, platforms_with, scenario_calls
+
+    if options.topic or options.file or options.count != 1 or options.fresh is not None:
+        raise UserError("--scenario has its own topics, bodies and ids: leave out TOPIC, FILE, --count and --fresh")
+    code = 0
+    for platform in [options.platform] if options.platform else platforms_with(options.scenario):
+        shop = find_shop(platform, options.shop, options.shops)
+        for path, call, copies in scenario_calls(platform, options.scenario, shop):
+            with ThreadPoolExecutor(copies) as pool:
+                code = max(code, *pool.map(lambda _: _post(path, call, options), range(copies)))  # noqa: B023
     return code
+
+
+def _post(path: str, call: "Call", options: argparse.Namespace) -> int:
+    """Post a call and print what became of it. Return 1 if the response is not 2xx."""
+    from shopwire_cli.http_client import send_request
+
+    url = options.url.rstrip("/")
+    if call.answers:
+        # Only `shopwire dev` has a stand-in for the platform's API. Every other shopwire asks the platform's.
+        send_request("PUT", f"{url}/dev/platform-api", {}, json.dumps(call.answers).encode())
+    response = send_request("POST", url + path, call.headers, call.body)
+    if options.json or not sys.stdout.isatty() or not _print_story(response, options.url):
+        print(escape(response.text.strip()), flush=True)
+    if 200 <= response.status_code < 300:
+        return 0
+    print(f"shopwire send: HTTP {response.status_code} {escape(response.reason)}", file=sys.stderr)
+    return 1
 
 
 def _print_story(response: "Response", url: str) -> bool:

@@ -1,5 +1,6 @@
 // The page of faults.
 
+import { inWords } from "./countdown.js";
 import { fetchJson, find, poll, setText, showActiveFaults } from "./page.js";
 
 /** Makes the buttons show the current modes, whichever client set them. A button keeps the focus when it is pressed. */
@@ -16,6 +17,7 @@ export function watchFaults(forms) {
         if (pressed) setText(form.querySelector(".now b"), button.querySelector("span").textContent);
       }
       form.querySelector(".now b").className = mode === "ok" ? "good" : "bad";
+      setText(form.querySelector(".left"), end(current.limits[form.dataset.part]));
     }
   };
   for (const form of [...forms, find("clear-faults")])
@@ -28,5 +30,12 @@ export function watchFaults(forms) {
       const response = await fetch(form.action, { method: "POST", body, redirect: "manual" }).catch(() => null);
       response ? await update() : location.reload();
     });
+  update();
   poll(update);
+}
+
+/** Returns when a fault ends. */
+function end({ seconds, requests }) {
+  if (seconds !== null) return `ends in ${inWords(seconds)}`;
+  return requests === null ? "" : `ends after ${requests} ${requests === 1 ? "request" : "requests"}`;
 }

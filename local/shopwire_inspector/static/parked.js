@@ -14,7 +14,7 @@ export class ParkedList {
       this.showHeld();
       find("main").focus({ preventScroll: true }); // the button, which has the focus, disappears
     });
-    poll(() => this.update(), this.element.dataset.pollMs);
+    poll(() => this.update(), Number(this.element.dataset.pollMs));
   }
 
   async update() {

@@ -1,6 +1,9 @@
-// The list of webhooks with its filter, counters and charts, and the form that sends a sample.
+// The list of webhooks with its filter, counters and charts.
 
+import { listenToKeys } from "./keys.js";
 import { fetchJson, find, poll, setText, showActiveFaults } from "./page.js";
+import { watchBulk, watchSenders } from "./senders.js";
+import { rememberList, returningTo } from "./way_back.js";
 
 const OVERSCAN_ROWS = 12;
 const FILTER_DELAY_MS = 150;
@@ -9,6 +12,7 @@ class WebhookList {
   constructor() {
     this.element = find("rows");
     this.form = find("filter");
+    this.sticky = find("sticky"); // the filter and the heads, which stay visible
     this.newsButton = find("news");
     this.template = find("row").content.firstElementChild;
     this.rows = []; // newest first
@@ -60,6 +64,7 @@ class WebhookList {
     this.total = page.total;
     this.redraw();
     this.showOverview(page);
+    this.returnTo(returningTo(String(this.query)));
     while (this.rows.length < this.total && page.rows.length) {
       page = await fetchJson(this.rowsUrl({ before: this.rows.at(-1).id }));
       if (!page || loadNumber !== this.loadNumber) return;
@@ -68,6 +73,14 @@ class WebhookList {
       this.draw();
     }
     this.total = this.rows.length;
+    this.draw();
+  }
+
+  /** Scrolls to where the reader left the list. */
+  returnTo(left) {
+    if (!left) return;
+    this.focusedId = left.focusedId;
+    scrollTo({ top: left.top });
     this.draw();
   }
 
@@ -111,7 +124,7 @@ class WebhookList {
   }
 
   get isScrolled() {
-    return this.element.getBoundingClientRect().top + 1 < this.form.getBoundingClientRect().bottom;
+    return this.element.getBoundingClientRect().top + 1 < this.sticky.getBoundingClientRect().bottom;
   }
 
   showHeld(scroll = true) {
@@ -174,9 +187,13 @@ class WebhookList {
   }
 
   showCounts(total) {
+    const filtered = this.query.size > 0;
     find("empty").hidden = total > 0;
+    find("no-match").hidden = !filtered;
+    find("nothing").hidden = filtered;
     const count = total + this.held.length;
-    setText(find("matching"), this.query.size ? `${count} match` : `${count} in all`);
+    setText(find("matching"), filtered ? (count ? `${count} match` : "no match") : `${count} in all`);
+    find("export").href = `/inspect/export?${this.query}`;
     this.newsButton.hidden = !this.held.length;
     setText(this.newsButton, `${this.held.length} new`);
   }
@@ -185,13 +202,17 @@ class WebhookList {
     element.className = `row g-${row.group}`;
     element.dataset.id = row.id;
     const link = element.firstElementChild;
-    link.href = `/inspect/webhooks/${Number(row.id)}`;
+    link.href = `/inspect/webhooks/${Number(row.id)}${this.query.size ? `?${this.query}` : ""}`;
     const part = (name) => link.querySelector(`.${name}`);
-    for (const name of ["time", "shop", "topic", "entity", "outcome", "reason"]) setText(part(name), row[name]);
+    for (const name of ["time", "shop", "topic", "outcome", "sent", "problem", "reason"]) setText(part(name), row[name]);
+    setText(part("head"), row.entity_head);
+    setText(part("tail"), row.entity_tail);
     part("time").title = row.moment;
-    part("state").title = row.reason;
+    part("topic").title = row.topic;
+    part("entity").title = row.entity;
+    part("state").title = [row.outcome, row.sent, row.problem, row.reason].filter(Boolean).join(" · ");
     setText(part("attempts").firstChild, String(row.attempts));
-    setText(part("attempts").lastChild, row.attempts === 1 ? " attempt" : " attempts");
+    setText(part("attempts").lastChild, row.attempts === 1 ? " try" : " tries");
     setText(part("ms").firstChild, row.duration_ms === null ? "" : String(row.duration_ms));
     return element;
   }
@@ -203,6 +224,7 @@ class WebhookList {
     for (const chart of charts) {
       const figure = document.querySelector(`[data-chart="${chart.name}"]`);
       setText(figure.querySelector("[data-current]"), chart.current);
+      setText(figure.querySelector("[data-maximum]"), chart.maximum);
       figure.querySelector("svg").setAttribute("aria-label", chart.label);
       const bars = figure.querySelectorAll("rect");
       chart.bars.flat().forEach(([y, height], index) => {
@@ -219,7 +241,7 @@ class WebhookList {
     const next = Math.min(Math.max(current < 0 ? 0 : current + by, 0), this.rows.length - 1);
     if (next < 0) return;
     const top = this.element.getBoundingClientRect().top + next * this.rowHeight;
-    const minimum = this.form.getBoundingClientRect().bottom + this.rowHeight;
+    const minimum = this.sticky.getBoundingClientRect().bottom + this.rowHeight;
     if (top < minimum) scrollBy({ top: top - minimum });
     else if (top + 2 * this.rowHeight > innerHeight) scrollBy({ top: top + 2 * this.rowHeight - innerHeight });
     this.focusedId = this.rows[next].id;
@@ -228,29 +250,22 @@ class WebhookList {
   }
 }
 
-const SHORTCUTS = {
-  "/": () => (find("text").focus(), find("text").select()),
-  j: (list) => list.moveFocus(1),
-  ArrowDown: (list) => list.moveFocus(1),
-  k: (list) => list.moveFocus(-1),
-  ArrowUp: (list) => list.moveFocus(-1),
-  n: (list) => list.showHeld(),
-};
-
-function listenToKeys(list) {
-  addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const field = event.target.closest("input, select, textarea");
-    if (field) {
-      if (event.key === "Escape" && field.id === "text") field.blur();
-      return;
-    }
-    const shortcut = SHORTCUTS[event.key];
-    if (!shortcut) return;
-    event.preventDefault();
-    shortcut(list);
-  });
-}
+/** The keys of the list. */
+const shortcutsOf = (list) => ({
+  j: () => list.moveFocus(1),
+  ArrowDown: () => list.moveFocus(1),
+  k: () => list.moveFocus(-1),
+  ArrowUp: () => list.moveFocus(-1),
+  n: () => list.showHeld(),
+  x: () => find("export").click(),
+  p: () => find("replay-all")?.click(),
+  r: () => find("resend-all")?.click(),
+  s: () => {
+    if (!find("try")) return;
+    find("try").open = true;
+    find("sample").focus();
+  },
+});
 
 function listenToFilter(list) {
   let timer;
@@ -268,34 +283,13 @@ function listenToFilter(list) {
   });
 }
 
-function sendSamples() {
-  const form = find("send");
-  form?.addEventListener("submit", async (event) => {
-    event.preventDefault();
-    const body = new URLSearchParams(new FormData(form));
-    body.set("json", "1");
-    setText(find("sent"), "…");
-    const response = await fetch(form.action, { method: "POST", body }).catch(() => null);
-    const sent = response?.ok ? await response.json() : null;
-    setText(find("sent"), sent ? `response ${sent.status}: ${statusIn(sent.body)}` : "no response");
-  });
-}
-
-/** Returns the status or the error in the body of a webhook's response. */
-function statusIn(body) {
-  try {
-    const response = JSON.parse(body);
-    return response.status ?? response.error;
-  } catch {
-    return body;
-  }
-}
-
 export function startWebhooks() {
   const list = new WebhookList();
+  rememberList(() => ({ query: String(list.query), focusedId: list.focusedId }));
   list.load();
-  listenToKeys(list);
+  listenToKeys(shortcutsOf(list));
   listenToFilter(list);
-  sendSamples();
+  watchSenders();
+  watchBulk(list);
   poll(() => list.update());
 }

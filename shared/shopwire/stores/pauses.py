@@ -73,6 +73,10 @@ class Pauses:
             self._cache[shop] = (now, state)
         return state
 
+    def forget(self, shop: str) -> None:
+        """Let the next call of `state` read the table."""
+        self._cache.pop(shop, None)
+
     def probe(self, shop: str, state: ShopState, now: int) -> bool:
         """Return whether this invocation may probe whether the pause is over. Only one invocation may."""
         try:

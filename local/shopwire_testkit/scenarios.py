@@ -1,0 +1,157 @@
+"""Scenarios: webhooks that belong together, such as those of an order from its creation to its delivery.
+
+`shopwire send --scenario` and the inspector play them. Each platform defines its own steps (<platform>/scenarios.py).
+A scenario is made of the platform's samples, with ids of its own and as if it happened just now.
+"""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from importlib import import_module
+from typing import Any
+
+from shopwire import platforms
+from shopwire_testkit.fresh import is_id, with_change_at, with_moved_dates, with_other_id
+from shopwire_testkit.samples import Sample, changed_at, moment_of, samples, value_at
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """What a scenario is, on every platform.
+
+    Args:
+        name: on the command line.
+    """
+
+    name: str
+    title: str
+    description: str
+
+
+SCENARIOS = (
+    Scenario("order-life", "An order's life", "created, paid, shipped, delivered"),
+    Scenario("cart-to-order", "A cart becomes an order", "a cart, its contact, the purchase"),
+    Scenario("refund", "A refund", "a paid order, part of which is refunded"),
+    Scenario("out-of-order", "Out of order", "the last webhook of an order arrives first"),
+    Scenario("twice-at-once", "Twice at once", "the same delivery arrives twice at the same moment"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A webhook of a scenario.
+
+    Args:
+        sample: name of the sample.
+        topic: the topic, if it is not the sample's.
+        platform: whose sample it is, if not the scenario's platform: the storefront has samples of its own.
+        fields: values that differ from the sample's, by their path ("line_items.1.quantity").
+        second: when it happens, in seconds. Steps are sent in their own order, whatever their seconds.
+        copies: how often it is sent at the same moment.
+    """
+
+    sample: str
+    topic: str = ""
+    platform: str = ""
+    fields: Mapping[str, Any] = field(default_factory=dict)
+    second: int = 0
+    copies: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedWebhook:
+    """A webhook to sign and post, `copies` times at the same moment."""
+
+    platform: str
+    topic: str
+    body: bytes
+    copies: int
+
+
+def scenarios_of(platform: str) -> list[Scenario]:
+    """Return the scenarios that the platform has."""
+    steps = _steps_of(platform)
+    return [scenario for scenario in SCENARIOS if scenario.name in steps]
+
+
+def plan(platform: str, name: str, now: int) -> list[PlannedWebhook]:
+    """Return the webhooks of a scenario in sending order.
+
+    Args:
+        now: UTC milliseconds. The last change of the scenario happens at this moment.
+
+    Raises:
+        KeyError: the platform has no such scenario.
+    """
+    steps = _steps_of(platform)[name]
+    last = max(step.second for step in steps)
+    found = [_find(step.platform or platform, step.sample) for step in steps]
+    bodies = [_edited(sample.body, step.fields) for step, sample in zip(steps, found, strict=True)]
+    ids = _ids_of(found, bodies)
+    start = now // 1000 - last
+    planned = []
+    for step, sample, body in zip(steps, found, bodies, strict=True):
+        fields = platforms.get(sample.platform).sample_fields
+        for number, id in enumerate(ids):
+            body = with_other_id(body, id, f"{now}{number:03d}", fields)
+        if changed := changed_at(json.loads(body), fields):
+            body = with_change_at(body, fields, changed, start + step.second)
+            body = _born_at(body, sample.platform, start)
+        planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies))
+    return planned
+
+
+def _born_at(body: bytes, platform: str, seconds: int) -> bytes:
+    """Return the body with its birth at this UTC second. Each sample of an order would have another one otherwise."""
+    parsed = json.loads(body)
+    texts = {path: text for path in _module(platform).BIRTH if (text := value_at(parsed, path))}
+    born = next((moment for text in texts.values() if (moment := moment_of(text))), None)
+    if born is None:
+        return body
+    by = timedelta(seconds=seconds - int(born.timestamp()))
+    moved = {path: json.loads(with_moved_dates(json.dumps(text).encode(), by)) for path, text in texts.items()}
+    return _edited(body, moved)
+
+
+def _steps_of(platform: str) -> Mapping[str, tuple[Step, ...]]:
+    try:
+        steps: Mapping[str, tuple[Step, ...]] = _module(platform).STEPS
+    except ModuleNotFoundError:
+        return {}
+    return steps
+
+
+def _module(platform: str) -> Any:
+    return import_module(f"shopwire_testkit.{platform}.scenarios")
+
+
+def _find(platform: str, name: str) -> Sample:
+    return next(sample for sample in samples(platform) if sample.name == name)
+
+
+def _ids_of(found: list[Sample], bodies: list[bytes]) -> list[str | int]:
+    """Return every id in the bodies that names an entity, each once."""
+    ids: dict[str | int, None] = {}
+    for sample, body in zip(found, bodies, strict=True):
+        parsed = json.loads(body)
+        paths = platforms.get(sample.platform).sample_fields.ids
+        ids |= dict.fromkeys(value for path in paths if is_id(value := value_at(parsed, path)))
+    return list(ids)
+
+
+def _edited(body: bytes, fields: Mapping[str, Any]) -> bytes:
+    if not fields:
+        return body
+    parsed = json.loads(body)
+    for path, value in fields.items():
+        *parents, last = _keys(path)
+        target = parsed
+        for key in parents:
+            target = target[key]
+        target[last] = value
+    return json.dumps(parsed, ensure_ascii=False).encode()
+
+
+def _keys(path: str) -> Iterator[str | int]:
+    return (int(name) if name.isdigit() else name for name in path.split("."))
