@@ -25,6 +25,7 @@ LEDGER_FIELDS = {
     "converted": "The cart became an order. No event of it is sent any more.",
     "parked_facts": "Parked milestones that are applied when the order arrives.",
     "needs_reconcile": "The platform may have a later state that it will never send.",
+    "fetched_at": "When the last fetch of the state from the platform's API began whose result was delivered.",
 }
 """Field -> what it means."""
 
