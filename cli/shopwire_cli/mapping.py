@@ -24,7 +24,6 @@ PLANNED_PLATFORMS = (
     "horoshop",
     "keycrm",
     "salesdrive",
-    "generic",
     "ecwid",
     "shopware",
     "adobe-commerce",
