@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from shopwire import platforms
 from shopwire.delivery.reasons import SENTENCES
-from shopwire.errors import Unreadable
+from shopwire.errors import InvalidBody, Unreadable
 from shopwire.mapper import ApiRequest
 from shopwire.models import AccountDeleted, Change, Contact, Nothing, Reason, Shop, ShopRedaction, Status, Webhook
 from shopwire.models.contact import person
@@ -172,6 +172,10 @@ def parse_changes(platform: Platform, topic: str, file: str, body: bytes, shop: 
         shop = shop.model_copy(update={"store": found.store_of(webhook)})  # a shop that the body names
     try:
         return [delivery.change for delivery in platform.read(webhook, shop)]
+    except InvalidBody as error:
+        raise UserError(
+            *(f"{_name(file)}: `{mistake.field}` {mistake.problem}" for mistake in error.mistakes)
+        ) from None
     except Unreadable as error:
         raise UserError(f"{_name(file)}: the body is not what {platform.name} sends as {topic}: {error}") from None
 
