@@ -18,6 +18,7 @@ _GROUP = {
     "parked": "parked",
     "applied": "delivered",
     "unverified": "refused",
+    "invalid": "refused",
     "unavailable": "refused",
     "refused": "refused",
 }

@@ -23,6 +23,8 @@ OUTCOMES = {
     "removed": "It was parked and is not parked any more: it was replayed elsewhere, its person was erased, or 30 days "
     "were over.",
     "unverified": "The signature is not valid, so nothing in it was used, stored or sent. The response was 401.",
+    "invalid": "The body has mistakes that its sender can correct, so nothing in it was used, stored or sent. The "
+    "response was 400 and lists all of them.",
     "unavailable": "Neither the queue nor the table could be reached. The response was 503, so the platform sends it "
     "again.",
     "refused": "The request was refused before its body was read.",
