@@ -6,7 +6,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from shopwire import platforms
-from shopwire.errors import BadSettings, PermanentFailure, Unreadable
+from shopwire.errors import BadSettings
 from shopwire.models import Shop, Webhook
 from shopwire.platforms.base import Platform
 from shopwire.shops import parse_shop
@@ -14,8 +14,8 @@ from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 from shopwire_cli.suggestions import did_you_mean
 from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fetched import CannedApi, with_state
-from shopwire_testkit.fresh import NotRefreshable, refresh, refresh_with_answers
+from shopwire_testkit.fetched import asked_answers
+from shopwire_testkit.fresh import NotRefreshable, refresh_with_answers
 from shopwire_testkit.samples import Sample, samples
 from shopwire_testkit.scenarios import SCENARIOS, plan, scenarios_of
 
@@ -109,13 +109,13 @@ def signed_calls(
         now = _now()
         if fresh is None and file is None:
             with suppress(NotRefreshable):  # a sample that names no entity is always a new event
-                body, answers = _refresh(platform, body, answers, now)
+                body, answers = refresh_with_answers(body, answers, platform.sample_fields, now)
         yield from [_sign(platform, topic, body, answers, shop, now)] * count
         return
     for number in range(count):
         now = _now()
         try:
-            fresh_body, fresh_answers = _refresh(platform, body, answers, now, number)
+            fresh_body, fresh_answers = refresh_with_answers(body, answers, platform.sample_fields, now, number)
         except NotRefreshable as error:
             raise UserError(f"--fresh: {error}") from None
         yield _sign(platform, topic, fresh_body, fresh_answers, shop, now)
@@ -130,7 +130,7 @@ def scenario_calls(platform: str, name: str, shop: Shop) -> Iterator[tuple[str, 
     _check_scenario(name, [scenario.name for scenario in scenarios_of(platform)])
     for webhook in plan(platform, name, now := _now()):
         adapter = platforms.get(webhook.platform)
-        call = _sign(adapter, webhook.topic, webhook.body, {}, shop, now)
+        call = _sign(adapter, webhook.topic, webhook.body, webhook.answers, shop, now)
         yield path_of(webhook.platform, shop), call, webhook.copies
 
 
@@ -164,33 +164,11 @@ def _find_sample(platform: str, name: str) -> Sample:
     raise UserError(f"no sample {name!r}{guess}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
 
 
-def _sign(
-    platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes | None], shop: Shop, now: int
-) -> Call:
+def _sign(platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes], shop: Shop, now: int) -> Call:
     signed = platform.sign(topic, body, shop, now)
     headers = {name.lower(): value for name, value in signed.headers.items()}
-    asked = _asked_answers(platform, Webhook(headers, signed.body, now), answers, shop) if answers else {}
+    asked = asked_answers(platform, Webhook(headers, signed.body, now), shop, answers)
     return Call({"content-type": "application/json"} | headers, signed.body, asked)
-
-
-def _asked_answers(
-    platform: Platform, webhook: Webhook, answers: Mapping[str, bytes | None], shop: Shop
-) -> dict[str, str | None]:
-    """Return what the adapter would ask the platform's API, with the answers."""
-    api = CannedApi(answers)
-    root = platform.api_access(shop).url.partition("://")[2]
-    with suppress(Unreadable, PermanentFailure):  # the stand-in answers the same, and shopwire reports it
-        for delivery in platform.read(webhook, shop):
-            with_state(delivery.change, platform, shop, api)
-    return {root + path: None if answer is None else answer.decode() for path, answer in api.asked.items()}
-
-
-def _refresh(
-    platform: Platform, body: bytes, answers: Mapping[str, bytes], now: int, number: int = 0
-) -> tuple[bytes, Mapping[str, bytes]]:
-    if answers:
-        return refresh_with_answers(body, answers, platform.sample_fields, now, number)
-    return refresh(body, platform.sample_fields, now, number), answers
 
 
 def _now() -> int:

@@ -12,15 +12,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 from shopwire import platforms
 from shopwire.environment import Environment, now
 from shopwire.errors import ConditionFailed
-from shopwire.models import Shop
+from shopwire.models import Shop, Webhook
 from shopwire.stores.pauses import Pauses
 from shopwire_dev.aws import PARTS, Aws
 from shopwire_dev.caches import FunctionCaches
+from shopwire_dev.platform_apis import PlatformApis
 from shopwire_dev.recorder import WEBHOOK_HEADER, Recorder
 from shopwire_emulator.emulator import Emulator
 from shopwire_inspector.data_source import Posted
 from shopwire_inspector.faults import FaultLimit
-from shopwire_testkit.fresh import refresh
+from shopwire_testkit.fetched import asked_answers
+from shopwire_testkit.fresh import refresh_with_answers
 from shopwire_testkit.samples import Sample, samples
 from shopwire_testkit.scenarios import Scenario, plan, scenarios_of
 
@@ -31,8 +33,9 @@ _MAX_COPIES = 8
 class Poster:
     """Posts webhooks to the gateway, as platforms do."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, platform_apis: PlatformApis) -> None:
         self._host = urlsplit(url).netloc
+        self._platform_apis = platform_apis
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Posted:
         """Post a call, and return the response. Status 0 means that none arrived."""
@@ -47,10 +50,24 @@ class Poster:
         finally:
             connection.close()
 
-    def sign_and_post(self, shop: Shop, platform: str, topic: str, body: bytes, copies: int = 1) -> list[Posted]:
-        """Sign a body with the shop's secret, and post the same call `copies` times at the same moment."""
+    def sign_and_post(
+        self,
+        shop: Shop,
+        platform: str,
+        topic: str,
+        body: bytes,
+        answers: Mapping[str, bytes],
+        copies: int = 1,
+    ) -> list[Posted]:
+        """Sign a body with the shop's secret, and post the same call `copies` times at the same moment.
+
+        Args:
+            answers: what the platform's API answers from now on, by the names in `Platform.fetches`.
+        """
         adapter = platforms.get(platform)
-        call = adapter.sign(topic, body, shop, now())
+        call = adapter.sign(topic, body, shop, at := now())
+        webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, at)
+        self._platform_apis.put(asked_answers(adapter, webhook, shop, answers))
         found: list[Posted] = []
 
         def post() -> None:
@@ -83,8 +100,9 @@ class DevActions:
         recorder: Recorder,
         environment: Environment,
         caches: FunctionCaches,
+        platform_apis: PlatformApis,
     ) -> None:
-        self._poster = Poster(url)
+        self._poster = Poster(url, platform_apis)
         self._emulator = emulator
         self._aws = aws
         self._shops = shops
@@ -126,10 +144,13 @@ class DevActions:
             NotRefreshable: the sample cannot be made fresh.
         """
         found = {f"{each.platform} {each.name}": each for each in self.samples()}[sample]
-        body = refresh(found.body, platforms.get(found.platform).sample_fields, now()) if fresh else found.body
+        body, answers = found.body, found.answers
+        if fresh:
+            fields = platforms.get(found.platform).sample_fields
+            body, answers = refresh_with_answers(body, answers, fields, now())
         # A shop of every platform has a storefront.
         on = found.platform if found.platform in platforms.OF_SHOPS else platforms.OF_SHOPS[0]
-        return self.post(self._shops[f"demo-{on}"], found.platform, found.topic, body)
+        return self._poster.sign_and_post(self._shops[f"demo-{on}"], found.platform, found.topic, body, answers)[0]
 
     def play(self, platform: str, scenario: str) -> list[Posted]:
         """Post the webhooks of a scenario to the platform's demo shop, one after another.
@@ -142,12 +163,12 @@ class DevActions:
             posted
             for webhook in planned
             for posted in self._poster.sign_and_post(
-                shop, webhook.platform, webhook.topic, webhook.body, webhook.copies
+                shop, webhook.platform, webhook.topic, webhook.body, webhook.answers, webhook.copies
             )
         ]
 
     def post(self, shop: Shop, platform: str, topic: str, body: bytes) -> Posted:
-        return self._poster.sign_and_post(shop, platform, topic, body)[0]
+        return self._poster.sign_and_post(shop, platform, topic, body, {})[0]
 
     def repeat(self, path: str, headers: Mapping[str, str], body: bytes) -> Posted:
         return self._poster.post(path, headers, body)

@@ -25,6 +25,7 @@ from shopwire_dev.gateway import FeedRoutes, Gateway, ParkedRoutes, PersonRoutes
 from shopwire_dev.lambdas import TIMEOUT_SECONDS
 from shopwire_dev.people import find_named, orders_of
 from shopwire_dev.platform_apis import PATH as PLATFORM_API_PATH
+from shopwire_dev.platform_apis import PlatformApis
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
 from shopwire_emulator.emulator import Emulator
@@ -77,6 +78,7 @@ class DevStack:
         self._functions = {name: self._recorder.make_function(name) for name in TIMEOUT_SECONDS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
+        self._platform_apis = PlatformApis()
         gateway = Gateway(
             self._functions,
             make_application(self.emulator, self._stopping.wait),
@@ -84,6 +86,7 @@ class DevStack:
             ParkedRoutes(self._list_parked, self._show_parked, self._replay_parked),
             self._serve_inspector,
             person=PersonRoutes(self._show_person, self._erase_person),
+            platform_apis=self._platform_apis,
             feed=FeedRoutes(self._show_webhook, self._changed_webhooks, self._latest_webhooks),
             forget_shop=self._caches.forget,
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
@@ -157,6 +160,7 @@ class DevStack:
             self._recorder,
             environment,
             self._caches,
+            self._platform_apis,
         )
         source = DataSource(
             "shopwire dev, in memory", settings, clients, environment, self._shop_ids, actions=self.actions

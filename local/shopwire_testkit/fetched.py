@@ -1,9 +1,11 @@
 """A platform's API that answers from files (`Platform.fetch`)."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shopwire.models import Change, Shop, ThinChange
+from shopwire.errors import PermanentFailure, Unreadable
+from shopwire.models import Change, Shop, ThinChange, Webhook
 from shopwire.platforms.base import Platform
 
 
@@ -28,6 +30,24 @@ class CannedApi:
         self._names.add(name)
         self.asked[path] = answer
         return answer
+
+
+def asked_answers(
+    platform: Platform, webhook: Webhook, shop: Shop, answers: Mapping[str, bytes | None]
+) -> dict[str, str | None]:
+    """Return what the adapter asks the platform's API after a webhook, with these answers.
+
+    Returns:
+        Host and path with the query -> the answer, for the stand-in of `shopwire dev`. Empty without answers.
+    """
+    api = CannedApi(answers)
+    with suppress(Unreadable, PermanentFailure):  # the stand-in answers the same, and shopwire reports it
+        for delivery in platform.read(webhook, shop) if answers else ():
+            with_state(delivery.change, platform, shop, api)
+    if not api.asked:
+        return {}
+    root = platform.api_access(shop).url.partition("://")[2]
+    return {root + path: None if answer is None else answer.decode() for path, answer in api.asked.items()}
 
 
 def with_state(change: Change, platform: Platform, shop: Shop, api: CannedApi) -> Change:

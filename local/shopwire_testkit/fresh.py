@@ -67,20 +67,33 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
 def refresh_with_answers(
     body: bytes, answers: Mapping[str, bytes], fields: SampleFields, now: int, number: int = 0
 ) -> tuple[bytes, dict[str, bytes]]:
-    """Return the body of a thin webhook and the answers of the platform's API, made fresh together.
+    """Return a body and the answers of the platform's API, made fresh together.
 
-    Args and errors as for `refresh`.
+    Args and errors as for `refresh`. `answers` is empty if the body carries the state.
     """
-    whole = b'{"body":%b,"answers":{%b}}' % (
-        body,
-        b",".join(json.dumps(name).encode() + b":" + answer for name, answer in answers.items()),
-    )
-    inside = SampleFields(
+    if not answers:
+        return refresh(body, fields, now, number), {}
+    return separated(refresh(joined(body, answers), fields_of_joined(fields), now, number))
+
+
+def joined(body: bytes, answers: Mapping[str, bytes]) -> bytes:
+    """Return one JSON object of `body` and `answers`, so that both are changed together."""
+    named = b",".join(json.dumps(name).encode() + b":" + answer for name, answer in answers.items())
+    return b'{"body":%b,"answers":{%b}}' % (body, named)
+
+
+def separated(whole: bytes) -> tuple[bytes, dict[str, bytes]]:
+    """Return the body and the answers that `joined` put into one object."""
+    parsed = from_json(whole)
+    answers = {name: json.dumps(answer).encode() for name, answer in parsed["answers"].items()}
+    return json.dumps(parsed["body"], separators=(",", ":")).encode(), answers
+
+
+def fields_of_joined(fields: SampleFields) -> SampleFields:
+    """Return where an object that `joined` made holds ids and times."""
+    return SampleFields(
         ids=tuple(f"body.{path}" for path in fields.ids), changed=tuple(f"body.{path}" for path in fields.changed)
     )
-    parsed = from_json(refresh(whole, inside, now, number))
-    fresh = {name: json.dumps(answer).encode() for name, answer in parsed["answers"].items()}
-    return json.dumps(parsed["body"], separators=(",", ":")).encode(), fresh
 
 
 def is_id(value: Any) -> bool:

@@ -12,7 +12,16 @@ from importlib import import_module
 from typing import Any
 
 from shopwire import platforms
-from shopwire_testkit.fresh import is_id, with_change_at, with_moved_dates, with_other_id
+from shopwire.platforms.base import SampleFields
+from shopwire_testkit.fresh import (
+    fields_of_joined,
+    is_id,
+    joined,
+    separated,
+    with_change_at,
+    with_moved_dates,
+    with_other_id,
+)
 from shopwire_testkit.samples import Sample, changed_at, moment_of, samples, value_at
 
 
@@ -46,7 +55,8 @@ class Step:
         sample: name of the sample.
         topic: the topic, if it is not the sample's.
         platform: whose sample it is, if not the scenario's platform: the storefront has samples of its own.
-        fields: values that differ from the sample's, by their path ("line_items.1.quantity").
+        fields: values that differ from the sample's, by their path ("line_items.1.quantity"). In a sample with answers
+            of the platform's API the path begins with "body" or "answers".
         second: when it happens, in seconds. Steps are sent in their own order, whatever their seconds.
         copies: how often it is sent at the same moment.
     """
@@ -61,12 +71,13 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedWebhook:
-    """A webhook to sign and post, `copies` times at the same moment."""
+    """A webhook to sign and post, `copies` times at the same moment, and what the platform's API answers then."""
 
     platform: str
     topic: str
     body: bytes
     copies: int
+    answers: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def scenarios_of(platform: str) -> list[Scenario]:
@@ -87,18 +98,19 @@ def plan(platform: str, name: str, now: int) -> list[PlannedWebhook]:
     steps = _steps_of(platform)[name]
     last = max(step.second for step in steps)
     found = [_find(step.platform or platform, step.sample) for step in steps]
-    bodies = [_edited(sample.body, step.fields) for step, sample in zip(steps, found, strict=True)]
+    bodies = [_edited(_whole(sample), step.fields) for step, sample in zip(steps, found, strict=True)]
     ids = _ids_of(found, bodies)
     start = now // 1000 - last
     planned = []
     for step, sample, body in zip(steps, found, bodies, strict=True):
-        fields = platforms.get(sample.platform).sample_fields
+        fields = _fields(sample)
         for number, id in enumerate(ids):
             body = with_other_id(body, id, f"{now}{number:03d}", fields)
         if changed := changed_at(json.loads(body), fields):
             body = with_change_at(body, fields, changed, start + step.second)
             body = _born_at(body, sample.platform, start)
-        planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies))
+        body, answers = separated(body) if sample.answers else (body, {})
+        planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies, answers))
     return planned
 
 
@@ -126,6 +138,16 @@ def _module(platform: str) -> Any:
     return import_module(f"shopwire_testkit.{platform}.scenarios")
 
 
+def _whole(sample: Sample) -> bytes:
+    """Return the body; with the answers of the platform's API, if it carries no state."""
+    return joined(sample.body, sample.answers) if sample.answers else sample.body
+
+
+def _fields(sample: Sample) -> SampleFields:
+    fields = platforms.get(sample.platform).sample_fields
+    return fields_of_joined(fields) if sample.answers else fields
+
+
 def _find(platform: str, name: str) -> Sample:
     return next(sample for sample in samples(platform) if sample.name == name)
 
@@ -135,8 +157,7 @@ def _ids_of(found: list[Sample], bodies: list[bytes]) -> list[str | int]:
     ids: dict[str | int, None] = {}
     for sample, body in zip(found, bodies, strict=True):
         parsed = json.loads(body)
-        paths = platforms.get(sample.platform).sample_fields.ids
-        ids |= dict.fromkeys(value for path in paths if is_id(value := value_at(parsed, path)))
+        ids |= dict.fromkeys(value for path in _fields(sample).ids if is_id(value := value_at(parsed, path)))
     return list(ids)
 
 

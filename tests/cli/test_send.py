@@ -132,7 +132,7 @@ def test_sample_that_names_no_entity_is_sent_as_it_is(server: Server, monkeypatc
     def refuse(*_: object) -> bytes:
         raise NotRefreshable("the body has no id")
 
-    monkeypatch.setattr(outgoing_webhooks, "refresh", refuse)
+    monkeypatch.setattr(outgoing_webhooks, "refresh_with_answers", refuse)
     assert send(server, "shopify", "orders/create") == 0
     assert server.calls[0][1].body == next(sample.body for sample in SAMPLES if sample.name == "orders/create")
 

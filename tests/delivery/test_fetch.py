@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from shopwire.delivery.fetch import FETCH_INTERVAL_MS, SETTLED_MS
-from shopwire.delivery.task import Outcome
-from shopwire.models import Change, Nothing, Reason
+from shopwire.delivery.task import Outcome, Task
+from shopwire.message import Message
+from shopwire.models import Change, Nothing, Reason, Webhook
+from shopwire.stores.entry import Entry
 from shopwire.stores.pauses import platform_of
 from tests.support.changes import DAY_MS, HOUR_MS, MINUTE_MS, SHOP, announced, cart, customer, order, paid, shipped
 from tests.support.delivery_world import World
@@ -266,3 +268,20 @@ def test_fetch_ends_within_the_time_budget(world: World) -> None:
     start = world.clock.now
     world.deliver(announced())
     assert world.clock.now - start <= world.policy.direct_budget_ms
+
+
+def test_dry_run_fetches_and_writes_nothing(world: World) -> None:
+    world.platform_api.state = order()
+    body = world.body(announced())
+    before = world.items()
+    message = Message(SHOP, "", Webhook({}, body, world.clock.now))
+    (delivery,) = world.platform.bodies[body]
+    task = Task(
+        world.webhook.shops.get(SHOP), message, delivery, "request", world.clock.now + 5_000, world.clock.now + 5_000
+    )
+    outcome, requests = world.webhook.handler.preview(task, Entry())
+    assert (outcome.status, [request.path for request in requests]) == ("delivered", ["v1/contact", "v1/event"])
+    world.platform_api.answer = 503
+    outcome, requests = world.webhook.handler.preview(task, Entry())
+    assert (outcome.status, outcome.reason, requests) == ("queued", Reason.PLATFORM_FAILED, [])
+    assert (world.items(), world.api.sent) == (before, [])

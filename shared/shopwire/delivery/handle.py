@@ -120,7 +120,7 @@ class ChangeHandler:
                     deletion = self.contacts.deletion(task, decision.change)
                     return Outcome("delivered" if deletion else "superseded"), deletion
                 case Fetch():
-                    return self.preview(self.fetcher.preview(task), entry)
+                    return self._preview_fetch(task, entry)
                 case Erase():
                     if repetition := self.eraser.repetition(task):
                         return repetition, []
@@ -145,6 +145,15 @@ class ChangeHandler:
             raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=max(wait_ms, 0))
         update["fetched_at"] = fetched.at
         return outcome
+
+    def _preview_fetch(self, task: Task, entry: Entry) -> tuple[Outcome, list[ApiRequest]]:
+        try:
+            fetched = self.fetcher.preview(task)
+        except RetryLater as failure:
+            return Outcome("queued", failure.reason, failure.details), []
+        except PermanentFailure as failure:
+            return Outcome("parked", failure.reason, failure.details), []
+        return self.preview(fetched, entry)
 
     def _preview_send(self, task: Task, decision: Send, entry: Entry) -> tuple[Outcome, list[ApiRequest]]:
         state, contact = self._contact(task, decision, entry)
