@@ -11,7 +11,6 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire import platforms
 from shopwire.environment import Environment, now
-from shopwire.errors import ConditionFailed
 from shopwire.models import Shop, Webhook
 from shopwire.stores.pauses import Pauses
 from shopwire_dev.aws import PARTS, Aws
@@ -41,7 +40,8 @@ class Poster:
         """Post a call, and return the response. Status 0 means that none arrived."""
         connection = http.client.HTTPConnection(self._host, timeout=_TIMEOUT_SECONDS)
         try:
-            connection.request("POST", path, body, {"Content-Type": "application/json", **headers})
+            named = {name.lower(): value for name, value in headers.items()}
+            connection.request("POST", path, body, {"content-type": "application/json", **named})
             response = connection.getresponse()
             id = response.getheader(WEBHOOK_HEADER, "")
             return Posted(response.status, response.read().decode(), int(id) if id.isdigit() else None)
@@ -175,13 +175,9 @@ class DevActions:
 
     def try_now(self, shop: str) -> None:
         """Let everything of the shop that waits be tried at once: end its pause, and make its messages visible."""
-        pauses = Pauses(self._environment.table, 1)
-        state = pauses.state(shop, at := now())
-        if state.until is not None and state.until > at:
-            with suppress(ConditionFailed):
-                self._environment.table.update(
-                    Pauses.key(shop), {"until": at}, condition="until = :until", values={":until": state.until}
-                )
+        pauses = Pauses(self._environment.table, self._environment.policy.retry_base_ms)
+        if pauses.state(shop, now()).until is not None:
+            pauses.end(shop)
         self._caches.forget(shop)
         sqs = self._aws.client("sqs")
         for receipt_handle in self._recorder.hurry(shop):

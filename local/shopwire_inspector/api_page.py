@@ -7,7 +7,7 @@ from typing import Any
 from shopwire_inspector.exchanges import json_text
 
 _SHOWN = 200
-"""So many contacts, orders and events are shown. The search finds the others."""
+"""The number of contacts, orders and events that are shown. The search finds the others."""
 _CONTACT_COLUMNS = ("email", "phone", "externalCustomerId")
 _ORDER_COLUMNS = ("status", "totalCost", "currency", "date")
 

@@ -23,7 +23,7 @@ Form = Mapping[str, str]
 
 _MAX_FAULT_SECONDS = 1_000_000
 _MAX_BULK = 1_000
-"""So many webhooks are resent or replayed at once."""
+"""The number of webhooks that are resent or replayed at once, at most."""
 
 
 class Posts:

@@ -24,7 +24,7 @@ Line = tuple[str, str]
 
 
 def resendable(source: DataSource, webhook: RecordedWebhook) -> tuple[Shop, Platform] | None:
-    """Return the shop and the platform with which the webhook can be signed anew; None if it cannot be."""
+    """Return the shop and the platform with which the webhook can be signed again; None if it cannot be."""
     if source.actions is None or webhook.request is None or webhook.request.body is None:
         return None
     shop = source.find_shop(webhook.shop)

@@ -10,7 +10,7 @@ from shopwire_inspector.times import format_moment, format_time
 Row = dict[str, Any]
 
 _TAIL = 6
-"""So many characters at the end of an entity's id are always visible, because ids differ there."""
+"""The number of characters at the end of an id that are always visible, because ids differ there."""
 
 
 def webhook_row(webhook: RecordedWebhook, now: int) -> Row:

@@ -108,20 +108,20 @@ def plan(platform: str, name: str, now: int) -> list[PlannedWebhook]:
             body = with_other_id(body, id, f"{now}{number:03d}", fields)
         if changed := changed_at(json.loads(body), fields):
             body = with_change_at(body, fields, changed, start + step.second)
-            body = _born_at(body, sample.platform, start)
+            body = _created_at(body, sample.platform, start)
         body, answers = separated(body) if sample.answers else (body, {})
         planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies, answers))
     return planned
 
 
-def _born_at(body: bytes, platform: str, seconds: int) -> bytes:
-    """Return the body with its birth at this UTC second. Each sample of an order would have another one otherwise."""
+def _created_at(body: bytes, platform: str, seconds: int) -> bytes:
+    """Return the body with its creation at this UTC second, which differs between the samples of an order."""
     parsed = json.loads(body)
-    texts = {path: text for path in _module(platform).BIRTH if (text := value_at(parsed, path))}
-    born = next((moment for text in texts.values() if (moment := moment_of(text))), None)
-    if born is None:
+    texts = {path: text for path in _module(platform).CREATED if (text := value_at(parsed, path))}
+    created = next((moment for text in texts.values() if (moment := moment_of(text))), None)
+    if created is None:
         return body
-    by = timedelta(seconds=seconds - int(born.timestamp()))
+    by = timedelta(seconds=seconds - int(created.timestamp()))
     moved = {path: json.loads(with_moved_dates(json.dumps(text).encode(), by)) for path, text in texts.items()}
     return _edited(body, moved)
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from shopwire_testkit.scenarios import Step
 
-BIRTH = ("created_at",)
+CREATED = ("created_at",)
 """Fields that say when an order was made."""
 _PAID = {"status": "IN_PROGRESS", "status_text": "Оплачено"}
 _SHIPPED: dict[str, Any] = {

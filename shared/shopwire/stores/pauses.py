@@ -77,6 +77,11 @@ class Pauses:
         """Let the next call of `state` read the table."""
         self._cache.pop(shop, None)
 
+    def end(self, shop: str) -> None:
+        """End a pause by hand, so that everything that waits is tried."""
+        self._table.update(self.key(shop), dict.fromkeys(_PAUSE_ATTRIBUTES))
+        self.forget(shop)
+
     def probe(self, shop: str, state: ShopState, now: int) -> bool:
         """Return whether this invocation may probe whether the pause is over. Only one invocation may."""
         try:
