@@ -54,13 +54,16 @@ class BlindChecker(Exception):
 
 @dataclass(slots=True)
 class RunResult:
-    """The result of a run. `faults` counts faults by kind, `answers` counts webhooks by the status of the answer."""
+    """The result of a run. `faults` counts faults by kind, `answers` counts webhooks by the status of the answer,
+    and `excused` counts the uses of each excuse of the checkers.
+    """
 
     webhooks: int
     seconds: float
     violations: list[Violation]
     faults: dict[str, int]
     answers: dict[str, int]
+    excused: dict[str, int]
     stories: list[Story] = field(repr=False)
 
     @property
@@ -71,6 +74,7 @@ class RunResult:
             "webhooks": self.webhooks,
             "faults": sum(self.faults.values()),
             **{kind: violations[kind] for kind in VIOLATION_KINDS},
+            "excused": self.excused,
             "seconds": round(self.seconds, 1),
         }
 
@@ -128,13 +132,14 @@ class Run:
         self.faults = FaultSchedule(random.Random(seed + 1), faults, START, faults_end, first_at, compression)
         records: dict[int, SendRecord] = {}
         self.checker = Checker(
-            {id: shop.orders for id, shop in self._shops.items()},
+            self._shops,
             chosen,
             records,
             self.faults,
             lambda: self.scheduler.now,
             lambda shop, id: self.api.is_poisoned(shop, id),
             lambda shop: stored_texts(self.cloud, shop),
+            lambda shop, order: self.api.emulator.order(order, shop),
         )
         self.api = SimulatedApi(
             self.scheduler,
@@ -157,6 +162,7 @@ class Run:
             self._on_aws_call,
             self._on_failure,
             self._before_start,
+            on_write=lambda before, after: self.checker.on_write(self.scheduler.current, before, after),
         )
         self.senders = Senders(
             self.scheduler,
@@ -231,6 +237,7 @@ class Run:
             violations=violations,
             faults=self.faults.counts,
             answers=self.senders.answers,
+            excused=dict(sorted(self.checker.excuses.counts.items())),
             stories=self.stories,
         )
 

@@ -12,6 +12,10 @@ from shopwire.stores.outbox import PARTITION, SHARDS
 
 LEASE_KEY = "lease_key"
 """Key of the change whose invocation takes the lease of an entity."""
+LEASE_HOLDER = "lease_holder"
+"""Id of the invocation that holds the lease."""
+LEASE_UNTIL = "lease_until"
+"""When the lease expires by itself (UTC milliseconds)."""
 PENDING_KEY = "pending_key"
 """Key of the last change of an entity that was deferred."""
 PENDING_UNTIL = "pending_until"
@@ -29,12 +33,13 @@ CONTACT = "contact"
 TO_ERASE = "erasure_list"
 """In a tombstone: addresses of other contacts that the API must still erase, in plain text."""
 
-CALM_ATTRIBUTES = (LEASE_KEY, PENDING_KEY, PENDING_UNTIL, SETTLED_KEYS, VERSION, CONTACT)
+CALM_ATTRIBUTES = (LEASE_KEY, LEASE_HOLDER, LEASE_UNTIL, PENDING_KEY, PENDING_UNTIL, SETTLED_KEYS, VERSION, CONTACT)
 """The attributes that every run writes, even without faults, if it is long enough."""
 
 OUTBOX_PARTITIONS = tuple(f"{PARTITION}{shard}" for shard in range(SHARDS))
 
 # `Table.update` puts this before the name of every attribute that it writes.
+_ENTITY_KINDS = frozenset({"order", "cart", "contact", "view"})
 _PLACEHOLDER_PREFIX = ":new_"
 
 
@@ -47,6 +52,16 @@ def written_attributes(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if name.startswith(_PLACEHOLDER_PREFIX)
     }
     return {**written, **arguments.get("Item", {})}
+
+
+def is_entity_key(partition_key: str) -> bool:
+    """Return True if the item is the ledger entry of an order, cart, contact or view."""
+    return partition_key.split("#", 2)[1] in _ENTITY_KINDS
+
+
+def is_parked_key(partition_key: str) -> bool:
+    """Return True if the item is a parked webhook."""
+    return partition_key.endswith("#parked")
 
 
 def is_contact_key(partition_key: str) -> bool:

@@ -85,7 +85,7 @@ class RequestChecker:
             order's change.
         """
         entity = announcement.entity if announcement else "unknown"
-        order = json.loads(body)["orders"][0] if path == ORDERS else None
+        order = json.loads(body, parse_float=str, parse_int=str)["orders"][0] if path == ORDERS else None
         request = AcceptedRequest(
             self._now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, order, answered
         )

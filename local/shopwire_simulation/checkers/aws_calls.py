@@ -62,7 +62,10 @@ class AwsCallObserver:
         written = written_attributes(arguments)
         self.written.update(written.keys())
         settled = written[SETTLED_KEYS]["L"][-1]["S"] if SETTLED_KEYS in written else None
-        claimed = written.get(LEASE_KEY) or written.get(PENDING_KEY)
+        claimed = written.get(LEASE_KEY)
+        if not claimed and invocation is not None and "key" not in invocation.notes:
+            # A mark names its own change last. One that is shortened later names the changes that are left.
+            claimed = written.get(PENDING_KEY)
         # A change that needs no lease is settled by its only write.
         written_key = settled or (claimed["S"].split()[-1] if claimed else None)
         item = arguments.get("Key") or arguments.get("Item")

@@ -10,12 +10,15 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from shopwire.errors import UnexpectedError
+from shopwire.models import Shop
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
 from shopwire_simulation.checkers.erasure import ErasureChecker
+from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.final_state import FinalStateChecker
 from shopwire_simulation.checkers.leaks import LeakChecker
+from shopwire_simulation.checkers.ledger_writes import LedgerWriteChecker, Snapshot
 from shopwire_simulation.checkers.observations import (
     ChangeKey,
     EndState,
@@ -24,11 +27,13 @@ from shopwire_simulation.checkers.observations import (
     StoredText,
     Violation,
 )
+from shopwire_simulation.checkers.order_events import OrderEventChecker
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.checkers.visits import visit_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
+from shopwire_simulation.reference_model import ExpectedState, expected_state
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, Erasure, Story, Visit
@@ -43,23 +48,26 @@ class Checker:
     """Checks one run.
 
     Args:
-        orders: shop -> its setting `orders`.
+        shops: the shops as their platforms know them.
         stories: the stories of the run, by their numbers.
         records: what the platforms know about each announcement, by its id.
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
         stored_texts: returns the texts in the table that may name a person of a shop.
+        api_order: returns what the API has of an order of a shop.
     """
 
     def __init__(
         self,
-        orders: Mapping[str, str],
+        shops: Mapping[str, Shop],
         stories: Mapping[int, Story],
         records: Mapping[int, SendRecord],
         faults: FaultSchedule,
         now: Callable[[], int],
         is_poisoned: Callable[[str, str], bool],
         stored_texts: Callable[[str], Iterator[StoredText]],
+        api_order: Callable[[str, str], Mapping[str, Any] | None],
     ) -> None:
+        self.excuses = ExcuseCounter()
         self.violations: list[Violation] = []
         self._stories = stories
         self._records = records
@@ -78,7 +86,9 @@ class Checker:
         """Announcements that had an effect, whether they were answered or not."""
         self.leaks = LeakChecker()
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
+        orders = {id: shop.orders for id, shop in shops.items()}
         self.requests = RequestChecker(orders, stories, records, self.erasure.is_requested, now, self._report_entity)
+        self._meanings = {id: meaning for story in stories.values() for id, meaning in story.meanings.items()}
         self._pending = PendingChecker(self._announcements.values(), records, is_poisoned, now, self._report)
         self._waits = WaitChecker(
             faults,
@@ -89,6 +99,17 @@ class Checker:
             self._report,
         )
         self._cart_contacts = CartContactChecker(records, now, self._report)
+        self._order_events = OrderEventChecker(
+            {id: shop.key_value for id, shop in shops.items()},
+            self._meanings,
+            records,
+            self._pending.same_entity,
+            self.excuses,
+            self._report,
+        )
+        self._ledger_writes = LedgerWriteChecker(
+            self._snapshot, api_order, self._pending.was_overrun, self.excuses, now, self._report_entity
+        )
         self._aws_calls = AwsCallObserver(self._announcements, self._pending, self.leaks.texts.add)
 
     # -- during the run --
@@ -98,6 +119,12 @@ class Checker:
     ) -> None:
         """Note a call of AWS before it is made. `invocation` is None for a call by hand."""
         self._aws_calls.on_call(invocation, service, operation, arguments, self._now())
+
+    def on_write(
+        self, invocation: Invocation | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> None:
+        """Check a write of the table. `invocation` is None for a write by hand."""
+        self._ledger_writes.on_write(invocation, before, after)
 
     def on_answer(
         self, announcement: Announcement, invocation: Invocation, status: int, answer: object, forged: bool
@@ -178,6 +205,9 @@ class Checker:
             self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)
         is_change = self.requests.on_accepted(invocation, announcement, shop, path, body, event, answered)
         if announcement is not None and is_change:
+            if announcement.entity.startswith("order ") and not self._is_erased(announcement):
+                *earlier, request = self.requests.accepted[shop, announcement.entity]
+                self._order_events.on_accepted(request, announcement, earlier)
             if not announcement.entity.startswith("contact "):
                 self._effective.add(announcement.id)
             if event and (story := self.requests.story_of(announcement)) is not None:
@@ -227,10 +257,37 @@ class Checker:
         abandoned |= {(story.shop, self._announcements[id].entity) for id in uncertain if self._is_half_done(id)}
         violations: list[Violation] = []
         for chosen in _choices(uncertain):
-            violations = list(final.check(number, story, [*certain, *chosen], abandoned))
+            expected = expected_state(story, [*certain, *chosen])
+            violations = list(final.check(number, story, expected, abandoned))
             if not violations:
+                self._check_sequences(story, expected, abandoned)
                 break
         return violations
+
+    def _check_sequences(self, story: Story, expected: ExpectedState, abandoned: Collection[EntityKey]) -> None:
+        if self.erasure.is_requested(self.requests.story_of(story.announcements[0])):
+            return
+        orders = {
+            announcement.entity: announcement
+            for announcement in story.announcements
+            if announcement.entity.startswith("order ")
+        }
+        for entity, announcement in orders.items():
+            events = [request for request in self.requests.accepted.get((story.shop, entity), ()) if request.event]
+            statuses = expected.statuses.get(entity.removeprefix("order "))
+            entity_key = (story.shop, entity)
+            complete = entity_key not in abandoned and entity_key not in self.requests.uncertain_entities
+            self._order_events.finish(announcement, events, statuses[-1] if statuses else None, complete=complete)
+
+    def _snapshot(self, key: ChangeKey) -> Snapshot | None:
+        announcement = self._aws_calls.announcement(key)
+        if announcement is None or self._is_erased(announcement):
+            return None
+        return self._order_events.snapshot(announcement)
+
+    def _is_erased(self, announcement: Announcement) -> bool:
+        """Return True if the announcement's person asked for the erasure by now."""
+        return self.erasure.was_requested(self.requests.story_of(announcement))
 
     def _is_half_done(self, id: int) -> bool:
         """Return True if an invocation crashed over the announcement, nothing repeats it, and the API may have it.

@@ -56,6 +56,11 @@ class ErasureChecker:
         """Return True if the story has an erasure request."""
         return story in self._requests
 
+    def was_requested(self, story: int | None) -> bool:
+        """Return True if an erasure request of the story was sent by now."""
+        requests = self._requests.get(story, ()) if story is not None else ()
+        return any(self._records[request.id].attempted_at for request, _ in requests)
+
     @property
     def erased(self) -> frozenset[int]:
         """The stories whose erasure request was executed."""

@@ -7,7 +7,8 @@ from typing import Any
 
 from shopwire_simulation.checkers.accepted_requests import CONTACT, EVENT, ORDERS
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, Violation
-from shopwire_simulation.reference_model import ExpectedCart, differences, expected_state
+from shopwire_simulation.checkers.order_events import flat_order
+from shopwire_simulation.reference_model import ExpectedCart, ExpectedState, differences
 from shopwire_testkit.announcements import Purchase, Story, cart_entity
 
 _SAME_MOMENT_MS = 15_000
@@ -35,15 +36,16 @@ class FinalStateChecker:
         self._uncertain = uncertain
 
     def check(
-        self, number: int, story: Story, accepted_ids: list[int], abandoned: Collection[EntityKey]
+        self, number: int, story: Story, expected: ExpectedState, abandoned: Collection[EntityKey]
     ) -> Iterator[Violation]:
-        """Yield what is wrong with a story if the announcements with these ids were accepted.
+        """Yield what is wrong with a story.
 
         Args:
             number: the number of the story.
+            expected: what the API must hold of it.
             abandoned: entities with a parked change, or with a change that crashed half-way and was not repeated.
         """
-        expected, shop = expected_state(story, accepted_ids), story.shop
+        shop = story.shop
         for order, params in expected.orders.items():
             entity, actual = f"order {order}", self._orders[shop].get(order)
             if (shop, entity) in abandoned or (shop, entity) in self._uncertain:
@@ -53,7 +55,7 @@ class FinalStateChecker:
                     yield Violation("wrong_final_state", shop, entity, "must not exist", number)
             elif actual is None:
                 yield Violation("lost", shop, entity, "the API never received it", number)
-            elif different := differences(params, _flat(actual)):
+            elif different := differences(params, flat_order(actual)):
                 yield Violation("wrong_final_state", shop, entity, "; ".join(different), number)
         for wanted in expected.contacts:
             if not any(map(self._contacts[shop].has, self._allowed_contacts(story, wanted))) and not any(
@@ -166,12 +168,6 @@ class _Contacts:
         """Return True if a contact has all these fields."""
         identity = next((value for name, value in wanted.items() if name in _IDENTITIES), "")
         return any(wanted.items() <= contact.items() for contact in self._by_identity.get(identity, ()))
-
-
-def _flat(order: Mapping[str, str]) -> dict[str, str]:
-    """Return an order as its events carry it. v1/orders has what is no field of it in additionalInfo."""
-    info = order.get("additionalInfo", "")
-    return {**(json.loads(info) if info.startswith("{") else {}), **order}
 
 
 def _parse_products(event: AcceptedRequest) -> list[Any]:

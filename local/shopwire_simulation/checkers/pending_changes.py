@@ -163,6 +163,14 @@ class PendingChecker:
         """Note that a change was settled in the ledger. The log line about it comes later."""
         self._finished_at.setdefault(key, self._now())
 
+    def same_entity(self, announcement: Announcement) -> list[Announcement]:
+        """Return the announcements about the same entity."""
+        return self._of_entity[announcement.shop, announcement.entity]
+
+    def was_overrun(self, shop: str, entity: str) -> bool:
+        """Return True if an invocation that worked on the entity continued after its lease had expired."""
+        return any(invocation.overran for invocation in self._invocations[shop, entity])
+
     def met_trouble(self, shop: str, entity: str) -> bool:
         """Return True if an invocation that worked on the entity crashed, overran, or found a store down."""
         return any(map(_met_trouble, self._invocations[shop, entity]))
