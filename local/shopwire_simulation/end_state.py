@@ -3,9 +3,10 @@
 from collections.abc import Collection, Iterator
 
 from shopwire.message import unpack
+from shopwire.stores.entry import key_hash
 from shopwire.stores.outbox import SHARDS
 from shopwire_emulator.emulator import Emulator
-from shopwire_simulation.checkers.observations import EndState, EntityKey, SettledEntry, StoredText
+from shopwire_simulation.checkers.observations import EndState, EntityKey, ParkedChange, SettledEntry, StoredText
 from shopwire_simulation.cloud import Cloud
 from shopwire_simulation.table_layout import (
     CONTACT,
@@ -45,7 +46,11 @@ def read_end_state(cloud: Cloud, emulator: Emulator, shops: Collection[str], now
     environment = cloud.environment()
     return EndState(
         api={shop: emulator.state(shop) for shop in shops},
-        parked=[(shop, parked.entity, parked.reason) for shop in shops for parked in environment.parked.list(shop)],
+        parked=[
+            ParkedChange(shop, parked.entity, parked.reason, key_hash(parked.message.key), parked.last)
+            for shop in shops
+            for parked in environment.parked.list(shop)
+        ],
         waiting=list(_waiting(cloud)),
         pending=[
             entity_of(item)

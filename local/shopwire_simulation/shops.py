@@ -1,6 +1,6 @@
 """The simulated shops and their settings."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from functools import cache
 from importlib import import_module
 from importlib.util import find_spec
@@ -23,6 +23,9 @@ class SimulatedPlatform(Protocol):
 
     SHOPS: tuple[dict[str, Any], ...]
     """Settings of the simulated shops: one shop for each."""
+
+    def signed_headers(self, topic: str, body: bytes, secret: str, shop: str, store: str, at: int) -> Mapping[str, str]:
+        """Return the headers with which the platform calls, as its documentation describes them."""
 
     def simulate_customer(self, recorder: StoryRecorder, serial: int) -> Story:
         """Return the story of one customer of a shop."""

@@ -4,14 +4,15 @@ import hashlib
 import itertools
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from shopwire_simulation.checkers.identities import identifiers_of, identities_of, persons
 from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey
 from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import Announcement, Meaning, Person, Purchase, Story
+from shopwire_testkit.announcements import Announcement, Story
 from shopwire_testkit.durations import MINUTE
 
 EVENT = "POST v1/event"
@@ -52,6 +53,8 @@ class RequestChecker:
         self._orders = orders
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
+        self.identities = {n: identities_of(story) for n, story in stories.items()}
+        """Every identity of the persons of each story."""
         self._customer_ids = {n: _customer_ids(story) for n, story in stories.items()}
         self._records = records
         self._is_erasure_requested = is_erasure_requested
@@ -93,7 +96,7 @@ class RequestChecker:
         if event is not None and not event["saved"]:
             self._check_ignored(shop, entity, request)
         if announcement is not None:
-            self._check_customer_id(announcement, path, body)
+            self._check_identifiers(announcement, path, body)
         is_change = announcement is not None and path in (
             (CONTACT,) if entity.startswith("contact ") else (EVENT, ORDERS)
         )
@@ -137,25 +140,27 @@ class RequestChecker:
                 text = f"{request.event['eventTypeKey']} {status} was accepted while v1/orders had {stored}"
                 self._report("misordered", shop, entity, text, story)
 
-    def _check_customer_id(self, announcement: Announcement, path: str, body: bytes) -> None:
-        """Check that an externalCustomerId is the platform's own id of a customer, and that a guest's order has none.
+    def _check_identifiers(self, announcement: Announcement, path: str, body: bytes) -> None:
+        """Check that a request names persons of its story only, and whose externalCustomerId it carries.
+
+        It is the platform's own id of a customer, and a guest's order has none.
 
         The API binds it to a contact for good.
         """
         story = self.story_of(announcement)
         if story is None or path not in (EVENT, CONTACT, ORDERS):
             return
-        sent = json.loads(body)
-        if path == EVENT:
-            sent = {param["name"]: param["value"] for param in sent["params"]}
-        elif path == ORDERS:
-            (sent,) = sent["orders"]
-        id = sent.get("externalCustomerId")
+        sent = identifiers_of(path, body)
+        id = sent.pop("externalCustomerId", None)
+        if strangers := sorted(name for name, value in sent.items() if value not in self.identities[story]):
+            text = f"the {' and '.join(strangers)} is of a person who is not in its story"
+            self._report("wrong_final_state", announcement.shop, announcement.entity, text, story)
         if id is None or (id.startswith(_ERASED_ID) and path == CONTACT and self._is_erasure_requested(story)):
             return
         ids = self._customer_ids[story]
         # A guest's order may send the contact that is recorded of the customer, but its own events have no customer.
-        allowed = [ids.get(announcement.entity, set())] if "externalOrderId" in sent else ids.values()
+        is_order = path != CONTACT and announcement.entity.startswith("order ")
+        allowed = [ids.get(announcement.entity, set())] if is_order else ids.values()
         if not any(id in known for known in allowed):
             text = "externalCustomerId is not the id of a customer"
             self._report("wrong_final_state", announcement.shop, announcement.entity, text, story)
@@ -233,14 +238,7 @@ def _customer_ids(story: Story) -> dict[str, set[str]]:
     """Return the customer ids that each entity of a story has."""
     ids: dict[str, set[str]] = defaultdict(set)
     for announcement in story.announcements:
-        for person in _persons(story.meanings.get(announcement.id)):
+        for person in persons(story.meanings.get(announcement.id)):
             if person.customer_id:
                 ids[announcement.entity].add(person.customer_id)
     return ids
-
-
-def _persons(meaning: Meaning | None) -> Iterator[Person]:
-    state = meaning.state if isinstance(meaning, Purchase) else meaning
-    person = getattr(state, "person", None)
-    if isinstance(person, Person):
-        yield person

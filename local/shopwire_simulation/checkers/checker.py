@@ -14,12 +14,15 @@ from shopwire.models import Shop
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
+from shopwire_simulation.checkers.carts import cart_problem, conversion_problem
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.final_state import FinalStateChecker
+from shopwire_simulation.checkers.identities import contact_problem
 from shopwire_simulation.checkers.leaks import LeakChecker
 from shopwire_simulation.checkers.ledger_writes import LedgerWriteChecker, Snapshot
 from shopwire_simulation.checkers.observations import (
+    AcceptedRequest,
     ChangeKey,
     EndState,
     EntityKey,
@@ -29,14 +32,24 @@ from shopwire_simulation.checkers.observations import (
 )
 from shopwire_simulation.checkers.order_events import OrderEventChecker
 from shopwire_simulation.checkers.pending_changes import PendingChecker
-from shopwire_simulation.checkers.visits import visit_problem
+from shopwire_simulation.checkers.refusals import RefusalChecker
+from shopwire_simulation.checkers.visits import VisitChecker, visit_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
 from shopwire_simulation.reference_model import ExpectedState, expected_state
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import Announcement, Erasure, Story, Visit
+from shopwire_testkit.announcements import (
+    Announcement,
+    CartState,
+    Erasure,
+    Meaning,
+    Purchase,
+    Story,
+    Visit,
+    cart_entity,
+)
 
 _FINAL_OUTCOMES = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
 _MAX_COMBINED = 6
@@ -90,6 +103,7 @@ class Checker:
         self.requests = RequestChecker(orders, stories, records, self.erasure.is_requested, now, self._report_entity)
         self._meanings = {id: meaning for story in stories.values() for id, meaning in story.meanings.items()}
         self._pending = PendingChecker(self._announcements.values(), records, is_poisoned, now, self._report)
+        self._refusals = RefusalChecker(self.excuses, now, self._report)
         self._waits = WaitChecker(
             faults,
             self._pending.met_trouble,
@@ -98,6 +112,7 @@ class Checker:
             now,
             self._report,
         )
+        self._visits = VisitChecker(records, self.excuses, self._report)
         self._cart_contacts = CartContactChecker(records, now, self._report)
         self._order_events = OrderEventChecker(
             {id: shop.key_value for id, shop in shops.items()},
@@ -108,9 +123,16 @@ class Checker:
             self._report,
         )
         self._ledger_writes = LedgerWriteChecker(
-            self._snapshot, api_order, self._pending.was_overrun, self.excuses, now, self._report_entity
+            self._snapshot,
+            api_order,
+            self._pending.was_overrun,
+            self._is_erased_entity,
+            self._on_settled,
+            self.excuses,
+            now,
+            self._report_entity,
         )
-        self._aws_calls = AwsCallObserver(self._announcements, self._pending, self.leaks.texts.add)
+        self._aws_calls = AwsCallObserver(self._announcements, self._pending, self._on_key, self.leaks.texts.add)
 
     # -- during the run --
 
@@ -130,6 +152,7 @@ class Checker:
         self, announcement: Announcement, invocation: Invocation, status: int, answer: object, forged: bool
     ) -> None:
         """Check the answer to a webhook, or the exception that ended the function instead."""
+        self._refusals.on_answer(announcement, invocation)
         if isinstance(answer, Exception):
             self._report("lost", announcement, f"the function failed: {_describe_error(answer)}")
         elif invocation.killed:
@@ -137,14 +160,8 @@ class Checker:
         elif forged:
             if status not in (401, 503):
                 self._report("wrong_final_state", announcement, f"a forged webhook was answered with {status}")
-        elif status == 503:
-            no_store_reached = invocation.notes.get("settings_down") or (
-                invocation.notes.get("ledger_down") and invocation.notes.get("queue_down")
-            )
-            if not no_store_reached:
-                self._report("lost", announcement, "answered with 503 although a durable store could be reached")
-        elif status != 200 and not (status == 401 and self._faults.includes("settings_down")):
-            self._report("lost", announcement, f"answered with {status}")
+        elif status != 200:
+            self._refusals.on_refusal(announcement, invocation, status)
 
     def on_failure(self, function: str, error: Exception) -> None:
         """Report an exception that ended a function to which no caller waits for an answer."""
@@ -208,14 +225,55 @@ class Checker:
             if announcement.entity.startswith("order ") and not self._is_erased(announcement):
                 *earlier, request = self.requests.accepted[shop, announcement.entity]
                 self._order_events.on_accepted(request, announcement, earlier)
+                self._check_conversion(announcement, request, earlier)
             if not announcement.entity.startswith("contact "):
                 self._effective.add(announcement.id)
             if event and (story := self.requests.story_of(announcement)) is not None:
                 meaning = self._stories[story].meanings.get(announcement.id)
                 self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
-                if isinstance(meaning, Visit) and (problem := visit_problem(meaning, event)):
-                    self._report("wrong_final_state", announcement, problem)
+                self._check_browsing(announcement, meaning, event, self.requests.identities[story])
             self._pending.on_event_accepted(announcement, invocation)
+
+    def _check_browsing(
+        self, announcement: Announcement, meaning: Meaning | None, event: dict[str, Any], of_story: frozenset[str]
+    ) -> None:
+        """Check an accepted event of a cart or a visit."""
+        if not isinstance(meaning, CartState | Visit):
+            return
+        params = {param["name"]: param["value"] for param in event["params"]}
+        problem = contact_problem(meaning, event["keyValue"], params, of_story)
+        if isinstance(meaning, Visit):
+            problem = problem or visit_problem(meaning, event)
+        else:
+            problem = problem or cart_problem(meaning, event["eventTypeKey"], params)
+        if problem:
+            self._report("wrong_final_state", announcement, problem)
+
+    def _check_conversion(
+        self, announcement: Announcement, request: AcceptedRequest, earlier: list[AcceptedRequest]
+    ) -> None:
+        if request.event is None:
+            return
+        meaning = self._meanings.get(announcement.id)
+        entity = cart_entity(meaning.token) if isinstance(meaning, Purchase) else ""
+        of_cart = [other for other in self.requests.accepted.get((announcement.shop, entity), ()) if other.event]
+        of_order = [other for other in earlier if other.event]
+        if problem := conversion_problem(request, of_order, of_cart):
+            self._report("wrong_final_state", announcement, problem)
+
+    def _on_key(self, key: ChangeKey, announcement: Announcement) -> None:
+        if announcement.storefront:
+            self._visits.on_key(key, announcement)
+
+    def _on_settled(self, key: ChangeKey) -> None:
+        """Note that a write of the table settled a change."""
+        self._pending.on_settled(key)
+        if (announcement := self._aws_calls.announcement(key)) is None:
+            return
+        requests = self.requests.accepted.get((announcement.shop, announcement.entity), ())
+        is_sent = any(request.announcement is announcement for request in requests)
+        meaning = self._meanings.get(announcement.id)
+        self._visits.on_settled(announcement, meaning, is_sent=is_sent, now=self._now())
 
     def unseen_attributes(self, names: Iterable[str]) -> list[str]:
         """Return those of the table's attributes of which no write was recognised."""
@@ -226,7 +284,7 @@ class Checker:
     def finish(self, end: EndState) -> list[Violation]:
         """Check the end of the run and return all violations."""
         # A fact that waits for its order is not abandoned.
-        abandoned = {(shop, entity) for shop, entity, reason in end.parked if reason != ORDER_NOT_SEEN}
+        abandoned = {(change.shop, change.entity) for change in end.parked if change.reason != ORDER_NOT_SEEN}
         for text in end.waiting:
             self._report_entity("wedged", "", text, "still waits although all parts work", None)
         for shop, entity in end.pending:
@@ -240,6 +298,7 @@ class Checker:
         for number, story in self._stories.items():
             self.violations += self._check_final_state(final, number, story, abandoned)
             self.requests.finish(story)
+            self._visits.finish(story, self.requests.accepted, end.parked, self.erasure.requested_at(number))
         self._pending.finish(self.requests.accepted)
         self.violations += self.leaks.finish(self._stories)
         return self.violations
@@ -275,15 +334,28 @@ class Checker:
         for entity, announcement in orders.items():
             events = [request for request in self.requests.accepted.get((story.shop, entity), ()) if request.event]
             statuses = expected.statuses.get(entity.removeprefix("order "))
-            entity_key = (story.shop, entity)
-            complete = entity_key not in abandoned and entity_key not in self.requests.uncertain_entities
-            self._order_events.finish(announcement, events, statuses[-1] if statuses else None, complete=complete)
+            excuse = self._excuse_of(announcement, abandoned)
+            self._order_events.finish(announcement, events, statuses[-1] if statuses else None, excuse)
+
+    def _excuse_of(self, announcement: Announcement, abandoned: Collection[EntityKey]) -> str | None:
+        """Return the excuse if the last change of the announcement's entity may be half-done."""
+        entity = (announcement.shop, announcement.entity)
+        if entity in abandoned:
+            return "parked"
+        if entity in self.requests.uncertain_entities:
+            return "overran"
+        records = [self._records[other.id] for other in self._pending.same_entity(announcement)]
+        # Nothing repeats a webhook whose invocation crashed, if its platform does not.
+        return "crashed" if any(record.attempted_at and not record.accepted_at for record in records) else None
 
     def _snapshot(self, key: ChangeKey) -> Snapshot | None:
         announcement = self._aws_calls.announcement(key)
         if announcement is None or self._is_erased(announcement):
             return None
         return self._order_events.snapshot(announcement)
+
+    def _is_erased_entity(self, shop: str, entity: str) -> bool:
+        return any(map(self._is_erased, self._pending.of_entity(shop, entity)))
 
     def _is_erased(self, announcement: Announcement) -> bool:
         """Return True if the announcement's person asked for the erasure by now."""

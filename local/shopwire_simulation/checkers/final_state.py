@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from shopwire_simulation.checkers.accepted_requests import CONTACT, EVENT, ORDERS
+from shopwire_simulation.checkers.carts import comparable_products
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, Violation
 from shopwire_simulation.checkers.order_events import flat_order
 from shopwire_simulation.reference_model import ExpectedCart, ExpectedState, differences
@@ -121,7 +122,9 @@ class FinalStateChecker:
                     yield Violation("wrong_final_state", story.shop, entity, text, number)
             elif not events:
                 yield Violation("lost", story.shop, entity, "the API never received it", number)
-            elif _parse_products(events[-1]) != _comparable(cart.products):
+            elif comparable_products(json.loads(events[-1].params.get("products", "[]"))) != comparable_products(
+                cart.products
+            ):
                 yield Violation("wrong_final_state", story.shop, entity, "another content was sent last", number)
 
     def _check_state_ids(
@@ -168,13 +171,3 @@ class _Contacts:
         """Return True if a contact has all these fields."""
         identity = next((value for name, value in wanted.items() if name in _IDENTITIES), "")
         return any(wanted.items() <= contact.items() for contact in self._by_identity.get(identity, ()))
-
-
-def _parse_products(event: AcceptedRequest) -> list[Any]:
-    return _comparable(json.loads(event.params.get("products", "[]")))
-
-
-def _comparable(products: Any) -> list[Any]:
-    return sorted(
-        (str(product["productId"]), float(product["quantity"]), float(product["price"])) for product in products or ()
-    )

@@ -41,6 +41,8 @@ class LedgerWriteChecker:
         snapshot: returns the order's snapshot that a change is; None for another change, or one of an erased person.
         api_order: returns what the API has of an order of a shop; None if it has no such order.
         is_disturbed: returns True if an invocation overran its lease on this entity of a shop.
+        is_erased: returns True if the erasure of the person of this entity of a shop was requested.
+        on_settled: called with the key of each change that is settled.
     """
 
     def __init__(
@@ -48,6 +50,8 @@ class LedgerWriteChecker:
         snapshot: Callable[[ChangeKey], Snapshot | None],
         api_order: Callable[[str, str], Mapping[str, Any] | None],
         is_disturbed: Callable[[str, str], bool],
+        is_erased: Callable[[str, str], bool],
+        on_settled: Callable[[ChangeKey], None],
         excuses: ExcuseCounter,
         now: Callable[[], int],
         report: ReportEntity,
@@ -55,6 +59,8 @@ class LedgerWriteChecker:
         self._snapshot = snapshot
         self._api_order = api_order
         self._is_disturbed = is_disturbed
+        self._is_erased = is_erased
+        self._on_settled = on_settled
         self._excuses = excuses
         self._now = now
         self._report = report
@@ -76,8 +82,11 @@ class LedgerWriteChecker:
     def _check_lease(self, invocation: Invocation, pk: str, before: Item, after: Item) -> None:
         held, holder = _text(before, LEASE_HOLDER), _text(after, LEASE_HOLDER)
         own = invocation.request_id
-        if held and held != own and (holder != held) and _number(before, LEASE_UNTIL) > self._now() + _SKEW_MS:
-            self._violation("misordered", after, "an invocation ended the lease of another one")
+        if held and held != own and holder != held and _number(before, LEASE_UNTIL) > self._now() + _SKEW_MS:
+            # An erasure deletes the entries of the person, whoever works on them.
+            is_deleted = holder is None and len(after) == 1
+            if not (is_deleted and self._is_erased(*entity_of(after)) and self._excuses.use("erased_meanwhile")):
+                self._violation("misordered", after, "an invocation ended the lease of another one")
         if holder and holder != own and (holder != held or before.get(LEASE_UNTIL) != after.get(LEASE_UNTIL)):
             self._violation("misordered", after, "an invocation took the lease in the name of another one")
         if holder == own:
@@ -99,8 +108,10 @@ class LedgerWriteChecker:
                 self._violation("misordered", after, "settled without the lease, which another invocation holds")
             if _number(before, PENDING_UNTIL) > now + _SKEW_MS:
                 self._violation("misordered", after, "settled without the lease, although a change waits")
+        key = keys["L"][-1]["S"]
+        self._on_settled((entity_of(after)[0], key))
         if not invocation.notes.get("parked"):
-            self._check_content(after, keys["L"][-1]["S"])
+            self._check_content(after, key)
 
     def _check_content(self, after: Item, key: str) -> None:
         """When a snapshot is settled, the API has its content, whether this invocation sent it or not."""

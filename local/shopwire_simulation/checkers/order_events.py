@@ -202,7 +202,11 @@ class OrderEventChecker:
             self._report("wrong_final_state", announcement, f"{name}: {problem}")
 
     def finish(
-        self, announcement: Announcement, events: Sequence[AcceptedRequest], final_status: str | None, *, complete: bool
+        self,
+        announcement: Announcement,
+        events: Sequence[AcceptedRequest],
+        final_status: str | None,
+        excuse: str | None,
     ) -> None:
         """Check the sequence of an order's events at the end.
 
@@ -210,15 +214,17 @@ class OrderEventChecker:
             announcement: any announcement about the order.
             events: the accepted events of the order.
             final_status: see `sequence_problem`.
-            complete: see `sequence_problem`.
+            excuse: the excuse of an order whose last change may be half-done. None: it must be complete.
         """
         sequence = [
             (event.event["eventTypeKey"], event.params["status"], event.may_be_repeated)
             for event in events
             if event.event and "status" in event.params
         ]
-        problem = sequence_problem(sequence, final_status, is_complete=complete)
-        if problem and any(event.invocation.overran for event in events):
+        problem = sequence_problem(sequence, final_status, is_complete=False)
+        if not problem and (problem := sequence_problem(sequence, final_status, is_complete=True)) and excuse:
+            self._excuses.use(excuse)
+        elif problem and any(event.invocation.overran for event in events):
             self._excuses.use("overran")
         elif problem:
             types = ", ".join(f"{type} {status}" for type, status, _ in sequence)

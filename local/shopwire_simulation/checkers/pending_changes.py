@@ -163,9 +163,13 @@ class PendingChecker:
         """Note that a change was settled in the ledger. The log line about it comes later."""
         self._finished_at.setdefault(key, self._now())
 
+    def of_entity(self, shop: str, entity: str) -> list[Announcement]:
+        """Return the announcements about an entity."""
+        return self._of_entity.get((shop, entity), [])
+
     def same_entity(self, announcement: Announcement) -> list[Announcement]:
-        """Return the announcements about the same entity."""
-        return self._of_entity[announcement.shop, announcement.entity]
+        """Return the announcements about the same entity as this one."""
+        return self.of_entity(announcement.shop, announcement.entity)
 
     def was_overrun(self, shop: str, entity: str) -> bool:
         """Return True if an invocation that worked on the entity continued after its lease had expired."""
