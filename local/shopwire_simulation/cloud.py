@@ -159,13 +159,14 @@ class Cloud:
             pool[:] = [environment for environment in pool if environment.busy]
         environment = next((environment for environment in pool if not environment.busy), None)
         if environment is None:
-            environment = _LambdaEnvironment(self._load(name))
+            environment = _LambdaEnvironment(self._load(name, invocation))
             pool.append(environment)
         environment.busy = True
         for fault in Fault:
             if self.faults.happens(fault, self.scheduler.now, invocation.rng):
                 invocation.planned_fault = (invocation.rng.randrange(1, _POINTS[name]), fault)
         self._on_start(invocation)
+        invocation.started_at = self.scheduler.now
         invocation.request_id = f"{name}-{next(self._request_numbers)}"
         context = _LambdaContext(invocation, self.scheduler)
 
@@ -177,7 +178,8 @@ class Cloud:
 
         self.scheduler.invoke(invocation, lambda: environment.module.handler(event, context), end)
 
-    def _load(self, name: str) -> ModuleType:
+    def _load(self, name: str, first: Invocation) -> ModuleType:
+        """Return the module of a new environment. Its clock follows from its first invocation."""
         module = ModuleType(f"simulated_{name}")
         collects_garbage = gc.isenabled()
         # On import the function makes real clients. They take 0.1 s each time and are replaced below.
@@ -185,15 +187,20 @@ class Cloud:
             exec(self._code[name], module.__dict__)
         if not collects_garbage:
             gc.disable()  # the function turns it on
-        skew = self._rng.randint(-2500, 2500) if self.faults.includes("skew") else 0
+        skew = random.Random(f"skew {first.seed}").randint(-2500, 2500) if self.faults.includes("skew") else 0
         module.environment = self._make_environment(skew)  # type: ignore[attr-defined]
         return module
 
     def _make_environment(self, clock_skew: int) -> Environment:
-        policy = Policy(jitter=self._rng.random)
+        policy = Policy(jitter=self._jitter)
         settings = Settings(_TABLE, _QUEUE_URL, _SHOPS_PATH, "https://esputnik.com/api/", _HASH_KEY, policy)
         clock = lambda: self.scheduler.now + clock_skew  # noqa: E731
         return Environment(settings, self._make_clients(), transport=self._transport, clock=clock)
+
+    def _jitter(self) -> float:
+        # Each invocation draws its own numbers, so that it waits as long if the shrinker leaves other stories out.
+        invocation = self.scheduler.current
+        return (invocation.rng if invocation else self._rng).random()
 
     def _make_clients(self) -> Clients:
         clients = Clients()

@@ -51,7 +51,7 @@ def read_end_state(cloud: Cloud, emulator: Emulator, shops: Collection[str], now
             for shop in shops
             for parked in environment.parked.list(shop)
         ],
-        waiting=list(_waiting(cloud)),
+        waiting=list(waiting_texts(cloud)),
         pending=[
             entity_of(item)
             for item in cloud.table.items()
@@ -61,7 +61,7 @@ def read_end_state(cloud: Cloud, emulator: Emulator, shops: Collection[str], now
     )
 
 
-def _waiting(cloud: Cloud) -> Iterator[str]:
+def waiting_texts(cloud: Cloud) -> Iterator[str]:
     """Yield a description of each message that still waits in a queue or in the outbox."""
     for message in cloud.queue.messages():
         yield f"message {message['Body'][:80]}"

@@ -18,7 +18,7 @@ from shopwire_simulation.checkers.checker import Checker
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS, Violation
 from shopwire_simulation.cloud import Cloud
 from shopwire_simulation.comebacks import Comebacks
-from shopwire_simulation.end_state import read_end_state, stored_texts
+from shopwire_simulation.end_state import read_end_state, stored_texts, waiting_texts
 from shopwire_simulation.faults import FAULT_KINDS, FaultSchedule
 from shopwire_simulation.log_stream import LogStream
 from shopwire_simulation.operator_actions import Operator
@@ -28,13 +28,16 @@ from shopwire_simulation.shops import simulated_shops
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES
 from shopwire_simulation.workload import make_stories
 from shopwire_testkit.announcements import Story
-from shopwire_testkit.durations import DAY, HOUR
+from shopwire_testkit.durations import DAY, HOUR, MINUTE
 
 START = 1_790_000_000_000
 """Virtual time at which every run starts, in UTC milliseconds."""
 _DAYS = 3.0
 _BURST_DAYS = 0.02
 _COMPRESSION = 60
+_DRAIN_MS = 100 * MINUTE
+"""When the last fault has ended, everything must be sent after this time. The longest pause takes an hour, the longest
+backoff 15 minutes, and what `upkeep` moves goes through the queue again."""
 _STEPS = 200
 _COLLECT_OBJECTS = 2_000_000
 # A run without faults and with this number of webhooks must write all of CALM_ATTRIBUTES.
@@ -190,6 +193,8 @@ class Run:
                 if announcement.id not in without:
                     self.senders.schedule(announcement)
         operator.schedule_replays(START)
+        # What was parked is replayed later, so that is not counted.
+        self.scheduler.call_at(faults_end + _DRAIN_MS, lambda: self.checker.on_drained(waiting_texts(self.cloud)))
 
     def run(self, progress: Callable[[float], None] | None = None, *, until_violated: bool = False) -> RunResult:
         """Run to the end and check everything.

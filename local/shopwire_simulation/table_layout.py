@@ -24,6 +24,10 @@ SETTLED_KEYS = "settled_keys"
 """Keys of the last changes of an entity that were settled."""
 VERSION = "version"
 """Latest settled version of an entity: milliseconds times ten, plus rank."""
+PAUSE_UNTIL = "until"
+"""In the state of a shop: when its pause ends (UTC milliseconds)."""
+PAUSE_PROBED = "probed"
+"""In the state of a shop: an invocation probes whether the pause is over."""
 MESSAGE = "message"
 """A verified webhook that is parked, or waits in the outbox."""
 OUTBOX_SHOP = "shop"
@@ -33,6 +37,8 @@ CONTACT = "contact"
 TO_ERASE = "erasure_list"
 """In a tombstone: addresses of other contacts that the API must still erase, in plain text."""
 
+PERSONAL = frozenset({MESSAGE, CONTACT, TO_ERASE})
+"""The attributes that may hold personal values. SECURITY.md says which, and for how long."""
 CALM_ATTRIBUTES = (LEASE_KEY, LEASE_HOLDER, LEASE_UNTIL, PENDING_KEY, PENDING_UNTIL, SETTLED_KEYS, VERSION, CONTACT)
 """The attributes that every run writes, even without faults, if it is long enough."""
 
@@ -57,6 +63,11 @@ def written_attributes(arguments: Mapping[str, Any]) -> dict[str, Any]:
 def is_entity_key(partition_key: str) -> bool:
     """Return True if the item is the ledger entry of an order, cart, contact or view."""
     return partition_key.split("#", 2)[1] in _ENTITY_KINDS
+
+
+def is_state_key(partition_key: str) -> bool:
+    """Return True if the item is the state of a shop."""
+    return partition_key.endswith("#state")
 
 
 def is_parked_key(partition_key: str) -> bool:

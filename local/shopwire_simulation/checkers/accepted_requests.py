@@ -3,10 +3,12 @@
 import hashlib
 import itertools
 import json
+import math
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.identities import identifiers_of, identities_of, persons
 from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey
 from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
@@ -33,6 +35,7 @@ class RequestChecker:
         stories: the stories of the run, by their numbers.
         records: what the platforms know about each announcement, by its id.
         is_erasure_requested: returns True if the story has an erasure request.
+        erasure_requested_at: returns when it was sent first, or None if it was not sent by now.
     """
 
     def __init__(
@@ -41,6 +44,8 @@ class RequestChecker:
         stories: Mapping[int, Story],
         records: Mapping[int, SendRecord],
         is_erasure_requested: Callable[[int | None], bool],
+        erasure_requested_at: Callable[[int | None], int | None],
+        excuses: ExcuseCounter,
         now: Callable[[], int],
         report: ReportEntity,
     ) -> None:
@@ -58,6 +63,8 @@ class RequestChecker:
         self._customer_ids = {n: _customer_ids(story) for n, story in stories.items()}
         self._records = records
         self._is_erasure_requested = is_erasure_requested
+        self._erasure_requested_at = erasure_requested_at
+        self._excuses = excuses
         self._now = now
         self._report = report
 
@@ -95,7 +102,9 @@ class RequestChecker:
         earlier = self.accepted[shop, entity]
         if event is not None and not event["saved"]:
             self._check_ignored(shop, entity, request)
-        if announcement is not None:
+        if announcement is None:
+            self._report("wrong_final_state", shop, entity, f"{path} belongs to no webhook", None)
+        else:
             self._check_identifiers(announcement, path, body)
         is_change = announcement is not None and path in (
             (CONTACT,) if entity.startswith("contact ") else (EVENT, ORDERS)
@@ -111,15 +120,21 @@ class RequestChecker:
     def finish(self, story: Story) -> None:
         """Check that no content of a story was sent twice in a row without an excuse."""
         number = self.story_of(story.announcements[0])
-        if self._is_erasure_requested(number):
-            return
+        requested_at = self._erasure_requested_at(number)
+        erased_at = math.inf if requested_at is None else requested_at
         for entity in dict.fromkeys(announcement.entity for announcement in story.announcements):
             accepted = self.accepted.get((story.shop, entity), ())
             for path in (EVENT, ORDERS):
                 for earlier, later in itertools.pairwise(request for request in accepted if request.path == path):
-                    if earlier.body_hash == later.body_hash and not (
-                        earlier.may_be_repeated or later.invocation.overran
-                    ):
+                    if earlier.body_hash != later.body_hash:
+                        continue
+                    if earlier.may_be_repeated:
+                        self._excuses.use("sent_again")
+                    elif later.invocation.overran:
+                        self._excuses.use("overran")
+                    elif later.at >= erased_at:
+                        self._excuses.use("erased_meanwhile")
+                    else:
                         text = f"{later.event['eventTypeKey'] if later.event else path} twice with the same content"
                         story_number = self.story_of(later.announcement)
                         self._report("sent_twice_unexcused", story.shop, entity, text, story_number)
@@ -167,8 +182,9 @@ class RequestChecker:
 
     def _check_ignored(self, shop: str, entity: str, request: AcceptedRequest) -> None:
         story = self.story_of(request.announcement)
-        if self._is_erasure_requested(story):
-            return  # the API cannot find a person who was erased while the event was on its way
+        if self._erasure_requested_at(story) is not None:
+            self._excuses.use("erased_meanwhile")  # the API cannot find a person who was erased while it was on its way
+            return
         assert request.event
         if self._orders.get(shop) == "orders" and not entity.startswith("order "):
             return  # the account has no segmentation, so it keeps no carts and visits
@@ -176,6 +192,7 @@ class RequestChecker:
             (shop, entity) in self.uncertain_entities or self._customer_changed_meanwhile(story, request)
         ):
             self.uncertain_entities.add((shop, entity))
+            self._excuses.use("address_changed_meanwhile")
             return
         text = f"{request.event['eventTypeKey']}: {request.event['reason']}"
         self._report("ignored_by_api", shop, entity, text, story)
@@ -219,7 +236,10 @@ class RequestChecker:
             if earlier.invocation.overran:
                 # The invocation with the lower version could not know the higher one, and its request is the last.
                 self.uncertain_entities.add((shop, entity))
-            elif not earlier.may_be_unrecorded:
+                self._excuses.use("overran")
+            elif earlier.may_be_unrecorded:
+                self._excuses.use("sent_again")
+            else:
                 text = f"{version} of {announcement.topic} was accepted after {sent}"
                 self._report("misordered", shop, entity, text, self.story_of(announcement))
                 return

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from shopwire import platforms
 from shopwire.errors import UnexpectedError
 from shopwire.models import Shop
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
@@ -31,6 +32,7 @@ from shopwire_simulation.checkers.observations import (
     Violation,
 )
 from shopwire_simulation.checkers.order_events import OrderEventChecker
+from shopwire_simulation.checkers.pauses import PauseChecker
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.checkers.refusals import RefusalChecker
 from shopwire_simulation.checkers.visits import VisitChecker, visit_problem
@@ -50,6 +52,7 @@ from shopwire_testkit.announcements import (
     Visit,
     cart_entity,
 )
+from shopwire_testkit.durations import SECOND
 
 _FINAL_OUTCOMES = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
 _MAX_COMBINED = 6
@@ -84,7 +87,6 @@ class Checker:
         self.violations: list[Violation] = []
         self._stories = stories
         self._records = records
-        self._faults = faults
         self._now = now
         self._announcements = {
             announcement.id: announcement for story in stories.values() for announcement in story.announcements
@@ -100,15 +102,29 @@ class Checker:
         self.leaks = LeakChecker()
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
         orders = {id: shop.orders for id, shop in shops.items()}
-        self.requests = RequestChecker(orders, stories, records, self.erasure.is_requested, now, self._report_entity)
+        self.requests = RequestChecker(
+            orders,
+            stories,
+            records,
+            self.erasure.is_requested,
+            self.erasure.requested_at,
+            self.excuses,
+            now,
+            self._report_entity,
+        )
         self._meanings = {id: meaning for story in stories.values() for id, meaning in story.meanings.items()}
-        self._pending = PendingChecker(self._announcements.values(), records, is_poisoned, now, self._report)
+        self._pending = PendingChecker(
+            self._announcements.values(), records, self.excuses, is_poisoned, now, self._report
+        )
         self._refusals = RefusalChecker(self.excuses, now, self._report)
+        self._pauses = PauseChecker(now, self._report)
         self._waits = WaitChecker(
             faults,
             self._pending.met_trouble,
+            self.excuses,
             self.requests.replayed_keys,
             self._has_copies,
+            {id: platforms.get(shop.platform).retries.timeout_seconds * SECOND for id, shop in shops.items()},
             now,
             self._report,
         )
@@ -147,12 +163,16 @@ class Checker:
     ) -> None:
         """Check a write of the table. `invocation` is None for a write by hand."""
         self._ledger_writes.on_write(invocation, before, after)
+        self._pauses.on_write(invocation, before, after)
+        self.leaks.on_write(before, after)
 
     def on_answer(
         self, announcement: Announcement, invocation: Invocation, status: int, answer: object, forged: bool
     ) -> None:
         """Check the answer to a webhook, or the exception that ended the function instead."""
         self._refusals.on_answer(announcement, invocation)
+        if problem := self._waits.answer_problem(announcement, invocation):
+            self._report("wedged", announcement, problem)
         if isinstance(answer, Exception):
             self._report("lost", announcement, f"the function failed: {_describe_error(answer)}")
         elif invocation.killed:
@@ -200,6 +220,7 @@ class Checker:
             self._pending.on_rejected(announcement, invocation, path)
             return
         self._waits.on_call(announcement, invocation, path, body)
+        self._pauses.on_call(announcement, invocation)
         if path.startswith("POST"):
             self._pending.on_call(announcement, invocation)
 
@@ -279,6 +300,11 @@ class Checker:
         """Return those of the table's attributes of which no write was recognised."""
         return [name for name in names if not self._aws_calls.written[name]]
 
+    def on_drained(self, waiting: Iterable[str]) -> None:
+        """Check that nothing waits some time after the last fault ended. `waiting` describes what does."""
+        for text in waiting:
+            self._report_entity("wedged", "", text, "still waits long after the last fault", None)
+
     # -- at the end --
 
     def finish(self, end: EndState) -> list[Violation]:
@@ -290,11 +316,12 @@ class Checker:
         for shop, entity in end.pending:
             # The mark of a view delays nothing, because a view has only one change. Its id in the ledger comes from
             # shopwire, so the checker cannot know whether an invocation crashed over it.
-            if not (entity.startswith("view ") or self._pending.met_trouble(shop, entity)):
+            is_view = entity.startswith("view ")
+            if not is_view and not (self._pending.met_trouble(shop, entity) and self.excuses.use("crashed")):
                 self._report_entity("wedged", shop, entity, "marked as pending although nothing waits", None)
         self._check_settled(end.settled)
         self.erasure.finish({shop: state["orders"] for shop, state in end.api.items()}, self.requests.accepted)
-        final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities)
+        final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities, self.excuses)
         for number, story in self._stories.items():
             self.violations += self._check_final_state(final, number, story, abandoned)
             self.requests.finish(story)
@@ -315,7 +342,9 @@ class Checker:
         uncertain = [id for id in ids if id not in certain and self._records[id].attempted_at]
         abandoned |= {(story.shop, self._announcements[id].entity) for id in uncertain if self._is_half_done(id)}
         violations: list[Violation] = []
+        excused = self.excuses.counts.copy()
         for chosen in _choices(uncertain):
+            self.excuses.counts = excused.copy()
             expected = expected_state(story, [*certain, *chosen])
             violations = list(final.check(number, story, expected, abandoned))
             if not violations:
@@ -324,8 +353,7 @@ class Checker:
         return violations
 
     def _check_sequences(self, story: Story, expected: ExpectedState, abandoned: Collection[EntityKey]) -> None:
-        if self.erasure.is_requested(self.requests.story_of(story.announcements[0])):
-            return
+        erased = self.erasure.was_requested(self.requests.story_of(story.announcements[0]))
         orders = {
             announcement.entity: announcement
             for announcement in story.announcements
@@ -335,6 +363,8 @@ class Checker:
             events = [request for request in self.requests.accepted.get((story.shop, entity), ()) if request.event]
             statuses = expected.statuses.get(entity.removeprefix("order "))
             excuse = self._excuse_of(announcement, abandoned)
+            if erased:
+                continue  # the ledger forgets the order, so that it may begin again
             self._order_events.finish(announcement, events, statuses[-1] if statuses else None, excuse)
 
     def _excuse_of(self, announcement: Announcement, abandoned: Collection[EntityKey]) -> str | None:
@@ -377,19 +407,12 @@ class Checker:
         Otherwise a duplicate is sent again, and later changes do not know what the API holds.
         """
         for key, announcement in self._delivered.items():
-            has_state = announcement.entity.partition(" ")[0] in _ENTITIES_WITH_STATE
-            if not has_state or self.erasure.is_requested(self.requests.story_of(announcement)):
+            if announcement.entity.partition(" ")[0] not in _ENTITIES_WITH_STATE:
                 continue
             entry = settled.get((announcement.shop, announcement.entity))
-            if entry is None:
-                self._report("lost", announcement, "delivered but not settled")
-                continue
-            if announcement.version:
-                milliseconds, rank = announcement.version
-                is_later_settled = entry.version > milliseconds * 10 + rank
-            else:
-                is_later_settled = len(entry.keys) >= _SETTLED_KEYS_KEPT
-            if not (key[1] in entry.keys or is_later_settled):
+            if not (entry and _is_settled(entry, key[1], announcement)) and not (
+                self._is_erased(announcement) and self.excuses.use("erased_meanwhile")
+            ):
                 self._report("lost", announcement, "delivered but not settled")
 
     def _has_copies(self, announcement: Announcement, key: ChangeKey) -> bool:
@@ -404,6 +427,16 @@ class Checker:
 
     def _report_entity(self, kind: str, shop: str, entity: str, text: str, story: int | None) -> None:
         self.violations.append(Violation(kind, shop, entity, text, story))
+
+
+def _is_settled(entry: SettledEntry, key: str, announcement: Announcement) -> bool:
+    """Return True if the change, or a later one, is settled."""
+    if key in entry.keys:
+        return True
+    if announcement.version is None:
+        return len(entry.keys) >= _SETTLED_KEYS_KEPT
+    milliseconds, rank = announcement.version
+    return entry.version > milliseconds * 10 + rank
 
 
 def _describe_error(error: Exception) -> str:

@@ -85,6 +85,19 @@ EXCUSES = {
             20,
         ),
         Excuse(
+            "copies",
+            "Each copy of a webhook waits by itself and knows nothing of an answer that another one got.",
+            "one attempt of a change that was received more than once",
+            100,
+        ),
+        Excuse(
+            "paused",
+            "After failures the shop is paused, for up to two minutes in the first hour and an hour later"
+            " (how-it-works.md).",
+            "one attempt, after an outage or a pause of the shop within the hour before",
+            300,
+        ),
+        Excuse(
             "parked",
             "A parked webhook is not sent until a person replays it.",
             "one entity with a parked change",
