@@ -184,7 +184,7 @@ class Run:
             self.faults,
             self._shops,
             self.end,
-            self.checker.requests.replayed_keys.add,
+            self.checker.on_replay,
             self._on_failure,
         )
         operator.connect_shops(rng, START)

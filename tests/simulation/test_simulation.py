@@ -133,7 +133,7 @@ def test_two_shops_may_use_the_same_key() -> None:
     }
     records: dict[int, SendRecord] = {}
     pending = PendingChecker(
-        announcements.values(), records, ExcuseCounter(), lambda *_: False, lambda: START, lambda *_: None
+        announcements.values(), records, {}, ExcuseCounter(), lambda *_: False, lambda: START, lambda *_: None
     )
     observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None)
     for id, announcement in announcements.items():

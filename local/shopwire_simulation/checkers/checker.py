@@ -114,7 +114,13 @@ class Checker:
         )
         self._meanings = {id: meaning for story in stories.values() for id, meaning in story.meanings.items()}
         self._pending = PendingChecker(
-            self._announcements.values(), records, self.excuses, is_poisoned, now, self._report
+            self._announcements.values(),
+            records,
+            self.requests.replayed_at,
+            self.excuses,
+            is_poisoned,
+            now,
+            self._report,
         )
         self._refusals = RefusalChecker(self.excuses, now, self._report)
         self._pauses = PauseChecker(now, self._report)
@@ -122,7 +128,7 @@ class Checker:
             faults,
             self._pending.met_trouble,
             self.excuses,
-            self.requests.replayed_keys,
+            self.requests.replayed_at,
             self._has_copies,
             {id: platforms.get(shop.platform).retries.timeout_seconds * SECOND for id, shop in shops.items()},
             now,
@@ -182,6 +188,10 @@ class Checker:
                 self._report("wrong_final_state", announcement, f"a forged webhook was answered with {status}")
         elif status != 200:
             self._refusals.on_refusal(announcement, invocation, status)
+
+    def on_replay(self, key: ChangeKey) -> None:
+        """Note that a parked change is replayed by hand."""
+        self.requests.replayed_at[key] = self._now()
 
     def on_failure(self, function: str, error: Exception) -> None:
         """Report an exception that ended a function to which no caller waits for an answer."""

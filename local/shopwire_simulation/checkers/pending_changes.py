@@ -47,6 +47,7 @@ class PendingChecker:
 
     Args:
         records: what the platforms know about each announcement, by its id.
+        replayed_at: when each change was replayed by hand last.
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
     """
 
@@ -54,6 +55,7 @@ class PendingChecker:
         self,
         announcements: Iterable[Announcement],
         records: Mapping[int, SendRecord],
+        replayed_at: Mapping[ChangeKey, int],
         excuses: ExcuseCounter,
         is_poisoned: Callable[[str, str], bool],
         now: Callable[[], int],
@@ -65,6 +67,7 @@ class PendingChecker:
             self._same_version[_version_key(announcement)].append(announcement.id)
             self._of_entity[announcement.shop, announcement.entity].append(announcement)
         self._records = records
+        self._replayed_at = replayed_at
         self._excuses = excuses
         self._is_poisoned = is_poisoned
         self._now = now
@@ -158,7 +161,7 @@ class PendingChecker:
         changes.pop(key, None)
         if outcome == "parked":
             self._parked_keys.add(key)
-            if not self._may_be_parked(announcement, reason):
+            if not self._may_be_parked(announcement, key, reason):
                 self._report("wedged", announcement, f"parked without need: {reason}")
         if outcome == "superseded" and key not in self._parked_keys and not was_finished:
             self._superseded.append((announcement, self._now()))
@@ -244,13 +247,14 @@ class PendingChecker:
         last_answer = max(filter(None, (record.accepted_at for record in others)), default=None)
         return first_attempt is not None and last_answer is not None and first_attempt > last_answer
 
-    def _may_be_parked(self, announcement: Announcement, reason: str) -> bool:
+    def _may_be_parked(self, announcement: Announcement, key: ChangeKey, reason: str) -> bool:
         if reason == ORDER_NOT_SEEN or announcement.entity == "unreadable":
             return True
         kind, _, id = announcement.entity.partition(" ")
         if reason == TOO_OLD:
-            first = self._records[announcement.id].first_attempt_at
-            return first is not None and self._now() - first > MAX_AGE_MS.get(kind, 0) - MINUTE
+            first = self._records[announcement.id].first_attempt_at or self._now()
+            since = max(first, self._replayed_at.get(key, 0))  # the age of a replayed change counts from its replay
+            return self._now() - since > MAX_AGE_MS.get(kind, 0) - MINUTE
         if reason == THREE_CRASHES:
             return sum(map(_met_trouble, self._invocations[announcement.shop, announcement.entity])) >= 3
         return self._is_poisoned(announcement.shop, id)
