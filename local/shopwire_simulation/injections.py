@@ -48,7 +48,7 @@ SCENARIOS = (
     Scenario("step by step, the queue is down", 20, ("queue_out",), _CRASH_AND_NO_ANSWER),
     Scenario("step by step, the API and the queue flap", 20, ("api_flapping", "queue_flapping"), _CRASH_AND_NO_ANSWER),
 )
-_SEED = 4
+INJECTION_SEED = 4
 """The seed whose stories are chosen if the caller gives none."""
 _CODE_UNDER_TEST = "/shopwire/"
 # Enough webhooks to choose short stories of all topics from.
@@ -129,7 +129,7 @@ def run_injections(
     *,
     platforms: Collection[str] | None = None,
     until_violated: bool = False,
-    seed: int = _SEED,
+    seed: int = INJECTION_SEED,
 ) -> InjectionResult:
     """Run the short stories of every scenario with every injection, each in a run of its own.
 
@@ -172,7 +172,7 @@ def run_injections(
 
 
 def make_scenario_stories(
-    scenario: Scenario, platforms: Collection[str] | None = None, seed: int = _SEED
+    scenario: Scenario, platforms: Collection[str] | None = None, seed: int = INJECTION_SEED
 ) -> list[Story]:
     """Return the stories of these platforms, by default of all, from which a scenario's short stories are chosen."""
     gap = scenario.max_gap_seconds
@@ -209,7 +209,7 @@ def _make_run(
 
 
 def enumerate_injections(
-    stories: list[Story], scenario: Scenario, story: int, seed: int = _SEED
+    stories: list[Story], scenario: Scenario, story: int, seed: int = INJECTION_SEED
 ) -> Iterator[Injection]:
     """Yield every injection that differs from the others, for the points that the story's undisturbed run reaches."""
     recorder = PointRecorder()
