@@ -113,7 +113,9 @@ def simulate_bugs(bugs: Iterable[PlantedBug | None], seeds: int = 1) -> Iterator
     """
     pool = ThreadPoolExecutor(_PROCESSES)
     try:
-        for done in as_completed([pool.submit(simulate_bug, bug, seed * _SEED_STEP) for bug in bugs for seed in range(seeds)]):
+        for done in as_completed(
+            [pool.submit(simulate_bug, bug, seed * _SEED_STEP) for bug in bugs for seed in range(seeds)]
+        ):
             yield done.result()
     finally:
         pool.shutdown(cancel_futures=True)
