@@ -38,31 +38,31 @@ EXCUSES = {
             "settings_out_of_reach",
             "A signature that was made with a replaced secret is refused until SSM can be read again (operate.md).",
             "one call, within 30 s of a failed reading of its shop's settings",
-            40,
+            1500,
         ),
         Excuse(
             "no_durable_store",
             "If no durable store can be reached, the answer is 503, so that the platform sends the webhook again.",
             "one call whose invocation reached neither",
-            400,
+            1000,
         ),
         Excuse(
             "sent_again",
             _SENT_AGAIN,
             "one request whose answer was lost, or whose acceptance was not recorded",
-            400,
+            1500,
         ),
         Excuse(
             "overran",
             "An invocation that continues after its lease expired cannot know what was sent meanwhile.",
             "the requests of one entity from this invocation on",
-            150,
+            600,
         ),
         Excuse(
             "crashed",
             _SENT_AGAIN,
             "one entity with an invocation that crashed, overran or found a store down",
-            400,
+            1500,
         ),
         Excuse(
             "erased_meanwhile",
@@ -75,39 +75,39 @@ EXCUSES = {
             "An event names its contact by the address of that moment. If the customer changes it in that second, the"
             " API ignores the event (docs/limits-and-cost.md).",
             "one event without a customer id, and the final state of its order",
-            20,
+            60,
         ),
         Excuse(
             "contact_of_a_crash",
             "If a function dies in the second in which an order and the customer's own webhook send the same contact,"
             " the data of the order may stay (docs/limits-and-cost.md).",
             "one contact",
-            20,
+            100,
         ),
         Excuse(
             "copies",
             "Each copy of a webhook waits by itself and knows nothing of an answer that another one got.",
             "one attempt of a change that was received more than once",
-            100,
+            200,
         ),
         Excuse(
             "paused",
             "After failures the shop is paused, for up to two minutes in the first hour and an hour later"
             " (how-it-works.md).",
             "one attempt, after an outage or a pause of the shop within the hour before",
-            300,
+            600,
         ),
         Excuse(
             "parked",
             "A parked webhook is not sent until a person replays it.",
             "one entity with a parked change",
-            300,
+            600,
         ),
         Excuse(
             "too_old",
             "Promise 9: a view that waited for an hour, or a cart for a day, is given up.",
             "one change that waited as long",
-            200,
+            300,
         ),
     )
 }
