@@ -11,10 +11,14 @@ SAM ?= $(or $(shell command -v sam),.venv-sam/bin/sam)
 export SAM_CLI_TELEMETRY := 0
 # `sam build` needs python3.13 on the PATH.
 WITH_PYTHON313 = PATH="$(CURDIR)/.venv-lambda/bin:$$PATH"
-# A lock is complete, so pip has nothing to resolve and installs no package without a hash.
-INSTALL = -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r
 
-NEEDED = @test -n "$(1)" || { echo "Python $(2) was not found: install it, or pass its path as $(3)=..." >&2; exit 1; }
+# $(call NEEDED,<python>,<condition of its version>,<the condition in words>,<variable>)
+NEEDED = @found=$$($(1) -c 'import sys; v = sys.version_info[:2]; print("ok" if v $(2) else "%d.%d" % v)' 2>/dev/null); \
+	test "$$found" = ok || { echo "$(if $(1),$(4)=$(1) is $${found:+Python }$${found:-no Python},no Python was found), and\
+ Python $(3) is needed: install it, or pass its path as $(4)=..." >&2; exit 1; }
+NEEDED_311 = $(call NEEDED,$(PYTHON),>= (3$(COMMA) 11),3.11 or later,PYTHON)
+NEEDED_313 = $(call NEEDED,$(PYTHON313),== (3$(COMMA) 13),3.13,PYTHON313)
+COMMA := ,
 
 .PHONY: install run test check bench simulate mutants fuzz soak pictures events expected build artifact reproducible sbom licences notes audit \
 	invoke validate deployed lock clean
@@ -22,7 +26,7 @@ NEEDED = @test -n "$(1)" || { echo "Python $(2) was not found: install it, or pa
 
 install: .venv/installed
 
-run: install
+run: .venv/runs
 	@exec .venv/bin/shopwire dev $(ARGS)
 
 # Python keeps the compiled tests. Otherwise each worker spends 6 s on pytest's changes of their assertions.
@@ -146,7 +150,8 @@ LOCK = .venv-supply/bin/uv pip compile --quiet --universal --generate-hashes --n
 	--custom-compile-command "make lock" --python-version
 lock: .venv-supply/installed
 	$(LOCK) 3.13 pyproject.toml -o shared/requirements.txt
-	$(LOCK) 3.11 pyproject.toml --group dev -c shared/requirements.txt -o requirements-dev.txt
+	$(LOCK) 3.11 pyproject.toml --group run -c shared/requirements.txt -o requirements-run.txt
+	$(LOCK) 3.11 pyproject.toml --group dev -c shared/requirements.txt -c requirements-run.txt -o requirements-dev.txt
 	$(LOCK) 3.11 --group sam -o requirements-sam.txt
 	$(LOCK) 3.13 --group lambda -o requirements-lambda.txt
 	$(LOCK) 3.11 --group supply -o requirements-supply.txt
@@ -160,38 +165,36 @@ clean:
 	@$(WITH_PYTHON313) $(SAM) build --template-file bench/usual/template.yaml --build-dir .aws-sam/usual \
 		--parameter-overrides Architecture=$(subst aarch64,arm64,$(shell uname -m)) >&2
 
-.venv/installed: requirements-dev.txt pyproject.toml
-	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
-	$(PYTHON) -m venv .venv
-	.venv/bin/python $(INSTALL) requirements-dev.txt
-	.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+.venv/runs: requirements-run.txt pyproject.toml
+	$(NEEDED_311)
+	@$(PYTHON) tools/install.py .venv requirements-run.txt "what running needs (170 MB, about 20 s, only once)" --editable
+	@touch $@
+
+.venv/installed: .venv/runs requirements-dev.txt
+	@$(PYTHON) tools/install.py .venv requirements-dev.txt "what testing needs too (540 MB, about 1 min, only once)"
 	@# Tests start the code in hundreds of processes. Where PYTHONDONTWRITEBYTECODE is set, each would compile it again.
-	.venv/bin/python -m compileall -q shared cli local functions
+	@.venv/bin/python -m compileall -q shared cli local functions
 	@touch $@
 
 # Also needed if a `sam` is on the PATH, because `make invoke` uses the runtime interface emulator of this environment.
 .venv-sam/installed: requirements-sam.txt
-	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
-	$(PYTHON) -m venv .venv-sam
-	.venv-sam/bin/python $(INSTALL) requirements-sam.txt
+	$(NEEDED_311)
+	@$(PYTHON) tools/install.py .venv-sam requirements-sam.txt "the AWS SAM command line (only once)"
 	@touch $@
 
 # The contents of Lambda's own image: Python 3.13 and the runtime interface client.
 .venv-lambda/installed: requirements-lambda.txt
-	$(call NEEDED,$(PYTHON313),3.13,PYTHON313)
-	$(PYTHON313) -m venv .venv-lambda
-	.venv-lambda/bin/python $(INSTALL) requirements-lambda.txt
+	$(NEEDED_313)
+	@$(PYTHON313) tools/install.py .venv-lambda requirements-lambda.txt "what Lambda's own image has (only once)"
 	@touch $@
 
 .venv-fuzz/installed: requirements-fuzz.txt
-	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
-	$(PYTHON) -m venv .venv-fuzz
-	.venv-fuzz/bin/python $(INSTALL) requirements-fuzz.txt
+	$(NEEDED_311)
+	@$(PYTHON) tools/install.py .venv-fuzz requirements-fuzz.txt "what fuzzing needs (only once)"
 	@touch $@
 
 # The tools for the locks, the bill of materials and the audit.
 .venv-supply/installed: requirements-supply.txt
-	$(call NEEDED,$(PYTHON),3.11 or later,PYTHON)
-	$(PYTHON) -m venv .venv-supply
-	.venv-supply/bin/python $(INSTALL) requirements-supply.txt
+	$(NEEDED_311)
+	@$(PYTHON) tools/install.py .venv-supply requirements-supply.txt "the tools for locks, bill of materials and audit (only once)"
 	@touch $@

@@ -3,6 +3,7 @@
 import io
 import logging
 import os
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +51,13 @@ def log() -> Iterator[io.StringIO]:
     logger.addHandler(handler)
     yield stream
     logger._logger.removeHandler(handler)
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Make the captured output a terminal."""
+    # The class is patched, because pytest replaces the stream between this fixture and the test.
+    monkeypatch.setattr(type(sys.stdout), "isatty", lambda stream: True, raising=False)
 
 
 @pytest.fixture(scope="session")

@@ -33,14 +33,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(arguments: Sequence[str]) -> int:
     program = "shopwire"
+    if arguments[:1] == ["help"]:
+        arguments = [*arguments[1:], "--help"]
     try:
+        if arguments[:2] == ["completion", "--words"]:
+            return _print_completions(arguments[2:])
         options = make_parser(arguments).parse_args(arguments or ["--help"])
         program = f"shopwire {options.command}"
         code: int = options.run(options)
         sys.stdout.flush()
         return code
     except CommandError as error:
-        print(f"{program}: {escape(str(error))}", file=sys.stderr)
+        for line in error.lines:
+            print(f"{program}: {escape(line)}", file=sys.stderr)
         return error.exit_code
     except BrokenPipeError:
         # The reader of the pipe (`| head`) has closed it. The flush at exit must not fail on what is still buffered.
@@ -48,6 +53,16 @@ def _run(arguments: Sequence[str]) -> int:
         return 1
     except KeyboardInterrupt:
         return _INTERRUPTED
+
+
+def _print_completions(words: Sequence[str]) -> int:
+    """Print what the last word may become, for the scripts of `shopwire completion`."""
+    from shopwire_cli.completion import complete
+
+    words = words[1:] if words[:1] == ["help"] and len(words) > 1 else words
+    for word in complete(make_parser(words[:-1]), words):
+        print(word)
+    return 0
 
 
 def make_parser(arguments: Sequence[str]) -> Parser:
@@ -59,10 +74,13 @@ def make_parser(arguments: Sequence[str]) -> Parser:
     parser = Parser(
         prog="shopwire",
         description="Turns the webhooks of shop platforms into eSputnik v1/event requests.",
-        epilog="""examples:
+        epilog="""`shopwire help COMMAND` and `shopwire COMMAND --help` show more, with examples.
+
+examples:
   shopwire dev                                   run everything locally, in memory
   shopwire send shopify orders/create            sign one of our samples and post it there
   shopwire map shopify orders/create order.json  print what would be sent, and send nothing
+  shopwire tail                                  show each webhook, and what it became
   shopwire parked list                           list what could not be mapped or was refused by the API
   shopwire inspect                               print the address of the pages that show all this
   shopwire shop put shops.toml --stack shopwire  connect shops to a deployed stack""",

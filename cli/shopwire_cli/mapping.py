@@ -15,6 +15,7 @@ from shopwire.models.contact import person
 from shopwire.platforms.base import Platform
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
+from shopwire_cli.suggestions import did_you_mean
 from shopwire_testkit.expected import result
 
 PLANNED_PLATFORMS = (
@@ -92,7 +93,8 @@ def find_platform(name: str) -> Platform:
     try:
         return platforms.get(name)
     except KeyError:
-        raise UserError(f"there is no platform {name!r}: choose one of {', '.join(platforms.NAMES)}") from None
+        guess = did_you_mean(name, platforms.NAMES)
+        raise UserError(f"there is no platform {name!r}{guess}: choose one of {', '.join(platforms.NAMES)}") from None
 
 
 def make_shop(options: argparse.Namespace) -> Shop:

@@ -10,6 +10,7 @@ from shopwire.platforms.base import Platform
 from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
+from shopwire_cli.suggestions import did_you_mean
 from shopwire_dev.demo_shops import demo_settings, read_settings
 from shopwire_testkit.fresh import NotRefreshable, refresh
 from shopwire_testkit.samples import Sample, samples
@@ -47,7 +48,9 @@ def find_shop(platform: str, id: str | None, shops_file: str | None) -> Shop:
         settings = demo_settings() | (read_settings(shops_file) if shops_file else {})
         if id not in settings:
             hint = "" if shops_file else "; your own shops: --shops FILE"
-            raise UserError(f"there is no shop {id!r}: choose one of {', '.join(settings)}{hint}")
+            raise UserError(
+                f"there is no shop {id!r}{did_you_mean(id, settings)}: choose one of {', '.join(settings)}{hint}"
+            )
         shop = parse_shop(id, settings[id])
     except BadSettings as error:
         raise UserError(f"--shops: {error}") from None
@@ -62,7 +65,7 @@ def path_of(platform: str, shop: Shop) -> str:
 
 
 def signed_calls(
-    platform_name: str, topic: str, shop: Shop, *, file: str | None, count: int, fresh: bool
+    platform_name: str, topic: str, shop: Shop, *, file: str | None, count: int, fresh: bool | None
 ) -> Iterator[Call]:
     """Yield the calls to post.
 
@@ -71,7 +74,7 @@ def signed_calls(
         file: path of the body, "-" for stdin, None for our sample.
         count: number of calls.
         fresh: make each call a new event with the current time. Otherwise one delivery is repeated, with the same
-            headers.
+            headers. None: repeat our sample as one new event, or the file as it is.
 
     Raises:
         UserError: there is no such sample, or the file cannot be used.
@@ -87,7 +90,10 @@ def signed_calls(
     else:
         body = read_file(file)
     if not fresh:
-        yield from [_sign(platform, topic, body, shop, _now())] * count
+        now = _now()
+        if fresh is None and file is None:
+            body = _refreshed_if_possible(platform, body, now)
+        yield from [_sign(platform, topic, body, shop, now)] * count
         return
     for number in range(count):
         now = _now()
@@ -102,7 +108,8 @@ def _find_sample(platform: str, name: str) -> Sample:
     for sample in available:
         if sample.topic == name:
             return sample
-    raise UserError(f"no sample {name!r}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
+    guess = did_you_mean(name, [*(sample.name for sample in available), *platforms.get(platform).topic_names()])
+    raise UserError(f"no sample {name!r}{guess}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
 
 
 def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Call:
@@ -116,6 +123,14 @@ def _refresh(platform: Platform, body: bytes, now: int, number: int) -> bytes:
         return refresh(body, platform.sample_fields, now, number)
     except NotRefreshable as error:
         raise UserError(f"--fresh: {error}") from None
+
+
+def _refreshed_if_possible(platform: Platform, body: bytes, now: int) -> bytes:
+    """Return the body as a new event. A sample that names no entity is always one."""
+    try:
+        return refresh(body, platform.sample_fields, now)
+    except NotRefreshable:
+        return body
 
 
 def _now() -> int:

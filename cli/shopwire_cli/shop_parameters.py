@@ -4,9 +4,11 @@ A parameter's value is the JSON that shopwire.shops reads. It holds secrets, so 
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import boto3
 from botocore.config import Config
@@ -64,13 +66,23 @@ class ShopParameters:
         path: prefix of the parameters' names, ending in "/".
         webhook_url: prefix of the URLs for the shops' webhooks, ending in "/".
         persistent: False if the parameters are lost when the process that holds them ends.
+        changed: is called with the id of each shop that was written or removed.
     """
 
-    def __init__(self, client: Any, path: str, webhook_url: str, *, persistent: bool) -> None:
+    def __init__(
+        self,
+        client: Any,
+        path: str,
+        webhook_url: str,
+        *,
+        persistent: bool,
+        changed: Callable[[str], None] = lambda id: None,
+    ) -> None:
         self._client = client
         self._path = path
         self._webhook_url = webhook_url
         self.persistent = persistent
+        self._changed = changed
 
     def list(self) -> list[StoredShop]:
         """Return all shops, sorted by id."""
@@ -97,11 +109,13 @@ class ShopParameters:
             self._client.put_parameter(
                 Name=self._path + id, Value=parameter_value(fields), Type="SecureString", Overwrite=not new
             )
+        self._changed(id)
 
     def remove(self, id: str) -> None:
         """Delete one shop."""
         with aws_errors(f"remove shop {id}"):
             self._client.delete_parameter(Name=self._path + id)
+        self._changed(id)
 
     def url(self, id: str) -> str:
         """Return the URL for the shop's webhooks."""
@@ -156,4 +170,8 @@ def dev_parameters(url: str) -> ShopParameters:
         # Without the user's proxy, because both processes run on this machine.
         config=_CONFIG.merge(Config(proxies={})),
     )
-    return ShopParameters(client, path, f"{url}/webhooks/", persistent=False)
+
+    def forget(id: str) -> None:
+        send_request("POST", f"{url}/dev/shops/{quote(id, safe='')}/forget")
+
+    return ShopParameters(client, path, f"{url}/webhooks/", persistent=False, changed=forget)

@@ -1,6 +1,7 @@
 """Read a shops.toml and check its shops before they are written to an installation."""
 
-from collections.abc import Collection, Iterator
+import re
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from shopwire import platforms
@@ -11,6 +12,7 @@ from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.shop_parameters import MAX_PARAMETER_BYTES, parameter_value
 from shopwire_cli.shop_secrets import ShopFields, secrets_of
+from shopwire_cli.suggestions import did_you_mean
 from shopwire_dev.accounts import shared_account
 from shopwire_dev.demo_shops import demo_settings, read_settings
 
@@ -48,20 +50,45 @@ def read_shops_file(path: str, ids: Collection[str], *, deployed: bool) -> tuple
     """
     try:
         found = read_settings(path)
-        shops = {id: parse_shop(id, fields) for id, fields in found.items()}
     except BadSettings as error:
         raise UserError(f"{path}: {str(error).removeprefix(f'{path}: ')}") from None
     if not found:
         raise UserError(f"{path}: no shop in it: add a table, like [my-shop]")
-    if unknown := set(ids) - found.keys():
-        raise UserError(f"{path}: no shop {', '.join(sorted(unknown))} in it; there are {', '.join(found)}")
-    if problem := shared_account(found, list(found)):
-        raise UserError(f"{path}: {problem}")
+    if unknown := sorted(set(ids) - found.keys()):
+        guess = did_you_mean(unknown[0], found)
+        raise UserError(f"{path}: no shop {', '.join(unknown)} in it{guess}; there are {', '.join(found)}")
+    if problems := list(find_problems(found, ids or found, deployed=deployed)):
+        raise UserError(*(f"{path}: {problem}" for problem in problems))
     chosen = {id: fields for id, fields in found.items() if id in (ids or found)}
-    for id, fields in chosen.items():
-        if problem := _problem(shops[id], fields, deployed):
-            raise UserError(f"{path}: shop {id}: {problem}")
     return chosen, [f"{path}: shop {id}: {text}" for id, fields in chosen.items() for text in _warnings(fields)]
+
+
+def find_problems(settings: Mapping[str, dict[str, Any]], ids: Collection[str], *, deployed: bool) -> Iterator[str]:
+    """Yield everything that is wrong with the settings of shops, a line for each shop.
+
+    Args:
+        settings: by id.
+        ids: the shops that are wanted. Of the others, only what no shop may have is reported.
+        deployed: refuse the secrets that this repository publishes.
+    """
+    is_valid = True
+    for id, fields in settings.items():
+        try:
+            shop = parse_shop(id, fields)
+        except BadSettings as error:
+            is_valid = False
+            text = str(error)
+            for name in fields:
+                text = text.replace(
+                    f"`{name}` is not a setting", f"`{name}` is not a setting{did_you_mean(name, Shop.model_fields)}"
+                )
+            yield text
+            continue
+        if problems := list(_problems(shop, fields, deployed)) if id in ids else []:
+            is_valid = False
+            yield f"shop {id}: {'; '.join(problems)}"
+    if is_valid and (problem := shared_account(settings, list(settings))):
+        yield problem
 
 
 def _own_secret(name: str, platform: Platform) -> str:
@@ -73,23 +100,30 @@ def _own_secret(name: str, platform: Platform) -> str:
     )
 
 
-def _problem(shop: Shop, fields: dict[str, Any], deployed: bool) -> str | None:
+def _problems(shop: Shop, fields: dict[str, Any], deployed: bool) -> Iterator[str]:
     try:
         size = len(parameter_value(fields).encode())
     except (TypeError, ValueError):
-        return "settings cannot contain dates, nan or inf"
-    if size > MAX_PARAMETER_BYTES:
-        return f"its settings have {size} bytes, and the maximum is {MAX_PARAMETER_BYTES}: shorten them"
+        yield "settings cannot contain dates, nan or inf"
+    else:
+        if size > MAX_PARAMETER_BYTES:
+            yield f"its settings have {size} bytes, and the maximum is {MAX_PARAMETER_BYTES}: shorten them"
     platform = platforms.get(shop.platform)
     for name in SECRET_FIELDS if deployed else ():
         if secrets_of(fields, name) & PUBLISHED_SECRETS:
-            return f"`{name}` contains a secret that this repository publishes: use {_own_secret(name, platform)}"
+            yield f"`{name}` contains a secret that this repository publishes: use {_own_secret(name, platform)}"
     if platform.secret.serves_many_shops and not shop.stores:
-        return (
+        yield (
             f"`store` is required, because one secret signs the webhooks of several {platform.title} shops: set it, "
             f"like {platform.store_example}"
         )
-    return None
+    if platform.store_form and not all(
+        re.fullmatch(platform.store_form, platform.normal_store(store)) for store in shop.stores
+    ):
+        yield (
+            f"`store` must be what webhooks of {platform.title} call the shop, like {platform.store_example}: "
+            "otherwise all are refused"
+        )
 
 
 def _warnings(fields: ShopFields) -> Iterator[str]:

@@ -1,11 +1,13 @@
-"""Foreign text (of webhooks, shops, servers, file names) on a terminal: what a terminal would obey is escaped.
+"""Text on a terminal. What a terminal would obey in foreign text (of webhooks, shops, servers) is escaped.
 
 Only the standard library is imported here, because every call of `shopwire` needs this module.
 """
 
 import re
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from enum import StrEnum
 from typing import Any, TextIO, cast
 
 # Control characters (C0, DEL, C1), among them the start of escape sequences; line and paragraph separators; characters
@@ -49,3 +51,38 @@ def escaped_output(stdout: TextIO, stderr: TextIO) -> Iterator[None]:
         redirect_stderr(cast(TextIO, EscapingStream(stderr))),
     ):
         yield
+
+
+class Style(StrEnum):
+    """How a piece of a line looks on a terminal, as an SGR parameter (ECMA-48)."""
+
+    PLAIN = ""
+    BOLD = "1"
+    DIM = "2"
+    RED = "31"
+    GREEN = "32"
+    YELLOW = "33"
+    CYAN = "36"
+
+
+Piece = tuple[str, Style]
+"""A text, which may be foreign, and its style."""
+
+
+def render(pieces: Iterable[Piece], *, colors: bool) -> str:
+    """Return a line with foreign text escaped and, if `colors`, with the escape sequences of the styles."""
+    return "".join(
+        f"\x1b[{style}m{escape(text)}\x1b[0m" if colors and style and text else escape(text) for text, style in pieces
+    )
+
+
+def wants_colors(stream: TextIO, environment: Mapping[str, str]) -> bool:
+    """Return True if the stream is a terminal that shows colours, and the user has not set NO_COLOR (no-color.org)."""
+    return stream.isatty() and not environment.get("NO_COLOR") and environment.get("TERM") != "dumb"
+
+
+def print_rendered(line: str) -> None:
+    """Print a line of `render` on stdout at once. The escape sequences in it are ours, so they stay."""
+    stream = getattr(sys.stdout, "unescaped", sys.stdout)
+    stream.write(f"{line}\n")
+    stream.flush()

@@ -3,13 +3,15 @@
 from collections.abc import Collection, Mapping
 from typing import Any
 
+from shopwire_emulator.emulator import DEMO_KEY
+
 
 def shared_account(shops: Mapping[str, Mapping[str, Any]], ids: Collection[str]) -> str | None:
     """Return why a shop may not use the API key that it has; None if every shop may.
 
     Platforms count the ids of customers and orders from 1 in each shop. Shops with the same `esputnik_key` need
     different texts in front of their ids, and no text may begin with another one: "1" before 23 and "12" before 3 are
-    the same id.
+    the same id. The account of the demo shops is excepted, because any shop may be tried with it.
 
     Args:
         shops: the settings of all shops, by id. They may be wrong otherwise.
@@ -26,7 +28,7 @@ def shared_account(shops: Mapping[str, Mapping[str, Any]], ids: Collection[str])
 
 
 def _collide(one: Mapping[str, Any], other: Mapping[str, Any]) -> bool:
-    if not one.get("esputnik_key") or one["esputnik_key"] != other.get("esputnik_key"):
+    if one.get("esputnik_key") in (None, "", DEMO_KEY) or one["esputnik_key"] != other.get("esputnik_key"):
         return False
     first, second = str(one.get("id_prefix") or ""), str(other.get("id_prefix") or "")
     return first.startswith(second) or second.startswith(first)

@@ -11,7 +11,7 @@ import re
 import time
 import traceback
 import uuid
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -28,6 +28,7 @@ from shopwire_wsgi import (
     Application,
     Environ,
     StartResponse,
+    is_for_host,
     is_for_loopback,
     is_from_loopback,
     is_from_other_page,
@@ -41,6 +42,8 @@ _MAX_BODY_BYTES = 10 << 20
 STOREFRONT_SCRIPT = Path(shopwire.__file__).resolve().parents[2] / "storefront" / "shopwire.js"
 """The script that a shop's theme includes. A deployed stack does not serve it, because the theme contains a copy."""
 _SCRIPT_HEADERS = {"Content-Type": "text/javascript; charset=utf-8", "Cache-Control": "no-cache"}
+_PUBLIC_PATHS = ("/webhooks/", "/storefront/")
+"""The paths that a tunnel may reach."""
 _WEBHOOK_PATH = re.compile(r"/webhooks/(?P<shop>[^/]+)")
 _STOREFRONT_PATH = re.compile(r"/storefront/(?P<shop>[^/]+)")
 ROUTES = {
@@ -62,6 +65,18 @@ class ParkedRoutes:
     """Takes an id and returns the details, or None if there is no such parked webhook."""
     replay: Callable[[str], bool]
     """Takes an id and returns False if there is no such parked webhook."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRoutes:
+    """The functions behind /dev/webhooks."""
+
+    show: Callable[[int], Any]
+    """Takes an id and returns the record of the webhook, or None if there is no such webhook."""
+    changed: Callable[[int], Any]
+    """Returns the cursor, and the records of what changed after a cursor."""
+    latest: Callable[[int], Any]
+    """Returns the cursor, and the records of the last webhooks, as many as given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,9 +103,12 @@ class Gateway:
 
     Args:
         set_fault: injects or ends a fault of queue, ledger or settings, and may raise BadFault.
+        forget_shop: lets the functions read the settings of a shop again.
         aws: endpoint, region and parameter path, with which the command line finds the shops' parameters.
         allow_remote: serve webhooks and the storefront to other machines and under every Host name. The inspector and
             the paths below /dev/ and /esputnik/ are served only to this machine in any case.
+        public_hosts: Host names under which webhooks and the storefront are served too. A tunnel forwards calls from
+            such a name to this machine.
     """
 
     def __init__(
@@ -102,17 +120,23 @@ class Gateway:
         inspector: Application,
         *,
         person: PersonRoutes | None = None,
+        feed: FeedRoutes | None = None,
+        forget_shop: Callable[[str], None] | None = None,
         aws: Mapping[str, str] | None = None,
         allow_remote: bool = False,
+        public_hosts: Collection[str] = (),
     ) -> None:
         self._functions = functions
         self._esputnik = esputnik
         self._set_fault = set_fault
         self._parked = parked
         self._person = person
+        self._feed = feed
+        self._forget_shop = forget_shop
         self._inspector = inspector
         self._aws = aws or {}
         self._allow_remote = allow_remote
+        self._public_hosts = public_hosts
 
     def __call__(self, environ: Environ, start_response: StartResponse) -> Iterable[bytes]:
         path = environ["PATH_INFO"]
@@ -126,7 +150,7 @@ class Gateway:
         if path == "/shopwire.js":
             return respond(start_response, 200, STOREFRONT_SCRIPT.read_bytes(), _SCRIPT_HEADERS)
         if path.startswith("/dev/"):
-            return self._serve_dev(environ["REQUEST_METHOD"], path, body, start_response)
+            return self._serve_dev(environ, path, body, start_response)
         if len(body) > _MAX_BODY_BYTES:
             return respond_json(start_response, 413, {"message": "Request Entity Too Large"})
         try:
@@ -147,22 +171,24 @@ class Gateway:
         is_local = is_control or path == "/" or path.startswith("/inspect/")
         if is_local and not is_from_loopback(environ):
             return "only webhooks and the storefront are served to other machines"
-        if (is_local or not self._allow_remote) and not is_for_loopback(environ):
-            return "the host must be 127.0.0.1 or localhost"
+        is_public = path.startswith(_PUBLIC_PATHS) and is_for_host(environ, self._public_hosts)
+        if not is_for_loopback(environ) and not is_public and (is_local or not self._allow_remote):
+            return "the host must be 127.0.0.1 or localhost (a tunnel's: shopwire dev --public-host NAME)"
         if is_control and is_from_other_page(environ):
             return "requests of other web pages are refused"
         return None
 
-    def _serve_dev(self, method: str, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
+    def _serve_dev(self, environ: Environ, path: str, body: bytes, start_response: StartResponse) -> Iterable[bytes]:
         try:
-            status, response = self._handle_dev(method, path.removeprefix("/dev/").split("/"), body)
+            parts, query = path.removeprefix("/dev/").split("/"), _parse_query(environ.get("QUERY_STRING", ""))
+            status, response = self._handle_dev(environ["REQUEST_METHOD"], parts, query, body)
         except (BadFault, BadPerson) as error:
             status, response = 400, {"error": str(error)}
         except (NothingDurable, QueueUnavailable, TableUnavailable) as error:
             status, response = 503, {"error": f"{type(error).__name__}: {error}"}
         return respond_json(start_response, status, response)
 
-    def _handle_dev(self, method: str, parts: list[str], body: bytes) -> tuple[int, Any]:
+    def _handle_dev(self, method: str, parts: list[str], query: Mapping[str, str], body: bytes) -> tuple[int, Any]:
         """Return the status and the JSON body for a request below /dev/."""
         match method, *parts:
             case "POST", "faults":
@@ -172,6 +198,13 @@ class Gateway:
                 return 200, self._person.show(_parse_json(body))
             case "POST", "person", "erase" if self._person:
                 return 200, self._person.erase(_parse_json(body))
+            case "GET", "webhooks" if self._feed:
+                return 200, self._read_feed(self._feed, query)
+            case "GET", "webhooks", id if self._feed and (record := self._feed.show(_count(id) or 0)):
+                return 200, record
+            case "POST", "shops", id, "forget" if self._forget_shop:
+                self._forget_shop(id)
+                return 200, {"status": "ok"}
             case "GET", "aws":
                 return 200, self._aws
             case "GET", "parked":
@@ -183,6 +216,15 @@ class Gateway:
             case _, "parked", *_:
                 return 404, {"error": "no such parked webhook"}
         return 404, {"error": "not found"}
+
+    def _read_feed(self, feed: FeedRoutes, query: Mapping[str, str]) -> Any:
+        after = _count(query.get("after", ""))
+        cursor, records = feed.latest(_count(query.get("last", "")) or 0) if after is None else feed.changed(after)
+        return {"cursor": cursor, "webhooks": records}
+
+
+def _count(text: str) -> int | None:
+    return int(text) if re.fullmatch("[0-9]{1,15}", text) else None
 
 
 def _parse_json(body: bytes) -> Any:

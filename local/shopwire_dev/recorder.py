@@ -28,6 +28,9 @@ from shopwire_inspector.journal import Attempt, Exchange, Journal, ReceivedReque
 # Each function's app.py creates its own Environment, and this factory is the only place where one gets its transport.
 _TRANSPORT_FACTORY = "http_transport"
 
+WEBHOOK_HEADER = "x-shopwire-webhook"
+"""The header of a response to a webhook that has its id in the journal."""
+
 
 @dataclass(slots=True)
 class _Invocation:
@@ -157,7 +160,7 @@ class _RecordedFunction(Function):
             body = str(response.get("body", ""))
             journal.set_keys(webhook, _delivery_keys(body))
             journal.set_response(webhook, response["statusCode"], body, duration_ms)
-        return result
+        return {**result, "headers": {**result.get("headers", {}), WEBHOOK_HEADER: str(webhook.id)}}
 
 
 class _LogHandler(logging.Handler):

@@ -3,29 +3,33 @@
 This module connects the parts, starts and stops them.
 """
 
+import logging
 import os
 import signal
 import sys
 import threading
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from typing import Any
 
 from shopwire.environment import Clients, Environment, Settings, now
 from shopwire.errors import BadSettings, SettingsUnavailable
+from shopwire.observability import logger
 from shopwire_dev.accounts import shared_account
 from shopwire_dev.actions import DevActions
 from shopwire_dev.aws import REGION, SHOPS_PATH, Aws, process_environment
 from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
-from shopwire_dev.gateway import Gateway, ParkedRoutes, PersonRoutes, make_event
+from shopwire_dev.gateway import FeedRoutes, Gateway, ParkedRoutes, PersonRoutes, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS
 from shopwire_dev.people import find_named, orders_of
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
-from shopwire_emulator.emulator import DEMO_KEY, Emulator
+from shopwire_dev.shop_caches import ShopCaches
+from shopwire_emulator.emulator import Emulator
 from shopwire_emulator.endpoints import make_application
 from shopwire_inspector.data_source import DataSource
+from shopwire_inspector.feed import Feed, Record, changes, latest, make_record
 from shopwire_inspector.journal import Journal
 from shopwire_inspector.pages import Pages
 from shopwire_wsgi import Environ, PortUnavailable, Server, StartResponse
@@ -33,6 +37,7 @@ from shopwire_wsgi import Environ, PortUnavailable, Server, StartResponse
 _UPKEEP_SECONDS = 2.0
 _RETRY_BASE_SECONDS = "1"
 _WARM_ENVIRONMENTS = 4
+_FEED_SECONDS = 0.1
 
 
 class DevStack:
@@ -41,6 +46,7 @@ class DevStack:
     Args:
         port: port of the gateway. The AWS services use the next one. 0 chooses free ports.
         allow_remote: accept webhooks and visits of other machines, and under every Host name (`Gateway`).
+        public_hosts: accept webhooks and visits under these Host names, which a tunnel brings (`Gateway`).
         esputnik_url: URL of an API to use instead of the emulator.
         settings: shops besides the demo shops.
 
@@ -56,15 +62,17 @@ class DevStack:
         esputnik_url: str | None = None,
         settings: SettingsByShop | None = None,
         allow_remote: bool = False,
+        public_hosts: Sequence[str] = (),
     ) -> None:
+        self.public_hosts = public_hosts
         self._settings = demo_settings() | (settings or {})
         self.shops = parse_shops(self._settings)
-        own = {id: fields for id, fields in self._settings.items() if fields["esputnik_key"] != DEMO_KEY}
-        if problem := shared_account(own, list(own)):
+        if problem := shared_account(self._settings, list(self._settings)):
             raise BadSettings(problem)
         self.emulator = Emulator(time.monotonic)
         self.journal = Journal()
         self._recorder = Recorder(self.journal)
+        self._shop_caches = ShopCaches()
         self._functions = {name: self._recorder.make_function(name) for name in TIMEOUT_SECONDS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
@@ -75,8 +83,11 @@ class DevStack:
             ParkedRoutes(self._list_parked, self._show_parked, self._replay_parked),
             self._serve_inspector,
             person=PersonRoutes(self._show_person, self._erase_person),
+            feed=FeedRoutes(self._show_webhook, self._changed_webhooks, self._latest_webhooks),
+            forget_shop=self._shop_caches.forget,
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             allow_remote=allow_remote,
+            public_hosts=public_hosts,
         )
         try:
             self._servers = [Server(gateway, host, port)]
@@ -106,6 +117,7 @@ class DevStack:
             else:
                 os.environ[name] = value
         self._recording.enter_context(self._recorder.record())
+        self._recording.enter_context(self._shop_caches.collect())
         self._environment, self._pages = self._make_pages()
         for server in self._servers:
             server.start()
@@ -144,7 +156,8 @@ class DevStack:
 
     def _list_parked(self) -> list[dict[str, object]]:
         environment = self._started_environment()
-        return [parked.summary for shop in self._shop_ids() for parked in environment.parked.list(shop)]
+        parked = [webhook for shop in self._shop_ids() for webhook in environment.parked.list(shop)]
+        return [webhook.summary for webhook in sorted(parked, key=lambda webhook: (webhook.first, webhook.id))]
 
     def _show_parked(self, id: str) -> dict[str, object] | None:
         parked = self._started_environment().parked.get(id)
@@ -159,6 +172,16 @@ class DevStack:
         environment.replay(parked)
         self.journal.add_replay(parked.shop, parked.message.received_at, at)
         return True
+
+    def _show_webhook(self, id: int) -> Record | None:
+        webhook = self.journal.get(id)
+        return make_record(webhook) if webhook else None
+
+    def _changed_webhooks(self, after: int) -> tuple[int, list[Record]]:
+        return changes(self.journal, after)
+
+    def _latest_webhooks(self, count: int) -> tuple[int, list[Record]]:
+        return latest(self.journal, count)
 
     def _show_person(self, named: Any) -> dict[str, Any]:
         shop, contact = find_named(self._started_environment().shops, named)
@@ -185,11 +208,17 @@ def serve(
     host: str,
     port: int,
     *,
+    started: Callable[[DevStack], Callable[[Sequence[Record]], None]],
     esputnik_url: str | None = None,
     settings: SettingsByShop | None = None,
     allow_remote: bool = False,
+    public_hosts: Sequence[str] = (),
 ) -> None:
     """Run until Ctrl-C or SIGTERM.
+
+    Args:
+        started: is called when everything responds. It returns a function that is called with what is new about
+            webhooks.
 
     Raises:
         BadSettings, PortUnavailable.
@@ -197,20 +226,32 @@ def serve(
     ended = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: ended.set())
-    stack = DevStack(host, port, esputnik_url=esputnik_url, settings=settings, allow_remote=allow_remote)
+    stack = DevStack(
+        host,
+        port,
+        esputnik_url=esputnik_url,
+        settings=settings,
+        allow_remote=allow_remote,
+        public_hosts=public_hosts,
+    )
     try:
         stack.start()
-        print("everything is in memory and is lost when this command ends (Ctrl-C)")
-        if allow_remote:
-            print("other machines reach webhooks and the storefront; the rest is served only to this machine")
-        print(f"shops: {', '.join(f'{stack.url}/webhooks/{id}' for id in stack.shops)}")
-        print(f"ready {stack.url}")
-        print("open this address in a browser: it is the inspector, which shows each webhook")
-        print(f"send a sample from a second terminal: .venv/bin/shopwire send shopify orders/create --url {stack.url}")
-        sys.stdout.flush()
-        ended.wait()
+        _log_only_problems()
+        feed = Feed(stack.journal)
+        show = started(stack)
+        while not ended.wait(_FEED_SECONDS):
+            if records := feed.next():
+                show(records)
     finally:
         stack.stop()
+
+
+def _log_only_problems() -> None:
+    """Keep the functions' lines about webhooks out of stdout, where the feed says more. All others go to stderr."""
+    for handler in logger.handlers:
+        if isinstance(handler, logging.StreamHandler):
+            handler.addFilter(lambda record: not hasattr(record, "outcome"))
+            handler.setStream(sys.stderr)
 
 
 def _shopwire_variables() -> dict[str, str]:

@@ -48,6 +48,8 @@ class Attempt:
     exchanges: list[Exchange] = field(default_factory=list)
     details: dict[str, str | int] = field(default_factory=dict)
     """What belongs to the reason, such as the HTTP status."""
+    sent: tuple[str, ...] = ()
+    """The types of the events that the API accepted, as the log line says. `exchanges` says more if there are any."""
 
 
 @dataclass(slots=True)

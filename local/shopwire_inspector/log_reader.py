@@ -91,7 +91,8 @@ class LogReader:
         journal, fields, at = self._journal, line.fields, line.at
         shop, outcome, duration_ms = fields["shop"], fields["outcome"], fields.get("milliseconds")
         details = {name: fields[name] for name in DETAILS if name in fields}
-        attempt = Attempt(at, line.function, outcome, fields.get("reason"), duration_ms, details=details)
+        sent = tuple(filter(None, fields.get("sent", "").split(",")))
+        attempt = Attempt(at, line.function, outcome, fields.get("reason"), duration_ms, details=details, sent=sent)
         key, topic, entity = fields.get("key", ""), fields.get("topic", "unreadable"), fields.get("entity")
         if line.function == "retry":
             if not journal.add_attempt(shop, key, attempt):

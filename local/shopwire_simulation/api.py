@@ -41,7 +41,7 @@ _ORDER_IDS = (b'"externalOrderId","value":"', b'"externalOrderId":"')
 _ORDERS = "v1/orders"
 
 OnAccepted = Callable[[Invocation, str, str, bytes, dict[str, Any] | None, bool], None]
-"""(invocation, shop, method and path, body, the event as recorded, whether the answer arrived)."""
+"""(invocation, account, method and path with query, body, the event as recorded, whether the answer arrived)."""
 OnCall = Callable[[Invocation, str, bytes, bool], None]
 """(invocation, method and path, body, whether the API rejected it permanently). Called before the API accepts the
 request."""
@@ -74,7 +74,7 @@ class SimulatedApi:
     ) -> None:
         self.emulator = Emulator(lambda: scheduler.now / 1000)
         self.keys: dict[str, str] = {}
-        """API key -> shop. The account stays the shop's when its key changes."""
+        """API key -> account. It stays the account of its shops when its key changes."""
         self._scheduler = scheduler
         self._faults = faults
         self._seed = seed
@@ -84,7 +84,7 @@ class SimulatedApi:
         self._trace = trace
         self._poisons: dict[tuple[str, bytes], tuple[str, bytes] | None] = {}
         self._used_second: dict[str, int] = {}
-        """Shop -> the second in which the API last processed a request of it, while other programs use up its rate."""
+        """Account -> the second in which the API last processed a request, while other programs use up its rate."""
         self._remembered: dict[bytes, int] = {}
         """Digest of each request that the API remembers although it failed -> when it came last."""
         self._unanswered: set[bytes] = set()
@@ -111,9 +111,9 @@ class SimulatedApi:
             self._on_failure(invocation, path, body, status, response_headers)
         return status, response_headers, content[0] if content else b""
 
-    def is_poisoned(self, shop: str, id: str) -> bool:
-        """Return True if the API fails or rejects requests about this order or cart."""
-        return bool(self._poisons.get((shop, id.encode())))
+    def is_poisoned(self, account: str, id: str) -> bool:
+        """Return True if the API fails or rejects requests about the order with this externalOrderId."""
+        return bool(self._poisons.get((account, id.encode())))
 
     def _answer(
         self, invocation: Invocation, method: str, url: str, headers: Mapping[str, str], body: bytes, seconds: float
@@ -128,13 +128,15 @@ class SimulatedApi:
         if (response := self._outage(invocation)) is not None:
             return response
         key = base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2]
-        shop = self.keys.get(key)
-        if shop is None or (shop == self._shop_with_wrong_key and faults.is_active("wrong_key", scheduler.now)):
+        account = self.keys.get(key)
+        if account is None or (
+            account == self._account_with_wrong_key and faults.is_active("wrong_key", scheduler.now)
+        ):
             self._trace("the API does not know the key")
             return 401, {}
-        if (response := self._busy(invocation, shop)) is not None:
+        if (response := self._busy(invocation, account)) is not None:
             return response
-        if method == "POST" and (poison := self._poison(shop, body)):
+        if method == "POST" and (poison := self._poison(account, body)):
             return self._answer_poisoned(invocation, f"{method} {path}", body, poison)
         if method == "POST" and (response := self._repeated(invocation, _digest(headers, f"{method} {path}", body))):
             return response
@@ -142,14 +144,15 @@ class SimulatedApi:
             self._wait(int(seconds * 900), "before")  # late, but within the caller's time-out
         slow = faults.is_active("api_slow", scheduler.now)
         lost = slow or (faults.is_active("api_lost_answer", scheduler.now) and invocation.rng.random() < 0.5)
-        reply = self.emulator.handle_without_faults(shop, method, path, dict(parse_qsl(split.query)), body)
+        reply = self.emulator.handle_without_faults(account, method, path, dict(parse_qsl(split.query)), body)
         if reply.status not in (200, 404):  # 404 answers the erasure of a contact that does not exist
             self._trace(f"the API refuses {method} {path}: {reply.status} {reply.body}")
             self._on_call(invocation, f"{method} {path}", body, reply.status == 400)
             return reply.status, reply.headers
-        event = self.emulator.last_event(shop) if path == "v1/event" else None
+        event = self.emulator.last_event(account) if path == "v1/event" else None
         accepted_at = scheduler.now
-        self._on_accepted(invocation, shop, f"{method} {path}", body, event, not lost)
+        query = f"?{split.query}" if split.query else ""
+        self._on_accepted(invocation, account, f"{method} {path}{query}", body, event, not lost)
         text = _describe_event(event) if event else _describe_call(method, path, body)
         self._trace(f"the API accepted {text}{', its answer is lost' if lost else ''}")
         if lost:
@@ -188,17 +191,17 @@ class SimulatedApi:
         """Return what the API asks for in this minute: sometimes less than the first pause, sometimes much more."""
         return str(random.Random(f"{self._seed}:{now // 60_000}").choice(_RETRY_AFTER_SECONDS))
 
-    def _busy(self, invocation: Invocation, shop: str) -> Response | None:
-        """Answer 429 if the rate of the shop's account is used up in this second. None: it is not."""
+    def _busy(self, invocation: Invocation, account: str) -> Response | None:
+        """Answer 429 if the rate of the account is used up in this second. None: it is not."""
         now = self._scheduler.now
         for kind, headers in _BUSY:
             if not self._faults.is_active(kind, now):
                 continue
-            if self._used_second.get(shop) == now // 1000:
+            if self._used_second.get(account) == now // 1000:
                 self._trace("the rate of the account is used up in this second")
                 self._wait(_LATENCY_MS // 2, "after")
                 return 429, headers
-            self._used_second[shop] = now // 1000
+            self._used_second[account] = now // 1000
         return None
 
     def _repeated(self, invocation: Invocation, digest: bytes) -> Response | None:
@@ -223,10 +226,10 @@ class SimulatedApi:
         return status, {}
 
     @property
-    def _shop_with_wrong_key(self) -> str:
-        """The shop whose key is wrong while that fault is active."""
-        shops = sorted(set(self.keys.values()))
-        return shops[self._seed % len(shops)]
+    def _account_with_wrong_key(self) -> str:
+        """The account whose key is wrong while that fault is active."""
+        accounts = sorted(set(self.keys.values()))
+        return accounts[self._seed % len(accounts)]
 
     def _wait(self, longest: int, phase: str) -> bool:
         """Let time pass up to a point. Return True if no answer comes.
@@ -240,7 +243,7 @@ class SimulatedApi:
         self._scheduler.sleep(invocation.rng.randint(longest // 2, longest))
         return self._scheduler.reach_point("api", phase, timed=True)
 
-    def _poison(self, shop: str, body: bytes) -> str | None:
+    def _poison(self, account: str, body: bytes) -> str | None:
         """Return how the request about a poisoned order or cart fails. None: it does not, or no fault happens any more.
 
         Whether an order is poisoned is drawn when the API first sees it.
@@ -248,7 +251,7 @@ class SimulatedApi:
         before = next((text for text in _ORDER_IDS if text in body), None)
         if before is None:
             return None
-        key = (shop, body.partition(before)[2][:40].partition(b'"')[0])
+        key = (account, body.partition(before)[2][:40].partition(b'"')[0])
         if key not in self._poisons:
             rng = random.Random(f"{self._seed}:{key}")
             poison = next((kind for kind in _POISONS if self._faults.happens(kind, self._scheduler.now, rng)), None)

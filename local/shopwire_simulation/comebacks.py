@@ -26,13 +26,22 @@ class Comebacks:
 
     Args:
         shops: the shops as their platforms know them at the end of the run.
+        accounts: the account of the API that each shop uses.
     """
 
-    def __init__(self, scheduler: Scheduler, cloud: Cloud, emulator: Emulator, shops: Mapping[str, Shop]) -> None:
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        cloud: Cloud,
+        emulator: Emulator,
+        shops: Mapping[str, Shop],
+        accounts: Mapping[str, str],
+    ) -> None:
         self._scheduler = scheduler
         self._cloud = cloud
         self._emulator = emulator
         self._shops = shops
+        self._accounts = accounts
         self._violations: list[Violation] = []
 
     def run(self, stories: Mapping[int, Story], erased: Iterable[int]) -> list[Violation]:
@@ -78,5 +87,5 @@ class Comebacks:
         return answers[-1]
 
     def _is_known(self, shop: str, email: str) -> bool:
-        contacts: list[dict[str, Any]] = self._emulator.state(shop)["contacts"]
+        contacts: list[dict[str, Any]] = self._emulator.state(self._accounts[shop])["contacts"]
         return any(email in contact.values() for contact in contacts)

@@ -1,6 +1,6 @@
 """Reads the simulated account for the checkers. It reads directly, so no fault can disturb it."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator, Mapping
 
 from shopwire.message import unpack
 from shopwire.stores.entry import key_hash
@@ -37,18 +37,19 @@ def stored_texts(cloud: Cloud, shop: str) -> Iterator[StoredText]:
             yield StoredText("tombstones", None, str(item[TO_ERASE]))
 
 
-def read_end_state(cloud: Cloud, emulator: Emulator, shops: Collection[str], now: int) -> EndState:
+def read_end_state(cloud: Cloud, emulator: Emulator, accounts: Mapping[str, str], now: int) -> EndState:
     """Return what is left when the run is over.
 
     Args:
+        accounts: the account of the API that each shop uses.
         now: virtual time, in UTC milliseconds.
     """
     environment = cloud.environment()
     return EndState(
-        api={shop: emulator.state(shop) for shop in shops},
+        api={shop: emulator.state(account) for shop, account in accounts.items()},
         parked=[
             ParkedChange(shop, parked.entity, parked.reason, key_hash(parked.message.key), parked.last)
-            for shop in shops
+            for shop in accounts
             for parked in environment.parked.list(shop)
         ],
         waiting=list(waiting_texts(cloud)),

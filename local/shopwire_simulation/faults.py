@@ -48,7 +48,7 @@ _PROBABILITIES = {
     "standstill": 1 / 400,
     "overrun": 1 / 800,
     "cold_start": 0.02,
-    "poison_refused": 1 / 400,
+    "poison_refused": 1 / 150,
     "poison_failing": 1 / 800,
     "poison_killing": 1 / 1500,
     "skew": 1.0,

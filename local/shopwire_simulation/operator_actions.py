@@ -11,7 +11,7 @@ from shopwire_simulation.checkers.observations import ChangeKey
 from shopwire_simulation.cloud import Cloud, OnFailure
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.scheduler import Invocation, Scheduler
-from shopwire_simulation.shops import shop_parameter, with_settings
+from shopwire_simulation.shops import accounts_of, shop_parameter, with_settings
 from shopwire_testkit.durations import HOUR, MINUTE
 
 
@@ -41,6 +41,7 @@ class Operator:
         self._api = api
         self._faults = faults
         self._shops = shops
+        self._accounts = accounts_of(shops)
         self._parameters = dict(shops)
         """The shops as their parameters describe them."""
         self._end = end
@@ -53,7 +54,8 @@ class Operator:
             self._put_shop(shop)
             if self._faults.includes("rotation"):
                 self._scheduler.call_at(rng.randrange(start, self._end), lambda id=id: self._rotate_secret(id))  # type: ignore[misc]
-                self._scheduler.call_at(rng.randrange(start, self._end), lambda id=id: self._rotate_key(id))  # type: ignore[misc]
+                if self._accounts[id] == id:
+                    self._scheduler.call_at(rng.randrange(start, self._end), lambda id=id: self._rotate_key(id))  # type: ignore[misc]
 
     def schedule_replays(self, start: int) -> None:
         """Schedule the replays during the run, and three after the last webhook."""
@@ -63,7 +65,7 @@ class Operator:
 
     def _put_shop(self, shop: Shop) -> None:
         self._parameters[shop.id] = shop
-        self._api.keys[shop.esputnik_key.get_secret_value()] = shop.id
+        self._api.keys[shop.esputnik_key.get_secret_value()] = self._accounts[shop.id]
         self._cloud.put_shop(shop.id, shop_parameter(shop))
 
     def _rotate_secret(self, id: str) -> None:
@@ -76,10 +78,12 @@ class Operator:
         # The engineer waits until all environments have read the settings.
         self._scheduler.call_later(2 * HOUR, sign_with_new_secret)
 
-    def _rotate_key(self, id: str) -> None:
-        old_key, new_key = self._shops[id].esputnik_key.get_secret_value(), f"{id}-new-key"
-        self._put_shop(with_settings(self._parameters[id], esputnik_key=new_key))
-        self._shops[id] = with_settings(self._shops[id], esputnik_key=new_key)
+    def _rotate_key(self, account: str) -> None:
+        """Replace the key of an account in all shops that use it."""
+        old_key, new_key = self._shops[account].esputnik_key.get_secret_value(), f"{account}-new-key"
+        for id in (id for id, of_shop in self._accounts.items() if of_shop == account):
+            self._put_shop(with_settings(self._parameters[id], esputnik_key=new_key))
+            self._shops[id] = with_settings(self._shops[id], esputnik_key=new_key)
         self._api.keys.pop(old_key, None)
 
     def _replay_every_hour(self) -> None:

@@ -5,6 +5,7 @@ simulated shops say what each of their webhooks means. This module says what fol
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from shopwire_testkit.announcements import (
+    AccountDeletion,
     CartState,
     ConsentChange,
     CustomerState,
@@ -103,6 +105,27 @@ def expected_state(story: Story, accepted_ids: Collection[int]) -> ExpectedState
 
 TRACKING = frozenset({"trackingNumber", "trackingUrl", "carrier"})
 """The params that say which parcel is shown."""
+
+
+def shared_phones(story: Story) -> dict[str, frozenset[str]]:
+    """Return the e-mail addresses of the persons who share each phone of a story.
+
+    Left out are phones and addresses that a person of the story gave up or got later, because it is not certain whose
+    contact had them at which time.
+    """
+    persons = [person for person in _persons(list(story.meanings.items())) if person.email and person.phone]
+    emails: dict[str, set[str]] = defaultdict(set)
+    phones: dict[str, set[str]] = defaultdict(set)
+    of_ids: dict[str, set[str]] = defaultdict(set)
+    for person in persons:
+        assert person.email
+        assert person.phone
+        emails[person.phone].add(person.email)
+        phones[person.email].add(person.phone)
+        if person.customer_id:
+            of_ids[person.customer_id].add(person.email)
+    has_moved = any(len(of_id) > 1 for of_id in of_ids.values()) or any(len(own) > 1 for own in phones.values())
+    return {} if has_moved else {phone: frozenset(owners) for phone, owners in emails.items() if len(owners) > 1}
 
 
 # -- comparison
@@ -237,8 +260,11 @@ def _contacts(
     customers = _last_customers(accepted)
     named = [state.person for state in _order_states(accepted) if state.person]
     named += [meaning.person for _, meaning in accepted if isinstance(meaning, CartState | Visit) and meaning.person]
+    deleted = {meaning.customer_id for _, meaning in accepted if isinstance(meaning, AccountDeletion)}
     for customer in customers.values():
         person = customer.person
+        if person.customer_id in deleted:
+            continue  # whether a later order restored the contact depends on the order in which they arrived
         # The customer may have bought as a guest with an earlier address. The API cannot know that both are one person,
         # so the guest's addresses may stay with the guest's contact.
         guests = [guest for guest in named if not guest.customer_id and guest.email != person.email]
@@ -252,17 +278,25 @@ def _contacts(
     own = [*_customers(accepted), *(meaning.person for _, meaning in accepted if isinstance(meaning, ConsentChange))]
     of_customers = {value for person in own for value in (person.email, person.phone, person.customer_id) if value}
     for key in dict.fromkeys(keys):
-        # The first webhook that names a person creates the contact, so only what all webhooks agree on is certain. If
-        # the customer's own webhooks name the person too, they say what is certain.
+        # If the customer's own webhooks name the person too, they say what is certain.
         persons = [person for person in named if person.key == key]
         if any(of_customers & {person.email or person.phone, person.customer_id} for person in persons):
             continue
-        wanted = dict(set.intersection(*(set(_identities(person).items()) for person in persons)))
+        if deleted.intersection(person.customer_id for person in persons):
+            continue
+        # A guest who registers keeps the contact and gains the id: orders fill in what is missing, and replace nothing.
+        # So what they say is certain if no webhook of the person says something else.
+        sources = [state.person for state in last_states if state.person and state.person.key == key] or persons[:1]
+        wanted = {
+            name: value
+            for person in sources
+            for name, value in _identities(person).items()
+            if all(_identities(other).get(name, value) == value for other in persons)
+        }
         # Two persons with the same phone stay two contacts, and the phone belongs to one of them.
-        others = {person.phone for person in (*named, *_customers(accepted)) if person.email != wanted.get("email")}
-        if "email" in wanted and wanted.get("phone", "") in others:
-            del wanted["phone"]
-        yield wanted
+        others = [person for person in (*named, *_customers(accepted)) if person.key != key]
+        of_others = {value for person in others for value in (person.phone, person.customer_id)}
+        yield {name: value for name, value in wanted.items() if value == key or value not in of_others}
 
 
 def _last_customers(accepted: Accepted) -> dict[str, CustomerState]:
@@ -293,7 +327,7 @@ def _consents(accepted: Accepted) -> Iterator[tuple[str, bool]]:
         if not words or not state.person.email:
             continue
         _, refuses, person = max(words, key=lambda word: word[:2])
-        if person.customer_id == state.customer or person.email == state.person.email:
+        if person.customer_id == state.person.customer_id or person.email == state.person.email:
             yield state.person.email, not refuses
 
 

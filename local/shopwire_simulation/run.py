@@ -24,7 +24,7 @@ from shopwire_simulation.log_stream import LogStream
 from shopwire_simulation.operator_actions import Operator
 from shopwire_simulation.scheduler import Invocation, Scheduler
 from shopwire_simulation.senders import Senders, SendRecord
-from shopwire_simulation.shops import simulated_shops
+from shopwire_simulation.shops import accounts_of, simulated_shops
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES
 from shopwire_simulation.workload import make_stories
 from shopwire_testkit.announcements import Story
@@ -115,6 +115,7 @@ class Run:
         rng = random.Random(seed)
         self.scheduler = Scheduler(START)
         self._shops = simulated_shops(platforms)
+        self._accounts = accounts_of(self._shops)
         if stories is None:
             shops = list(self._shops.values())
             stories = make_stories(random.Random(seed), shops, webhooks, START, days, max_gap_seconds)
@@ -140,9 +141,9 @@ class Run:
             records,
             self.faults,
             lambda: self.scheduler.now,
-            lambda shop, id: self.api.is_poisoned(shop, id),
+            lambda shop, id: self.api.is_poisoned(self._accounts[shop], self._shops[shop].id_prefix + id),
             lambda shop: stored_texts(self.cloud, shop),
-            lambda shop, order: self.api.emulator.order(order, shop),
+            lambda shop, order: self.api.emulator.order(self._shops[shop].id_prefix + order, self._accounts[shop]),
         )
         self.api = SimulatedApi(
             self.scheduler,
@@ -156,7 +157,7 @@ class Run:
         for id, shop in self._shops.items():
             if shop.orders == "orders":
                 # Such a shop may have an account that keeps no events. It must keep the orders all the same.
-                self.api.emulator.change_account({"segmentation": False}, id)
+                self.api.emulator.change_account({"segmentation": False}, self._accounts[id])
         self.cloud = Cloud(
             self.scheduler,
             self.faults,
@@ -226,10 +227,10 @@ class Run:
                     progress(step / _STEPS)
                 if until_violated and self.checker.violations:
                     return self._result(began, self.checker.violations)
-            end_state = read_end_state(self.cloud, self.api.emulator, self._shops, self.scheduler.now)
+            end_state = read_end_state(self.cloud, self.api.emulator, self._accounts, self.scheduler.now)
             violations = list(self.checker.finish(end_state))
             self._on_start = lambda _: None
-            comebacks = Comebacks(self.scheduler, self.cloud, self.api.emulator, self._shops)
+            comebacks = Comebacks(self.scheduler, self.cloud, self.api.emulator, self._shops, self._accounts)
             violations += comebacks.run(self._chosen, self.checker.erasure.erased)
         if self._is_calm and (unseen := self.checker.unseen_attributes(CALM_ATTRIBUTES)):
             raise BlindChecker(unseen)

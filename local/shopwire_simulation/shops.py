@@ -59,15 +59,22 @@ def simulated_shops(names: Collection[str] | None = None) -> dict[str, Shop]:
             id=id,
             platform=name,
             secrets=(f"{id}-secret",),
-            esputnik_key=f"{id}-key",
-            region="UA",
             storefront_secret=(f"{id}-storefront", f"{id}-next-storefront"),
             origins=("https://sim.example",),
-            **settings,
+            **{"esputnik_key": f"{id}-key", "region": "UA"} | settings,
         )
         for number, _, name, settings in numbered
         for id in (f"sim-{name}-{number}",)
     }
+
+
+def accounts_of(shops: Mapping[str, Shop]) -> dict[str, str]:
+    """Return the account of the API that each shop uses, by the shop's id.
+
+    Shops with the same API key use one account. An account is named after the first of its shops.
+    """
+    first: dict[str, str] = {}
+    return {id: first.setdefault(shop.esputnik_key.get_secret_value(), id) for id, shop in shops.items()}
 
 
 def shop_parameter(shop: Shop) -> dict[str, Any]:

@@ -130,7 +130,7 @@ class Soak:
         expected = expected_state(story, self.accepted)
         found = []
         for order, params in expected.orders.items():
-            actual = state["orders"].get(order)
+            actual = state["orders"].get(story.id_prefix + order)
             if (params is None) != (actual is None):
                 found.append(f"{story.shop} order {order}: {'must not exist' if actual else 'is missing'}")
             elif params is not None and (different := differences(params, actual)):

@@ -30,8 +30,8 @@ class PersonConsent:
 class Person:
     """A person whose e-mail is in lower case and whose phone is in international digits.
 
-    `customer_id` is the platform's own id of the customer; a guest has none. A name is empty if the API has none.
-    `consent` is what the webhook says of it; None if it says nothing.
+    `customer_id` is the platform's own id of the customer, behind the shop's `id_prefix`; a guest has none. A name is
+    empty if the API has none. `consent` is what the webhook says of it; None if it says nothing.
     """
 
     email: str | None
@@ -101,6 +101,16 @@ class ConsentChange:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountDeletion:
+    """A customer's account was deleted, in a shop that then deletes the contact too.
+
+    `customer_id` is the id under which the API has the customer.
+    """
+
+    customer_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class Comeback:
     """What the platform sends if an erased person comes back later.
 
@@ -117,7 +127,7 @@ class Comeback:
 
 @dataclass(frozen=True, slots=True)
 class Erasure:
-    """An erasure request for the person who is known under all these identities, and for these orders."""
+    """An erasure request for the person whom the API knows under all these identities, and for these orders."""
 
     identities: tuple[str, ...]
     orders: tuple[str, ...] = ()
@@ -171,6 +181,7 @@ Meaning = (
     | OrderDeletion
     | CustomerState
     | ConsentChange
+    | AccountDeletion
     | Erasure
     | CartState
     | Visit
@@ -207,6 +218,9 @@ def cart_entity(token: str) -> str:
 class Story:
     """Everything that one customer does in one shop. Stories share no data.
 
+    `id_prefix` is what the API has in front of the ids of the shop's orders and customers. The meanings have the
+    platform's own ids of orders and the API's ids of customers.
+
     `announcements` are in the order of time. `canaries` are all personal values in the story, and the tokens of its
     carts. They must not appear anywhere except at the API.
     """
@@ -215,3 +229,4 @@ class Story:
     announcements: list[Announcement] = field(repr=False)
     canaries: frozenset[str] = field(repr=False)
     meanings: dict[int, Meaning] = field(repr=False)
+    id_prefix: str = ""

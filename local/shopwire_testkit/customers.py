@@ -41,9 +41,10 @@ _NEW_PHONE_PREFIXES = ("66", "68", "96", "98", "73", "93")
 class Customer:
     """A customer with normalised addresses and names. `id` is None for a guest.
 
-    `odd_name` is how the customer types both names, and what the API has of them. `consent` is the customer's present
-    consent to marketing; None if the platform records none. If `shows_consent` is True, all webhooks that contain the
-    customer say it. Otherwise only those of its changes do.
+    `id_prefix` is what the API has in front of the ids of the shop's customers. `odd_name` is how the customer types
+    both names, and what the API has of them. `consent` is the customer's present consent to marketing; None if the
+    platform records none. If `shows_consent` is True, all webhooks that contain the customer say it. Otherwise only
+    those of its changes do.
     """
 
     id: int | None
@@ -53,6 +54,7 @@ class Customer:
     phone: str | None
     street: str
     odd_name: tuple[str, str] = ("{}", "{}")
+    id_prefix: str = field(default="", kw_only=True)
     consent: PersonConsent | None = field(default=None, kw_only=True)
     shows_consent: bool = field(default=False, kw_only=True)
 
@@ -66,9 +68,14 @@ class Customer:
         """The last name as the customer types it."""
         return self.odd_name[0].format(self.plain_last_name)
 
+    @property
+    def api_id(self) -> str | None:
+        """The externalCustomerId that the API must have. None for a guest."""
+        return None if self.id is None else f"{self.id_prefix}{self.id}"
+
     def person(self, *, guest: bool = False) -> Person:
         """Return the person that the API must know for this customer. A name is empty if it breaks the API's rules."""
-        customer_id = None if guest or self.id is None else str(self.id)
+        customer_id = None if guest else self.api_id
         accepted = self.odd_name[1].format
         names = accepted(self.plain_first_name), accepted(self.plain_last_name)
         return Person(self.email, self.phone, customer_id, *names)
@@ -86,7 +93,8 @@ class Customer:
         return rng.choice((self.email, self.email, self.email.title(), f" {self.email} ", self.email.upper() + " "))
 
     def typed_phone(self, rng: random.Random, region: str | None) -> str | None:
-        """Return the phone number in one of the spellings that can be read in the shop's region."""
+        """Return the phone number in one of the spellings that can be read in this country: that of the address beside
+        it, otherwise the shop's."""
         if not self.phone:
             return self.phone
         local = self.phone[2:]
@@ -143,6 +151,23 @@ def change_customer(rng: random.Random, customer: Customer, serial: int, change:
         customer.phone = _phone(_NEW_PHONE_PREFIXES[change % len(_NEW_PHONE_PREFIXES)], serial)
     elif share < 0.8 and customer.email:
         customer.email = _email(rng, customer.plain_first_name, customer.plain_last_name, f"{serial}n{change}")
+
+
+def register_customer(rng: random.Random, customer: Customer, serial: int, id: int) -> None:
+    """Let a guest make an account. Some guests who gave only an e-mail address add a phone.
+
+    Args:
+        id: the platform's customer id.
+    """
+    customer.id = id
+    if customer.phone is None and rng.random() < 0.7:
+        customer.phone = _phone(rng.choice(_PHONE_PREFIXES), serial)
+
+
+def make_relative(rng: random.Random, customer: Customer, serial: int) -> Customer:
+    """Return a relative of the customer: a guest with the customer's phone and another e-mail address."""
+    first, last = rng.choice(list(_FIRST_NAMES)), customer.plain_last_name
+    return Customer(None, first, last, _email(rng, first, last, f"{serial}r"), customer.phone, customer.street)
 
 
 def _phone(prefix: str, serial: int) -> str:

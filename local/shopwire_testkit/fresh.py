@@ -61,7 +61,9 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
 
 
 def _is_id(value: Any) -> bool:
-    return isinstance(value, str | int) and not isinstance(value, bool) and bool(value)
+    # What stands between two texts of the JSON, such as `": "`, would look like an id that begins with these signs.
+    begins_as_json = isinstance(value, str) and value[:1] in {*" \t\r\n:,]}"}
+    return isinstance(value, str | int) and not isinstance(value, bool) and bool(value) and not begins_as_json
 
 
 def _with_change_at(body: bytes, fields: SampleFields, changed: datetime, seconds: int) -> bytes:

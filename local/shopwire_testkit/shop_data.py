@@ -20,6 +20,9 @@ _PRODUCTS = 24
 # Floats hold integers exactly only up to 2**53.
 _INEXACT_AS_FLOAT = 2**53 + 1
 
+SHARED_KEY = "sim-shared-key"
+"""API key of two simulated shops that use one account of the API. Each has another `id_prefix`."""
+
 CartContent = dict[int, int]
 """The content of a cart, as the index of each product in `ShopData.products` and its quantity."""
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from shopwire_testkit.announcements import Announcement, Meaning, Story, Version
-from shopwire_testkit.customers import Customer, change_customer, make_customer
+from shopwire_testkit.customers import Customer, change_customer, make_customer, make_relative, register_customer
 from shopwire_testkit.durations import HOUR, SECOND
 from shopwire_testkit.shop_data import ShopData
 
@@ -108,6 +108,7 @@ class StoryRecorder:
             id: the platform's customer id. None for a guest.
         """
         customer = make_customer(self.rng, serial, id)
+        customer.id_prefix = self.shop.settings.id_prefix
         self._canaries.update(customer.canaries())
         return customer
 
@@ -116,6 +117,17 @@ class StoryRecorder:
         change_customer(self.rng, customer, serial, change)
         self._canaries.update(customer.canaries())
 
+    def register_customer(self, customer: Customer, serial: int, id: int) -> None:
+        """Let a guest make an account with the platform's customer id `id`."""
+        register_customer(self.rng, customer, serial, id)
+        self._canaries.update(customer.canaries())
+
+    def add_relative(self, customer: Customer, serial: int) -> Customer:
+        """Create a relative of the customer: a guest with the customer's phone and another e-mail address."""
+        relative = make_relative(self.rng, customer, serial)
+        self._canaries.update(relative.canaries())
+        return relative
+
     def add_cart(self, token: str) -> str:
         """Return the token of a new cart, which must stay secret."""
         self._canaries.add(token)
@@ -123,4 +135,7 @@ class StoryRecorder:
 
     def story(self) -> Story:
         """Return what was recorded."""
-        return Story(self.shop.settings.id, self._announcements, frozenset(self._canaries), self._meanings)
+        settings = self.shop.settings
+        return Story(
+            settings.id, self._announcements, frozenset(self._canaries), self._meanings, id_prefix=settings.id_prefix
+        )

@@ -13,7 +13,7 @@ import socketserver
 import sys
 import threading
 import traceback
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from email.utils import formatdate
 from http import HTTPStatus
 from ipaddress import ip_address
@@ -217,7 +217,12 @@ def is_for_loopback(environ: Environ) -> bool:
     A web page can make another host name resolve to this machine and so reach this server (DNS rebinding). Such a
     request carries that other name in its Host header.
     """
-    return _host(f"//{environ.get('HTTP_HOST', '')}") in LOOPBACK
+    return is_for_host(environ, LOOPBACK)
+
+
+def is_for_host(environ: Environ, names: Collection[str]) -> bool:
+    """Return True if the Host header has one of these names, which are in lower case."""
+    return _host(f"//{environ.get('HTTP_HOST', '')}") in names
 
 
 def is_from_other_page(environ: Environ) -> bool:

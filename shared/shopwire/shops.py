@@ -5,7 +5,7 @@ The value of a setting is never part of an error or a log line.
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -88,6 +88,13 @@ class Shops:
         except (SettingsUnavailable, UnknownShop, BadSettings):
             return None
 
+    def forget(self, id: str) -> None:
+        """Read the shop's settings again when they are needed next. While SSM fails, the last known ones stay valid."""
+        if cached := self._cached.get(id):
+            cached.read_at = -float(_CACHE_SECONDS)
+        self._reread_at.pop(id, None)
+        self._names = None  # it may not be in the list
+
     def ids(self) -> frozenset[str]:
         """Return the ids of all shops.
 
@@ -163,24 +170,35 @@ def parse_shop(id: str, settings: str | dict[str, Any]) -> Shop:
     if "id" in fields:
         # Otherwise it would replace the id of the URL, and the webhooks of one shop would change the data of another.
         raise BadSettings(f"shop {id}: `id` is not a setting")
+    shop, problems = None, []
     try:
         shop = Shop.model_validate({"id": id, **fields})
     except ValidationError as error:
-        raise BadSettings(f"shop {id}: {_describe(error)}") from None
-    if shop.platform not in platforms.OF_SHOPS:
-        raise BadSettings(f"shop {id}: `platform` must be one of {', '.join(platforms.OF_SHOPS)}")
+        problems = list(_describe(error))
+    platform = fields.get("platform")
+    if isinstance(platform, str) and platform not in platforms.OF_SHOPS:
+        problems.append(f"`platform` must be one of {', '.join(platforms.OF_SHOPS)}")
+    if problems or shop is None:
+        raise BadSettings(f"shop {id}: {'; '.join(problems)}")
     return shop
 
 
-def _describe(error: ValidationError) -> str:
-    """Return the name of the first wrong setting and what it must be, without its value."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    name = ".".join(str(part) for part in first["loc"])
-    match first["type"]:
-        case "missing":
-            return f"`{name}` is required"
-        case "extra_forbidden":
-            return f"`{name}` is not a setting"
-        case "value_error":
-            return f"`{name}` {first['msg'].removeprefix('Value error, ')}"
-    return f"`{name}` {Shop.model_fields[str(first['loc'][0])].description}"
+def _describe(error: ValidationError) -> Iterator[str]:
+    """Yield the name of each wrong setting and what it must be, without its value."""
+    known: set[str] = set()
+    for found in error.errors(include_url=False, include_context=False, include_input=False):
+        name, setting = ".".join(str(part) for part in found["loc"]), str(found["loc"][0])
+        match found["type"]:
+            case "missing":
+                problem = f"`{name}` is required"
+            case "extra_forbidden":
+                problem = f"`{name}` is not a setting"
+            case "value_error":
+                problem = f"`{name}` {found['msg'].removeprefix('Value error, ')}"
+            case _:
+                # A value of a table is named, an entry of a list is not: what it must be is said of the list.
+                is_table = len(found["loc"]) > 1 and isinstance(found["loc"][1], str)
+                problem = f"`{name if is_table else setting}` {Shop.model_fields[setting].description}"
+        if problem not in known:
+            known.add(problem)
+            yield problem

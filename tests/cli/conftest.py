@@ -1,6 +1,7 @@
 """Fixtures that several tests of the command line use."""
 
-import sys
+import os
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,13 +21,18 @@ SetStdin = Callable[[bytes], None]
 
 
 @pytest.fixture
-def set_stdin(monkeypatch: pytest.MonkeyPatch) -> SetStdin:
+def set_stdin(monkeypatch: pytest.MonkeyPatch) -> Iterator[SetStdin]:
     """Set the bytes that each read of stdin returns."""
 
-    def set_bytes(body: bytes) -> None:
-        monkeypatch.setattr("sys.stdin", SimpleNamespace(buffer=SimpleNamespace(read=lambda: body)))
+    with open(os.devnull) as ready:
 
-    return set_bytes
+        def set_bytes(body: bytes) -> None:
+            stdin = SimpleNamespace(
+                buffer=SimpleNamespace(read=lambda: body), isatty=lambda: False, fileno=ready.fileno
+            )
+            monkeypatch.setattr("sys.stdin", stdin)
+
+        yield set_bytes
 
 
 @pytest.fixture
@@ -39,10 +45,13 @@ def stub(monkeypatch: pytest.MonkeyPatch, set_stdin: SetStdin) -> StubPlatform:
 
 
 @pytest.fixture
-def terminal(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Make the captured output a terminal."""
-    # The class is patched, because pytest replaces the stream between this fixture and the test.
-    monkeypatch.setattr(type(sys.stdout), "isatty", lambda stream: True, raising=False)
+def kyiv() -> Iterator[None]:
+    """A user whose clock is two hours before UTC in winter."""
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TZ", "Europe/Kyiv")
+        time.tzset()
+        yield
+    time.tzset()
 
 
 @pytest.fixture

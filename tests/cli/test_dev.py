@@ -17,8 +17,17 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """The arguments of each call of `serve`."""
     calls: list[tuple[Any, ...]] = []
 
-    def serve(host: str, port: int, *, esputnik_url: str | None, settings: Any, allow_remote: bool) -> None:
-        calls.append((host, port, esputnik_url, settings, allow_remote))
+    def serve(
+        host: str,
+        port: int,
+        *,
+        started: Any,
+        esputnik_url: str | None,
+        settings: Any,
+        allow_remote: bool,
+        public_hosts: list[str],
+    ) -> None:
+        calls.append((host, port, esputnik_url, settings, allow_remote, public_hosts))
 
     monkeypatch.setattr(shopwire_dev.stack, "serve", serve)
     return calls
@@ -26,16 +35,17 @@ def served(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
 
 def test_defaults_are_those_of_the_contract(served: list[Any]) -> None:
     assert main(["dev"]) == 0
-    assert served == [("127.0.0.1", 8787, None, None, False)]
+    assert served == [("127.0.0.1", 8787, None, None, False, [])]
 
 
 def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> None:
     shops = tmp_path / "shops.toml"
     shops.write_text('[my-shop]\nplatform = "shopify"\nsecrets = ["s"]\nesputnik_key = "k"\n')
-    words = "--host 0.0.0.0 --allow-remote --port 9000 --esputnik https://esputnik.com/api/ --shops".split()
+    words = "--host 0.0.0.0 --allow-remote --public-host a.example --public-host https://B.example:443/x --port 9000"
+    words = f"{words} --esputnik https://esputnik.com/api/ --shops".split()
     assert main(["dev", *words, str(shops)]) == 0
     settings = {"my-shop": {"platform": "shopify", "secrets": ["s"], "esputnik_key": "k"}}
-    assert served == [("0.0.0.0", 9000, "https://esputnik.com/api/", settings, True)]
+    assert served == [("0.0.0.0", 9000, "https://esputnik.com/api/", settings, True, ["a.example", "b.example"])]
 
 
 @pytest.mark.parametrize(
@@ -59,6 +69,10 @@ def test_every_option_reaches_the_server(served: list[Any], tmp_path: Path) -> N
             "--host 0.0.0.0",
             "--host 0.0.0.0: other machines could reach this address and post webhooks to it. If they may, add "
             "--allow-remote",
+        ),
+        (
+            "--public-host https://",
+            "--public-host: must be the host name of a tunnel, like abc123.ngrok-free.app, not 'https://'",
         ),
         ("--host 192.0.2.1", "cannot listen on 192.0.2.1: it is not an address of this machine"),
         ("--host a..b", "cannot listen on a..b: it is not an address of this machine"),

@@ -114,12 +114,12 @@ def test_escaped_json_has_the_same_values(url: str, output: str, capsys: Capture
 
 def test_replayed_ids_are_printed_one_a_line(url: str, output: str, capsys: Captured) -> None:
     assert run("parked", "replay", "--all", "--url", url) == 0
-    assert check(capsys, lines=2).count("queued a") == 2
+    assert check(capsys, lines=3).count("queued a") == 2
 
 
 def test_erasure_requests_that_are_not_replayed_are_printed_one_a_line(url: str, output: str, capsys: Captured) -> None:
     assert run("parked", "replay", "--all", "--url", f"{url}/repeated") == 0
-    assert check(capsys, lines=2).count("not queued a") == 2
+    assert check(capsys, lines=3).count("not queued a") == 2
 
 
 def test_response_to_a_sent_webhook_is_one_line(url: str, output: str, capsys: Captured) -> None:

@@ -66,12 +66,29 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--bogus", "shopwire: the following arguments are required: COMMAND"),
-        ("bogus", "shopwire: argument COMMAND: invalid choice: 'bogus'"),
+        ("--bogus", "shopwire: there is no option --bogus (see"),
+        ("--verzion", "shopwire: there is no option --verzion (did you mean --version?)"),
+        ("bogus", "shopwire: there is no command 'bogus': choose one of map, send, dev, tail, "),
+        ("prked list", "shopwire: there is no command 'prked' (did you mean parked?): choose one of "),
+        ("help prked", "shopwire: there is no command 'prked' (did you mean parked?): choose one of "),
+        ("parked lst", "shopwire parked: there is no action 'lst' (did you mean list?): choose one of list, show, "),
+        ("send shopify orders/create --frsh", "shopwire send: there is no option --frsh (did you mean --fresh?)"),
+        ("send shopify orders/crate", "shopwire send: no sample 'orders/crate' (did you mean orders/create?): "),
+        (
+            "send shopify orders/create --shop demo-shopfy",
+            "shopwire send: there is no shop 'demo-shopfy' (did you mean demo-shopify?): choose one of ",
+        ),
+        ("map shopfy orders/create", "shopwire map: there is no platform 'shopfy' (did you mean shopify?): choose one"),
+        (
+            "map shopify orders/create x --item-id skuu",
+            "shopwire map: --item-id: must be one of variant, product, sku, not 'skuu' (did you mean sku?)",
+        ),
+        ("simulate --seed x", "shopwire simulate: argument --seed: must be a whole number, not 'x'"),
+        ("completion csh", "shopwire completion: there is no shell 'csh'"),
         ("map", "shopwire map: the following arguments are required: PLATFORM, TOPIC"),
         ("map shopify", "shopwire map: the following arguments are required: TOPIC"),
         ("map shopify orders/create --known --new", "shopwire map: argument --new: not allowed with argument --known"),
-        ("map shopify orders/create a b", "shopwire: unrecognized arguments: b"),
+        ("map shopify orders/create a b", "shopwire map: one argument too many: b"),
         (
             "map magento order.created",
             "shopwire map: there is no platform 'magento': choose one of shopify, woocommerce",

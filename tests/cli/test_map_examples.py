@@ -93,7 +93,8 @@ def test_partly_refunded_woocommerce_order(capsys: Captured) -> None:
     (updated,) = mapped(capsys, "woocommerce", "order.updated--partly_refunded")
     assert updated["body"]["eventTypeKey"] == "orderUpdated"
     assert updated["body"]["keyValue"] == "olesia.honchar@example.com"
-    # 2 x 500 + 4 x 50 + 60 shipping = 1260.00, of which 50.00 and 125.50 were refunded. Quantities stay.
+    # 2 x 500 + 4 x 50 + 60 shipping = 1260.00, of which 50.00 and 125.50 were refunded without lines.
+    # So the items cost less, and their quantities stay.
     assert params(updated) == {
         "email": "olesia.honchar@example.com",
         "phone": "380501234567",
@@ -115,8 +116,8 @@ def test_partly_refunded_woocommerce_order(capsys: Captured) -> None:
         "deliveryAddress": "вул. Садова, 7, кв. 12, Полтава, UA53, 36000, UA",
         "additionalInfo": "Подзвоніть перед доставкою 🙏",
         "items": '[{"externalItemId":"311","name":"Чайник \\"Ранок\\" - червоний","quantity":2,'
-        '"imageUrl":"https://shop.example/wp-content/uploads/kettle.jpg","cost":500},'
-        '{"externalItemId":"320","name":"Ложка/виделка","quantity":4,"cost":50}]',
+        '"imageUrl":"https://shop.example/wp-content/uploads/kettle.jpg","cost":426.88},'
+        '{"externalItemId":"320","name":"Ложка/виделка","quantity":4,"cost":42.69}]',
         "orderNumber": "2115",
     }
 

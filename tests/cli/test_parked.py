@@ -75,11 +75,18 @@ def test_list_prints_json_lines_in_a_pipe_oldest_first(queue: str, capsys: Captu
 
 
 def test_list_prints_a_table_in_a_terminal(queue: str, capsys: Captured, terminal: None) -> None:
-    assert main(["parked", "list", "--stack", "shop-eu", "--shop", "ann"]) == 0
+    assert main(["parked", "list", "--stack", "shop-eu", "--shop", "ann", "--utc"]) == 0
     head, row = capsys.readouterr().out.splitlines()
     assert head.split() == ["id", "topic", "entity", "tries", "last", "reason"]
     assert row.split()[1:] == ["unreadable", "unknown", "1", "2026-01-01", "00:00:00Z", "id:", "missing"]
     assert head.index("topic") == row.index("unreadable")
+
+
+def test_times_are_local_with_their_zone_or_in_utc(queue: str, capsys: Captured, terminal: None, kyiv: None) -> None:
+    for options, last in ((), "2026-01-01 02:00:00+02:00"), (("--utc",), "2026-01-01 00:00:00Z"):
+        assert main(["parked", "list", "--stack", "shop-eu", *options]) == 0
+        _, first, _ = capsys.readouterr().out.splitlines()
+        assert last in first
 
 
 def test_list_prints_json_lines_in_a_terminal_on_request(queue: str, capsys: Captured, terminal: None) -> None:
@@ -139,7 +146,9 @@ def test_replay_all_leaves_repeated_erasure_requests(queue: str, capsys: Capture
     assert main(["parked", "replay", "--all", "--stack", "shop-eu"]) == 0
     printed = capsys.readouterr()
     assert printed.out == f"queued {ann['id']}\nqueued {bob['id']}\n"
-    assert printed.err == f"not queued {id}: it may erase who came back. Name its id to replay it\n"
+    assert printed.err == (
+        f"not queued {id}: it may erase who came back. Name its id to replay it\nqueued 2 parked webhooks, 1 not\n"
+    )
     assert main(["parked", "replay", id, "--stack", "shop-eu"]) == 0
     assert capsys.readouterr().out == f"queued {id}\n"
     assert list_parked(capsys) == []

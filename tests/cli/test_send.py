@@ -2,8 +2,10 @@
 
 import json
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from datetime import datetime
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from shopwire.models import Webhook
 from shopwire_cli import outgoing_webhooks
 from shopwire_cli.main import main
 from shopwire_dev.demo_shops import demo_settings, parse_shops
+from shopwire_testkit.fresh import NotRefreshable
 from shopwire_testkit.samples import Sample, samples
 
 Captured = pytest.CaptureFixture[str]
@@ -70,7 +73,7 @@ def send(server: Server, *words: str) -> int:
 
 @pytest.mark.parametrize("sample", SAMPLES, ids=lambda sample: f"{sample.platform} {sample.name}")
 def test_sample_is_posted_as_its_platform_posts_it(server: Server, capsys: Captured, sample: Sample) -> None:
-    assert send(server, sample.platform, sample.name) == 0
+    assert send(server, sample.platform, sample.name, "--no-fresh") == 0
     assert capsys.readouterr() == ('{"status": "delivered", "delivery": "k"}\n', "")
     ((path, webhook),) = server.calls
     shop = SHOPS[f"demo-{sample.platform}"]
@@ -88,7 +91,7 @@ def test_storefront_sample_is_signed_with_the_secret_of_the_named_shop(
     server: Server, sample: Sample, id: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(outgoing_webhooks, "_now", lambda: 0)  # when the server receives it
-    assert send(server, "storefront", sample.name, "--shop", id) == 0
+    assert send(server, "storefront", sample.name, "--no-fresh", "--shop", id) == 0
     ((path, webhook),) = server.calls
     assert path == f"/storefront/{id}"
     platforms.get("storefront").verify(webhook, SHOPS[id])
@@ -112,9 +115,28 @@ def test_count_repeats_one_delivery(server: Server, capsys: Captured) -> None:
     assert capsys.readouterr().out.count("\n") == 3
 
 
+def test_sample_is_an_event_of_its_own_by_default(server: Server) -> None:
+    before = time.time() - 1
+    send(server, "shopify", "orders/create")
+    send(server, "shopify", "orders/create")
+    first, second = (json.loads(webhook.body) for _, webhook in server.calls)
+    assert first["id"] != second["id"]
+    assert datetime.fromisoformat(first["updated_at"]).timestamp() >= before
+    platforms.get("shopify").verify(server.calls[0][1], SHOPS["demo-shopify"])
+
+
+def test_sample_that_names_no_entity_is_sent_as_it_is(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> bytes:
+        raise NotRefreshable("the body has no id")
+
+    monkeypatch.setattr(outgoing_webhooks, "refresh", refuse)
+    assert send(server, "shopify", "orders/create") == 0
+    assert server.calls[0][1].body == next(sample.body for sample in SAMPLES if sample.name == "orders/create")
+
+
 def test_second_send_is_another_delivery_of_the_same_bytes(server: Server) -> None:
-    send(server, "shopify", "orders/create")
-    send(server, "shopify", "orders/create")
+    send(server, "shopify", "orders/create", "--no-fresh")
+    send(server, "shopify", "orders/create", "--no-fresh")
     (_, first), (_, second) = server.calls
     assert first.body == second.body
     assert first.headers["x-shopify-event-id"] != second.headers["x-shopify-event-id"]

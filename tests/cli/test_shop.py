@@ -32,7 +32,8 @@ def test_list_is_a_table_in_a_terminal_with_each_problem(
         ["ann", "woocommerce", "https://ann.example.com/", "…aaaa"],
         ["bob", "shopify", "bob.myshopify.com", "…aaaa …bbbb"],
     ]
-    assert [row[5] for row in rows] == ["-", "-", "`secrets` is required", "the settings are not JSON"]
+    missing = "`secrets` is required; `esputnik_key` is required"
+    assert [row[5] for row in rows] == ["-", "-", missing, "the settings are not JSON"]
     assert "canary" not in out
 
 

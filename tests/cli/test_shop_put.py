@@ -86,6 +86,8 @@ def test_change_that_refuses_accepted_webhooks_needs_consent(
 ) -> None:
     put(capsys, shops_file, "ann")
     edit(shops_file, old, new)
+    if new == '"shopify"':
+        edit(shops_file, "https://ann.example.com/", "ann.myshopify.com")
     before = ssm.get_parameter(Name=f"{PATH}ann", WithDecryption=True)["Parameter"]["Value"]
     monkeypatch.setattr("sys.stdin.isatty", lambda: False, raising=False)
     code, _, err = put(capsys, shops_file, "ann")

@@ -23,8 +23,30 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         ("", "no shop in it: add a table, like [my-shop]"),
         ("[bob\n", "Expected ']' at the end of a table declaration (at line 1, column 5)"),
         ("bob = 1\n", "`bob` must be a table: write [bob] and its settings below"),
-        ("[Bob]\n", "shop Bob: `id` must have 3 to 64 characters of a-z, 0-9 and -"),
-        (BOB.replace("secrets", "secret"), "shop bob: `secrets` is required"),
+        (
+            "[Bob]\n",
+            "shop Bob: `id` must have 3 to 64 characters of a-z, 0-9 and -; `platform` is required; `secrets` is "
+            "required; `esputnik_key` is required",
+        ),
+        (
+            BOB.replace("secrets", "secret"),
+            "shop bob: `secrets` is required; `secret` is not a setting (did you mean secrets?)",
+        ),
+        (
+            BOB.replace("shopify", "shopfy") + 'region = "Ukraine"\nitem_id = 5\nstatuses = {x = "canary", y = "z"}\n',
+            'shop bob: `region` must be a two-letter country code, like UA; `item_id` must be "variant", "product" or '
+            '"sku"; `statuses.x` must be one of INITIALIZED, IN_PROGRESS, DELIVERED, CANCELLED, ignore; `statuses.y` '
+            "must be one of INITIALIZED, IN_PROGRESS, DELIVERED, CANCELLED, ignore; `platform` must be one of "
+            f"{', '.join(platforms.OF_SHOPS)}",
+        ),
+        *(
+            (
+                BOB.replace("bob.myshopify.com", store),
+                "shop bob: `store` must be what webhooks of Shopify call the shop, like my-shop.myshopify.com: "
+                "otherwise all are refused",
+            )
+            for store in ("bob.example.com", "https://bob.example.com/", "bob", "bob.myshopify.com.evil.example")
+        ),
         (BOB + 'region = "canary"\n', "shop bob: `region` must be a two-letter country code, like UA"),
         (BOB.replace("shopify", "canary"), f"shop bob: `platform` must be one of {', '.join(platforms.OF_SHOPS)}"),
         (BOB + f'note = "{"x" * 10}"\n', "shop bob: `note` is not a setting"),
@@ -40,7 +62,7 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         (BOB + "api = {since = 2026-01-01}\n", "shop bob: settings cannot contain dates, nan or inf"),
         (BOB + "api = {rate = inf}\n", "shop bob: settings cannot contain dates, nan or inf"),
         (
-            BOB.replace("canary", "demo-shopify-secret"),
+            BOB.replace('["canary"]', '["demo-shopify-secret"]'),
             "shop bob: `secrets` contains a secret that this repository publishes: use the app's client secret, or, "
             "for a webhook made in the admin, the one shown on Settings > Notifications > Webhooks",
         ),
@@ -70,7 +92,7 @@ BOB = '[bob]\nplatform = "shopify"\nsecrets = ["canary"]\nesputnik_key = "canary
         ),
     ],
 )
-def test_wrong_file_is_one_line_and_nothing_is_written(
+def test_mistakes_of_one_shop_are_one_line_and_nothing_is_written(
     ssm: Any, tmp_path: Path, capsys: Captured, text: str, message: str
 ) -> None:
     file = tmp_path / "shops.toml"
@@ -78,6 +100,35 @@ def test_wrong_file_is_one_line_and_nothing_is_written(
     code, out, err = put(capsys, file)
     assert (code, out, err) == (2, "", f"shopwire shop: {file}: {message}\n")
     assert Shops(ssm, PATH).ids() == frozenset()
+
+
+def test_mistakes_of_all_shops_are_reported_at_once(ssm: Any, tmp_path: Path, capsys: Captured) -> None:
+    file = tmp_path / "shops.toml"
+    file.write_text(BOB + BOB.replace("[bob]", "[cyd]").replace("secrets", "sekrets") + '[dan]\nregion = "UA"\n')
+    code, out, err = put(capsys, file)
+    assert (code, out) == (2, "")
+    assert err.splitlines() == [
+        f"shopwire shop: {file}: shop cyd: `secrets` is required; `sekrets` is not a setting (did you mean secrets?)",
+        f"shopwire shop: {file}: shop dan: `platform` is required; `secrets` is required; `esputnik_key` is required",
+    ]
+    assert Shops(ssm, PATH).ids() == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("platform", "store"),
+    [
+        ("shopify", "Bob-2.MyShopify.com"),
+        ("woocommerce", "https://bob.example.com:8443/uk/"),
+        ("woocommerce", "http://localhost:8080"),
+        ("woocommerce", "https://київ.example"),
+    ],
+)
+def test_store_may_be_written_as_its_platform_shows_it(
+    ssm: Any, tmp_path: Path, capsys: Captured, platform: str, store: str
+) -> None:
+    file = tmp_path / "shops.toml"
+    file.write_text(BOB.replace("shopify", platform, 1).replace("bob.myshopify.com", store))
+    assert put(capsys, file)[0] == 0
 
 
 def test_shop_that_is_not_in_the_file_is_exit_2(ssm: Any, shops_file: Path, capsys: Captured) -> None:

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from shopwire.errors import UnknownShop
-from shopwire.models import NOBODY, Change, Contact
+from shopwire.models import NOBODY, Change, Consent, Contact
 from shopwire.stores.contacts import ContactStore
 from tests.support.changes import ANNA, HOUR_MS, SHOP, cart, customer, order, paid, view
 from tests.support.delivery_world import World
@@ -54,6 +54,13 @@ def test_unchanged_order_takes_one_write(world: World) -> None:
 def test_sent_order_takes_two_writes(world: World) -> None:
     world.send(order())
     assert calls_for(world, paid()) == [READ, CLAIM, READ_CONTACT, API, SETTLE]
+
+
+def test_order_of_a_subscriber_takes_two_writes(world: World) -> None:
+    subscriber = replace(ANNA, consent=Consent(subscribed=True, at=0))
+    world.send(order("1", contact=subscriber))
+    later = order("2", contact=replace(subscriber, consent=Consent(subscribed=True, at=HOUR_MS)))
+    assert calls_for(world, later) == [READ, CLAIM, READ_CONTACT, API, SETTLE]
 
 
 def test_order_with_a_cart_takes_one_more_write(world: World) -> None:

@@ -42,7 +42,22 @@ def test_consent_of_a_new_customer_creates_the_contact(world: World) -> None:
 def test_customer_unsubscribes_and_subscribes_again(known: World) -> None:
     assert known.send(consent_change(False, 1_000)) == "delivered"
     assert known.send(consent_change(True, 2_000)) == "delivered"
-    assert paths(known) == ["v1/contact", ADD, "v1/contact", DELETE]
+    assert paths(known) == [ADD, DELETE]
+
+
+def test_repeated_decision_is_recorded_without_a_request(known: World) -> None:
+    assert known.send(consent_change(True, 1_000)) == "unchanged"
+    assert known.send(consent_change(True, 3_000)) == "unchanged"
+    assert known.send(consent_change(False, 2_000)) == "unchanged"
+    assert paths(known) == []
+
+
+def test_order_that_repeats_the_consent_is_no_decision(known: World) -> None:
+    assert known.send(consent_change(True, 1_000)) == "unchanged"
+    subscriber = replace(ANNA, consent=Consent(subscribed=True, at=5_000))
+    known.send(order("1", contact=subscriber))
+    assert known.send(order("2", contact=subscriber)) == "delivered"
+    assert paths(known) == ["v1/event", "v1/event"]
 
 
 def test_late_older_consent_changes_nothing(known: World) -> None:
@@ -74,7 +89,7 @@ def test_late_consent_does_not_bring_an_earlier_address_back(known: World) -> No
 def test_consent_with_only_an_id_belongs_to_the_known_customer(known: World) -> None:
     change = ContactChange(Contact(customer_id="77", consent=Consent(subscribed=False, at=1)), "77", None, 1)
     assert known.send(change) == "delivered"
-    assert paths(known) == ["v1/contact", ADD]
+    assert paths(known) == [ADD]
     stranger = ContactChange(Contact(customer_id="99", consent=Consent(subscribed=False, at=1)), "99", None, 1)
     assert known.send(stranger) == "ignored"
 
@@ -101,3 +116,25 @@ def test_consent_of_an_erased_customer_is_ignored(known: World) -> None:
     known.api.accepted.clear()
     assert known.send(consent_change(True, 1_000)) == "ignored"
     assert paths(known) == []
+
+
+@pytest.mark.parametrize(("given_at", "sent"), [(9_000, []), (500, [ADD])], ids=["later", "earlier"])
+def test_later_consent_of_a_guest_counts_for_the_customer_who_gets_the_address(
+    known: World, given_at: int, sent: list[str]
+) -> None:
+    moved = replace(ANNA, email="anna.new@example.com")
+    guest = Contact(email=moved.email, consent=Consent(subscribed=True, at=given_at))
+    assert known.send(order(contact=guest)) == "delivered"
+    assert known.send(consent_change(False)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(customer(moved, minutes=1)) == "delivered"
+    assert paths(known) == ["v1/contact", *sent]
+
+
+def test_box_that_a_guest_did_not_tick_says_nothing_of_the_customer_who_gets_the_address(known: World) -> None:
+    moved = replace(ANNA, email="anna.new@example.com")
+    guest = Contact(email=moved.email, consent=Consent(subscribed=False, at=0, is_implied=True))
+    assert known.send(order(contact=guest)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(customer(moved, minutes=1)) == "delivered"
+    assert paths(known) == ["v1/contact"]

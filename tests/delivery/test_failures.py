@@ -2,9 +2,10 @@
 
 import pytest
 
+from shopwire.delivery.retry import MIN_FAILURES_AFTER_AN_HOUR
 from shopwire.delivery.task import Outcome
 from shopwire.models import OrderDeleted, Reason
-from tests.support.changes import MINUTE_MS, SHOP, cancelled, order, paid, shipped
+from tests.support.changes import HOUR_MS, MINUTE_MS, SHOP, cancelled, order, paid, shipped
 from tests.support.delivery_world import World
 
 # --- waiting
@@ -148,11 +149,11 @@ def test_order_that_always_fails_is_parked_after_twenty_tries(fake_world: World)
 def test_failures_of_an_outage_do_not_count_after_it(fake_world: World) -> None:
     world = fake_world
     world.api.answer = 500
-    assert world.send(order("1")) == "queued"
+    assert world.send(order("666")) == "queued"
     for _ in range(60):
         world.clock.advance(3 * MINUTE_MS)
         world.run_retry()
-    world.api.answer = lambda method, url, body: 500 if '"1"' in str(body) else 200
+    world.api.answer = lambda method, url, body: 500 if "666" in str(body) else 200
     assert world.send(order("2")) in ("delivered", "queued")
     world.clock.advance(20 * MINUTE_MS)
     world.run_retry()
@@ -162,6 +163,27 @@ def test_failures_of_an_outage_do_not_count_after_it(fake_world: World) -> None:
         world.clock.advance(20 * MINUTE_MS)
         world.run_retry()
     assert world.queue_length() == 0
+
+
+def test_order_that_waited_for_hours_is_parked_only_after_an_hour_of_its_own_failures(fake_world: World) -> None:
+    world = fake_world
+    world.api.answer = 500
+    assert world.send(order("666")) == "queued"
+    for _ in range(60):
+        world.clock.advance(3 * MINUTE_MS)
+        world.run_retry()
+    world.api.answer = lambda method, url, body: 500 if "666" in str(body) else 200
+    failing_since, failures = None, 0
+    while not world.parked_reasons():
+        world.clock.advance(MINUTE_MS)
+        world.run_retry()
+        assert world.send(order(f"n{world.clock.now}")) in ("delivered", "queued")
+        failures = max(failures, int(world.entry("order", "666").get("own_failures", {"N": "0"})["N"]))
+        failing_since = failing_since or (world.clock.now if failures else None)
+    assert world.parked_reasons() == [Reason.KEEPS_FAILING]
+    assert failures >= MIN_FAILURES_AFTER_AN_HOUR - 1
+    assert failing_since is not None
+    assert world.clock.now - failing_since >= HOUR_MS
 
 
 def test_outage_of_hours_parks_nothing(fake_world: World) -> None:

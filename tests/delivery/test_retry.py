@@ -1,6 +1,7 @@
 """The consumer of the retry queue: groups, backoff, age, and messages that cannot be delivered any more."""
 
 import io
+import json
 from dataclasses import replace
 
 import pytest
@@ -19,7 +20,7 @@ from tests.support.changes import (
     paid,
     view,
 )
-from tests.support.delivery_world import World
+from tests.support.delivery_world import RETRY_SECONDS, World
 
 # --- groups
 
@@ -111,3 +112,34 @@ def test_message_without_a_change_after_a_fix_is_ignored(world: World) -> None:
     (delivery,) = world.platform.bodies[body]  # type: ignore[misc]
     world.platform.bodies[body] = [replace(delivery, change=Nothing(Reason.DRAFT))]
     assert world.run_until_idle() == ["ignored"]
+
+
+def test_log_line_of_an_attempt_names_the_events_that_it_sent(world: World, log: io.StringIO) -> None:
+    world.put_into_queue(*(world.body(change) for change in (order(), paid())))
+    world.api.next_answers = [200, 503]
+    world.run_until_idle()
+    lines = [json.loads(line) for line in log.getvalue().splitlines() if '"retried"' in line]
+    sent = [line.get("sent") for line in lines if line["outcome"] == "delivered"]
+    assert sent == ["orderCreated", "orderUpdated"]
+    assert not any("sent" in line for line in lines if line["outcome"] != "delivered")
+
+
+def test_same_message_may_be_put_again_at_once(world: World) -> None:
+    """SQS drops a deduplication id that it saw within five minutes."""
+    body = world.body(order())
+    world.put_into_queue(body, body)
+    assert world.queue_length() == 2
+    assert world.run_until_idle() == ["delivered", "duplicate"]
+
+
+def test_lease_of_retry_lasts_longer_than_the_invocation(world: World) -> None:
+    found: list[int] = []
+
+    def read_lease(*request: object) -> int:
+        found.append(int(world.entry("order", "1001")["lease_until"]["N"]) - world.clock.now)
+        return 200
+
+    world.put_into_queue(world.body(order()))
+    world.api.next_answers = [read_lease]
+    assert world.run_until_idle() == ["delivered"]
+    assert found[0] > 1000 * RETRY_SECONDS

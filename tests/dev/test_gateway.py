@@ -10,7 +10,7 @@ import pytest
 
 from shopwire.errors import QueueUnavailable, TableUnavailable
 from shopwire_dev.aws import Faults
-from shopwire_dev.gateway import ROUTES, Gateway, ParkedRoutes, RouteNotFound, make_event
+from shopwire_dev.gateway import ROUTES, FeedRoutes, Gateway, ParkedRoutes, RouteNotFound, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS, Function
 from tests.dev.helpers import environ, esputnik
 from tools.template import load
@@ -112,7 +112,8 @@ def gateway(result: Any, **more: Any) -> Gateway:
     parked = ParkedRoutes(
         list=lambda: [{"id": "x"}], show=lambda id: {"id": id} if id == "x" else None, replay=lambda id: id == "x"
     )
-    return Gateway({"webhook": Function("webhook", load)}, esputnik, Faults().set, parked, inspector, **more)
+    functions = {name: Function(name, load) for name in ("webhook", "storefront")}
+    return Gateway(functions, esputnik, Faults().set, parked, inspector, **more)
 
 
 def request(to: Gateway, method: str, target: str, body: bytes = b"", **more: str) -> tuple[int, Any]:
@@ -250,6 +251,36 @@ def test_webhooks_and_storefront_are_served_to_other_machines_if_allowed(target:
     assert request(gateway({}, allow_remote=True), "GET", target, **REMOTE)[0] == 200
     assert request(gateway({}, allow_remote=True), "GET", target, HTTP_HOST="a-tunnel.example")[0] == 200
     assert request(gateway({}), "GET", target, **REMOTE)[0] == 403
+
+
+@pytest.mark.parametrize("target", ["/webhooks/a-shop", "/storefront/a-shop"])
+def test_tunnel_reaches_webhooks_and_storefront_under_its_own_name(target: str) -> None:
+    to = gateway({}, public_hosts=["a-tunnel.example"])
+    method = "OPTIONS" if target.startswith("/storefront") else "GET"
+    forwarded = {"HTTP_X_FORWARDED_FOR": "203.0.113.9"}
+    for host in ("a-tunnel.example", "A-Tunnel.example:443"):
+        assert request(to, method, target, HTTP_HOST=host, **forwarded)[0] == 200
+    for host in ("another.example", "x.a-tunnel.example", "a-tunnel.example.evil.example", ""):
+        assert request(to, method, target, HTTP_HOST=host, **forwarded)[0] == 403
+
+
+@pytest.mark.parametrize("target", [*LOCAL_TARGETS, "/health", "/shopwire.js", "/dev/webhooks", "/webhooks/../dev/aws"])
+def test_tunnel_reaches_nothing_else(target: str) -> None:
+    to = gateway({}, public_hosts=["a-tunnel.example"])
+    path = {"PATH_INFO": unquote(target)}
+    status = request(to, "GET", target, HTTP_HOST="a-tunnel.example", **path)[0]
+    assert status == (404 if target.startswith("/webhooks/") else 403)
+
+
+def test_feed_is_read_by_cursor_and_by_number() -> None:
+    feed = FeedRoutes(lambda id: {"id": id} if id == 7 else None, lambda after: (9, [after]), lambda last: (9, [last]))
+    to = gateway({}, feed=feed)
+    responses = [request(to, "GET", f"/dev/webhooks{rest}") for rest in ("?after=4", "?last=3", "", "?after=x", "/7")]
+    assert [json.loads(raw) for _, raw in responses] == [
+        *({"cursor": 9, "webhooks": [number]} for number in (4, 3, 0, 0)),
+        {"id": 7},
+    ]
+    assert [request(to, "GET", f"/dev/webhooks/{id}")[0] for id in ("8", "x", "")] == [404, 404, 404]
 
 
 @pytest.mark.parametrize("down", [TableUnavailable("x"), QueueUnavailable("x")])

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -118,6 +119,31 @@ def test_fault_of_a_part_loses_no_webhook(stack: DevStack, part: str, id: int) -
     assert within(60, lambda: totals(stack, id) == ["1.00", "2.00"])
 
 
+def test_response_leads_to_what_the_webhook_became(stack: DevStack, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["send", "shopify", "orders/create", "--url", stack.url]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "delivered"
+    assert main(["tail", "--once", "--last", "1", "--url", stack.url]) == 0
+    record = json.loads(capsys.readouterr().out)
+    assert (record["topic"], record["events"]) == ("orders/create", ["contact", "orderCreated"])
+    shown = call(f"{stack.url}/dev/webhooks/{record['id']}")[1]
+    assert {**record, **shown} == {"time": record["time"], **shown}
+    assert record["page"] == stack.url + shown["page"]
+    feed = call(f"{stack.url}/dev/webhooks?last=1")[1]
+    assert [webhook["id"] for webhook in feed["webhooks"]] == [record["id"]]
+    assert call(f"{stack.url}/dev/webhooks?after={feed['cursor']}")[1] == {**feed, "webhooks": []}
+    assert call(f"{stack.url}/dev/webhooks/999999")[0] == 404
+
+
+@pytest.mark.usefixtures("terminal")
+def test_send_tells_a_terminal_what_the_webhook_became(stack: DevStack, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["send", "woocommerce", "order.created", "--url", stack.url]) == 0
+    first, link = capsys.readouterr().out.splitlines()
+    assert re.search(r"delivered.+order\.created.+contact, orderCreated.+ ms", first)
+    assert f"{stack.url}/inspect/webhooks/" in link
+    assert main(["send", "woocommerce", "ping", "--json", "--url", stack.url]) == 0
+    assert json.loads(capsys.readouterr().out)["status"] == "ignored"
+
+
 def test_unreadable_webhook_is_parked_shown_and_replayed(stack: DevStack) -> None:
     assert send(stack, b'{"id": []}') == "parked"
     (parked,) = call(f"{stack.url}/dev/parked")[1]
@@ -127,7 +153,7 @@ def test_unreadable_webhook_is_parked_shown_and_replayed(stack: DevStack) -> Non
     assert call(f"{stack.url}/dev/parked/none")[0] == 404
 
 
-def test_shop_is_added_rotated_and_removed_at_run_time(
+def test_change_of_a_shop_takes_effect_at_once(
     stack: DevStack, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def shop(*arguments: object) -> str:
@@ -144,18 +170,24 @@ def test_shop_is_added_rotated_and_removed_at_run_time(
 
     file = tmp_path / "shops.toml"
     text = (
-        '[my-shop]\nplatform = "shopify"\nsecrets = ["a-secret-1"]\nesputnik_key = "demo-key"\nstore = "my.example"\n'
+        '[my-shop]\nplatform = "shopify"\nsecrets = ["a-secret-1"]\n'
+        'esputnik_key = "demo-key"\nstore = "my-shop.myshopify.com"\n'
     )
     settings = tomllib.loads(text)["my-shop"]
+    assert post_status("a-secret-1") == 404
     file.write_text(text)
     assert "kept in memory until `shopwire dev` ends" in shop("put", file)
     assert post_status("a-secret-1") == 200
     file.write_text(text.replace('["a-secret-1"]', '["a-secret-1", "a-secret-2"]'))
     assert "my-shop: secrets:" in shop("put", file)
     assert [post_status(secret) for secret in ("a-secret-1", "a-secret-2", "a-secret-3")] == [200, 200, 401]
+    file.write_text(text.replace("a-secret-1", "a-secret-2"))
+    assert "within" not in shop("put", file, "--yes")
+    assert [post_status(secret) for secret in ("a-secret-1", "a-secret-2")] == [401, 200]
     assert "my-shop" in shop("list")
     assert f'"url": "{stack.url}/webhooks/my-shop"' in shop("show", "my-shop")
     assert "removed my-shop" in shop("remove", "my-shop", "--yes")
+    assert post_status("a-secret-2") == 404
     assert "my-shop" not in shop("list")
 
 
@@ -239,14 +271,23 @@ def test_command_says_what_to_do_next_and_ends_with_ctrl_c(capsys: pytest.Captur
         [sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout
-        memory, _, ready, inspector, next_step = (run.stdout.readline() for _ in range(5))
+        printed: list[str] = []
+        while ".venv/bin/shopwire " not in (next_step := run.stdout.readline()):
+            assert next_step, printed
+            printed.append(next_step)
+        memory, _, ready, inspector, _, _, *urls = printed
         url = ready.removeprefix("ready ").strip()
         assert "memory" in memory
         assert "inspector" in inspector
+        assert f"{url}/webhooks/demo-shopify" in urls[0]
         assert call(url + "/health") == (200, {"status": "ok"})
         command = next_step.partition(".venv/bin/shopwire ")[2].split()
         assert main(command) == 0
         assert '"status": "delivered"' in capsys.readouterr().out
+        record = json.loads(next(line for line in run.stdout if line.startswith("{")))
+        assert (record["topic"], record["outcome"]) == ("orders/create", "delivered")
+        assert record["events"] == ["contact", "orderCreated"]
+        assert record["page"] == f"{url}/inspect/webhooks/1"
         run.send_signal(2)
         _, errors = run.communicate(timeout=30)
     assert (run.returncode, errors) == (0, "")

@@ -26,7 +26,7 @@ TABLE = RESOURCES["Table"]["Properties"]
 
 LOCKS = [
     "shared/requirements.txt",
-    "requirements-dev.txt",
+    *("requirements-run.txt", "requirements-dev.txt"),
     *("requirements-sam.txt", "requirements-lambda.txt", "requirements-supply.txt"),
     "requirements-fuzz.txt",
     *("bench/usual/app/requirements.txt", "bench/usual/empty/requirements.txt"),

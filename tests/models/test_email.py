@@ -26,6 +26,7 @@ from shopwire.models.email import clean_email, is_doubtful, is_nobodys_email
         # Signs around it, and several.
         ("Anna <anna@example.com>", "anna@example.com"),
         ("mailto:anna@example.com", "anna@example.com"),
+        ("Email:anna@example.com", "anna@example.com"),
         ("'anna@example.com'", "anna@example.com"),
         ("anna@example.com.", "anna@example.com"),
         ("anna @ example.com", "anna@example.com"),

@@ -75,6 +75,14 @@ def test_damaged_text_that_is_not_read_costs_nothing(sample: Sample, damage: byt
 
 
 @each_sample(BODIES_ARE_SIGNED)
+def test_control_character_within_a_text_costs_nothing(sample: Sample) -> None:
+    platform, whole = platforms.get(sample.platform), sample.body.rstrip()
+    body = whole.removesuffix(b"}") + b',"x_unread":"a\x01b\nc\x00"}'
+    expected = [] if destroys(sample) else read(platform, sample.topic, sample.body)
+    assert read(platform, sample.topic, body) == expected
+
+
+@each_sample(BODIES_ARE_SIGNED)
 def test_byte_order_mark_is_no_part_of_the_body(sample: Sample) -> None:
     platform = platforms.get(sample.platform)
     expected = [] if destroys(sample) else read(platform, sample.topic, sample.body)
@@ -86,7 +94,7 @@ def snapshots() -> list[tuple[Platform, str]]:
 
 
 @pytest.mark.parametrize(("platform", "topic"), snapshots(), ids=lambda value: getattr(value, "name", value))
-@pytest.mark.parametrize("body", [b"", b" \n", b"[]", b"{}", b"null", b'""', b"\xef\xbb\xbf"])
+@pytest.mark.parametrize("body", [b"", b" \n", b"[]", b"{}", b"null", b'""', b"false", b"\xef\xbb\xbf"])
 def test_empty_body_is_ignored_with_a_reason(platform: Platform, topic: str, body: bytes) -> None:
     """There is nothing to replay, so a parked one would help no person."""
     assert read(platform, topic, body) == [Nothing(Reason.EMPTY_BODY)]

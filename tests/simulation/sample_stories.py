@@ -30,10 +30,18 @@ SHOPS = [
         item_id="product",
         ignore_test_orders=True,
         old_order_days=0,
+        id_prefix="pl-",
     ),
     _shop("sim-woo-0", "woocommerce", region="UA"),
     _shop("sim-woo-1", "woocommerce", item_id="sku", statuses={"shipped": "DELIVERED"}),
-    _shop("sim-woo-2", "woocommerce", item_id="product", key_value="order", shipped_is_delivered=True),
+    _shop(
+        "sim-woo-2",
+        "woocommerce",
+        item_id="product",
+        key_value="order",
+        shipped_is_delivered=True,
+        id_prefix="2:",
+    ),
 ]
 
 

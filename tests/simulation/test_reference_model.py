@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from shopwire_simulation.reference_model import differences, expected_state
+from shopwire_simulation.reference_model import differences, expected_state, shared_phones
 from shopwire_testkit.announcements import (
+    AccountDeletion,
     CartState,
     CustomerState,
     Erasure,
@@ -112,6 +113,39 @@ def test_erased_person_must_not_exist_and_their_orders_are_not_checked() -> None
     story = _story(_state(1, "DELIVERED"), CustomerState("7", (1, 0), PERSON), Erasure(("a@example.com", "7")))
     expected = expected_state(story, [0, 1, 2])
     assert (expected.orders, expected.contacts, expected.absent_identities) == ({}, [], ["a@example.com", "7"])
+
+
+def _order_of(person: Person, order: str = "42") -> OrderState:
+    return OrderState(order, (1, 1), "IN_PROGRESS", {"externalOrderId": order}, person)
+
+
+def test_guest_who_registers_keeps_the_contact_and_gains_the_id() -> None:
+    registered = Person(GUEST.email, "380501112233", "7", "Ім'я", "Прізвище")
+    story = _story(_order_of(GUEST), _order_of(registered, "43"))
+    assert expected_state(story, [0]).contacts == [{"email": "a@example.com"}]
+    gained = {"email": "a@example.com", "phone": "380501112233", "externalCustomerId": "7"}
+    assert expected_state(story, [0, 1]).contacts == [gained]
+    other_phone = Person(GUEST.email, "380679998877", None, "Ім'я", "Прізвище")
+    story = _story(*story.meanings.values(), _order_of(other_phone, "44"))
+    assert expected_state(story, [0, 1, 2]).contacts == [{"email": "a@example.com", "externalCustomerId": "7"}]
+
+
+def test_two_persons_with_one_phone_stay_two_contacts() -> None:
+    relative = Person("b@example.com", PERSON.phone, None, "Інше", "Прізвище")
+    story = _story(_order_of(PERSON), _order_of(relative, "43"))
+    assert expected_state(story, [0, 1]).contacts == [
+        {"email": "a@example.com", "externalCustomerId": "7"},
+        {"email": "b@example.com"},
+    ]
+    assert shared_phones(story) == {PERSON.phone: {"a@example.com", "b@example.com"}}
+    moved = CustomerState("7", (2, 0), Person("a@example.com", "380679998877", "7", "Ім'я", "Прізвище"))
+    assert shared_phones(_story(*story.meanings.values(), moved)) == {}
+
+
+def test_contact_of_a_deleted_account_need_not_exist() -> None:
+    story = _story(CustomerState("7", (1, 0), PERSON), _order_of(PERSON), AccountDeletion("7"))
+    assert expected_state(story, [0, 1, 2]).contacts == []
+    assert len(expected_state(story, [0, 1]).contacts) == 1
 
 
 # -- carts

@@ -31,6 +31,7 @@ from shopwire.models import (
     Webhook,
 )
 from shopwire.models.base import milliseconds
+from shopwire.stores.contact_record import IDENTITY_FIELDS, ContactRecord, ContactState, Pointer, choose, merged
 from shopwire_emulator.emulator import Emulator
 from shopwire_simulation.reference_model import differences, expected_state
 from shopwire_simulation.senders import platform_of
@@ -58,7 +59,9 @@ class _Receiver:
     owned: set[str] = field(default_factory=set)
     """Tokens of the carts whose contact the platform named."""
     bought: set[str] = field(default_factory=set)
-    known_contacts: set[str] = field(default_factory=set)
+    contacts: dict[str, ContactRecord] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    """identity -> the contact to which it leads."""
     versions: dict[Any, int] = field(default_factory=dict)
 
     def receive(self, story: Story) -> None:
@@ -89,10 +92,10 @@ class _Receiver:
                 case ViewChange():
                     self._view(change)
                 case ContactChange() if change.contact.reachable:
-                    self._send_contact(change.contact, again=True)
+                    self._send_contact(change.contact, is_customers=True)
                 case Redaction():
                     id = None
-                    for request in mapper.erase_requests(change.contact, (), change.order_ids):
+                    for request in mapper.erase_requests(change.contact, (), change.order_ids, self.shop.id_prefix):
                         path = request.path.replace(mapper.CONTACT_ID, str(id))
                         id = self._send(replace(request, path=path)).get("id")
                 case ContactChange() | Nothing() | OrderSkipped():
@@ -114,10 +117,22 @@ class _Receiver:
         for step in steps:
             self._send(step.request)
 
-    def _send_contact(self, contact: Contact, *, again: bool = False) -> None:
-        if contact.key and (again or contact.key not in self.known_contacts):
-            self._send(mapper.contact_request(contact))
-            self.known_contacts.add(contact.key)
+    def _send_contact(self, contact: Contact, *, is_customers: bool = False) -> None:
+        state = self._contact_state(contact)
+        wanted = state.replaced() if is_customers else state.completed()
+        record = merged(state.record or ContactRecord(state.ref or ""), wanted)
+        if wanted.reachable and (state.record is None or state.record.contact != wanted):
+            (request,) = mapper.contact_requests(replace(wanted, consent=None), id_prefix=self.shop.id_prefix)
+            self._send(request)
+            self.contacts[record.id] = replace(record, synced_revision=record.revision)
+            self.identities |= dict.fromkeys(_identities(wanted).values(), record.id)
+
+    def _contact_state(self, contact: Contact) -> ContactState:
+        identities = _identities(contact)
+        pointers = {name: Pointer(value, self.identities.get(value)) for name, value in identities.items()}
+        records = {id: self.contacts[id] for pointer in pointers.values() if (id := pointer.contact_id)}
+        chosen = choose(contact, pointers, records)
+        return ContactState(contact, pointers, records, chosen, chosen.id if chosen else f"{len(self.contacts)}")
 
     def _order(self, change: OrderChange, at: int) -> None:
         order, id = change.order, change.order.id
@@ -165,7 +180,7 @@ class _Receiver:
             self.cart_contacts[view.cart_token] = view.contact
         if contact := view.contact if view.contact.key else self.cart_contacts.get(view.cart_token):
             self._send_contact(contact)
-            self._send_steps(mapper.view_steps(view, contact))
+            self._send_steps(mapper.view_steps(view, contact, self.shop.id_prefix))
 
     def _cart(self, change: CartChange) -> None:
         cart = change.cart
@@ -180,7 +195,7 @@ class _Receiver:
         contact = self.cart_contacts.get(cart.token)
         if contact and cart.token not in self.bought:
             self._send_contact(contact)
-            self._send_steps(mapper.cart_steps(cart, contact))
+            self._send_steps(mapper.cart_steps(cart, contact, self.shop.id_prefix))
             event = self.api.last_event(KEY)
             params = {param["name"]: param["value"] for param in event["params"]}
             self.carts[cart.token] = (event["keyValue"], json.loads(params.get("products", "[]")))
@@ -196,9 +211,10 @@ def test_without_faults_the_api_has_the_expected_state(shop: Shop) -> None:
         expected = expected_state(story, [announcement.id for announcement in story.announcements])
         for id, params in expected.orders.items():
             if params is None:
-                wrong += [f"order {id} exists"] if id in state["orders"] else []
+                wrong += [f"order {id} exists"] if shop.id_prefix + id in state["orders"] else []
             else:
-                wrong += [f"order {id}: {text}" for text in differences(params, state["orders"].get(id, {}))]
+                found = state["orders"].get(shop.id_prefix + id, {})
+                wrong += [f"order {id}: {text}" for text in differences(params, found)]
         for wanted in expected.contacts:
             if not any(wanted.items() <= contact.items() for contact in state["contacts"]):
                 wrong.append(f"no contact {wanted}")
@@ -210,6 +226,10 @@ def test_without_faults_the_api_has_the_expected_state(shop: Shop) -> None:
             if actual != wanted_products or (products is not None and key != cart.contact):
                 wrong.append(f"cart {token}: {wanted_products} for {cart.contact} expected, {actual} for {key} found")
     assert wrong == []
+
+
+def _identities(contact: Contact) -> dict[str, str]:
+    return {name: f"{name} {value}" for name in IDENTITY_FIELDS if (value := getattr(contact, name))}
 
 
 def _comparable(products: Iterable[Mapping[str, Any]] | None) -> list[tuple[str, int, Decimal]] | None:

@@ -140,10 +140,29 @@ def test_two_shops_may_use_the_same_key() -> None:
         invocation = Invocation("webhook", START, "")
         invocation.notes["announcement"] = id
         key = {"pk": {"S": f"{announcement.shop}#order#1"}, "sk": {"S": "ledger"}}
-        values = {":new_lease_key": {"S": "the same key"}}
+        values = {":new_lease_key": {"S": "the-same-key"}}
         observer.on_call(invocation, "ledger", "update_item", {"Key": key, "ExpressionAttributeValues": values}, START)
     for announcement in announcements.values():
-        assert observer.announcement((announcement.shop, "the same key")) is announcement
+        assert observer.announcement((announcement.shop, "the-same-key")) is announcement
+
+
+def test_change_that_is_removed_from_a_pending_mark_leaves_the_others_their_announcements() -> None:
+    waits, removed = (
+        Announcement(id, START, "sim-shopify-0", "orders/create", b"{}", "order 1", fact=False, version=(START, id))
+        for id in (1, 2)
+    )
+    announcements = {1: waits, 2: removed}
+    records: dict[int, SendRecord] = {}
+    pending = PendingChecker(announcements.values(), records, lambda *_: False, lambda: START, lambda *_: None)
+    observer = AwsCallObserver(announcements, pending, lambda _: None)
+    key = {"pk": {"S": "sim-shopify-0#order#1"}, "sk": {"S": "ledger"}}
+    for id, before, after in ((1, "", "first"), (2, "first", "first second"), (2, "first second", "first")):
+        invocation = Invocation("webhook", START, "")
+        invocation.notes["announcement"] = id
+        values = {":new_pending_key": {"S": after}} | ({":mark": {"S": before}} if before else {})
+        observer.on_call(invocation, "ledger", "update_item", {"Key": key, "ExpressionAttributeValues": values}, START)
+    assert observer.announcement(("sim-shopify-0", "first")) is waits
+    assert observer.announcement(("sim-shopify-0", "second")) is removed
 
 
 def test_run_without_faults_fails_if_an_attribute_is_never_written(monkeypatch: pytest.MonkeyPatch) -> None:

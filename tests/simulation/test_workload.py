@@ -113,13 +113,14 @@ def _leaves(body: Any, name: str = "") -> Iterable[tuple[str, Any]]:
             "orders/create orders/updated orders/paid orders/edited orders/fulfilled orders/partially_fulfilled "
             "orders/cancelled orders/delete fulfillments/create fulfillments/update fulfillment_events/create "
             "refunds/create carts/create carts/update checkouts/create checkouts/update checkouts/delete "
-            "customers/create customers/update customers/redact customers/data_request products/update "
-            "page product category cart wishlist search",
+            "customers/create customers/update customers/delete customers/redact customers/data_request "
+            "products/update page product category cart wishlist search",
         ),
         (
             "woocommerce",
             "order.created order.updated order.deleted order.restored customer.created customer.updated "
-            "product.updated action.woocommerce_add_to_cart page product category cart wishlist search",
+            "customer.deleted product.updated action.woocommerce_add_to_cart "
+            "page product category cart wishlist search",
         ),
     ],
 )

@@ -361,3 +361,38 @@ def test_revision_of_an_erased_contact_is_not_marked_as_synced(world: World) -> 
     contacts.erase(SHOP, ANNA, now, now)
     assert not contacts.mark_synced(SHOP, record, None, None)
     assert contacts.find_by_ref(SHOP, record.id) == (None, now)
+
+
+class _Crash(Exception):
+    pass
+
+
+def _crash(*_: object, **__: object) -> None:
+    raise _Crash
+
+
+def claim_only(world: World, monkeypatch: pytest.MonkeyPatch, contact: Contact) -> None:
+    """Let the first invocation of a person die after it claimed the identities, before it writes the record."""
+    contacts = store(world)
+    state = contacts.find(SHOP, contact)
+    with monkeypatch.context() as patch:
+        patch.setattr(ContactStore, "_write_record", _crash)
+        with pytest.raises(_Crash):
+            contacts.write(SHOP, state, contact, world.clock.now, 0)
+
+
+def test_person_whose_first_invocation_died_has_its_identities(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had claimed the phone, and nothing else was written: the phone is not another person's for ever."""
+    claim_only(world, monkeypatch, replace(ANNA, customer_id=None))
+    assert store(world).find(SHOP, replace(BORYS, phone=ANNA.phone)).completed().phone is None
+    assert change_of(world, ANNA).contact == ANNA
+    assert found(world, Contact(phone=ANNA.phone)) == ANNA
+    assert found(world, Contact(email=ANNA.email)) == ANNA
+
+
+def test_contact_that_another_one_overtook_holds_no_phone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An order claimed the phone. Before it wrote its record, the customer's consent made a contact of the e-mail."""
+    claim_only(world, monkeypatch, replace(ANNA, customer_id=None))
+    change_of(world, Contact(email=ANNA.email, customer_id=ANNA.customer_id))
+    assert order_of(world, replace(ANNA, customer_id=None)).contact == ANNA
+    assert found(world, Contact(phone=ANNA.phone)) == ANNA

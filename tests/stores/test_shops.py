@@ -32,6 +32,28 @@ def test_new_shop_is_known_after_30_seconds(world: World) -> None:
     assert shops.get(OTHER_SHOP).id == OTHER_SHOP
 
 
+def test_changed_shop_can_be_read_at_once_and_stays_valid_while_ssm_is_down(world: World) -> None:
+    shops = world.webhook.shops
+    assert shops.get(SHOP).region == SETTINGS.get("region")
+    world.put_shop(SHOP, region="PL")
+    assert shops.get(SHOP).region != "PL"
+    shops.forget(SHOP)
+    with world.outage("ssm"):
+        assert shops.get(SHOP).region == SETTINGS.get("region")
+    assert shops.get(SHOP).region == "PL"
+
+
+def test_new_shop_can_be_known_at_once(world: World) -> None:
+    shops = world.webhook.shops
+    with pytest.raises(UnknownShop):
+        shops.get(OTHER_SHOP)
+    world.put_shop(OTHER_SHOP)
+    with pytest.raises(UnknownShop):
+        shops.get(OTHER_SHOP)
+    shops.forget(OTHER_SHOP)
+    assert shops.get(OTHER_SHOP).id == OTHER_SHOP
+
+
 def test_shop_is_not_unknown_because_the_list_cannot_be_read(world: World) -> None:
     shops = world.webhook.shops
     with pytest.raises(UnknownShop):

@@ -5,7 +5,7 @@ from contextlib import suppress
 from datetime import datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from shopwire import platforms
@@ -140,6 +140,7 @@ TEXT = st.text('ab"\\é 0:-', max_size=6)
         st.one_of(st.none(), st.booleans(), st.integers(), TEXT, st.datetimes().map(lambda moment: moment.isoformat())),
     )
 )
+@example({"id": "", "token": ": "})
 def test_fresh_object_has_the_same_fields(fields: dict[str, object]) -> None:
     with suppress(NotRefreshable):
         fresh = json.loads(refresh(json.dumps(fields).encode(), SHOPIFY, NOW))

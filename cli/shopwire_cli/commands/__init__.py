@@ -14,11 +14,13 @@ COMMANDS = {
     "map": "print the API requests that a webhook's body becomes",
     "send": "sign a sample as the platform would, and post it",
     "dev": "run everything locally",
+    "tail": "show each webhook when it arrives, and what became of it",
     "parked": "list, show and replay webhooks that could not be mapped or that the API refused",
     "person": "show what is kept of a person, or erase it",
     "inspect": "show each webhook and what became of it, in the browser",
     "shop": "connect shops: put, list, show, remove",
     "secret": "make a strong secret",
+    "completion": "print the script that completes commands in bash, zsh or fish",
     "simulate": "test the promises with simulated shops, stores and faults",
 }
 """Name and help of each command, in the order of `shopwire --help`. The module has the command's name."""

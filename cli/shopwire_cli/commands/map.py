@@ -28,7 +28,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "topic", metavar="TOPIC", help="the platform's own name of the topic: orders/create, order.updated"
     )
-    parser.add_argument("file", metavar="FILE", nargs="?", default="-", help="file with the body; - is stdin (default)")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="file with the body; - is stdin (default in a pipe)")
     known = parser.add_mutually_exclusive_group()
     known.add_argument(
         "--known",
@@ -94,17 +94,21 @@ def add_arguments(parser: Parser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Print the requests, or why there are none."""
     from shopwire_cli import mapping
+    from shopwire_cli.files import find_stdin
+    from shopwire_cli.suggestions import did_you_mean
 
     platform = mapping.find_platform(options.platform)
     if options.fetched:
         raise UserError(f"--fetched: webhooks of {options.platform} carry the state, so leave this option out")
     shop, contact = mapping.make_shop(options), mapping.make_contact(options.contact)
-    body = mapping.read_object(options.file)
+    file = options.file or find_stdin()
+    body = mapping.read_object(file)
     requests = []
-    for change in mapping.parse_changes(platform, options.topic, options.file, body, shop):
+    for change in mapping.parse_changes(platform, options.topic, file, body, shop):
         try:
             requests += mapping.make_requests(change, shop, new=options.new, contact=contact)
         except mapping.NothingToSend as reason:
-            print(f"shopwire map: nothing to send: {escape(str(reason))}", file=sys.stderr)
+            guess = "" if platform.topic(options.topic) else did_you_mean(options.topic, platform.topic_names())
+            print(f"shopwire map: nothing to send{escape(guess)}: {escape(str(reason))}", file=sys.stderr)
     print(mapping.to_json(requests))
     return 0

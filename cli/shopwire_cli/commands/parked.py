@@ -5,7 +5,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from shopwire_cli.errors import UserError
-from shopwire_cli.parser import Parser, add_installation_options
+from shopwire_cli.parser import Parser, add_installation_options, add_utc_option
 from shopwire_cli.terminal import escape
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ def add_arguments(parser: Parser) -> None:
         description="Lists the parked webhooks, oldest first.",
         epilog="example:\n  shopwire parked list --shop demo-shopify --json",
     )
+    add_utc_option(listing)
     listing.add_argument("--json", action="store_true", help="print JSON lines, in a terminal too")
     showing = actions.add_parser(
         "show",
@@ -86,7 +87,7 @@ def _list(installation: "Installation", options: argparse.Namespace) -> None:
     from shopwire_cli.output import print_records
 
     records = _records(installation, options)
-    print_records(_COLUMNS, records, as_json=options.json)
+    print_records(_COLUMNS, records, as_json=options.json, utc=options.utc)
     if not records:
         print("nothing is parked", file=sys.stderr)
 
@@ -98,10 +99,14 @@ def _show(installation: "Installation", options: argparse.Namespace) -> None:
 
 
 def _replay(installation: "Installation", options: argparse.Namespace) -> None:
-    ids = options.ids or [id for record in _records(installation, options) if (id := _replayable_id(record))]
+    found = [] if options.ids else _records(installation, options)
+    ids = options.ids or [id for record in found if (id := _replayable_id(record))]
     for id in ids:
         installation.replay(id)
         print(f"queued {escape(id)}", flush=True)
+    if options.all:
+        left = f", {len(found) - len(ids)} not" if len(found) > len(ids) else ""
+        print(f"queued {len(ids)} parked {'webhook' if len(ids) == 1 else 'webhooks'}{left}", file=sys.stderr)
 
 
 def _replayable_id(record: "Record") -> str | None:

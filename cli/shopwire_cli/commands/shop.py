@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from shopwire_cli.errors import CommandError, UserError
-from shopwire_cli.parser import Parser, add_installation_options
+from shopwire_cli.parser import Parser, add_installation_options, add_utc_option
 from shopwire_cli.shop_secrets import ShopFields, mask_fields, mask_secret, masked_changes, secrets_of
 from shopwire_cli.terminal import escape
 
@@ -46,9 +46,10 @@ def add_arguments(parser: Parser) -> None:
     listing = actions.add_parser(
         "list",
         help="list all shops",
-        description="Lists the shops, and what is wrong with the settings of each.",
+        description="Lists the shops by id, and what is wrong with the settings of each.",
         epilog="example:\n  shopwire shop list --stack shopwire --json",
     )
+    add_utc_option(listing)
     listing.add_argument(
         "--json", action="store_true", help="print JSON lines, in a terminal too; they also have each shop's URL"
     )
@@ -62,7 +63,7 @@ def add_arguments(parser: Parser) -> None:
     removing = actions.add_parser(
         "remove",
         help="delete shops",
-        description="Deletes shops. Within an hour, all their webhooks get status 404.",
+        description="Deletes shops. Their webhooks get status 404 then: in a stack within an hour, otherwise at once.",
         epilog="example:\n  shopwire shop remove my-shop --stack shopwire",
     )
     removing.add_argument("ids", metavar="ID", nargs="+", help="the ids that `shopwire shop list` prints")
@@ -118,7 +119,7 @@ def _put(parameters: "ShopParameters", wanted: Mapping[str, dict[str, Any]], opt
             "An order or customer that changes from now on is another one for eSputnik than before, because its id has "
             "another `id_prefix`."
         )
-    if any(stored[id] for id in to_write):
+    if parameters.persistent and any(stored[id] for id in to_write):
         notes.append(
             "A new secret is accepted within 30 seconds. Change it at the platform after that, not before. All other "
             "changes, such as a removed secret, take effect within an hour."
@@ -143,10 +144,8 @@ def _check_accounts(stored: Iterable["StoredShop"], wanted: Mapping[str, dict[st
         UserError: a shop would have the API key of another one without an `id_prefix` of its own.
     """
     from shopwire_dev.accounts import shared_account
-    from shopwire_emulator.emulator import DEMO_KEY
 
-    # The demo shops share the emulator's account, and a shop may be tried with it.
-    others = {shop.id: shop.fields for shop in stored if shop.fields.get("esputnik_key") != DEMO_KEY}
+    others = {shop.id: shop.fields for shop in stored}
     if problem := shared_account({**others, **wanted}, list(wanted)):
         raise UserError(problem)
 
@@ -181,7 +180,7 @@ def _list(parameters: "ShopParameters", options: argparse.Namespace) -> None:
     from shopwire_cli.output import print_records
 
     records = [_record(parameters, shop) for shop in parameters.list()]
-    print_records(_COLUMNS, records, as_json=options.json)
+    print_records(_COLUMNS, records, as_json=options.json, utc=options.utc)
     if not records:
         print("no shop is connected: connect one with `shopwire shop put FILE`", file=sys.stderr)
 
@@ -193,7 +192,7 @@ def _record(parameters: "ShopParameters", shop: "StoredShop") -> dict[str, Any]:
         "platform": str(fields.get("platform") or "-"),
         "store": str(fields.get("store") or "-"),
         "secrets": _masked_secrets(fields),
-        "changed": f"{shop.changed:%Y-%m-%d %H:%M}",
+        "changed": int(shop.changed.timestamp() * 1000),
         "problem": shop.problem or "-",
         "url": parameters.url(shop.id),
     }
@@ -216,8 +215,9 @@ def _show(parameters: "ShopParameters", options: argparse.Namespace) -> None:
 
 def _remove(parameters: "ShopParameters", options: argparse.Namespace) -> None:
     ids = [_get_existing(parameters, id).id for id in dict.fromkeys(options.ids)]
+    when = "within an hour" if parameters.persistent else "at once"
     _confirm(
-        f"{escape(', '.join(ids))}: within an hour, webhooks will get status 404. Waiting webhooks will be parked, and "
+        f"{escape(', '.join(ids))}: {when}, webhooks will get status 404. Waiting webhooks will be parked, and "
         "parked ones will no longer be listed. Switch the webhooks off at the platform first.",
         options,
     )
@@ -225,7 +225,9 @@ def _remove(parameters: "ShopParameters", options: argparse.Namespace) -> None:
         ids,
         parameters.remove,
         lambda id: f"removed {id}",
-        ["Functions that have cached a shop's settings accept its webhooks for up to an hour."],
+        ["Functions that have cached a shop's settings accept its webhooks for up to an hour."]
+        if parameters.persistent
+        else [],
     )
 
 

@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from shopwire_cli.errors import UserError
-from shopwire_cli.parser import Parser, positive_integer
+from shopwire_cli.parser import Parser, integer, positive_integer
 
 
 def add_arguments(parser: Parser) -> None:
@@ -28,7 +28,7 @@ def add_arguments(parser: Parser) -> None:
     parser.add_argument(
         "--seed",
         metavar="S",
-        type=int,
+        type=integer,
         default=1,
         help="seed of all random choices; the same seed gives the same run (default: %(default)s)",
     )

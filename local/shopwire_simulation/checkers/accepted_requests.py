@@ -201,10 +201,10 @@ class RequestChecker:
         """Return True if the customer's own webhook changed their address while the event was on its way.
 
         Then the API does not know the earlier address any more. The order's next event creates the contact again
-        (docs/limits-and-cost.md). An event with the customer's id finds the contact all the same.
+        (docs/limits-and-cost.md). An event with the customer's id finds the contact all the same, unless the account
+        was deleted.
         """
-        if "externalCustomerId" in request.params:
-            return False
+        has_id = "externalCustomerId" in request.params
         shop, since = self._stories[story].shop, request.invocation.notes["claimed_at"]
         customers = {
             announcement.entity
@@ -214,6 +214,7 @@ class RequestChecker:
         return any(
             max(other.at, other.invocation.notes.get("contacts_at", 0)) >= since
             and other.invocation is not request.invocation
+            and (other.path.startswith("DELETE") or not has_id)
             for entity in customers
             for other in self.accepted.get((shop, entity), ())
         )

@@ -68,12 +68,9 @@ class AwsCallObserver:
         written = written_attributes(arguments)
         self.written.update(written.keys())
         settled = written[SETTLED_KEYS]["L"][-1]["S"] if SETTLED_KEYS in written else None
-        claimed = written.get(LEASE_KEY)
-        if not claimed and invocation is not None and "key" not in invocation.notes:
-            # A mark names its own change last. One that is shortened later names the changes that are left.
-            claimed = written.get(PENDING_KEY)
+        claimed = written[LEASE_KEY]["S"] if LEASE_KEY in written else _marked_key(arguments, written)
         # A change that needs no lease is settled by its only write.
-        written_key = settled or (claimed["S"].split()[-1] if claimed else None)
+        written_key = settled or claimed
         item = arguments.get("Key") or arguments.get("Item")
         key = (shop_of(item["pk"]["S"]), written_key) if item and written_key else None
         if invocation is not None:
@@ -102,3 +99,15 @@ class AwsCallObserver:
             self._pending.on_start(announcement, invocation)
         self._add_text(arguments["MessageGroupId"])
         self._add_text(arguments["MessageDeduplicationId"])
+
+
+def _marked_key(arguments: Mapping[str, Any], written: Mapping[str, Any]) -> str | None:
+    """Return the key of the change that a write adds to a pending mark; None if the write adds none.
+
+    A change that is removed from a mark leaves the keys of the others there.
+    """
+    if PENDING_KEY not in written:
+        return None
+    before = (arguments.get("ExpressionAttributeValues") or {}).get(":mark", {"S": ""})
+    *_, last = written[PENDING_KEY]["S"].split()
+    return None if last in before["S"].split() else last

@@ -16,6 +16,7 @@ from shopwire_simulation.checkers.accepted_requests import RequestChecker
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
 from shopwire_simulation.checkers.carts import cart_problem, conversion_problem
+from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.final_state import FinalStateChecker
@@ -112,6 +113,7 @@ class Checker:
             now,
             self._report_entity,
         )
+        self._contacts = ContactRequestChecker(stories, records, self.erasure.is_requested, self._report)
         self._meanings = {id: meaning for story in stories.values() for id, meaning in story.meanings.items()}
         self._pending = PendingChecker(
             self._announcements.values(),
@@ -244,10 +246,13 @@ class Checker:
             self._pending.on_failure(announcement, invocation)
 
     def on_api_accepted(
-        self, invocation: Invocation, shop: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
+        self, invocation: Invocation, account: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
     ) -> None:
-        """Check a request that the API accepted."""
+        """Check a request that the API accepted. Two shops may use one account."""
         announcement = self._announcement(invocation)
+        shop = announcement.shop if announcement else account
+        if announcement is not None and (number := self.requests.story_of(announcement)) is not None:
+            self._contacts.on_accepted(announcement, number, path, body)
         if announcement is not None and path.startswith("POST"):
             story = self.requests.story_of(announcement)
             self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)
@@ -336,6 +341,7 @@ class Checker:
             self.violations += self._check_final_state(final, number, story, abandoned)
             self.requests.finish(story)
             self._visits.finish(story, self.requests.accepted, end.parked, self.erasure.requested_at(number))
+        self._contacts.finish(final.contacts, self.requests.accepted, abandoned)
         self._pending.finish(self.requests.accepted)
         self.violations += self.leaks.finish(self._stories)
         return self.violations

@@ -45,6 +45,7 @@ class ErasureChecker:
             for n in self._requests
         }
         """The addresses of a story's other customers. No request erases these customers."""
+        self._id_prefixes = {n: stories[n].id_prefix for n in self._requests}
         self._records = records
         self._stored_texts = stored_texts
         self._now = now
@@ -107,7 +108,8 @@ class ErasureChecker:
         """
         for story, erased_at in self._erased_at.items():
             for announcement, erasure in self._requests[story]:
-                for order in set(erasure.orders) & set(orders[announcement.shop]):
+                prefix, at_api = self._id_prefixes[story], orders[announcement.shop]
+                for order in (order for order in set(erasure.orders) if prefix + order in at_api):
                     # An event that was on its way during the erasure creates the order again.
                     requests = accepted.get((announcement.shop, f"order {order}"), ())
                     if not any(request.at > erased_at - MINUTE for request in requests):

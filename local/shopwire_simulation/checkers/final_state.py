@@ -41,6 +41,10 @@ class FinalStateChecker:
         self._uncertain = uncertain
         self._excuses = excuses
 
+    def contacts(self, shop: str, identity: str) -> list[dict[str, Any]]:
+        """Return the contacts that the API has under an identity in the account of a shop."""
+        return self._contacts[shop].of(identity)
+
     def check(
         self, number: int, story: Story, expected: ExpectedState, abandoned: AbstractSet[EntityKey]
     ) -> Iterator[Violation]:
@@ -53,7 +57,7 @@ class FinalStateChecker:
         """
         shop = story.shop
         for order, params in expected.orders.items():
-            entity, found = f"order {order}", _order_problem(params, self._orders[shop].get(order))
+            entity, found = f"order {order}", _order_problem(params, self._orders[shop].get(story.id_prefix + order))
             if found and not self._is_excused((shop, entity), abandoned):
                 kind, text = found
                 yield Violation(kind, shop, entity, text, number)

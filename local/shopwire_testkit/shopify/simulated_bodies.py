@@ -12,7 +12,7 @@ from typing import Any
 
 from shopwire_testkit.announcements import PersonConsent
 from shopwire_testkit.customers import Customer
-from shopwire_testkit.durations import DAY
+from shopwire_testkit.durations import DAY, HOUR
 from shopwire_testkit.shop_data import Product, money
 from shopwire_testkit.story_recorder import StoryRecorder
 
@@ -102,7 +102,10 @@ class SimulatedParcel:
 
 @dataclass(slots=True)
 class SimulatedRefund:
-    """A refund, for some lines or for none. `at` is the time as the platform writes it."""
+    """A refund, for some lines or for none. `at` is the time as the platform writes it.
+
+    One without an amount is of lines that an edit removed.
+    """
 
     id: int
     at: str
@@ -137,6 +140,8 @@ class SimulatedOrder:
         # Some orders were made long before their webhook, and some (sold over a counter) have no contact.
         old = token is None and recorder.chance(0.02)
         self.created_at = recorder.second - (rng.randrange(35, 60) * DAY if old else 0)
+        # A sale that was made without a connection is older than its order.
+        self.sold_at = self.created_at - (HOUR if self.id % 5 == 0 else 0)
         self.too_old = old and bool(self.settings.old_order_days)
         self.test = token is None and recorder.chance(0.03)
         self.anonymous = token is None and recorder.chance(0.03)
@@ -161,8 +166,8 @@ class SimulatedOrder:
         self.parcels: list[SimulatedParcel] = []
         self.refunds: list[SimulatedRefund] = []
         self.refunded_without_lines = 0
-        self.edited = False
-        """Whether the lines or the total changed after the order was made."""
+        self.total_before = 0
+        """What it cost before everything was refunded."""
         self.financial_status = rng.choice(("pending", "pending", "authorized", "paid", "paid", "partially_paid"))
         self.cancelled_at: int | None = None
         self.cancel_reason: str | None = None
@@ -290,7 +295,7 @@ class SimulatedOrder:
             "name": f"#{self.id}",
             "order_number": self.id,
             "created_at": local_time(self.created_at),
-            "processed_at": local_time(self.created_at),
+            "processed_at": local_time(self.sold_at),
             "updated_at": local_time(self.recorder.now),
             "cancelled_at": local_time(self.cancelled_at) if self.cancelled_at else None,
             "cancel_reason": self.cancel_reason,
@@ -358,7 +363,12 @@ class SimulatedOrder:
     def refund_body(self, refund: SimulatedRefund) -> dict[str, Any]:
         """Return the JSON of a refund."""
         lines = [
-            {"line_item_id": line.id, "quantity": quantity, "subtotal": money(int(line.unit_cost * quantity))}
+            {
+                "line_item_id": line.id,
+                "quantity": quantity,
+                "subtotal": money(int(line.unit_cost * quantity)),
+                "total_tax": money(line.tax * quantity),
+            }
             for line, quantity in refund.lines
         ]
         return {
@@ -371,7 +381,9 @@ class SimulatedOrder:
             "order_adjustments": [],
             "transactions": [
                 {"id": refund.id + 1, "kind": "refund", "status": "success", "amount": money(refund.amount)}
-            ],
+            ]
+            if refund.amount
+            else [],
         }
 
 

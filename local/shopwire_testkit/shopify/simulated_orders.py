@@ -6,6 +6,7 @@ The meaning of each webhook is recorded with it for the reference model. Nothing
 import json
 import random
 from collections.abc import Callable
+from fractions import Fraction
 
 from shopwire_testkit.announcements import Meaning, OrderDeletion, OrderState, ParcelDelivered, Purchase, Version
 from shopwire_testkit.durations import MINUTE
@@ -89,7 +90,6 @@ class OrderLifecycle(SimulatedOrder):
 
     def _edit(self) -> None:
         recorder = self.recorder
-        self.edited = True
         # The money that was refunded without lines must stay below what is left of the order.
         reducible = [line for line in self.lines if line.to_ship > 1 and line.is_divisible and self._can_spare(line, 1)]
         removable = [line for line in self.lines if line.to_ship == line.left > 0 and self._can_spare(line, line.left)]
@@ -97,12 +97,10 @@ class OrderLifecycle(SimulatedOrder):
         share = self.rng.random()
         if share < 0.4 and reducible:
             line = self.rng.choice(reducible)
-            line.left -= 1
-            removed = [{"id": line.id, "delta": 1}]
+            removed = [self._remove(line, 1)]
         elif share < 0.6 and len(removable) > 1:
             line = self.rng.choice(removable)
-            removed = [{"id": line.id, "delta": line.left}]
-            line.left = 0
+            removed = [self._remove(line, line.left)]
         else:
             line = self.new_line(*self.choose_products()[0])
             self.lines.append(line)
@@ -115,6 +113,13 @@ class OrderLifecycle(SimulatedOrder):
         signal = {"order_edit": edit | {"line_items": {"additions": added, "removals": removed}, "staff_note": ""}}
         recorder.announce("orders/edited", encode_json(signal), self.entity, None, None)
         self._announce("orders/updated")
+
+    def _remove(self, line: OrderLine, quantity: int) -> dict[str, int]:
+        refund = SimulatedRefund(next(self.shop.other_ids), self.shop.local_time(self.recorder.now), 0)
+        refund.lines.append((line, quantity))
+        self.refunds.append(refund)
+        line.left -= quantity
+        return {"id": line.id, "delta": quantity}
 
     def _can_spare(self, line: OrderLine, quantity: int) -> bool:
         return not self.refunded_without_lines or line.cost(quantity) < self.current_total
@@ -180,7 +185,6 @@ class OrderLifecycle(SimulatedOrder):
 
     def _refund_part(self) -> None:
         lines = [line for line in self.lines if line.left and line.is_divisible]
-        self.edited = True
         line = self.rng.choice(lines) if lines else None
         several_units = sum(line.left for line in self.lines) > 1
         if line and several_units and line.cost(1) < self.current_total and self.recorder.chance(0.7):
@@ -200,6 +204,7 @@ class OrderLifecycle(SimulatedOrder):
         self._announce("orders/updated")
 
     def _refund_every_line(self) -> None:
+        self.total_before = self.current_total
         self._refund(self.current_total, [(line, line.left) for line in self.lines if line.left])
         for line in self.lines:
             line.left = 0
@@ -241,16 +246,17 @@ class OrderLifecycle(SimulatedOrder):
 
     def _params(self) -> dict[str, str]:
         person, total = self.person, self.current_total
+        refunded = sum(refund.amount for refund in self.refunds)
         params = {
-            "externalOrderId": str(self.id),
+            "externalOrderId": f"{self.settings.id_prefix}{self.id}",
             "externalCustomerId": person.customer_id,
-            "date": self.shop.local_time(self.created_at),
+            "date": self.shop.local_time(self.sold_at),
             "currency": self.shop.currency,
             "email": person.email,
             "phone": person.phone,
             "couponCode": self.coupon,
             "cancelReason": self.cancel_reason,
-            "refundedAmount": money(sum(refund.amount for refund in self.refunds)) if self.refunds else None,
+            "refundedAmount": money(refunded) if refunded else None,
             "firstName": person.first_name,
             "lastName": person.last_name,
             "orderNumber": f"#{self.id}",
@@ -274,17 +280,19 @@ class OrderLifecycle(SimulatedOrder):
                 "discount": money(self.current_discount),
                 "taxes": money(taxes) if taxes else None,
             }
-        elif total or not self.edited:
-            # If an order was edited before it was refunded, its last body does not say what it cost before the refund.
-            params["totalCost"] = money(total or self.total)
+        else:
+            params["totalCost"] = money(total or self.total_before)
         return {name: value for name, value in params.items() if value}
 
     def _items(self) -> str | None:
+        # A refund of no line lowers what all of them cost.
+        goods = sum(line.unit_cost * line.left for line in self.lines)
+        share = max(1 - self.refunded_without_lines / goods, Fraction(0)) if goods else Fraction(1)
         items = [
             {
                 "externalItemId": line.product.item_id(self.settings.item_id),
                 "quantity": str(line.left),
-                "cost": self.shop.rounded(line.unit_cost),
+                "cost": self.shop.rounded(line.unit_cost * share),
             }
             for line in self.lines
             if line.left

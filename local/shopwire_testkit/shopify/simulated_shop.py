@@ -6,12 +6,12 @@ The meaning of each body is recorded with it for the reference model. Nothing he
 
 import base64
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 from shopwire_testkit.announcements import (
+    AccountDeletion,
     CartState,
     Comeback,
     ConsentChange,
@@ -22,10 +22,12 @@ from shopwire_testkit.announcements import (
     Story,
     cart_entity,
 )
+from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
-from shopwire_testkit.shop_data import Basket, CartContent, Product, money
+from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product
 from shopwire_testkit.shopify.signed_calls import signed_headers
 from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
+from shopwire_testkit.shopify.simulated_carts import api_products, cart_body, checkout_body, lines_of
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
@@ -37,8 +39,21 @@ __all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {"store": "sim-0.myshopify.com"},
-    {"store": "sim-1.myshopify.com", "item_id": "sku", "key_value": "order", "orders": "both"},
-    {"store": "sim-2.myshopify.com", "shipped_is_delivered": True, "orders": "orders"},
+    {
+        "store": "sim-1.myshopify.com",
+        "item_id": "sku",
+        "key_value": "order",
+        "orders": "both",
+        "esputnik_key": SHARED_KEY,
+        "id_prefix": "shopify-",
+        "deleted_accounts": "delete",
+    },
+    {
+        "store": "sim-2.myshopify.com",
+        "shipped_is_delivered": True,
+        "orders": "orders",
+        "deleted_accounts": "delete",
+    },
 )
 """Settings in which the simulated shops differ."""
 
@@ -62,12 +77,14 @@ class _CustomerJourney:
         self.orders: list[int] = []
         self.carts = 0
         self.changes = 0
+        self.relative: Customer | None = None
+        self.is_one_contact = True
+        """Whether all orders of the story belong to one contact."""
         self.others_rng = random.Random(f"others {serial}")
         # The rest of a story stays as it is without the consents.
         self.consent_rng = random.Random(f"consent {serial}")
-        if self.registered and self.customer.email:
-            self.customer.shows_consent = self.consent_rng.random() < 0.5
-            self.customer.consent = PersonConsent(subscribed=False)
+        if self.registered:
+            self._begin_consent()
 
     def run(self) -> None:
         recorder = self.recorder
@@ -84,11 +101,17 @@ class _CustomerJourney:
                 self._announce_ignored()
             elif self.registered:
                 self._change_customer()
+            else:
+                self._register()
+            if recorder.chance(0.06):
+                self._let_relative_buy()
             with recorder.random_numbers_of(self.consent_rng):
                 self._perhaps_change_consent()
             if recorder.chance(0.25):
                 break
-        if self.registered and recorder.chance(0.06):
+        if self.registered and not self.orders and recorder.chance(0.3):
+            self._delete_account()
+        if self.registered and self.is_one_contact and recorder.chance(0.06):
             self._request_erasure()
 
     # -- customers
@@ -125,9 +148,56 @@ class _CustomerJourney:
         }
 
     def _change_customer(self) -> None:
+        """Change the customer, who may forget it and buy as a guest with the earlier e-mail address."""
+        recorder, before = self.recorder, replace(self.customer, id=None)
         self.changes += 1
-        self.recorder.change_customer(self.customer, self.serial, self.changes)
+        recorder.change_customer(self.customer, self.serial, self.changes)
         self._announce_customer("customers/update")
+        if before.email != self.customer.email and recorder.chance(0.7):
+            recorder.wait(MINUTE)
+            self._let_guest_buy(before)
+
+    def _register(self) -> None:
+        """Let the guest make an account. If its webhook is not sent, later orders show the new customer id."""
+        recorder = self.recorder
+        self.registered, self.created_at = True, recorder.second
+        recorder.register_customer(self.customer, self.serial, next(self.shop.customer_ids))
+        self._begin_consent()
+        if recorder.chance(0.6):
+            self._announce_customer("customers/create")
+        else:
+            self._order(None, guest=False)
+
+    def _let_relative_buy(self) -> None:
+        """Let a relative with the same phone buy as a guest."""
+        if self.customer.email and self.customer.phone:
+            self.relative = self.relative or self.recorder.add_relative(self.customer, self.serial)
+            self._let_guest_buy(self.relative)
+
+    def _let_guest_buy(self, guest: Customer) -> None:
+        self.is_one_contact = False
+        OrderLifecycle(self.recorder, guest, [], None, guest=True).run()
+
+    def _delete_account(self) -> None:
+        """Delete the account of a customer who bought nothing. Some buy later, as guests.
+
+        Shopify deletes no customer who ordered (Admin API, customerDelete).
+        """
+        recorder, customer = self.recorder, self.customer
+        recorder.wait()
+        deletes_contact = self.shop.settings.deleted_accounts == "delete"
+        meaning = AccountDeletion(customer.api_id or "") if deletes_contact else None
+        gid = {"admin_graphql_api_id": f"gid://shopify/Customer/{customer.id}"}
+        body = encode_json({"id": customer.id, "phone": None, "addresses": [], "tax_exemptions": [], **gid})
+        recorder.announce("customers/delete", body, f"contact {customer.id}", meaning, None)
+        if recorder.chance(0.5) and not recorder.is_over:
+            recorder.wait()
+            self._order(None, guest=True)
+
+    def _begin_consent(self) -> None:
+        if self.customer.email:
+            self.customer.shows_consent = self.consent_rng.random() < 0.5
+            self.customer.consent = PersonConsent(subscribed=False)
 
     def _perhaps_change_consent(self) -> None:
         """Sometimes let the customer subscribe, or unsubscribe."""
@@ -143,7 +213,7 @@ class _CustomerJourney:
             "email_address": customer.email,
             "email_marketing_consent": consent_body(customer.consent, self.shop.local_time),
         }
-        person = Person(customer.email, None, str(customer.id), "", "", customer.consent)
+        person = Person(customer.email, None, customer.api_id, "", "", customer.consent)
         topic, meaning = "customers_email_marketing_consent/update", ConsentChange(str(customer.id), person)
         recorder.announce(topic, encode_json(fields), f"contact {customer.id}", meaning, None)
 
@@ -165,7 +235,7 @@ class _CustomerJourney:
             }
             recorder.announce("customers/data_request", encode_json(data_request), entity, None, None)
             recorder.wait(MINUTE)
-        identities = [value for value in (customer.email, customer.phone, str(customer.id)) if value]
+        identities = [value for value in (customer.email, customer.phone, customer.api_id) if value]
         erasure = shop | {"customer": contact, "orders_to_redact": self.orders}
         comeback = Comeback(
             topic="customers/create",
@@ -226,7 +296,7 @@ class _CustomerJourney:
             if recorder.is_over:
                 return
         if content and recorder.chance(0.65):
-            self._order(token, guest=guest, products=self._lines(content))
+            self._order(token, guest=guest, products=lines_of(self.shop, content))
             if recorder.chance(0.3) and not recorder.is_over:
                 recorder.wait(10 * MINUTE)
                 left = content if recorder.chance(0.5) else {}
@@ -248,98 +318,31 @@ class _CustomerJourney:
         if self.recorder.chance(0.5):
             other.change_cart(token, {0: 1}, signed=True)
 
-    def _lines(self, content: CartContent) -> Iterator[tuple[Product, int]]:
-        return ((self.shop.products[n], quantity) for n, quantity in content.items())
-
-    def _api_products(self, content: CartContent) -> tuple[dict[str, Any], ...]:
-        """Return the products that the API must have for the cart."""
-        setting = self.shop.settings.item_id
-        return tuple(
-            {"productId": product.item_id(setting), "quantity": quantity, "price": money(product.price)}
-            for product, quantity in self._lines(content)
-        )
-
     def _announce_cart(self, topic: str, token: str, created_at: int, content: CartContent) -> None:
         recorder = self.recorder
-        fields: dict[str, Any] = {
-            "id": token,
-            "token": token,
-            "line_items": [
-                {
-                    "id": product.variant or product.product,
-                    "properties": {},
-                    "quantity": quantity,
-                    "variant_id": product.variant,
-                    "product_id": product.product,
-                    "key": f"{product.variant}:33f1",
-                    "discounted_price": money(product.price),
-                    "discounts": [],
-                    "gift_card": False,
-                    "line_price": money(product.price * quantity),
-                    "original_line_price": money(product.price * quantity),
-                    "original_price": money(product.price),
-                    "price": money(product.price),
-                    "sku": product.sku,
-                    "title": product.title,
-                    "total_discount": "0.00",
-                }
-                for product, quantity in self._lines(content)
-            ],
-            "note": None,
-            "updated_at": _utc_milliseconds(recorder.now),
-            "created_at": _utc_milliseconds(created_at),
-        }
-        version = (recorder.now, 0)
-        meaning = CartState(token, version, None, self._api_products(content))
-        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
+        # Some shops' carts are named with the key that opens them. Checkouts and orders are not.
+        named = f"{token}?key={self.serial:x}" if self.serial % 3 == 0 else token
+        body, version = cart_body(self.shop, named, created_at, recorder.now, content), (recorder.now, 0)
+        meaning = CartState(token, version, None, api_products(self.shop, content))
+        recorder.announce(topic, encode_json(body), cart_entity(token), meaning, version)
 
     def _announce_checkout(
         self, topic: str, token: str, created_at: int, content: CartContent, *, guest: bool, completed: bool
     ) -> None:
         recorder, customer, shop = self.recorder, self.customer, self.shop
-        fields = {
+        number = f"{self.serial:020x}{self.carts:04x}"
+        checkout = {
             "id": self.serial * 1000 + self.carts,
-            "token": f"c{self.serial:020x}{self.carts:04x}",
+            "token": f"c{number}",
             "cart_token": token,
             "email": customer.typed_email(self.rng),
             "phone": customer.typed_phone(self.rng, shop.settings.region),
-            "sms_marketing_phone": None,
-            "gateway": None,
-            "created_at": shop.local_time(created_at),
-            "updated_at": shop.local_time(recorder.now),
             "completed_at": shop.local_time(recorder.now) if completed else None,
-            "currency": shop.currency,
-            "presentment_currency": shop.currency,
-            "taxes_included": True,
-            "note_attributes": [],
-            "line_items": [
-                {
-                    "key": f"k{n}",
-                    "applied_discounts": [],
-                    "discount_allocations": [],
-                    "variant_id": product.variant,
-                    "product_id": product.product,
-                    "title": product.title,
-                    "presentment_title": product.title,
-                    "sku": product.sku,
-                    "quantity": quantity,
-                    "price": money(product.price),
-                    "line_price": money(product.price * quantity),
-                    "properties": None,
-                }
-                for n, (product, quantity) in enumerate(self._lines(content))
-            ],
-            "total_price": money(sum(product.price * quantity for product, quantity in self._lines(content))),
             "abandoned_checkout_url": f"https://sim.example/checkouts/{self.serial}/recover?key=k&locale=uk",
-            "shipping_address": [],
             "customer": None
             if guest
             else {"id": customer.id, "email": customer.email, "first_name": customer.first_name},
         }
-        version = (recorder.second, 0)
-        meaning = CartState(token, version, customer.person(guest=guest), self._api_products(content), completed)
-        recorder.announce(topic, encode_json(fields), cart_entity(token), meaning, version)
-
-
-def _utc_milliseconds(at: int) -> str:
-    return datetime.fromtimestamp(at // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S") + f".{at % 1000:03d}Z"
+        body, version = checkout_body(shop, created_at, recorder.now, content) | checkout, (recorder.second, 0)
+        meaning = CartState(token, version, customer.person(guest=guest), api_products(shop, content), completed)
+        recorder.announce(topic, encode_json(body), cart_entity(token), meaning, version)

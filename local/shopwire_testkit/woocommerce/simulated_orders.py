@@ -83,6 +83,7 @@ class OrderLifecycle:
         self.newsletter = _NEWSLETTER_ANSWERS[self.id % len(_NEWSLETTER_ANSWERS)]
         ticked, not_ticked = PersonConsent(subscribed=True, at=self.created_at), PersonConsent(False, is_implied=True)
         consent = {"1": ticked, "0": not_ticked}.get(self.newsletter)
+        self.customer_id = 0 if guest else customer.id
         self.person = replace(customer.person(guest=guest), consent=consent)
         names = {"first_name": customer.first_name, "last_name": customer.last_name}
         self.billing = names | {
@@ -93,7 +94,7 @@ class OrderLifecycle:
             "postcode": "00001",
             "country": "UA",
             "email": customer.typed_email(rng) or "",
-            "phone": customer.typed_phone(rng, self.settings.region) or "",
+            "phone": customer.typed_phone(rng, "UA") or "",
         }
         self.shipping = names | {"address_1": customer.street, "country": "UA"}
         self.erased = False
@@ -158,6 +159,8 @@ class OrderLifecycle:
 
     def _choose_change(self) -> Callable[[], None] | None:
         status = self.status
+        if status not in _CLOSED_STATUSES and self._api_status() == "CANCELLED":
+            return None  # wholly refunded
         changes: list[tuple[Callable[[], None], int]] = [(self._save_again, 6)]
         if status in ("pending", "failed", "on-hold"):
             changes += [(self._pay, 30)]
@@ -225,7 +228,8 @@ class OrderLifecycle:
 
     def _refund_all(self) -> None:
         self.refunds.insert(0, (next(self.shop.other_ids), self.current_total))
-        self._set_status("refunded")
+        # A refund by the whole amount, or through the API, leaves the status as it is.
+        self._set_status(self.status if self.id % 3 == 0 else "refunded")
 
     def _trash(self) -> None:
         recorder, before = self.recorder, self.status
@@ -271,6 +275,8 @@ class OrderLifecycle:
         return self.total - self.refunded
 
     def _api_status(self) -> str:
+        if self.total and self.current_total <= 0:
+            return "CANCELLED"
         if self.status in _PLUGIN_STATUSES:
             return str(self.settings.statuses.get(self.status, "IN_PROGRESS"))
         if self.status in _CLOSED_STATUSES:
@@ -296,7 +302,7 @@ class OrderLifecycle:
     def _params(self) -> dict[str, str]:
         person = self.person
         params = {
-            "externalOrderId": str(self.id),
+            "externalOrderId": f"{self.settings.id_prefix}{self.id}",
             "externalCustomerId": person.customer_id,
             "date": utc_time(self.created_at) + "+00:00",
             "currency": self.shop.currency,
@@ -324,19 +330,23 @@ class OrderLifecycle:
         elif len(self.refunds) == 1:
             # If there are several refunds, the body does not say which was the last, nor what the order cost before it.
             params["totalCost"] = money(self.total)
-        if self.status not in _CLOSED_STATUSES:
+        if self._api_status() != "CANCELLED":
             taxes = 0 if self.tax_included else sum(line.tax for line in self.lines)
             params |= {"items": self._items(), "taxes": money(taxes) if taxes else None}
         return {name: value for name, value in params.items() if value}
 
     def _items(self) -> str:
+        # A refund names no items, so it lowers what all of them cost.
+        prices = [line.total + (line.tax if self.tax_included else 0) for line in self.lines]
+        goods = sum(prices)
+        left = Fraction(max(goods - self.refunded, 0), goods) if goods else Fraction(1)
         items = [
             {
                 "externalItemId": line.product.item_id(self.settings.item_id),
                 "quantity": f"{float(line.exact_quantity):g}",
-                "cost": self.shop.rounded((line.total + (line.tax if self.tax_included else 0)) / line.exact_quantity),
+                "cost": self.shop.rounded(price * left / line.exact_quantity),
             }
-            for line in self.lines
+            for line, price in zip(self.lines, prices, strict=True)
         ]
         return json.dumps(items, ensure_ascii=False)
 
@@ -388,7 +398,7 @@ class OrderLifecycle:
             "cart_tax": money(tax),
             "total": money(self.total),
             "total_tax": money(tax),
-            "customer_id": int(self.person.customer_id or 0) if not self.erased else 0,
+            "customer_id": 0 if self.erased else self.customer_id,
             "order_key": "wc_order_x",
             "billing": self.billing | (_ERASED_ADDRESS if self.erased else {}),
             "shipping": {} if self.erased else self.shipping,

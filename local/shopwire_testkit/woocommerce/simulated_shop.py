@@ -3,11 +3,13 @@
 The meaning of each body is recorded with it for the reference model. Nothing here knows how shopwire reads the body.
 """
 
+from dataclasses import replace
 from typing import Any
 
-from shopwire_testkit.announcements import CustomerState, Story
+from shopwire_testkit.announcements import AccountDeletion, CustomerState, Story
+from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE
-from shopwire_testkit.shop_data import Basket, utc_time
+from shopwire_testkit.shop_data import SHARED_KEY, Basket, utc_time
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
 from shopwire_testkit.woocommerce.signed_calls import signed_headers
@@ -17,7 +19,15 @@ __all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},
-    {"statuses": {"shipped": "DELIVERED"}, "orders": "both"},
+    # The customers of the second shop live in another country than the shop.
+    {
+        "statuses": {"shipped": "DELIVERED"},
+        "orders": "both",
+        "region": "PL",
+        "esputnik_key": SHARED_KEY,
+        "id_prefix": "woo-",
+        "deleted_accounts": "delete",
+    },
 )
 """Settings in which the simulated shops differ."""
 
@@ -41,6 +51,7 @@ class _CustomerJourney:
         self.created_at = recorder.second
         self.changes = 0
         self.carts = 0
+        self.relative: Customer | None = None
 
     def run(self) -> None:
         recorder = self.recorder
@@ -56,15 +67,19 @@ class _CustomerJourney:
             elif share < 0.85:
                 self._announce_ignored()
             elif self.registered:
-                self.changes += 1
-                recorder.change_customer(self.customer, self.serial, self.changes)
-                self._announce_customer("customer.updated")
+                self._change_customer()
+            else:
+                self._register()
+            if recorder.chance(0.06):
+                self._let_relative_buy()
             if recorder.chance(0.3):
                 break
+        if self.registered and not self.staff and recorder.chance(0.1):
+            self._delete_account()
 
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer
-        phone = customer.typed_phone(self.rng, self.shop.settings.region) or ""
+        phone = customer.typed_phone(self.rng, "UA") or ""
         names = {"first_name": customer.first_name, "last_name": customer.last_name}
         address = {"address_1": customer.street, "country": "UA"}
         fields: dict[str, Any] = {
@@ -88,6 +103,43 @@ class _CustomerJourney:
         recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
         if recorder.chance(0.2):
             recorder.announce("customer.updated", body, f"contact {customer.id}", meaning, version)
+
+    def _change_customer(self) -> None:
+        """Change the customer, who may forget it and buy as a guest with the earlier e-mail address."""
+        recorder, before = self.recorder, replace(self.customer, id=None)
+        self.changes += 1
+        recorder.change_customer(self.customer, self.serial, self.changes)
+        self._announce_customer("customer.updated")
+        if before.email != self.customer.email and recorder.chance(0.7):
+            recorder.wait(MINUTE)
+            OrderLifecycle(recorder, before, guest=True).run()
+
+    def _register(self) -> None:
+        """Let the guest make an account. If its webhook is not sent, later orders show the new customer id."""
+        recorder = self.recorder
+        self.registered, self.created_at = True, recorder.second
+        recorder.register_customer(self.customer, self.serial, next(self.shop.customer_ids))
+        if recorder.chance(0.6):
+            self._announce_customer("customer.created")
+        else:
+            self._order()
+
+    def _let_relative_buy(self) -> None:
+        """Let a relative with the same phone buy as a guest."""
+        if self.customer.email and self.customer.phone:
+            self.relative = self.relative or self.recorder.add_relative(self.customer, self.serial)
+            OrderLifecycle(self.recorder, self.relative, guest=True).run()
+
+    def _delete_account(self) -> None:
+        """Delete the customer's account. Some customers buy again later, as guests."""
+        recorder, customer = self.recorder, self.customer
+        recorder.wait()
+        deletes_contact = self.shop.settings.deleted_accounts == "delete"
+        meaning = AccountDeletion(customer.api_id or "") if deletes_contact else None
+        recorder.announce("customer.deleted", encode_json({"id": customer.id}), f"contact {customer.id}", meaning, None)
+        if recorder.chance(0.3) and not recorder.is_over:
+            recorder.wait()
+            OrderLifecycle(recorder, customer, guest=True).run()
 
     def _order(self) -> None:
         OrderLifecycle(self.recorder, self.customer, guest=not self.registered or self.recorder.chance(0.2)).run()

@@ -63,7 +63,7 @@ class Contacts:
         state = self.store.find(task.shop.id, change.contact)
         if state.is_erased(change.created_at) or not state.is_known or self.store.is_expiring(state, self._clock()):
             return False
-        return not self.changed(task, state, change)
+        return state.record is not None and state.record.contact == _changed(state, change)
 
     def ensure(self, task: Task, state: ContactState, created_at: int | None) -> ContactRecord:
         """Make sure that the API has the contact of an order, a cart or a visit. Return its record.
@@ -76,9 +76,8 @@ class Contacts:
             Ignored, PermanentFailure: the person was erased, or the API cannot create the contact.
         """
         for _ in range(_ATTEMPTS):
-            contact = _reachable(state, state.completed())
-            record = self.store.write(task.shop.id, state, contact, self._clock(), created_at)
-            if record and (record.is_synced or self._send(task, record, created_at)):
+            record = self._write(task, state, state.completed(), created_at)
+            if record and (record.is_synced or self._send(task, state, record, created_at)):
                 return record
             task = _without_unanswered(task)
             state = self._find_again(task, state.named, created_at)
@@ -96,8 +95,7 @@ class Contacts:
         change = decision.change
         state, has_sent = self.find(task, change.contact, change.created_at), False
         for _ in range(_ATTEMPTS):
-            contact = _reachable(state, _changed(state, change))
-            record = self.store.write(task.shop.id, state, contact, self._clock(), change.created_at)
+            record = self._write(task, state, _changed(state, change), change.created_at)
             if record and record.is_synced:
                 return Outcome("delivered" if has_sent else "unchanged")
             if record:
@@ -105,7 +103,7 @@ class Contacts:
                 if change.version is not None:
                     # It is recorded, so an older change must not replace it, also if the API does not accept all of it.
                     update["attempted_version"] = change.version
-                if self._send(task, record, change.created_at):
+                if self._send(task, state, record, change.created_at):
                     return Outcome("delivered")
             task = _without_unanswered(task)
             state = self._find_again(task, change.contact, change.created_at)
@@ -169,15 +167,24 @@ class Contacts:
                 request = replace(request, path=request.path.replace(CONTACT_ID, str(id)))
             id = self._sender.send(_without_unanswered(task), request).contact_id
 
-    def _send(self, task: Task, record: ContactRecord, created_at: int | None) -> bool:
+    def _write(self, task: Task, state: ContactState, contact: Contact, created_at: int | None) -> ContactRecord | None:
+        """Record what the API should have (`ContactStore.write`). What it has already is recorded as synced."""
+        is_sent = bool(_requests_for(task, state, _reachable(state, contact)))
+        self._send_movers(task, state)
+        return self.store.write(task.shop.id, state, contact, self._clock(), created_at, is_sent=is_sent)
+
+    def _send(self, task: Task, state: ContactState, record: ContactRecord, created_at: int | None) -> bool:
         """Send what is recorded. Return whether it is still what is recorded.
+
+        Args:
+            state: what was recorded before.
 
         Raises:
             Ignored: the person was erased while we sent. The contact is erased again.
         """
         shop = task.shop.id
         try:
-            api_id = self._send_or_part(task, record)
+            api_id = self._send_or_part(task, state, record)
         except RetryLater as failure:
             # 409: another webhook of the person may have sent the same at this moment, and recorded it.
             if failure.reason is Reason.API_REPEATED and self._is_synced(shop, record):
@@ -195,10 +202,19 @@ class Contacts:
             self.store.touch(shop, current)
         return False
 
-    def _send_or_part(self, task: Task, record: ContactRecord) -> int | None:
+    def _send_movers(self, task: Task, state: ContactState) -> None:
+        """Send the contacts that gave up an address which the webhook names. Raises only RetryLater.
+
+        They are sent before another contact gets the address, because the API finds a contact by its addresses.
+        """
+        for record in state.unsent_movers:
+            with suppress(Ignored, PermanentFailure, Unmappable):
+                self._send(task, ContactState.of_record(record), record, None)
+
+    def _send_or_part(self, task: Task, state: ContactState, record: ContactRecord) -> int | None:
         """Send what is recorded, or what is left of it without an address that the API refuses. Return the API's id."""
         try:
-            return self._send_requests(task, _requests(task, record))
+            return self._send_requests(task, _requests(task, record, _at_the_api(state)))
         except PermanentFailure as failure:
             if failure.reason is not Reason.API_REJECTED:
                 raise
@@ -238,20 +254,31 @@ def _reachable(state: ContactState, contact: Contact) -> Contact:
 
 def _changed(state: ContactState, change: ContactChange) -> Contact:
     """Return what the API should have after the customer's own change, or after one of the consent alone."""
-    return state.replaced() if change.updated_at is not None else state.completed()
+    return state.replaced() if change.updated_at is not None else state.decided()
+
+
+def _at_the_api(state: ContactState) -> Contact | None:
+    """Return what the API has of a contact; None if that is not known."""
+    return state.record.contact if state.record and state.record.is_synced else None
 
 
 def _requests_for(task: Task, state: ContactState, contact: Contact) -> list[ApiRequest]:
     record = state.record or ContactRecord(state.ref or "")
-    if record.contact == contact and record.revision:
-        return [] if record.is_synced else _requests(task, record)
-    return _requests(task, merged(record, contact))
+    if not (record.contact == contact and record.revision):
+        record = merged(record, contact)
+    return _requests(task, record, _at_the_api(state))
 
 
-def _requests(task: Task, record: ContactRecord) -> list[ApiRequest]:
+def _requests(task: Task, record: ContactRecord, at_the_api: Contact | None = None) -> list[ApiRequest]:
+    """Return the requests after which the API has what is recorded.
+
+    Args:
+        at_the_api: what it has already, if that is known.
+    """
     contact = record.contact if task.shop.consent == "shop" else replace(record.contact, consent=None)
     requests = contact_requests(
         contact,
+        at_the_api=at_the_api,
         sent_consent=record.sent_consent,
         is_first=not record.synced_revision,
         may_exist=record.revision > 1,

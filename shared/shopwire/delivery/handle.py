@@ -164,7 +164,7 @@ class ChangeHandler:
             for id in entry.parked_facts:
                 self.parked.remove(id)
             update["parked_facts"] = None
-        return Outcome("delivered")
+        return Outcome("delivered", sent=tuple(type for step in steps if (type := step.request.event_type)))
 
     def _contact(self, task: Task, decision: Send, entry: Entry) -> tuple[ContactState, Contact]:
         if decision.is_fact:

@@ -55,7 +55,7 @@ _RECORDING_MS = 5_000
 MAX_OWN_FAILURES = 20
 """A change that failed this often while others of its shop were accepted is parked."""
 MIN_FAILURES_AFTER_AN_HOUR = 5
-"""After an hour it is parked after this many failures."""
+"""If it has failed like this for an hour, it is parked after this many failures."""
 _ACCEPTED_LATELY_MS = 600_000
 # A message of a newer format waits until that release is back (docs/formats.md). It is received seldom enough that SQS,
 # which gives up on a message that was received a thousand times, keeps it for ten days.
@@ -163,6 +163,7 @@ class RetryConsumer:
             key=key_hash(message.key),
             receives=receives,
             milliseconds=now - started,
+            sent=None if isinstance(result, Wait) else ",".join(result.sent) or None,
             **result.details,
         )
         return result if isinstance(result, Wait) else None
@@ -286,12 +287,20 @@ class RetryConsumer:
         tries = before.tries + (failure.answer is not None)
         # While no request of the shop is accepted, a failure says nothing about the change that failed.
         own_failures = before.own_failures + 1 if self._is_own_failure(task, failure, now) else 0
-        if own_failures >= MAX_OWN_FAILURES or (own_failures >= MIN_FAILURES_AFTER_AN_HOUR and age_ms >= HOUR_MS):
+        failing_since = (before.failing_since or now) if own_failures else 0
+        # The age of the webhook says nothing here: it may have waited for a day because the shop was paused.
+        has_failed_an_hour = own_failures >= MIN_FAILURES_AFTER_AN_HOUR and now - failing_since >= HOUR_MS
+        if own_failures >= MAX_OWN_FAILURES or has_failed_an_hour:
             keeps_failing = PermanentFailure(
                 Reason.KEEPS_FAILING, cause=str(failure.reason), tries=own_failures, **failure.details
             )
             return self._parking.park(task, claim, update, keeps_failing)
-        update |= {"tries": tries, "tries_key": task.key, "own_failures": own_failures}
+        update |= {
+            "tries": tries,
+            "tries_key": task.key,
+            "own_failures": own_failures,
+            "failing_since": failing_since,
+        }
         self._ledger.retry_later(claim, update | attempted(task, update, failure), now)
         return Wait(self._policy.wait_ms(failure, tries, age_ms), failure.reason, failure.details)
 

@@ -35,11 +35,13 @@ class Outcome:
     Args:
         details: what belongs to the reason, such as {"http_status": 503}: numbers and codes, nothing that a person
             wrote.
+        sent: the types of the events that the API accepted.
     """
 
     status: OutcomeStatus
     reason: Reason | None = None
     details: Mapping[str, str | int] = field(default_factory=dict)
+    sent: tuple[str, ...] = field(default=(), compare=False)
 
 
 def plausible(at: int, received_at: int) -> int:

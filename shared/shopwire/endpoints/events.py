@@ -155,6 +155,7 @@ def _record(
         entity=str(entity) if entity else None,
         key=key_hash(key),
         milliseconds=elapsed_ms,
+        sent=",".join(outcome.sent) or None,
         **outcome.details,
     )
     status = {"status": str(outcome.status), "delivery": key}

@@ -5,6 +5,7 @@ is not. Sources: docs.yespo.io/docs/api-methods-adding-contacts and the referenc
 """
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ _MOST_ORDERS = 1_000
 def contact_requests(
     contact: Contact,
     *,
+    at_the_api: Contact | None = None,
     sent_consent: bool | None = None,
     is_first: bool = True,
     may_exist: bool = False,
@@ -30,6 +32,8 @@ def contact_requests(
 
     Args:
         contact: what the API should have. If its consent is None, the platform says nothing about it.
+        at_the_api: what it has, if that is known. Then only what differs is sent, so perhaps nothing: within a minute
+            the API answers 409 to a request that it had.
         sent_consent: which consent the API accepted last; None: none.
         is_first: no request for the contact was ever recorded as accepted.
         may_exist: it may have been created all the same.
@@ -38,10 +42,12 @@ def contact_requests(
     Raises:
         Unmappable: the contact has neither e-mail address nor phone, without which the API creates no contact.
     """
-    contact = prefixed(contact, id_prefix)
     wants = contact.consent.subscribed if contact.consent else None
     refuses = wants is False
-    requests = [_subscription(contact) if refuses and is_first else contact_request(contact)]
+    requests: list[ApiRequest] = []
+    if at_the_api is None or replace(contact, consent=None) != replace(at_the_api, consent=None):
+        prefixed_contact = prefixed(contact, id_prefix)
+        requests = [_subscription(prefixed_contact) if refuses and is_first else contact_request(prefixed_contact)]
     if contact.email and wants is not None and wants != sent_consent:
         # A contact that was created as unconfirmed is in no list of those that unsubscribed.
         if refuses and (may_exist or not is_first):

@@ -22,6 +22,8 @@ from shopwire.models.text import readable, usable_link
 
 Params = list[tuple[str, str]]
 
+_EVENT_START = b'{"eventTypeKey":"'
+
 # Params that people read in messages. Ids, numbers, dates, links and JSON are no text.
 _TEXTS = frozenset(
     {
@@ -52,6 +54,13 @@ class ApiRequest:
 
     def __post_init__(self) -> None:
         check_size(self.path, self.body)
+
+    @property
+    def event_type(self) -> str | None:
+        """The type of the event; None for a request that is none. It is the first field of `event_body`."""
+        if self.path != "v1/event":
+            return None
+        return self.body[len(_EVENT_START) : self.body.index(b'"', len(_EVENT_START))].decode()
 
     @property
     def digest(self) -> str:

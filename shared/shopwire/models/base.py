@@ -37,8 +37,9 @@ _TOKEN = r"[!-?A-~]([ -?A-~]{0,253}[!-?A-~])?"
 
 
 def _without_key(token: Any) -> Any:
-    # Shopify's storefront shows a cart's token with the key that opens it ("...?key=..."), its webhooks mostly do not.
-    return token.partition("?key=")[0] if isinstance(token, str) else token
+    # Shopify's Storefront API names a cart "gid://shopify/Cart/TOKEN?key=...", the storefront "TOKEN?key=...". Its
+    # webhooks mostly have the token alone. The key opens the cart, and is no part of its name.
+    return token.strip().removeprefix("gid://shopify/Cart/").partition("?key=")[0] if isinstance(token, str) else token
 
 
 Token = Annotated[str, BeforeValidator(_without_key), StringConstraints(strip_whitespace=True, pattern=f"^{_TOKEN}$")]

@@ -21,13 +21,13 @@ _local = re.compile(
 ).fullmatch
 _label = re.compile(r"[a-z0-9_](?:[a-z0-9_-]*[a-z0-9_])?").fullmatch  # the vendor's plugins send a "_" too
 _top_level = re.compile(r"[a-z]{2,}|xn--[a-z0-9-]+").fullmatch
-_gaps = re.compile(r"[\s,;<>()\[\]]+")
+_gaps = re.compile(r"[\s,;:<>()\[\]]+")
 _slashes = re.compile(r"[/|]+")
 _around_at = re.compile(r"\s*@\s*")
 # Shops write these domains for a person who was erased, or who never gave an address. RFC 2606: no such domain exists.
 _PLACEHOLDER = ".invalid"
 _PLACEHOLDER_DOMAINS = ("@invalid", _PLACEHOLDER)
-_QUOTES = "'`\"*:"
+_QUOTES = "'`\"*"
 
 
 def clean_email(value: str | None) -> str | None:
@@ -56,7 +56,6 @@ def _candidates(value: str) -> list[str]:
     text = "".join(char for char in decoded(value[:1_000]) if unicodedata.category(char) != "Cf")
     # The lower case of this letter is "i" and a dot above. Turkish keyboards write it for the "i" of an address.
     text = _around_at.sub("@", unicodedata.normalize("NFKC", text).replace("İ", "i").strip().lower())
-    text = text.replace("mailto:", " ")
     parts: list[str] = []
     for part in _gaps.split(text):
         # A slash may be part of an address, but not of two.

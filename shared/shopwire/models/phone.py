@@ -31,8 +31,10 @@ _extension = re.compile(
     re.IGNORECASE,
 )
 # A number: it ends where a word, a comma or another plus begins.
-_numbers = re.compile(r"\+?[ ]*[\d(*][\d ().\-\u2010-\u2015\u2212~/*'\u2019]*").finditer
+_numbers = re.compile(r"\+?[ ]*[\d(*][\d ()._\-\u2010-\u2015\u2212~/*'\u2019]*").finditer
 _gaps = re.compile(r"[^\d+]+").finditer
+# Of a number that a program kept as a fraction: 380671234567.0.
+_decimals = re.compile(r"(?<=\d{9})\.0+$")
 _only_zeros = re.compile(r"[0-9]{0,3}0{6,}|0+").fullmatch
 
 
@@ -87,7 +89,7 @@ def country_code(value: str | None) -> str | None:
 @lru_cache(maxsize=1024)
 def _clean(text: str, country: str | None, region: str | None) -> str | None:
     text = "".join(map(_plain, text.translate(_PLUS)))
-    text = _extension.sub(";", _mask.sub("*", text))
+    text = _extension.sub(";", _mask.sub("*", _decimals.sub("", text)))
     for found in _numbers(text):
         for written in _alternatives(found[0]):
             if number := _read(written, country, region) or _first_of_two(written, country, region):
@@ -131,18 +133,16 @@ def _read(written: str, country: str | None, region: str | None) -> str | None:
     has_plus = written.startswith("+")
     if has_plus or digits.startswith("00"):
         international = digits if has_plus else digits[2:]
-        if number := _international(written, international):
+        parsed = _parse(f"+{international}", None)
+        if parsed and (number := _international(written, international, parsed)):
             return number
-        # "+067 ..." and "+8 067 ...": no country code begins like this, so it is a local number.
-        if not (has_plus and digits.startswith(("0", "80"))):
+        # "+067 ...", "+8 067 ..." and "+67 ...": no country code begins like this, so it is a local number.
+        if not (has_plus and (parsed is None or digits.startswith(("0", "80")))):
             return None
     return _local(digits, country, region)
 
 
-def _international(written: str, digits: str) -> str | None:
-    parsed = _parse(f"+{digits}", None)
-    if parsed is None:
-        return None
+def _international(written: str, digits: str, parsed: "PhoneNumber") -> str | None:
     if number := _possible(parsed):
         return number
     code = str(parsed.country_code)
@@ -162,9 +162,11 @@ def _local(digits: str, country: str | None, region: str | None) -> str | None:
         return number
     # International digits without a plus, of a country that the order or the shop names.
     for code in dict.fromkeys((known, region)):
-        if code and (prefix := _calling_code(code)) and digits.lstrip("0").startswith(prefix):
-            number = _existing(digits.lstrip("0"))
-            if number:
+        international = digits.lstrip("0")
+        if code and (prefix := _calling_code(code)) and international.startswith(prefix):
+            if international.startswith(prefix * 2) and (number := _existing(international[len(prefix) :])):
+                return number
+            if number := _existing(international):
                 return number
     # The right length is enough, because numbering plans change faster than libraries.
     if parsed and (number := _possible(parsed)):

@@ -4,8 +4,10 @@ Each platform has a folder beside this file. Nothing here is particular to one o
 need are in `signatures` (proof that a call is the platform's) and `parts` (parts of bodies).
 """
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, ClassVar, Literal
@@ -148,6 +150,23 @@ class SignedCall:
     body: bytes
 
 
+_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?([^/?#:]*).*", re.DOTALL)
+
+
+def host_of(name: str) -> str:
+    """Return the host of a store's address in one spelling: lower case, ASCII, without "www.".
+
+    Args:
+        name: a URL, or a host alone. HTTP servers decode UTF-8 in headers as ISO 8859-1 (RFC 9110, section 5.5).
+    """
+    with suppress(UnicodeError):
+        name = name if name.isascii() else name.encode("latin-1").decode()
+    host = _HOST.sub(r"\1", name.strip().lower()).removeprefix("www.").rstrip(".")
+    with suppress(UnicodeError):
+        return host if host.isascii() else host.encode("idna").decode()
+    return host
+
+
 class Platform(ABC):
     """One shop platform. It has no state: one instance serves all shops."""
 
@@ -169,6 +188,8 @@ class Platform(ABC):
     ping: ClassVar[Ping | None] = None
     store_example: ClassVar[str] = ""
     """What the setting `store` looks like; "" if the platform's calls do not name their store."""
+    store_form: ClassVar[str] = ""
+    """A regular expression of the `normal_store` of every store; "" if it can be any text."""
     demo_store: ClassVar[str] = ""
     """The store of the demo shop; "" for none."""
     endpoint: ClassVar[Literal["webhooks", "storefront"]] = "webhooks"

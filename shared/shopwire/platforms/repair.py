@@ -38,18 +38,22 @@ _no_date = re.compile(r"0000-00-00.*").fullmatch
 _half_character = re.compile(
     r"(?P<kept>\\\\|\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})|\\u[dD][89a-fA-F][0-9a-fA-F]{2}"
 )
+# JSON allows none of these within a text (RFC 8259, section 7). Elsewhere it allows some, as white space.
+_CONTROL_CHARACTERS = dict.fromkeys(range(0x20), " ")
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _first_id = re.compile(r'\s*\{\s*"id"\s*:\s*"?([0-9]{1,20})\b').match
 
 
 def is_empty(body: bytes) -> bool:
-    """Return whether a body says nothing: no byte, an empty list, object or text, or null."""
-    return len(body) < 100 and body.removeprefix(_BYTE_ORDER_MARK).strip() in (b"", b"[]", b"{}", b"null", b'""')
+    """Return whether a body says nothing: no byte, an empty list, object or text, null or false."""
+    nothing = (b"", b"[]", b"{}", b"null", b'""', b"false")
+    return len(body) < 100 and body.removeprefix(_BYTE_ORDER_MARK).strip() in nothing
 
 
 def as_text(body: bytes) -> str:
-    """Return a body as text: U+FFFD for invalid bytes and for halves of characters, without byte-order mark."""
-    text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "replace")
+    """Return a body as text: U+FFFD for invalid bytes and for halves of characters, spaces for control characters,
+    without byte-order mark."""
+    text = body.removeprefix(_BYTE_ORDER_MARK).decode("utf-8", "replace").translate(_CONTROL_CHARACTERS)
     return _half_character.sub(lambda match: match["kept"] or "\\ufffd", text)
 
 

@@ -53,6 +53,11 @@ class ContactRecord:
         """Whether the API has what is recorded."""
         return 0 < self.revision == self.synced_revision
 
+    @property
+    def is_deleted(self) -> bool:
+        """Whether the API does not have it, because its account was deleted and nothing restored it since."""
+        return self.deleted_at is not None and not self.synced_revision
+
 
 @dataclass(frozen=True, slots=True)
 class Pointer:
@@ -99,6 +104,23 @@ class ContactState:
         return self.record is not None and self.record.is_synced
 
     @property
+    def unsent_movers(self) -> list[ContactRecord]:
+        """The contacts that gave up an address named here, while the API may still have it there.
+
+        The API would take the named contact for them, and overwrite them.
+        """
+        found = {
+            record.id: record
+            for name in ("email", "phone")
+            if (pointer := self.pointers.get(name))
+            and (record := self.records.get(pointer.contact_id or ""))
+            and record.id != self.ref
+            and getattr(record.contact, name) != getattr(self.named, name)
+            and not (record.is_synced or record.is_deleted)
+        }
+        return list(found.values())
+
+    @property
     def erased_at(self) -> int | None:
         """UTC ms of the latest erasure of any of the identities."""
         return max((pointer.erased_at for pointer in self.pointers.values() if pointer.erased_at), default=None)
@@ -112,6 +134,8 @@ class ContactState:
         """Return what the API should have after an order, a cart or a visit that names the contact.
 
         It adds what is missing. It never replaces what is recorded, and never takes an identity from another contact.
+        An order that repeats the recorded consent is no new decision: with its time, each order of a subscriber would
+        be a change of the contact.
         """
         free, old = self._without(self._taken()), self._recorded
         names = old if old.first_name or old.last_name else free
@@ -123,17 +147,25 @@ class ContactState:
             last_name=names.last_name,
             address=old.address or free.address,
             language=old.language or free.language,
-            consent=self._consent(old.email or free.email),
+            consent=self._consent(old.email or free.email, is_decision=False),
         )
+
+    def decided(self) -> Contact:
+        """Return what the API should have after a webhook that says nothing but what the customer decided."""
+        completed = self.completed()
+        return replace(completed, consent=self._consent(completed.email, is_decision=True))
 
     def replaced(self) -> Contact:
         """Return what the API should have after the customer's own change.
 
         It replaces what is recorded. It may take the e-mail address from a guest, because the platform knows whose
-        account has it.
+        account has it. The consent of the guest to messages to that address counts too, if it is later.
         """
         email_holder = self._holder("email")
         is_guests = email_holder is not None and email_holder.revision and not email_holder.contact.customer_id
+        of_guest = email_holder.contact.consent if email_holder and is_guests else None
+        # A guest who only did not tick the box of an order gave it at no time.
+        is_given = of_guest and of_guest.at and of_guest.channel == "email"
         free, old = self._without(self._taken() - ({"email"} if is_guests else set())), self._recorded
         has_names = free.first_name or free.last_name
         names = free if has_names else old
@@ -145,13 +177,17 @@ class ContactState:
             last_name=names.last_name,
             address=free.address or old.address,
             language=free.language or old.language,
-            consent=self._consent(free.email or old.email),
+            consent=later_consent(
+                self._consent(free.email or old.email, is_decision=True), of_guest if is_given else None
+            ),
         )
 
-    def _consent(self, email: str | None) -> Consent | None:
+    def _consent(self, email: str | None, *, is_decision: bool) -> Consent | None:
         """Return the consent that counts for a contact with this e-mail address, or without one."""
         old, new = self._recorded.consent, self.named.consent
         if new and new.is_implied and self.record and self.record.revision:
+            new = None
+        if old and new and not is_decision and replace(new, at=old.at) == old:
             new = None
         # Messages by e-mail need the consent to e-mail.
         return later_consent(*(each if each and not (email and each.channel == "sms") else None for each in (old, new)))
@@ -178,12 +214,18 @@ def holder(
     """Return the record of the contact to which the value of an identity field leads; None if it is free.
 
     An address that its contact does not have any more is free. If the record was never written, because its invocation
-    died or is still at work, an empty one is returned.
+    died or is still at work, an empty one is returned, unless another contact has its first identity: then it never
+    will be.
     """
     pointer = pointers.get(name)
     if pointer is None or pointer.contact_id is None:
         return None
     record = records.get(pointer.contact_id) or ContactRecord(pointer.contact_id)
+    for other, first in pointers.items():
+        if not record.revision and first.hash == record.id != first.contact_id:
+            winner = records.get(first.contact_id or "")
+            if winner and getattr(winner.contact, other) == getattr(named, other):
+                return None
     has_it = name == "customer_id" or getattr(record.contact, name) == getattr(named, name)
     return record if has_it or not record.revision else None
 
@@ -205,8 +247,16 @@ def choose(
         is_only_address = not (named.email or named.customer_id)
         if is_only_address or (by_phone.revision and by_phone.contact.email in (None, named.email or None)):
             return by_phone
+    if by_phone and not by_phone.revision and by_phone.id == _free_hash("email", pointers):
+        return by_phone  # it is the same person's: its invocation died before it wrote the record
     has_free_address = (named.email and not by_email) or (named.phone and not by_phone)
     return None if has_free_address else by_email or by_phone
+
+
+def _free_hash(name: str, pointers: Mapping[str, Pointer]) -> str | None:
+    """Return the hash of the named identity if it leads to no contact."""
+    pointer = pointers.get(name)
+    return pointer.hash if pointer and pointer.contact_id is None else None
 
 
 def _may_be(named: Contact, record: ContactRecord) -> bool:

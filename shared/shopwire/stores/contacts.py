@@ -75,7 +75,14 @@ class ContactStore:
         return (record if record.revision else None), item.get("contact_erased_at")
 
     def write(
-        self, shop: str, state: ContactState, contact: Contact, now: int, created_at: int | None
+        self,
+        shop: str,
+        state: ContactState,
+        contact: Contact,
+        now: int,
+        created_at: int | None,
+        *,
+        is_sent: bool = True,
     ) -> ContactRecord | None:
         """Record what the API should have of a contact, before it is sent.
 
@@ -85,6 +92,7 @@ class ContactStore:
             state: what was found.
             contact: what the API should have. It identifies a person.
             created_at: when the contact's order, cart or account was created, UTC ms.
+            is_sent: False if the API has all of it already, so that it counts as synced.
 
         Returns:
             The record. None if something else was recorded since `state` was found, or the person was erased: find it
@@ -107,7 +115,9 @@ class ContactStore:
                 if hash != id:
                     self._claim(shop, hash, id, seen, expires, created_at)
             own_seen = (claims[id] or id) if id in claims else None
-            return self._write_record(shop, old or ContactRecord(id), contact, own_seen, expires, created_at)
+            return self._write_record(
+                shop, old or ContactRecord(id), contact, own_seen, expires, created_at, is_sent=is_sent
+            )
         except ConditionFailed:
             return None
 
@@ -128,6 +138,8 @@ class ContactStore:
         own_seen: str | None,
         expires: int,
         created_at: int | None,
+        *,
+        is_sent: bool,
     ) -> ContactRecord:
         changed = old.contact != contact
         gone = [self._hash(shop, name, value) for name, value in changed_identities(old.contact, contact)]
@@ -141,6 +153,9 @@ class ContactStore:
             "contact_erased_at": None,
             "expires": expires,
         }
+        if changed and not is_sent:
+            new = replace(new, synced_revision=new.revision)
+            change["synced_revision"] = new.revision
         if sent_consent != old.sent_consent:
             change["sent_consent"] = sent_consent  # it was sent for another address
         values: dict[str, Any]

@@ -58,6 +58,7 @@ class Entry:
         settled_keys: hashes of the last settled delivery keys.
         tries: how often the change `tries_key` was tried. Only the tries of one change are counted at a time.
         own_failures: how often in a row that change failed while others of its shop were accepted.
+        failing_since: when the first of these failures was, UTC ms.
         unanswered: digest of the request to which the last attempt got no answer.
         sent: what the API accepted last: `digest`; also `status`, `content` and `stored` of an order, `state`
             of a cart.
@@ -86,6 +87,7 @@ class Entry:
     tries: int = 0
     tries_key: str | None = None
     own_failures: int = 0
+    failing_since: int = 0
     unanswered: str | None = None
     sent: Mapping[str, str] = field(default_factory=dict)
     order_reference: Mapping[str, str] = field(default_factory=dict)
@@ -135,6 +137,7 @@ def read(item: "Item", now: int) -> Entry:
         tries=item.get("tries", 0),
         tries_key=item.get("tries_key"),
         own_failures=item.get("own_failures", 0),
+        failing_since=item.get("failing_since", 0),
         unanswered=item.get("unanswered"),
         sent=item.get("sent", {}),
         order_reference=item.get("order_reference", {}),

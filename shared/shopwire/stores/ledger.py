@@ -21,7 +21,7 @@ _MARKED_KEYS = 4
 """The number of waiting changes that a pending mark names."""
 _LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes")
 _PENDING = ("pending_key", "pending_place", "pending_until")
-_TRIES = ("tries", "tries_key", "own_failures", "unanswered")
+_TRIES = ("tries", "tries_key", "own_failures", "failing_since", "unanswered")
 # Numbers and hashes, which fit into an entry whatever the platform sends.
 _ALWAYS_SMALL = frozenset({"attempted_version", "contact_ref", "named_identities", "converted", "deleted_at", *_TRIES})
 # The attributes that a claim writes. Of an entry whose time to live was over nothing else is kept.

@@ -48,6 +48,15 @@ def test_cart_line_has_price_and_discount_of_one_unit() -> None:
     ]
 
 
+def test_cart_line_has_the_image_that_a_checkout_names() -> None:
+    lines = [
+        {"variant_id": number, "title": "Cup", "quantity": 1, "price": "5.00", "image_url": url}
+        for number, url in enumerate(("https://cdn.example.com/cup.jpg", "", None, ["odd"]), 1)
+    ]
+    cart = read("checkouts/update", CART | {"line_items": lines}).cart
+    assert [item.extra for item in cart.items] == [{"imageUrl": ("https://cdn.example.com/cup.jpg",)}, {}, {}, {}]
+
+
 def test_checkout_has_the_lines_of_its_cart() -> None:
     cart = read_sample("checkouts/update").cart
     assert [(item.id, str(item.quantity), str(item.price)) for item in cart.items] == [
@@ -113,6 +122,7 @@ def test_key_behind_the_token_does_not_make_another_cart() -> None:
         read("carts/update", CART | {"token": f"{token}?key=8c1f"}),
         read("checkouts/update", CART | {"cart_token": f"{token}?key=8c1f", "token": "co"}),
         read("checkouts/update", CART | {"cart_token": token, "token": "co"}),
+        read("checkouts/update", CART | {"cart_token": f"gid://shopify/Cart/{token}?key=8c1f", "token": "co"}),
     ]
     completed = read(
         "checkouts/update", CART | {"cart_token": f"{token}?key=1", "completed_at": "2026-10-05T10:00:00Z"}

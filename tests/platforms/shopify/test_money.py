@@ -192,6 +192,13 @@ def test_item_id_follows_the_setting_and_custom_lines_have_their_title(item_id: 
     assert [item.id for item in sample("orders/updated--gift_card_and_custom_line", shop).items] == expected
 
 
+def test_title_in_place_of_an_id_is_as_people_read_it() -> None:
+    custom = {"title": "Підпис &amp; <b>бант</b>", "quantity": 1, "price": "10.00"}
+    assert [item.id for item in order(line_items=[custom]).items] == ["Підпис & бант"]
+    coded = custom | {"variant_id": "A&amp;B"}
+    assert [item.id for item in order(line_items=[coded]).items] == ["A&amp;B"]
+
+
 @pytest.mark.parametrize(
     ("amount", "total"),
     [

@@ -92,6 +92,12 @@ def test_own_store_verifies_in_any_case(domain: str) -> None:
     verify(BODY, RIGHT, **{"x-shopify-shop-domain": domain})
 
 
+@pytest.mark.parametrize("store", ["https://demo.myshopify.com/admin", "www.Demo.myshopify.com", "demo.myshopify.com."])
+def test_store_may_be_written_in_several_ways(store: str) -> None:
+    ours = SHOP.model_copy(update={"store": ("other.myshopify.com", store)})
+    SHOPIFY.verify(Webhook(SHOPIFY.sign("orders/create", BODY, SHOP, 0).headers, BODY, 0), ours)
+
+
 @pytest.mark.parametrize("topic", ["customers/redact", "customers/data_request", "shop/redact"])
 @pytest.mark.parametrize(
     ("domain", "refused"),

@@ -222,6 +222,114 @@ def test_refund_of_less_than_all_closes_nothing() -> None:
     assert (found.status, found.total) == (Status.IN_PROGRESS, 250)
 
 
+@pytest.mark.parametrize(
+    ("refunds", "left", "costs", "fees"),
+    [
+        # Shopify adjusts the order by what was given back beyond the price of the lines.
+        ([removal(CLOSED, money="20.00")], "180.00", [108, 72], None),
+        ([removal(CLOSED, money="20.00"), removal(CLOSED, money="20.00")], "160.00", [96, 64], None),
+        ([removal(CLOSED, (2, 1, "80.00", "0"), money="90.00")], "110.00", [110], None),
+        # 10 of the 80 are kept, such as for restocking.
+        ([removal(CLOSED, (2, 1, "80.00", "0"), money="70.00")], "130.00", [120], "10.00"),
+        # The money for lines that an edit removed before changes nothing more.
+        ([removal(EDITED, (2, 1, "80.00", "0")), removal(CLOSED, money="80.00")], "120.00", [120], None),
+        (
+            [
+                removal(EDITED, (2, 1, "80.00", "0")),
+                removal(CLOSED, money="80.00"),
+                removal("2026-11-06T09:00:00+02:00", money="20.00"),
+            ],
+            "100.00",
+            [100],
+            None,
+        ),
+        # Not known how: the total counts.
+        ([removal(CLOSED, (2, 1, "80.00", "0"), money="80.00")], "120.01", [120], None),
+    ],
+)
+def test_refund_of_more_or_less_than_its_lines_is_in_the_parts(
+    refunds: list[Any], left: str, costs: list[int], fees: str | None
+) -> None:
+    is_taken = any(refund["refund_line_items"] for refund in refunds)
+    lines = [line(1, "120.00"), line(2, "80.00", current=0 if is_taken else 1)]
+    found = order(line_items=lines, total_price="200.00", current_total_price=left, refunds=refunds)
+    assert (found.status, str(found.total)) == (Status.IN_PROGRESS, left)
+    assert ([item.cost for item in found.items], found.fees and str(found.fees)) == (costs, fees)
+
+
+def test_amount_that_was_refunded_before_the_cancellation_is_off_the_items() -> None:
+    found = order(
+        line_items=[line(1, "120.00", current=0)],
+        total_price="120.00",
+        current_total_price="0.00",
+        financial_status="refunded",
+        cancelled_at=CLOSED,
+        refunds=[removal(EDITED, money="20.00"), removal(CLOSED, (1, 1, "120.00", "0"), money="100.00")],
+    )
+    assert (found.total, [item.cost for item in found.items]) == (100, [100])
+
+
+@pytest.mark.parametrize(("paid_back", "status"), [("120.00", Status.IN_PROGRESS), ("200.00", Status.CANCELLED)])
+def test_money_for_what_an_edit_removed_closes_nothing(paid_back: str, status: Status) -> None:
+    found = order(
+        line_items=[line(1, "120.00", current=0), line(2, "80.00")],
+        total_price="200.00",
+        current_total_price="80.00",
+        refunds=[removal(EDITED, (1, 1, "120.00", "0")), removal(CLOSED, money=paid_back)],
+    )
+    assert (found.status, found.total, parts(found)) == (status, 80, 80)
+
+
+@pytest.mark.parametrize(("paid_back", "total"), [("80.00", 80), ("50.00", 50)])
+def test_money_between_an_edit_and_the_cancellation(paid_back: str, total: int) -> None:
+    # An edit removed 120, and 30 were given back. With the last refund it is clear whether for the edit.
+    found = order(
+        line_items=[line(1, "120.00", current=0), line(2, "80.00", current=0)],
+        total_price="200.00",
+        current_total_price="0.00",
+        cancelled_at=CLOSED,
+        financial_status="refunded",
+        refunds=[
+            removal(EDITED, (1, 1, "120.00", "0")),
+            removal("2026-11-04T09:00:00+02:00", money="30.00"),
+            removal(CLOSED, (2, 1, "80.00", "0"), money=paid_back),
+        ],
+    )
+    assert (found.total, parts(found)) == (total, total)
+
+
+def test_refund_some_seconds_before_the_cancellation_is_none_of_it() -> None:
+    found = order(
+        line_items=[line(1, "120.00", current=0)],
+        total_price="120.00",
+        current_total_price="0.00",
+        cancelled_at="2026-11-05T09:00:09+02:00",
+        financial_status="refunded",
+        refunds=[
+            removal(CLOSED, money="20.00"),
+            removal("2026-11-05T09:00:01+02:00", (1, 1, "120.00", "0"), money="100.00"),
+        ],
+    )
+    assert (found.total, parts(found)) == (100, 100)
+
+
+def test_unpaid_order_costs_after_its_edits_if_its_cancellation_made_no_refund() -> None:
+    found = order(**edited(taxes_included=True, closed=True, cancelled_at=CLOSED, financial_status="voided"))
+    assert (found.total, parts(found), units(found)) == (150, 150, {"901": 1})
+
+
+def test_edit_some_seconds_before_the_cancellation_is_none_of_it() -> None:
+    found = order(
+        line_items=[line(1, "120.00", current=0), line(2, "80.00")],
+        total_price="200.00",
+        current_total_price="80.00",
+        cancelled_at="2026-11-05T09:00:09+02:00",
+        financial_status="pending",
+        refunds=[removal(CLOSED, (1, 1, "120.00", "0"))],
+    )
+    assert (found.total, parts(found), found.status) == (80, 80, Status.CANCELLED)
+
+
 def test_line_that_an_edit_added_is_part_of_what_a_closed_order_cost() -> None:
     lines = [line(1, "120.00", current=0), line(2, "80.00", current=0)]
     for total in ("120.00", "200.00"):  # `total_price` with and without what was added

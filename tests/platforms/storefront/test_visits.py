@@ -91,6 +91,12 @@ def test_cart_becomes_the_exact_model() -> None:
     )
 
 
+def test_name_of_a_cart_in_the_storefront_api_is_its_token() -> None:
+    body = json.loads(BODIES["cart"])
+    body["cart"]["token"] = "gid://shopify/Cart/c-5b1f0a77?key=8c1f"
+    assert read(body).entity == read(BODIES["cart"]).entity
+
+
 def test_empty_cart_has_no_items() -> None:
     assert read(BODIES["cart--empty"]).cart.items == ()
 

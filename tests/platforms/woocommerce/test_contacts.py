@@ -78,3 +78,10 @@ def test_account_without_dates_is_as_old_as_its_webhook() -> None:
     assert (delivery.change.updated_at, delivery.change.created_at) == (1_790_000_000_123, None)
     with pytest.raises(Unreadable, match=r"^date_modified_gmt: missing$"):
         read("customer.created", {"id": 5})
+
+
+def test_email_of_the_shipping_address_counts_last() -> None:
+    """WooCommerce has none there, but plugins of checkout fields add it."""
+    shipping = {"email": "recipient@example.com"}
+    assert order(billing={"email": ""}, shipping=shipping).contact.email == "recipient@example.com"
+    assert order(billing={"email": "buyer@example.com"}, shipping=shipping).contact.email == "buyer@example.com"

@@ -337,3 +337,8 @@ def test_currency_is_in_capitals_without_blanks() -> None:
 def test_currency_that_is_no_code_makes_the_order_unreadable(currency: str) -> None:
     with pytest.raises(Unreadable, match=r"^currency: not_three_capital_letters$"):
         order(currency=currency)
+
+
+def test_title_in_place_of_an_id_is_as_people_read_it() -> None:
+    custom = line(product_id=0, variation_id=0, name="Підпис &amp; <b>бант</b>")
+    assert [item.id for item in order(line_items=[custom]).items] == ["Підпис & бант"]

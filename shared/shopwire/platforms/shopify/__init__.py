@@ -33,7 +33,7 @@ from shopwire.models.base import check_id, milliseconds
 from shopwire.models.change import EntityKind
 from shopwire.models.contact import person
 from shopwire.models.phone import Phone
-from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
+from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic, host_of
 from shopwire.platforms.parts import parse
 from shopwire.platforms.shopify import bodies, orders, people
 from shopwire.platforms.signatures import base64_signature, secrets_of, short_hash
@@ -192,6 +192,8 @@ class Shopify(Platform):
         "customers/": ("contact", "id"),
     }
     store_example = "my-shop.myshopify.com"
+    # A call names this domain, also if the shop has one of its own ("Webhooks: headers").
+    store_form = r"[a-z0-9][a-z0-9-]*\.myshopify\.com"
     demo_store = "demo.myshopify.com"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
@@ -203,6 +205,9 @@ class Shopify(Platform):
         store_of = topic.store_of if topic else None
         signed_domain = store_of(webhook) if store_of else None
         self.check_store(shop, _header(webhook, "shop-domain"), signed_domain, required=store_of is None)
+
+    def normal_store(self, name: str) -> str:
+        return host_of(name)  # `store` may be the address of the admin, as people copy it
 
     def topic_of(self, webhook: Webhook) -> str:
         return _header(webhook, "topic")

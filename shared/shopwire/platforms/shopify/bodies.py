@@ -130,6 +130,7 @@ class CartLine(Line):
     """A line of a cart or a checkout."""
 
     presentment_title: Text = None
+    image_url: Part[str] = None
     price_set: Part[BothMoney] = None
     total_discount_set: Part[MoneySet] = None
 

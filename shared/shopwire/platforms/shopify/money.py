@@ -8,13 +8,16 @@ refunded shipping from `order_adjustments` to `refund_shipping_lines`.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shopwire.errors import Unreadable
 from shopwire.models.order import quantum
 from shopwire.platforms.parts import parse
 from shopwire.platforms.shopify import bodies
+
+MIN_QUANTITY = Decimal("0.000001")
+"""A smaller quantity is no purchase, and a discount divided by it would have more digits than money may have."""
 
 _ZERO = Decimal(0)
 _CLOSED = frozenset({"refunded", "voided"})  # financial statuses of a closed order
@@ -24,7 +27,8 @@ _CANCELLATION_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class Amounts:
-    """What an order costs. `quantities` has the units of each line of the body that are still bought.
+    """What an order costs. `quantities` has the units of each line of the body that are still bought, and `costs` the
+    price of one of them; None: it is no purchase.
 
     If the order is closed and nothing is left of it, all of this is as it was just before that.
     """
@@ -38,6 +42,7 @@ class Amounts:
     tips: Decimal | None
     refunded: Decimal | None
     quantities: Sequence[Decimal]
+    costs: Sequence[Decimal | None]
     closed: bool
 
 
@@ -51,6 +56,7 @@ class _Refund:
         tax: of lines and shipping.
         charges: its duties and fees.
         money: what the shopper got back.
+        pays_edit: the money may be for lines that an edit removed before.
     """
 
     seconds: float
@@ -60,6 +66,7 @@ class _Refund:
     tax: Decimal
     charges: Decimal
     money: Decimal
+    pays_edit: bool = False
 
     @property
     def value(self) -> Decimal:
@@ -113,7 +120,8 @@ def _amounts(body: bodies.Order, currency: str, raw: bytes) -> Amounts:
     if money > 0 and not closed:
         # Wholly refunded by amount, through the API, or by more than was paid: then the status may stay "paid".
         goods = sum((refund.goods for refund in refunds), _ZERO)
-        left = max(base, (current or _ZERO) + goods) - sum((max(each.money, each.goods) for each in refunds), _ZERO)
+        taken = sum((max(each.money, each.goods) for each in refunds if not each.pays_edit), _ZERO)
+        left = max(base, (current or _ZERO) + goods) - taken
         closed = current == 0 or left <= 0
     counted = _before_closing(body, refunds, base) if closed else None
     if counted is None and current is None:
@@ -140,7 +148,7 @@ def _amounts(body: bodies.Order, currency: str, raw: bytes) -> Amounts:
         fees = body.original_total_additional_fees_set or body.current_total_additional_fees_set
         charges_taken = sum((refund.charges for refund in counted), _ZERO)
     surcharge, discount = _surcharge(body, quantities, discount, currency)
-    return Amounts(
+    amounts = Amounts(
         total=total,
         shipping=shipping,
         discount=discount,
@@ -151,14 +159,48 @@ def _amounts(body: bodies.Order, currency: str, raw: bytes) -> Amounts:
         tips=tips,
         refunded=money if money > 0 else None,
         quantities=quantities,
+        costs=_costs(body, quantities, tips),
         closed=closed,
     )
+    return _with_adjustments(amounts, refunds if counted is None else counted) if money > 0 else amounts
+
+
+def _costs(body: bodies.Order, quantities: Sequence[Decimal], tips: Decimal | None) -> list[Decimal | None]:
+    # The discount was given on the quantity that was bought first.
+    return [
+        None
+        if min(left, line.quantity) < MIN_QUANTITY or is_tip(line, tips)
+        else line.price - line_discount(line) / line.quantity
+        for line, left in zip(body.line_items or (), quantities, strict=True)
+    ]
+
+
+def _with_adjustments(amounts: Amounts, refunds: Iterable[_Refund]) -> Amounts:
+    """Return the amounts so that the parts add up to the total, if a refund gave back more or less than its lines cost.
+
+    Shopify accounts for the difference with an adjustment of the order (REST reference, Refund), which is of no line.
+    """
+    goods = [
+        _ZERO if cost is None else cost * left for cost, left in zip(amounts.costs, amounts.quantities, strict=True)
+    ]
+    rest = (amounts.shipping, amounts.taxes, amounts.fees, amounts.duties, amounts.tips)
+    items = sum(goods, _ZERO)
+    excess = items + sum((part for part in rest if part), _ZERO) - amounts.total
+    differences = [refund.money - refund.goods for refund in refunds if refund.money > 0]
+    if excess > 0 and items > 0:
+        off = min(excess, items, sum((each for each in differences if each > 0), _ZERO))
+        costs = [cost and cost * (1 - off / items) for cost in amounts.costs] if off else amounts.costs
+        return replace(amounts, costs=costs)
+    kept = min(-excess, -sum((each for each in differences if each < 0), _ZERO))  # such as for restocking
+    return replace(amounts, fees=(amounts.fees or _ZERO) + kept) if kept > 0 else amounts
 
 
 def _before_closing(body: bodies.Order, refunds: tuple[_Refund, ...], base: Decimal) -> tuple[_Refund, ...] | None:
     """Return the refunds before the one that closed the order; None if `current_*` tells what it cost then."""
     current = body.current_total_price
     cancelled = body.cancelled_at.timestamp() - _CANCELLATION_SECONDS if body.cancelled_at else None
+    if cancelled is not None and refunds:  # only the last one may be that of the cancellation
+        cancelled = max(cancelled, refunds[-1].seconds)
     left, number = base, 0
     for refund in refunds:
         if (cancelled is not None and refund.seconds >= cancelled) or refund.value >= left:
@@ -167,17 +209,30 @@ def _before_closing(body: bodies.Order, refunds: tuple[_Refund, ...], base: Deci
         number += 1
     closing = refunds[number:]
     if current:
-        # Something is left. It is less than before only if the cancellation took lines or shipping.
-        return refunds[:number] if any(refund.goods for refund in closing) else None
-    if refunds and not closing:
+        # Something is left. It is less than before only if the cancellation took lines or shipping. What was removed
+        # without money a moment before was an edit, because a cancellation removes everything that is not paid.
+        return refunds[:number] if any(refund.goods and refund.money for refund in closing) else None
+    if refunds and not closing and (cancelled is None or refunds[-1].money):
         number -= 1  # the last refund does not tell all that it took
+        left += refunds[number].value
+    # More money came back than the order cost at last, so what was paid for edits had lowered nothing.
+    if sum((refund.money for refund in refunds[number:]), _ZERO) > left:
+        return tuple(refund for refund in refunds[:number] if not refund.pays_edit)
     return refunds[:number]
 
 
 def _refunds(body: bodies.Order, currency: str, raw: bytes) -> tuple[_Refund, ...]:
     """Return the refunds in the order of their times."""
     found = [_refund(refund, body, currency, raw) for refund in body.refunds or ()]
-    return tuple(sorted(found, key=lambda refund: refund.seconds))
+    found.sort(key=lambda refund: refund.seconds)
+    owed = _ZERO  # for lines that edits removed
+    for place, refund in enumerate(found):
+        if not refund.money:
+            owed += refund.goods
+        elif not refund.goods and refund.money <= owed:
+            owed -= refund.money
+            found[place] = replace(refund, pays_edit=True)
+    return tuple(found)
 
 
 def _refund(refund: bodies.Refund, body: bodies.Order, currency: str, raw: bytes) -> _Refund:

@@ -29,6 +29,7 @@ from shopwire.models.base import first, usable_currency, usable_id, usable_token
 from shopwire.models.contact import person
 from shopwire.models.order import quantum
 from shopwire.models.phone import Phone
+from shopwire.models.text import readable, usable_link
 from shopwire.platforms.parts import one_line, parse, received_at
 from shopwire.platforms.shopify import bodies, money, people
 
@@ -42,8 +43,6 @@ ARRIVED = frozenset({"delivered", "picked_up"})
 _PAID = frozenset({"paid", "partially_paid", "partially_refunded"})
 _ZERO = Decimal(0)
 _CENTS = Decimal("0.01")
-# A smaller quantity is no purchase, and a discount divided by it would have more digits than money may have.
-_MIN_QUANTITY = Decimal("0.000001")
 
 # Fields that may hold a line's id, by the shop's `item_id`. A custom line has only a name.
 _ITEM_IDS = {
@@ -162,18 +161,18 @@ def parcel(fulfillment: bodies.Fulfillment) -> Parcel:
 
 def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item, ...]:
     items = []
-    for line, left in zip(body.line_items or (), amounts.quantities, strict=True):
+    for line, left, cost in zip(body.line_items or (), amounts.quantities, amounts.costs, strict=True):
         id = _item_id(line, shop)
-        if min(left, line.quantity) < _MIN_QUANTITY or not id or money.is_tip(line, amounts.tips):
+        if cost is None or not id:
             continue
-        # The discount was given on the quantity that was bought first.
-        cost = line.price - money.line_discount(line) / line.quantity
         items.append(Item(id=id, name=first((line.name, line.title)), quantity=left, cost=cost))
     return tuple(items)
 
 
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
     id = first(getattr(line, name) for name in _ITEM_IDS[shop.item_id])
+    if id in (line.title, line.name):
+        id = readable(id)
     return id[:255] if id else None
 
 
@@ -260,7 +259,7 @@ def _cart_currency(body: bodies.Cart, lines: list[bodies.CartLine]) -> tuple[str
 
 def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop, *, by_set: bool) -> CartItem | None:
     id = _item_id(line, shop) or usable_id(line.id)
-    if line.quantity < _MIN_QUANTITY or not id:
+    if line.quantity < money.MIN_QUANTITY or not id:
         return None
     price, discount = line.price, money.line_discount(line)
     if by_set:
@@ -275,6 +274,7 @@ def _cart_item(line: bodies.CartLine, currency: str | None, shop: Shop, *, by_se
         price=price,
         name=first((line.title, line.presentment_title, line.name)),
         discount=discount.quantize(quantum(currency) if currency else _CENTS) if discount > 0 else None,
+        extra={"imageUrl": (image,)} if (image := usable_link(line.image_url)) else {},
     )
 
 

@@ -37,11 +37,11 @@ from shopwire.platforms.base import (
     Signature,
     SignedCall,
     Topic,
+    host_of,
 )
 from shopwire.platforms.signatures import base64_signature, secrets_of, short_hash
 from shopwire.platforms.woocommerce import bodies, orders
 
-_HOST = re.compile(r"(?:[a-z][a-z0-9+.-]*:)?(?://)?(?:[^/?#@]*@)?([^/?#:]*).*", re.DOTALL)
 # WordPress stores these characters of a secret as entities, and decodes them before it signs.
 _ENTITIES = re.compile(r"&(lt|gt|quot|amp|#0*39|#0*60|#0*62|#0*34|#0*38|(?i:#x0*27|#x0*3c|#x0*3e|#x0*22|#x0*26));")
 _CHARACTERS = {"lt": "<", "gt": ">", "quot": '"', "amp": "&", 39: "'", 60: "<", 62: ">", 34: '"', 38: "&"}
@@ -96,6 +96,7 @@ class WooCommerce(Platform):
         "customer.": ("contact", "id"),
     }
     store_example = "https://my-shop.example/"
+    store_form = r"[a-z0-9.-]+(:[0-9]+)?"
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         headers = webhook.headers
@@ -113,8 +114,7 @@ class WooCommerce(Platform):
     def normal_store(self, name: str) -> str:
         # deliver() in class-wc-webhook.php sends home_url('/'), which language plugins change ("/uk/", "?lang=en"). The
         # signature has proved the shop, so only the host counts.
-        host = _HOST.sub(r"\1", super().normal_store(name)).removeprefix("www.").rstrip(".")
-        return host if host.isascii() else _punycode(host)
+        return host_of(name)
 
     def topic_of(self, webhook: Webhook) -> str:
         headers = webhook.headers
@@ -154,13 +154,6 @@ def _key(webhook: Webhook, change: Change) -> str:
         # `{"id": N}` has the same bytes if an order is deleted again after it was restored.
         parts.append(headers.get("x-wc-webhook-delivery-id", ""))
     return ":".join(parts)
-
-
-def _punycode(host: str) -> str:
-    try:
-        return host.encode("idna").decode()
-    except UnicodeError:
-        return host
 
 
 def _decoded(secret: str) -> str:

@@ -101,12 +101,6 @@ class Refund(Body):
     total: MoneyOrEmpty = None
 
 
-class GiftCard(Body):
-    """A gift card with which the buyer paid (the extension WooCommerce Gift Cards)."""
-
-    amount: Part[Amount] = None
-
-
 class Meta(Body):
     """Data that a plugin stores with an order."""
 
@@ -140,7 +134,6 @@ class Order(Body):
     parent_id: Part[str] = None
     date_paid: Part[datetime] = None
     date_paid_gmt: Part[datetime] = None
-    gift_cards: Parts[GiftCard] = None
     customer_id: Text = None
     customer_note: Text = Field(None, validation_alias=AliasChoices("customer_note", "note"))
     billing: Part[Address] = Field(None, validation_alias=AliasChoices("billing", "billing_address"))

@@ -1,7 +1,8 @@
 """What a WooCommerce order costs: its total, and the parts that add up to it.
 
 Amounts are without tax; the tax of each is a field of its own. A refund lowers neither `total` nor the quantities
-(REST reference, "Order properties"), and names no items.
+(REST reference, "Order properties"), and names no items. Its amount "takes precedence over line item totals", so it
+need not be the price of any item (REST reference, "Order refund properties").
 """
 
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from decimal import Decimal
 
 from shopwire.errors import Unreadable
 from shopwire.models.base import MAX_DIGITS
+from shopwire.models.order import quantum
 from shopwire.platforms.parts import MoneyOrEmpty, amount
 from shopwire.platforms.woocommerce import bodies
 
@@ -20,25 +22,21 @@ _ZERO = Decimal(0)
 class Amounts:
     """What an order costs. `costs` has the price of one unit of each line of the body; None: it is no purchase.
 
-    `total` is what is left after refunds, and `total_before` what it was before the last one that left nothing.
+    `total` and its parts are after refunds; if they left nothing, as they were before the last one that did.
+    `wholly_refunded`: all of it was given back. The status stays if that was done by amount, or through the API.
     """
 
     total: Decimal
-    total_before: Decimal
     shipping: Decimal | None
     discount: Decimal | None
     taxes: Decimal | None
     fees: Decimal | None
     refunded: Decimal | None
+    wholly_refunded: bool
     costs: Sequence[Decimal | None]
 
-    @property
-    def wholly_refunded(self) -> bool:
-        """Whether all of it was given back. The status stays if that was done by amount, or through the API."""
-        return self.refunded is not None and self.total <= 0
 
-
-def amounts(body: bodies.Order) -> Amounts:
+def amounts(body: bodies.Order, currency: str) -> Amounts:
     """Return what the order costs.
 
     Raises:
@@ -50,36 +48,44 @@ def amounts(body: bodies.Order) -> Amounts:
     taxes = None if with_tax else amount(body.total_tax)
     # A negative discount is a surcharge of a plugin. It is in the lines' totals, but not in their subtotals.
     is_surcharged = discount is not None and discount < 0
-    fees = -discount if is_surcharged and discount is not None else _ZERO
+    surcharge = -discount if is_surcharged and discount is not None else _ZERO
     paid = [_paid(line, with_tax, is_surcharged) for line in body.line_items or ()]
-    taken_off = -sum([price for price in paid if price < 0], _ZERO)
-    for fee in body.fee_lines or ():
-        price = _sum(fee.total, fee.total_tax if with_tax else None) or _ZERO
-        if price > 0:
-            fees += price
-        else:
-            taken_off -= price  # the discount of a plugin
+    prices = [_sum(fee.total, fee.total_tax if with_tax else None) or _ZERO for fee in body.fee_lines or ()]
+    fees = sum([price for price in prices if price > 0], _ZERO)
+    # Lines and fees with a negative price are discounts of plugins.
+    taken_off = -sum([price for price in (*paid, *prices) if price < 0], _ZERO)
     goods = sum([price for price in paid if price > 0], _ZERO)
-    taken_off += _gift_cards(body, goods + (shipping or _ZERO) + (taxes or _ZERO) + fees - taken_off - body.total)
-    off_goods = min(taken_off, goods)
-    if taken_off:
-        discount = (_ZERO if is_surcharged or discount is None else discount) + taken_off
-        if shipping and taken_off > off_goods:
-            shipping = max(shipping - (taken_off - off_goods), _ZERO)
-    elif is_surcharged:
-        discount = None
-    costs = _costs(body, paid, off_goods / goods if off_goods else _ZERO)
+    excess = goods + (shipping or _ZERO) + (taxes or _ZERO) + fees + surcharge - taken_off - body.total
+    if body.line_items and excess > _tolerance(body.total, len(body.line_items), currency):
+        if excess == fees:
+            fees = _ZERO  # added by hand, and the order was not recalculated since
+        else:
+            # Gift cards and store credit lower the total and no line: WooCommerce Gift Cards, YITH (YITH_YWGC_
+            # Cart_Checkout), PW (PW_Gift_Cards_Redeeming). Each plugin stores what it took elsewhere.
+            taken_off += excess
+    fees += surcharge
+    if taken_off or is_surcharged:
+        discount = (_ZERO if is_surcharged or discount is None else discount) + taken_off or None
     refunds = _refunds(body)
     refunded = sum(refunds, _ZERO)
+    wholly_refunded = refunded > 0 and refunded >= body.total
+    total = _before_closing(body.total, refunds) if wholly_refunded else body.total - refunded
+    # What was given back is taken off the items first, then off the rest, so that the parts add up to the total.
+    left = taken_off + body.total - total
+    off_goods = min(left, goods)
+    left -= off_goods
+    shipping, left = _less(shipping, left)
+    fees_left, left = _less(fees, left)
+    taxes, left = _less(taxes, left)
     return Amounts(
-        total=body.total - refunded if refunded else body.total,
-        total_before=_before_closing(body.total, refunds),
+        total=total,
         shipping=shipping,
         discount=discount,
         taxes=taxes,
-        fees=fees if fees > 0 else None,
+        fees=fees_left if fees_left and fees_left > 0 else None,
         refunded=refunded if refunded > 0 else None,
-        costs=costs,
+        wholly_refunded=wholly_refunded,
+        costs=_costs(body, paid, off_goods / goods if off_goods else _ZERO),
     )
 
 
@@ -103,14 +109,20 @@ def _costs(body: bodies.Order, paid: Sequence[Decimal], share_taken_off: Decimal
     return costs
 
 
-def _gift_cards(body: bodies.Order, excess: Decimal) -> Decimal:
-    """Return what gift cards paid, if `total` is without it: they lower what the buyer pays, not what the lines cost.
+def _tolerance(total: Decimal, lines: int, currency: str) -> Decimal:
+    """Return how much the parts may exceed the total by rounding: WooCommerce rounds each to the decimals of the shop's
+    settings, which the total shows."""
+    exponent = total.as_tuple().exponent
+    shown = Decimal(1).scaleb(min(exponent, 0)) if isinstance(exponent, int) else _ZERO
+    return max(shown, quantum(currency)) * (lines + 1)
 
-    Args:
-        excess: by how much the parts of the order exceed its total.
-    """
-    cards = sum([amount(card.amount) or _ZERO for card in body.gift_cards or () if card], _ZERO)
-    return max(min(cards, excess), _ZERO)
+
+def _less(part: Decimal | None, left: Decimal) -> tuple[Decimal | None, Decimal]:
+    """Return a part of the total without what is still to be taken off, and how much of that remains."""
+    if not part or part <= 0 or left <= 0:
+        return part, left
+    taken = min(part, left)
+    return part - taken, left - taken
 
 
 def _refunds(body: bodies.Order) -> list[Decimal]:
@@ -118,7 +130,7 @@ def _refunds(body: bodies.Order) -> list[Decimal]:
 
     Their own totals are negative. The list itself has no order of time.
     """
-    found = [(refund.id, -total) for refund in body.refunds or () if (total := amount(refund.total))]
+    found = [(refund.id, abs(total)) for refund in body.refunds or () if (total := amount(refund.total))]
     ids = [int(id) if id and id.isdecimal() and len(id) < MAX_DIGITS else None for id, _ in found]
     if all(id is not None for id in ids):
         found = [refund for _, refund in sorted(zip(ids, found, strict=True), key=lambda pair: pair[0] or 0)]

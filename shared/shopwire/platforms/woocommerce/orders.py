@@ -30,6 +30,7 @@ from shopwire.models.base import first, milliseconds, usable_id
 from shopwire.models.contact import person
 from shopwire.models.phone import Phone
 from shopwire.models.shop import IGNORE
+from shopwire.models.text import readable
 from shopwire.platforms import parts
 from shopwire.platforms.parts import RANKS, Body, one_line, received_at
 from shopwire.platforms.repair import entries_of
@@ -112,10 +113,9 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
     created = _moment("date_created_gmt", body.date_created_gmt, body.date_created)
     if created is None:
         raise Unreadable("date_created_gmt", "missing")
-    amounts = money.amounts(body)
+    amounts = money.amounts(body, currency)
     if amounts.wholly_refunded:
         status = Status.CANCELLED
-    is_gone = status is Status.CANCELLED and amounts.total <= 0
     return OrderChange(
         Order(
             id=body.id,
@@ -127,8 +127,7 @@ def order(webhook: Webhook, shop: Shop, *, restored: bool = False) -> Change:
             rank=RANKS[status],
             status_words=word,
             currency=currency,
-            # An order of which nothing is left is sent with what it cost before.
-            total=amounts.total_before if is_gone else amounts.total,
+            total=amounts.total,
             shipping=amounts.shipping,
             discount=amounts.discount,
             taxes=amounts.taxes,
@@ -192,10 +191,11 @@ def _items(body: bodies.Order, amounts: money.Amounts, shop: Shop) -> tuple[Item
 def _item_id(line: bodies.Line, shop: Shop) -> str | None:
     # 0 means none: no variation, or a deleted product.
     variation, product = (None if id == "0" else id for id in (line.variation_id, line.product_id))
+    name = readable(line.name)
     choices = {
-        "variant": (variation, product, line.name),
-        "product": (product, line.name),
-        "sku": (line.sku, variation, product, line.name),
+        "variant": (variation, product, name),
+        "product": (product, name),
+        "sku": (line.sku, variation, product, name),
     }
     id = first(choices[shop.item_id])
     return id[:255] if id else None
@@ -234,7 +234,7 @@ def _texts(entry: Any) -> dict[str, str]:
 def _buyer(body: bodies.Order, shop: Shop) -> Contact:
     billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     return person(
-        emails=(billing.email,),
+        emails=(billing.email, shipping.email),
         phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
         countries=(billing.country, shipping.country),
@@ -265,7 +265,7 @@ def customer(webhook: Webhook, shop: Shop) -> Change:
         changed = received_at(webhook)
     billing, shipping = body.billing or _NO_ADDRESS, body.shipping or _NO_ADDRESS
     contact = person(
-        emails=(body.email, billing.email),
+        emails=(body.email, billing.email, shipping.email),
         phones=(Phone(billing.phone, billing.country), Phone(shipping.phone, shipping.country)),
         region=shop.region,
         countries=(billing.country, shipping.country),
