@@ -143,7 +143,7 @@ class Run:
             lambda: self.scheduler.now,
             lambda shop, id: self.api.is_poisoned(self._accounts[shop], self._shops[shop].id_prefix + id),
             lambda shop: stored_texts(self.cloud, shop),
-            lambda shop, order: self.api.emulator.order(order, shop),
+            lambda shop, order: self.api.emulator.order(self._shops[shop].id_prefix + order, self._accounts[shop]),
         )
         self.api = SimulatedApi(
             self.scheduler,
