@@ -167,7 +167,7 @@ clean:
 
 .venv/runs: requirements-run.txt pyproject.toml
 	$(NEEDED_311)
-	@$(PYTHON) tools/install.py .venv requirements-run.txt "what running needs (170 MB, about 20 s, only once)" --editable
+	@$(PYTHON) tools/install.py .venv requirements-run.txt "what running needs (170 MB, about 30 s, only once)" --editable
 	@touch $@
 
 .venv/installed: .venv/runs requirements-dev.txt
