@@ -23,6 +23,8 @@ from tools.template import load
 
 _MONTH_MS = 30 * 86_400_000
 _MINUTE_MS = 60_000
+# A webhook arrives this long after the change that it announces.
+_ON_THE_WAY_MS = 1_500
 # Numbers of webhooks a month for which the results have the bill.
 _MONTHLY_WEBHOOKS = (0, 1_000, 100_000, 1_000_000, 10_000_000)
 _FUNCTIONS = ("webhook", "retry", "upkeep")
@@ -118,7 +120,7 @@ def _run(candidate: Shopwire, scenario: str, webhooks: int, outcomes: Counter[st
     traffic = Traffic(MIX, MIX["outcomes"][scenario], SHOP)
     interval_ms = _MONTH_MS // MIX["webhooks_a_month"]
     with account.log():
-        for n, call in enumerate(traffic.initial_calls(START)):
+        for n, call in enumerate(traffic.initial_calls(START - _ON_THE_WAY_MS)):
             account.now = START + n * interval_ms
             send(candidate, call, f"before-{n}")
             account.poll(candidate.retry)
@@ -133,7 +135,7 @@ def _run(candidate: Shopwire, scenario: str, webhooks: int, outcomes: Counter[st
                 last_upkeep += _MINUTE_MS
                 with account.by_time():
                     candidate.upkeep()
-            outcomes[send(candidate, traffic.next_call(account.now), f"request-{n}")] += 1
+            outcomes[send(candidate, traffic.next_call(account.now - _ON_THE_WAY_MS), f"request-{n}")] += 1
             account.poll(candidate.retry)
     account.count_time(webhooks * interval_ms)
     return account.table_bytes() - bytes_before
