@@ -143,6 +143,7 @@ class Checker:
             self._meanings,
             records,
             self._pending.same_entity,
+            is_poisoned,
             self.excuses,
             self._report,
         )
