@@ -53,8 +53,8 @@ class RequestChecker:
         """The accepted requests of each entity, in their order."""
         self.uncertain_entities: set[EntityKey] = set()
         """Entities whose final state cannot be known, because the API ignored an event or an overrun was overtaken."""
-        self.replayed_at: dict[ChangeKey, int] = {}
-        """When each change was replayed by hand last."""
+        self.replays: dict[ChangeKey, list[int]] = {}
+        """When each change was replayed by hand."""
         self._orders = orders
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
@@ -246,7 +246,7 @@ class RequestChecker:
                 return
 
     def _check_age(self, shop: str, entity: str, request: AcceptedRequest, announcement: Announcement) -> None:
-        if request.invocation.notes.get("key") in self.replayed_at:
+        if request.invocation.notes.get("key") in self.replays:
             return  # the age of a replayed change counts from its replay
         limit = MAX_AGE_MS.get(entity.partition(" ")[0])
         attempts = self._records[announcement.id].attempted_at

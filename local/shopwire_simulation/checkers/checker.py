@@ -118,7 +118,7 @@ class Checker:
         self._pending = PendingChecker(
             self._announcements.values(),
             records,
-            self.requests.replayed_at,
+            self.requests.replays,
             self.excuses,
             is_poisoned,
             now,
@@ -130,7 +130,7 @@ class Checker:
             faults,
             self._pending.met_trouble,
             self.excuses,
-            self.requests.replayed_at,
+            self.requests.replays,
             self._has_copies,
             {id: platforms.get(shop.platform).retries.timeout_seconds * SECOND for id, shop in shops.items()},
             now,
@@ -194,7 +194,7 @@ class Checker:
 
     def on_replay(self, key: ChangeKey) -> None:
         """Note that a parked change is replayed by hand."""
-        self.requests.replayed_at[key] = self._now()
+        self.requests.replays.setdefault(key, []).append(self._now())
 
     def on_failure(self, function: str, error: Exception) -> None:
         """Report an exception that ended a function to which no caller waits for an answer."""
