@@ -391,7 +391,8 @@ class Checker:
             return "parked"
         if entity in self.requests.uncertain_entities:
             return "overran"
-        records = [self._records[other.id] for other in self._pending.same_entity(announcement)]
+        same_entity = self._pending.same_entity(announcement)
+        records = [self._records[other.id] for other in same_entity if other.id in self._records]
         # Nothing repeats a webhook whose invocation crashed, if its platform does not.
         return "crashed" if any(record.attempted_at and not record.accepted_at for record in records) else None
 

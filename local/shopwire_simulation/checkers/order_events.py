@@ -293,7 +293,8 @@ class OrderEventChecker:
         """Return True if the event of a fact repeats a snapshot that the API rejected, and which is parked."""
         if isinstance(meaning, OrderState) or not self._is_poisoned(announcement.shop, meaning.order):
             return False
-        received = [other for other in self._same_entity(announcement) if self._records[other.id].attempted_at]
+        same_entity = [other for other in self._same_entity(announcement) if other.id in self._records]
+        received = [other for other in same_entity if self._records[other.id].attempted_at]
         states = [state for other in received if isinstance(state := self._state_or_fact(other), OrderState)]
         return any(fact_problem(meaning, params, state.params) is None for state in states)
 
