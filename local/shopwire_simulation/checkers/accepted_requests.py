@@ -167,8 +167,8 @@ class RequestChecker:
             return
         sent = identifiers_of(path, body)
         id = sent.pop("externalCustomerId", None)
-        if strangers := sorted(name for name, value in sent.items() if value not in self.identities[story]):
-            text = f"the {' and '.join(strangers)} is of a person who is not in its story"
+        if of_others := sorted(name for name, value in sent.items() if value not in self.identities[story]):
+            text = f"the {' and '.join(of_others)} is of a person who is not in its story"
             self._report("wrong_final_state", announcement.shop, announcement.entity, text, story)
         if id is None or (id.startswith(_ERASED_ID) and path == CONTACT and self._is_erasure_requested(story)):
             return
