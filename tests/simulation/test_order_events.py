@@ -45,7 +45,7 @@ def test_facts_allow_the_statuses_that_they_establish() -> None:
     assert allowed_statuses(SHIPPED, (), (OrderDeletion("7", 999),)) == {"IN_PROGRESS"}
 
 
-def test_fact_repeats_what_the_snapshot_before_it_said() -> None:
+def test_fact_repeats_what_the_snapshot_before_it_says() -> None:
     delivered = ParcelDelivered("7", "2")
     assert fact_problem(delivered, PARAMS | {"status": "DELIVERED"}, PARAMS) is None
     assert fact_problem(delivered, PARAMS | {"status": "IN_PROGRESS"}, PARAMS)

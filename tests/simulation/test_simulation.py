@@ -153,8 +153,10 @@ def test_change_that_is_removed_from_a_pending_mark_leaves_the_others_their_anno
     )
     announcements = {1: waits, 2: removed}
     records: dict[int, SendRecord] = {}
-    pending = PendingChecker(announcements.values(), records, lambda *_: False, lambda: START, lambda *_: None)
-    observer = AwsCallObserver(announcements, pending, lambda _: None)
+    pending = PendingChecker(
+        announcements.values(), records, {}, ExcuseCounter(), lambda *_: False, lambda: START, lambda *_: None
+    )
+    observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None)
     key = {"pk": {"S": "sim-shopify-0#order#1"}, "sk": {"S": "ledger"}}
     for id, before, after in ((1, "", "first"), (2, "first", "first second"), (2, "first second", "first")):
         invocation = Invocation("webhook", START, "")

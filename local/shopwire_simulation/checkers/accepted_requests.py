@@ -53,8 +53,8 @@ class RequestChecker:
         """The accepted requests of each entity, in their order."""
         self.uncertain_entities: set[EntityKey] = set()
         """Entities whose final state cannot be known, because the API ignored an event or an overrun was overtaken."""
-        self.replayed_at: dict[ChangeKey, int] = {}
-        """When each change was replayed by hand last."""
+        self.replays: dict[ChangeKey, list[int]] = {}
+        """When each change was replayed by hand."""
         self._orders = orders
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
@@ -167,8 +167,8 @@ class RequestChecker:
             return
         sent = identifiers_of(path, body)
         id = sent.pop("externalCustomerId", None)
-        if strangers := sorted(name for name, value in sent.items() if value not in self.identities[story]):
-            text = f"the {' and '.join(strangers)} is of a person who is not in its story"
+        if of_others := sorted(name for name, value in sent.items() if value not in self.identities[story]):
+            text = f"the {' and '.join(of_others)} is of a person who is not in its story"
             self._report("wrong_final_state", announcement.shop, announcement.entity, text, story)
         if id is None or (id.startswith(_ERASED_ID) and path == CONTACT and self._is_erasure_requested(story)):
             return
@@ -246,7 +246,7 @@ class RequestChecker:
                 return
 
     def _check_age(self, shop: str, entity: str, request: AcceptedRequest, announcement: Announcement) -> None:
-        if request.invocation.notes.get("key") in self.replayed_at:
+        if request.invocation.notes.get("key") in self.replays:
             return  # the age of a replayed change counts from its replay
         limit = MAX_AGE_MS.get(entity.partition(" ")[0])
         attempts = self._records[announcement.id].attempted_at

@@ -22,6 +22,8 @@ from shopwire_simulation.table_layout import (
 )
 from shopwire_testkit.announcements import Announcement
 
+_READS = frozenset({"get_item", "batch_get_item", "query", "scan"})
+
 
 class AwsCallObserver:
     """Follows the calls of AWS.
@@ -56,7 +58,10 @@ class AwsCallObserver:
         self, invocation: Invocation | None, service: str, operation: str, arguments: Mapping[str, Any], now: int
     ) -> None:
         """Note a call of AWS. `invocation` is None for a call by hand."""
-        if service == "ledger":
+        if operation in _READS:
+            if "Key" in arguments:
+                self._add_text(arguments["Key"]["pk"]["S"])
+        elif service == "ledger":
             self._on_table_call(invocation, arguments, now)
         elif operation == "send_message":
             self._on_message(invocation, arguments)

@@ -3,20 +3,18 @@
 It knows what the simulated shops mean and what the API accepted. It does not know how shopwire works.
 """
 
-import itertools
-import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from shopwire import platforms
-from shopwire.errors import UnexpectedError
 from shopwire.models import Shop
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
 from shopwire_simulation.checkers.carts import cart_problem, conversion_problem
 from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
+from shopwire_simulation.checkers.decisions import choices, describe_error, is_settled
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.final_state import FinalStateChecker
@@ -56,8 +54,6 @@ from shopwire_testkit.announcements import (
 from shopwire_testkit.durations import SECOND
 
 _FINAL_OUTCOMES = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
-_MAX_COMBINED = 6
-_SETTLED_KEYS_KEPT = 16
 _ENTITIES_WITH_STATE = frozenset({"order", "cart", "contact"})
 
 
@@ -118,7 +114,7 @@ class Checker:
         self._pending = PendingChecker(
             self._announcements.values(),
             records,
-            self.requests.replayed_at,
+            self.requests.replays,
             self.excuses,
             is_poisoned,
             now,
@@ -130,7 +126,7 @@ class Checker:
             faults,
             self._pending.met_trouble,
             self.excuses,
-            self.requests.replayed_at,
+            self.requests.replays,
             self._has_copies,
             {id: platforms.get(shop.platform).retries.timeout_seconds * SECOND for id, shop in shops.items()},
             now,
@@ -143,6 +139,7 @@ class Checker:
             self._meanings,
             records,
             self._pending.same_entity,
+            is_poisoned,
             self.excuses,
             self._report,
         )
@@ -182,7 +179,7 @@ class Checker:
         if problem := self._waits.answer_problem(announcement, invocation):
             self._report("wedged", announcement, problem)
         if isinstance(answer, Exception):
-            self._report("lost", announcement, f"the function failed: {_describe_error(answer)}")
+            self._report("lost", announcement, f"the function failed: {describe_error(answer)}")
         elif invocation.killed:
             return
         elif forged:
@@ -193,11 +190,11 @@ class Checker:
 
     def on_replay(self, key: ChangeKey) -> None:
         """Note that a parked change is replayed by hand."""
-        self.requests.replayed_at[key] = self._now()
+        self.requests.replays.setdefault(key, []).append(self._now())
 
     def on_failure(self, function: str, error: Exception) -> None:
         """Report an exception that ended a function to which no caller waits for an answer."""
-        self._report_entity("wedged", "", function, f"failed: {_describe_error(error)}", None)
+        self._report_entity("wedged", "", function, f"failed: {describe_error(error)}", None)
 
     def on_log_line(self, invocation: Invocation | None, line: Mapping[str, Any]) -> None:
         """Check a log line that says what became of a change."""
@@ -359,7 +356,7 @@ class Checker:
         abandoned |= {(story.shop, self._announcements[id].entity) for id in uncertain if self._is_half_done(id)}
         violations: list[Violation] = []
         excused = self.excuses.counts.copy()
-        for chosen in _choices(uncertain):
+        for chosen in choices(uncertain):
             self.excuses.counts = excused.copy()
             expected = expected_state(story, [*certain, *chosen])
             violations = list(final.check(number, story, expected, abandoned))
@@ -390,7 +387,8 @@ class Checker:
             return "parked"
         if entity in self.requests.uncertain_entities:
             return "overran"
-        records = [self._records[other.id] for other in self._pending.same_entity(announcement)]
+        same_entity = self._pending.same_entity(announcement)
+        records = [self._records[other.id] for other in same_entity if other.id in self._records]
         # Nothing repeats a webhook whose invocation crashed, if its platform does not.
         return "crashed" if any(record.attempted_at and not record.accepted_at for record in records) else None
 
@@ -426,7 +424,7 @@ class Checker:
             if announcement.entity.partition(" ")[0] not in _ENTITIES_WITH_STATE:
                 continue
             entry = settled.get((announcement.shop, announcement.entity))
-            if not (entry and _is_settled(entry, key[1], announcement)) and not (
+            if not (entry and is_settled(entry, key[1], announcement)) and not (
                 self._is_erased(announcement) and self.excuses.use("erased_meanwhile")
             ):
                 self._report("lost", announcement, "delivered but not settled")
@@ -443,31 +441,3 @@ class Checker:
 
     def _report_entity(self, kind: str, shop: str, entity: str, text: str, story: int | None) -> None:
         self.violations.append(Violation(kind, shop, entity, text, story))
-
-
-def _is_settled(entry: SettledEntry, key: str, announcement: Announcement) -> bool:
-    """Return True if the change, or a later one, is settled."""
-    if key in entry.keys:
-        return True
-    if announcement.version is None:
-        return len(entry.keys) >= _SETTLED_KEYS_KEPT
-    milliseconds, rank = announcement.version
-    return entry.version > milliseconds * 10 + rank
-
-
-def _describe_error(error: Exception) -> str:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    name = str(error) if isinstance(error, UnexpectedError) else type(error).__name__
-    return f"{name} in {place.name}, line {place.lineno}"
-
-
-def _choices(uncertain: Collection[int]) -> Iterator[tuple[int, ...]]:
-    """Yield possible choices of the announcements that had an effect: none, all, then parts of the last ones."""
-    ids = tuple(uncertain)
-    yield ()
-    if not ids:
-        return
-    yield ids
-    last = ids[-_MAX_COMBINED:]
-    for size in range(1, len(last)):
-        yield from itertools.combinations(last, size)

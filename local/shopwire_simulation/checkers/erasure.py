@@ -64,7 +64,7 @@ class ErasureChecker:
     def requested_at(self, story: int | None) -> int | None:
         """Return when the erasure of the story's customer was requested first, or None if it was not."""
         requests = self._requests.get(story, ()) if story is not None else ()
-        times = [self._records[request.id].first_attempt_at for request, _ in requests]
+        times = [self._records[request.id].first_attempt_at for request, _ in requests if request.id in self._records]
         return min((at for at in times if at is not None), default=None)
 
     @property

@@ -83,7 +83,7 @@ class LedgerWriteChecker:
         held, holder = _text(before, LEASE_HOLDER), _text(after, LEASE_HOLDER)
         own = invocation.request_id
         if held and held != own and holder != held and _number(before, LEASE_UNTIL) > self._now() + _SKEW_MS:
-            # An erasure deletes the entries of the person, whoever works on them.
+            # An erasure deletes the entries of the person, also while they are leased.
             is_deleted = holder is None and len(after) == 1
             if not (is_deleted and self._is_erased(*entity_of(after)) and self._excuses.use("erased_meanwhile")):
                 self._violation("misordered", after, "an invocation ended the lease of another one")

@@ -151,6 +151,7 @@ class OrderEventChecker:
         meanings: id of each announcement -> its meaning.
         records: what the platforms know about each announcement, by its id.
         same_entity: returns the announcements about the same entity as this one.
+        is_poisoned: returns True if the API fails or rejects requests about an order of a shop.
     """
 
     def __init__(
@@ -159,6 +160,7 @@ class OrderEventChecker:
         meanings: Mapping[int, Meaning],
         records: Mapping[int, SendRecord],
         same_entity: Callable[[Announcement], Sequence[Announcement]],
+        is_poisoned: Callable[[str, str], bool],
         excuses: ExcuseCounter,
         report: ReportViolation,
     ) -> None:
@@ -166,6 +168,7 @@ class OrderEventChecker:
         self._meanings = meanings
         self._records = records
         self._same_entity = same_entity
+        self._is_poisoned = is_poisoned
         self._excuses = excuses
         self._report = report
 
@@ -193,7 +196,9 @@ class OrderEventChecker:
                 problem = problem or self._opening_problem(request, announcement, meaning, earlier)
         else:
             problem = fact_problem(meaning, params, self._last_snapshot(request, earlier))
-        if problem and not (
+        if problem and self._repeats_a_rejected_snapshot(announcement, meaning, params):
+            self._excuses.use("parked")
+        elif problem and not (
             any(other.invocation.overran or other.may_be_unrecorded for other in earlier)
             and not isinstance(meaning, OrderState)
             and self._excuses.use("crashed")
@@ -278,6 +283,20 @@ class OrderEventChecker:
                 elif isinstance(meaning, OrderDeletion):
                     deletions.append(meaning)
         return arrived, deletions
+
+    def _repeats_a_rejected_snapshot(
+        self,
+        announcement: Announcement,
+        meaning: OrderState | ParcelDelivered | OrderDeletion,
+        params: Mapping[str, str],
+    ) -> bool:
+        """Return True if the event of a fact repeats a snapshot that the API rejected, and which is parked."""
+        if isinstance(meaning, OrderState) or not self._is_poisoned(announcement.shop, meaning.order):
+            return False
+        same_entity = [other for other in self._same_entity(announcement) if other.id in self._records]
+        received = [other for other in same_entity if self._records[other.id].attempted_at]
+        states = [state for other in received if isinstance(state := self._state_or_fact(other), OrderState)]
+        return any(fact_problem(meaning, params, state.params) is None for state in states)
 
     def _last_snapshot(self, request: AcceptedRequest, earlier: Sequence[AcceptedRequest]) -> dict[str, str] | None:
         for other in reversed(earlier):

@@ -4,7 +4,7 @@ Works on the API's calls and on shopwire's own log lines, the same that an opera
 """
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -47,7 +47,7 @@ class PendingChecker:
 
     Args:
         records: what the platforms know about each announcement, by its id.
-        replayed_at: when each change was replayed by hand last.
+        replays: when each change was replayed by hand.
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
     """
 
@@ -55,7 +55,7 @@ class PendingChecker:
         self,
         announcements: Iterable[Announcement],
         records: Mapping[int, SendRecord],
-        replayed_at: Mapping[ChangeKey, int],
+        replays: Mapping[ChangeKey, list[int]],
         excuses: ExcuseCounter,
         is_poisoned: Callable[[str, str], bool],
         now: Callable[[], int],
@@ -67,7 +67,7 @@ class PendingChecker:
             self._same_version[_version_key(announcement)].append(announcement.id)
             self._of_entity[announcement.shop, announcement.entity].append(announcement)
         self._records = records
-        self._replayed_at = replayed_at
+        self._replays = replays
         self._excuses = excuses
         self._is_poisoned = is_poisoned
         self._now = now
@@ -80,7 +80,8 @@ class PendingChecker:
         self._rejections: dict[tuple[int, str], int] = defaultdict(int)
         self._accepted_versions: set[VersionKey] = set()
         """Versions of which the API accepted a request."""
-        self._parked_keys: set[ChangeKey] = set()
+        self._parked: Counter[ChangeKey] = Counter()
+        """How often each change was parked."""
         self._finished_at: dict[ChangeKey, int] = {}
         """When each key was first settled, or first had another final outcome."""
         self._duplicates: list[tuple[ChangeKey, Announcement, int]] = []
@@ -160,10 +161,10 @@ class PendingChecker:
             self._rejections.pop((announcement.id, path), None)
         changes.pop(key, None)
         if outcome == "parked":
-            self._parked_keys.add(key)
+            self._parked[key] += 1
             if not self._may_be_parked(announcement, key, reason):
                 self._report("wedged", announcement, f"parked without need: {reason}")
-        if outcome == "superseded" and key not in self._parked_keys and not was_finished:
+        if outcome == "superseded" and key not in self._parked and not was_finished:
             self._superseded.append((announcement, self._now()))
 
     def on_settled(self, key: ChangeKey) -> None:
@@ -253,8 +254,18 @@ class PendingChecker:
         kind, _, id = announcement.entity.partition(" ")
         if reason == TOO_OLD:
             first = self._records[announcement.id].first_attempt_at or self._now()
-            since = max(first, self._replayed_at.get(key, 0))  # the age of a replayed change counts from its replay
-            return self._now() - since > MAX_AGE_MS.get(kind, 0) - MINUTE
+            longest = MAX_AGE_MS.get(kind, 0) - MINUTE
+            replays = self._replays.get(key, [])
+            if self._now() - max([first, *replays]) > longest:
+                return True
+            # The age of a replayed change counts from its replay, but that of its other copies does not. If the ledger
+            # fails after the change was parked, the message stays in the queue.
+            has_copies = (
+                len(self._records[announcement.id].attempted_at) > 1
+                or len(replays) > 1
+                or self._parked[key] > len(replays) + 1
+            )
+            return has_copies and self._now() - first > longest and self._excuses.use("copies")
         if reason == THREE_CRASHES:
             return sum(map(_met_trouble, self._invocations[announcement.shop, announcement.entity])) >= 3
         return self._is_poisoned(announcement.shop, id)

@@ -27,12 +27,13 @@ _STEPS = (
     ("days", 250, 11),
     ("days", 600, 12),
     ("busy", 300, 1),
+    ("throttled", 1_000, 11),
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
     ("injections", 8_500, 0),
     ("burst", 1_500, 25),
     ("burst", 1_500, 33),
-    ("days", 1_500, 17),
+    ("days", 1_500, 18),
 )
 # The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
 _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
@@ -151,6 +152,7 @@ def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
         "days": Run,
         "burst": burst_run,
         "busy": partial(Run, faults=_BUSY_FAULTS),
+        "throttled": partial(Run, faults=("api_throttled_after",)),
     }
     webhooks, other = 0, ""
     for what, size, step_seed in _STEPS:
