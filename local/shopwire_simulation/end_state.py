@@ -6,7 +6,14 @@ from shopwire.message import unpack
 from shopwire.stores.entry import key_hash
 from shopwire.stores.outbox import SHARDS
 from shopwire_emulator.emulator import Emulator
-from shopwire_simulation.checkers.observations import EndState, EntityKey, ParkedChange, SettledEntry, StoredText
+from shopwire_simulation.checkers.observations import (
+    ChangeKey,
+    EndState,
+    EntityKey,
+    ParkedChange,
+    SettledEntry,
+    StoredText,
+)
 from shopwire_simulation.cloud import Cloud
 from shopwire_simulation.table_layout import (
     CONTACT,
@@ -35,6 +42,13 @@ def stored_texts(cloud: Cloud, shop: str) -> Iterator[StoredText]:
             yield StoredText("contacts", None, str(item[CONTACT]))
         elif TO_ERASE in item:
             yield StoredText("tombstones", None, str(item[TO_ERASE]))
+
+
+def count_copies(cloud: Cloud, key: ChangeKey) -> int:
+    """Return how many messages with a change are in the queue and in the outbox."""
+    bodies = [message["Body"] for message in cloud.queue.messages()]
+    bodies += [item[MESSAGE]["S"] for item in cloud.table.items() if OUTBOX_SHOP in item]
+    return sum((message.shop, key_hash(message.key)) == key for message in map(unpack, bodies))
 
 
 def read_end_state(cloud: Cloud, emulator: Emulator, accounts: Mapping[str, str], now: int) -> EndState:

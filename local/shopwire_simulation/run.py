@@ -18,7 +18,7 @@ from shopwire_simulation.checkers.checker import Checker
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS, Violation
 from shopwire_simulation.cloud import Cloud
 from shopwire_simulation.comebacks import Comebacks
-from shopwire_simulation.end_state import read_end_state, stored_texts, waiting_texts
+from shopwire_simulation.end_state import count_copies, read_end_state, stored_texts, waiting_texts
 from shopwire_simulation.faults import FAULT_KINDS, FaultSchedule
 from shopwire_simulation.log_stream import LogStream
 from shopwire_simulation.operator_actions import Operator
@@ -144,6 +144,7 @@ class Run:
             lambda shop, id: self.api.is_poisoned(self._accounts[shop], self._shops[shop].id_prefix + id),
             lambda shop: stored_texts(self.cloud, shop),
             lambda shop, order: self.api.emulator.order(self._shops[shop].id_prefix + order, self._accounts[shop]),
+            lambda key: count_copies(self.cloud, key),
         )
         self.api = SimulatedApi(
             self.scheduler,

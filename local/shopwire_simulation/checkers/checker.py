@@ -67,6 +67,7 @@ class Checker:
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
         stored_texts: returns the texts in the table that may name a person of a shop.
         api_order: returns what the API has of an order of a shop.
+        count_copies: returns how many messages with a change are in the queue and in the outbox.
     """
 
     def __init__(
@@ -79,6 +80,7 @@ class Checker:
         is_poisoned: Callable[[str, str], bool],
         stored_texts: Callable[[str], Iterator[StoredText]],
         api_order: Callable[[str, str], Mapping[str, Any] | None],
+        count_copies: Callable[[ChangeKey], int],
     ) -> None:
         self.excuses = ExcuseCounter()
         self.violations: list[Violation] = []
@@ -117,6 +119,7 @@ class Checker:
             self.requests.replays,
             self.excuses,
             is_poisoned,
+            count_copies,
             now,
             self._report,
         )

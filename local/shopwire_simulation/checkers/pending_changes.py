@@ -49,6 +49,7 @@ class PendingChecker:
         records: what the platforms know about each announcement, by its id.
         replays: when each change was replayed by hand.
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
+        count_copies: returns how many messages with a change are in the queue and in the outbox.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class PendingChecker:
         replays: Mapping[ChangeKey, list[int]],
         excuses: ExcuseCounter,
         is_poisoned: Callable[[str, str], bool],
+        count_copies: Callable[[ChangeKey], int],
         now: Callable[[], int],
         report: ReportViolation,
     ) -> None:
@@ -70,6 +72,7 @@ class PendingChecker:
         self._replays = replays
         self._excuses = excuses
         self._is_poisoned = is_poisoned
+        self._count_copies = count_copies
         self._now = now
         self._report = report
         self._unfinished: dict[EntityKey, dict[ChangeKey, _UnfinishedChange]] = defaultdict(dict)
@@ -258,14 +261,9 @@ class PendingChecker:
             replays = self._replays.get(key, [])
             if self._now() - max([first, *replays]) > longest:
                 return True
-            # The age of a replayed change counts from its replay, but that of its other copies does not. If the ledger
-            # fails after the change was parked, the message stays in the queue.
-            has_copies = (
-                len(self._records[announcement.id].attempted_at) > 1
-                or len(replays) > 1
-                or self._parked[key] > len(replays) + 1
-            )
-            return has_copies and self._now() - first > longest and self._excuses.use("copies")
+            # The age of a replayed change counts from its replay, but that of its other copies does not. `upkeep` makes
+            # a copy if it stops between the queue and the outbox, and `retry` if it cannot remove what it parked.
+            return self._now() - first > longest and self._count_copies(key) > 1 and self._excuses.use("copies")
         if reason == THREE_CRASHES:
             return sum(map(_met_trouble, self._invocations[announcement.shop, announcement.entity])) >= 3
         return self._is_poisoned(announcement.shop, id)

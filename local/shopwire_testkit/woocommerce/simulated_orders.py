@@ -301,6 +301,11 @@ class OrderLifecycle:
 
     def _params(self) -> dict[str, str]:
         person = self.person
+        # What was given back beyond the price of the items lowers the shipping, then the taxes. A wholly refunded order
+        # shows what it cost before the last refund.
+        given_back = sum(amount for _, amount in (self.refunds if self.current_total else self.refunds[1:]))
+        beyond_goods = max(given_back - sum(self._prices()), 0)
+        shipping = max(self.shipping_total - beyond_goods, 0)
         params = {
             "externalOrderId": f"{self.settings.id_prefix}{self.id}",
             "externalCustomerId": person.customer_id,
@@ -315,7 +320,7 @@ class OrderLifecycle:
             "refundedAmount": money(self.refunded) if self.refunded else None,
             "firstName": person.first_name,
             "lastName": person.last_name,
-            "shipping": money(self.shipping_total),
+            "shipping": money(shipping),
             "discount": money(self.discount),
             "restoreUrl": self.payment_url if self._api_status() == "INITIALIZED" else None,
             "statusDescription": self.status.removeprefix("wc-"),
@@ -332,12 +337,16 @@ class OrderLifecycle:
             params["totalCost"] = money(self.total)
         if self._api_status() != "CANCELLED":
             taxes = 0 if self.tax_included else sum(line.tax for line in self.lines)
+            taxes -= max(beyond_goods - self.shipping_total, 0)
             params |= {"items": self._items(), "taxes": money(taxes) if taxes else None}
         return {name: value for name, value in params.items() if value}
 
+    def _prices(self) -> list[int]:
+        return [line.total + (line.tax if self.tax_included else 0) for line in self.lines]
+
     def _items(self) -> str:
         # A refund names no items, so it lowers what all of them cost.
-        prices = [line.total + (line.tax if self.tax_included else 0) for line in self.lines]
+        prices = self._prices()
         goods = sum(prices)
         left = Fraction(max(goods - self.refunded, 0), goods) if goods else Fraction(1)
         items = [
