@@ -140,7 +140,11 @@ class SimulatedApi:
             return self._answer_poisoned(invocation, f"{method} {path}", body, poison)
         if method == "POST" and (response := self._repeated(invocation, _digest(headers, f"{method} {path}", body))):
             return response
-        if faults.is_active("api_sluggish", scheduler.now) or faults.is_active("api_sluggish_flapping", scheduler.now):
+        if (
+            faults.is_active("api_sluggish", scheduler.now)
+            or faults.is_active("api_sluggish_flapping", scheduler.now)
+            or faults.happens("api_straggler", scheduler.now, invocation.rng)
+        ):
             self._wait(int(seconds * 900), "before")  # late, but within the caller's time-out
         slow = faults.is_active("api_slow", scheduler.now)
         lost = slow or (faults.is_active("api_lost_answer", scheduler.now) and invocation.rng.random() < 0.5)

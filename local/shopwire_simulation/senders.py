@@ -19,8 +19,11 @@ from shopwire_simulation.faults import SEND_TWICE, FaultSchedule
 from shopwire_simulation.scheduler import Invocation, Scheduler
 from shopwire_simulation.shops import simulated_platforms
 from shopwire_testkit.announcements import Announcement
-from shopwire_testkit.durations import DAY, MINUTE, SECOND
+from shopwire_testkit.durations import DAY, HOUR, MINUTE, SECOND
 from shopwire_testkit.storefront.simulated_visitor import visitor_signature
+
+_HELD_BACK_MS = 6 * HOUR
+_HELD_BACK_COMPRESSED_MS = 30 * SECOND
 
 OnAnswer = Callable[[Announcement, Invocation, int, object, bool], None]
 """(announcement, invocation, status, the answer or what ended the function, whether the call was forged)."""
@@ -88,6 +91,7 @@ class Senders:
                 delay = rng.randrange(DAY)
             elif self._faults.happens("late", now, rng):
                 delay = rng.randrange(rng.choice((SECOND, 10 * SECOND, 5 * MINUTE)))
+        delay += self._held_back_ms(announcement)
         self._attempt_later(announcement, headers, delay)
         if announcement.storefront:
             # A browser does not repeat a visit. A stranger may send it with a forged signature.
@@ -106,6 +110,14 @@ class Senders:
         if self._faults.happens("unreadable", now, rng):
             body = announcement.body[: rng.randrange(len(announcement.body))]
             self._post_variant(announcement, shop, body, 0, "cut off")
+
+    def _held_back_ms(self, announcement: Announcement) -> int:
+        """Return how much later the snapshots of some orders arrive, so that their facts are first."""
+        is_snapshot = announcement.entity.startswith("order ") and not announcement.fact
+        rng = random.Random(f"{self._seed}:{announcement.shop}:{announcement.entity}")
+        if not (is_snapshot and self._faults.happens("facts_first", self._scheduler.now, rng)):
+            return 0
+        return _HELD_BACK_COMPRESSED_MS if self._faults.is_compressed else _HELD_BACK_MS
 
     def _attempt_later(self, announcement: Announcement, headers: dict[str, str], delay: int) -> None:
         self._scheduler.call_later(delay, lambda: self._attempt(announcement, headers, 0))

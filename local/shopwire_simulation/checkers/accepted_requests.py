@@ -10,7 +10,7 @@ from typing import Any
 
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.identities import identifiers_of, identities_of, persons
-from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey
+from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey, ReportEntity
 from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
@@ -22,9 +22,6 @@ ORDERS = "POST v1/orders"
 CONTACT = "POST v1/contact"
 _ERASED_ID = "erased-"
 """Prefix of the externalCustomerId that a guest's contact gets so that it can be erased."""
-
-ReportEntity = Callable[[str, str, str, str, int | None], None]
-"""Reports a violation. Its arguments are kind, shop, entity, text and the number of the story."""
 
 
 class RequestChecker:

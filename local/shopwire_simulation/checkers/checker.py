@@ -152,11 +152,14 @@ class Checker:
             self._pending.was_overrun,
             self._is_erased_entity,
             self._on_settled,
+            lambda key: not self._pending.is_finished(key) and count_copies(key) > 0,
             self.excuses,
             now,
             self._report_entity,
         )
-        self._aws_calls = AwsCallObserver(self._announcements, self._pending, self._on_key, self.leaks.texts.add)
+        self._aws_calls = AwsCallObserver(
+            self._announcements, self._pending, self._on_key, self.leaks.texts.add, self._report_entity
+        )
 
     # -- during the run --
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from shopwire_simulation.checkers.excuses import ExcuseCounter
-from shopwire_simulation.checkers.observations import ChangeKey
+from shopwire_simulation.checkers.observations import ChangeKey, ReportEntity
 from shopwire_simulation.checkers.order_events import allowed_statuses, flat_order
 from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
 from shopwire_simulation.reference_model import TRACKING, differences
@@ -15,6 +15,7 @@ from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.table_layout import (
     LEASE_HOLDER,
     LEASE_UNTIL,
+    PENDING_KEY,
     PENDING_UNTIL,
     SETTLED_KEYS,
     entity_of,
@@ -26,10 +27,11 @@ from shopwire_testkit.durations import SECOND
 
 _SKEW_MS = 5 * SECOND
 """Two clocks differ by at most as much."""
+_MAX_LEASE_MARGIN_MS = 10 * SECOND
+"""A lease ends 5 s after the deadline of its holder (how-it-works.md). A clock may be 2.5 s fast or slow."""
 _IDENTIFIERS = frozenset({"email", "phone", "externalCustomerId"})
 
 Item = Mapping[str, Any]
-ReportEntity = Callable[[str, str, str, str, int | None], None]
 Snapshot = tuple[OrderState, Collection[str], Collection[OrderDeletion]]
 """The snapshot of a change, the parcels that may have arrived, and the deletions that may have been received."""
 
@@ -43,6 +45,7 @@ class LedgerWriteChecker:
         is_disturbed: returns True if an invocation overran its lease on this entity of a shop.
         is_erased: returns True if the erasure of the person of this entity of a shop was requested.
         on_settled: called with the key of each change that is settled.
+        waits: returns True if the message with a change is in the queue or in the outbox, and is not finished.
     """
 
     def __init__(
@@ -52,6 +55,7 @@ class LedgerWriteChecker:
         is_disturbed: Callable[[str, str], bool],
         is_erased: Callable[[str, str], bool],
         on_settled: Callable[[ChangeKey], None],
+        waits: Callable[[ChangeKey], bool],
         excuses: ExcuseCounter,
         now: Callable[[], int],
         report: ReportEntity,
@@ -61,6 +65,9 @@ class LedgerWriteChecker:
         self._is_disturbed = is_disturbed
         self._is_erased = is_erased
         self._on_settled = on_settled
+        self._waits = waits
+        self._marked: dict[str, dict[str, None]] = {}
+        """Keys of the changes that were marked as waiting since an entity's mark was removed, by partition key."""
         self._excuses = excuses
         self._now = now
         self._report = report
@@ -77,6 +84,7 @@ class LedgerWriteChecker:
             self._check_lease(invocation, pk, before or {}, after or {"pk": item["pk"]})
             if after:
                 self._check_mark(after)
+                self._check_waiting(pk, before or {}, after)
                 self._check_settled(invocation, pk, before or {}, after)
 
     def _check_lease(self, invocation: Invocation, pk: str, before: Item, after: Item) -> None:
@@ -91,12 +99,34 @@ class LedgerWriteChecker:
             self._violation("misordered", after, "an invocation took the lease in the name of another one")
         if holder == own:
             invocation.leased.add(pk)
+            until = _number(after, LEASE_UNTIL)
+            if until != _number(before, LEASE_UNTIL) and not 0 <= until - invocation.deadline <= _MAX_LEASE_MARGIN_MS:
+                text = f"the lease ends {until - invocation.deadline} ms after the invocation's deadline"
+                self._violation("misordered", after, text)
 
     def _check_mark(self, after: Item) -> None:
         kind = entity_of(after)[1].partition(" ")[0]
         limit = MAX_AGE_MS["order"] if kind in MAX_AGE_MS else None
         if limit and _number(after, PENDING_UNTIL) > self._now() + limit + _SKEW_MS:
             self._violation("wedged", after, "the pending mark holds longer than a change may wait")
+
+    def _check_waiting(self, pk: str, before: Item, after: Item) -> None:
+        """Check that no change waits any more when the mark is removed. Otherwise a later change overtakes it."""
+        was_marked, is_marked = _keys(before), _keys(after)
+        if not (was_marked or is_marked):
+            return
+        marked = self._marked.setdefault(pk, {})
+        if not is_marked - was_marked:
+            for key in was_marked - is_marked:
+                marked.pop(key, None)
+        for settled in after.get(SETTLED_KEYS, {"L": ()})["L"]:
+            marked.pop(settled["S"], None)
+        marked |= dict.fromkeys(is_marked)
+        if not is_marked:
+            shop, _ = entity_of(after)
+            if any(self._waits((shop, key)) for key in marked):
+                self._violation("misordered", after, "the pending mark is removed, although a change waits")
+            del self._marked[pk]
 
     def _check_settled(self, invocation: Invocation, pk: str, before: Item, after: Item) -> None:
         keys = after.get(SETTLED_KEYS)
@@ -142,6 +172,10 @@ class LedgerWriteChecker:
 def _text(item: Item, name: str) -> str | None:
     value: str | None = item[name]["S"] if name in item else None
     return value
+
+
+def _keys(item: Item) -> set[str]:
+    return set((_text(item, PENDING_KEY) or "").split())
 
 
 def _number(item: Item, name: str) -> int:

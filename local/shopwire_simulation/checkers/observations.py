@@ -36,6 +36,9 @@ class Violation:
     story: int | None = None
 
 
+ReportEntity = Callable[[str, str, str, str, int | None], None]
+"""Reports a violation. Its arguments are kind, shop, entity, text and the number of the story."""
+
 ReportViolation = Callable[[str, Announcement, str], None]
 """Reports a violation. Its arguments are kind, announcement and text."""
 

@@ -174,6 +174,10 @@ class PendingChecker:
         """Note that a change was settled in the ledger. The log line about it comes later."""
         self._finished_at.setdefault(key, self._now())
 
+    def is_finished(self, key: ChangeKey) -> bool:
+        """Return True if the change was settled, or had another final outcome."""
+        return key in self._finished_at
+
     def of_entity(self, shop: str, entity: str) -> list[Announcement]:
         """Return the announcements about an entity."""
         return self._of_entity.get((shop, entity), [])
