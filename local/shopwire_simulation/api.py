@@ -143,7 +143,7 @@ class SimulatedApi:
         if (
             faults.is_active("api_sluggish", scheduler.now)
             or faults.is_active("api_sluggish_flapping", scheduler.now)
-            or faults.happens("api_straggler", scheduler.now, invocation.rng)
+            or any(faults.happens(kind, scheduler.now, invocation.rng) for kind in ("api_straggler", "api_races"))
         ):
             self._wait(int(seconds * 900), "before")  # late, but within the caller's time-out
         slow = faults.is_active("api_slow", scheduler.now)

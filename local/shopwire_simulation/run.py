@@ -43,6 +43,14 @@ _COLLECT_OBJECTS = 2_000_000
 # A run without faults and with this number of webhooks must write all of CALM_ATTRIBUTES.
 _CALM_WEBHOOKS = 1_000
 
+THEMES = {
+    # What cannot be sent at once waits in the outbox, and most of it is moved from there more than once.
+    "outbox": (*FAULT_KINDS, "queue_out", "api_flapping"),
+    # Two requests about one person or order are on their way at the same time, and the first may be the last one.
+    "races": ("api_races", "api_unsteady_flapping", "facts_first", "late", "duplicate", "no_answer", "standstill"),
+}
+"""Burst runs with faults that make rare situations frequent, and the kinds of their faults."""
+
 Trace = list[tuple[int, str]]
 """What happened, in order. The times are milliseconds since the start of the run."""
 

@@ -28,6 +28,8 @@ _STEPS = (
     ("days", 600, 12),
     ("busy", 300, 1),
     ("throttled", 1_000, 11),
+    ("outbox", 700, 5),
+    ("races", 700, 5),
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
     ("injections", 8_500, 0),
@@ -145,7 +147,7 @@ def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
     if package is None or not (package.origin or "").startswith(copy):
         raise RuntimeError("the code under test is not the copy")
     from shopwire_simulation.injections import INJECTION_SEED, run_injections
-    from shopwire_simulation.run import Run, burst_run
+    from shopwire_simulation.run import THEMES, Run, burst_run
     from shopwire_simulation.shops import REFERENCE_PLATFORMS
 
     runs: dict[str, Callable[..., Run]] = {
@@ -153,6 +155,7 @@ def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
         "burst": burst_run,
         "busy": partial(Run, faults=_BUSY_FAULTS),
         "throttled": partial(Run, faults=("api_throttled_after",)),
+        **{name: partial(burst_run, faults=faults) for name, faults in THEMES.items()},
     }
     webhooks, other = 0, ""
     for what, size, step_seed in _STEPS:

@@ -182,8 +182,8 @@ class Ledger:
     def defer(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
         """Release the lease and mark the change as pending in the queue, behind any changes that wait since the claim.
 
-        Each of them may be in the queue, in the outbox, or on its way there, so it may be in front of this one or behind
-        it. So the mark stays until all of them are settled. Records and returns as `release`.
+        Each of them may be in the queue, in the outbox, or on its way there, so it may be in front of this one or
+        behind it. So the mark stays until all of them are settled. Records and returns as `release`.
         """
 
         def changes(entry: Entry) -> EntryUpdate:
