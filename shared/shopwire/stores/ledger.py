@@ -180,18 +180,19 @@ class Ledger:
         return self._write_what_fits(claim, update, lambda entry: {}, now)
 
     def defer(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
-        """Release the lease and mark the change as pending in the queue, behind any change that was queued meanwhile.
+        """Release the lease and mark the change as pending in the queue, behind any changes that wait since the claim.
 
-        If the mark says that such a change waits in the outbox, it may still be there, and is behind this one then, or
-        it was moved to the queue, and is in front of it. So the mark stays until both are settled. Records and returns
-        as `release`.
+        Each of them may be in the queue, in the outbox, or on its way there, so it may be in front of this one or
+        behind it. So the mark stays until all of them are settled. Records and returns as `release`.
         """
 
         def changes(entry: Entry) -> EntryUpdate:
-            other, key = entry.pending_at(now), claim.lease.key
-            if other and other.place == "outbox" and other.key != key:
-                return {"pending_key": f"{other.key} {key}"}
-            return self._pending_mark(key, "queue", now)
+            others, key = entry.pending_at(now), claim.lease.key
+            keys = [other for other in (others.key.split() if others else ()) if other != key]
+            mark = " ".join([*keys, key][-_MARKED_KEYS:])
+            if keys and others and others.place == "outbox":
+                return {"pending_key": mark}
+            return self._pending_mark(mark, "queue", now)
 
         return self._write_what_fits(claim, update, changes, now)
 
