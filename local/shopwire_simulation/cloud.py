@@ -89,6 +89,7 @@ class Cloud:
         on_start: called with each invocation before it runs.
         max_retry_concurrency: how many invocations of `retry` run at the same time (template.yaml: RetryConcurrency).
         on_write: see `OnWrite`.
+        platform_transport: how they reach the APIs of the platforms; None: they never do.
     """
 
     def __init__(
@@ -102,6 +103,7 @@ class Cloud:
         on_start: Callable[[Invocation], None],
         max_retry_concurrency: int = _MAX_RETRY_CONCURRENCY,
         on_write: OnWrite = lambda before, after: None,
+        platform_transport: Transport | None = None,
     ) -> None:
         self.scheduler = scheduler
         self.faults = faults
@@ -109,6 +111,7 @@ class Cloud:
         self._seed = seed
         self._rng = random.Random(seed + 2)
         self._transport = transport
+        self._platform_transport = platform_transport
         self._on_aws_call = on_aws_call
         self._on_failure = on_failure
         self._on_start = on_start
@@ -195,7 +198,13 @@ class Cloud:
         policy = Policy(jitter=self._jitter)
         settings = Settings(_TABLE, _QUEUE_URL, _SHOPS_PATH, "https://esputnik.com/api/", _HASH_KEY, policy)
         clock = lambda: self.scheduler.now + clock_skew  # noqa: E731
-        return Environment(settings, self._make_clients(), transport=self._transport, clock=clock)
+        return Environment(
+            settings,
+            self._make_clients(),
+            transport=self._transport,
+            platform_transport=self._platform_transport,
+            clock=clock,
+        )
 
     def _jitter(self) -> float:
         # Each invocation draws its own numbers, so that it waits as long if the shrinker leaves other stories out.

@@ -244,6 +244,6 @@ def _is_distinct(fault: Fault, service: str, phase: str, *, is_last: bool) -> bo
     """
     if fault is Fault.NO_ANSWER:
         return True
-    if fault is not Fault.CRASH and service == "api":
-        return False  # a time-out limits a call of the API, so a standstill inside it is the same as no answer
+    if fault is not Fault.CRASH and service in ("api", "platform"):
+        return False  # a time-out limits a call of an API, so a standstill inside it is the same as no answer
     return phase == "before" or is_last

@@ -22,6 +22,7 @@ from shopwire_simulation.end_state import count_copies, read_end_state, stored_t
 from shopwire_simulation.faults import FAULT_KINDS, FaultSchedule
 from shopwire_simulation.log_stream import LogStream
 from shopwire_simulation.operator_actions import Operator
+from shopwire_simulation.platform_apis import SimulatedPlatformApis
 from shopwire_simulation.scheduler import Invocation, Scheduler
 from shopwire_simulation.senders import Senders, SendRecord
 from shopwire_simulation.shops import accounts_of, simulated_shops
@@ -167,6 +168,7 @@ class Run:
             if shop.orders == "orders":
                 # Such a shop may have an account that keeps no events. It must keep the orders all the same.
                 self.api.emulator.change_account({"segmentation": False}, self._accounts[id])
+        self.platform_apis = SimulatedPlatformApis(self.scheduler, self.faults, self._add_trace)
         self.cloud = Cloud(
             self.scheduler,
             self.faults,
@@ -176,6 +178,7 @@ class Run:
             self._on_failure,
             self._before_start,
             on_write=lambda before, after: self.checker.on_write(self.scheduler.current, before, after),
+            platform_transport=self.platform_apis.transport,
         )
         self.senders = Senders(
             self.scheduler,
@@ -201,6 +204,7 @@ class Run:
         for story in chosen.values():
             for announcement in story.announcements:
                 if announcement.id not in without:
+                    self.platform_apis.add(announcement)
                     self.senders.schedule(announcement)
         operator.schedule_replays(START)
         # What was parked is replayed later, so that is not counted.
