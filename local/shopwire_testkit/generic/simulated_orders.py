@@ -20,6 +20,7 @@ from shopwire_testkit.story_recorder import StoryRecorder
 # A webhook arrives at most a day late, and its duplicate at most another day later. If an order were restored earlier,
 # its deletion could arrive after its restoration, and the order of the two would be unknown.
 _RESTORED_AFTER = 49 * HOUR
+_CARRIER = "Нова Пошта"
 
 
 def encode_json(body: Any) -> bytes:
@@ -79,10 +80,11 @@ class OrderLifecycle:
         self.shipped = False
         self.refunded = 0
         self.restored = False
-        self.note = ""
+        self.note = self.long_note = ""
+        """`long_note` is what the customer wrote, if it is much. Every later note is written over it."""
         if has_long_note(self.id):
             titles = [product.title for product, _ in self.lines]
-            self.note = write_long_note(random.Random(self.id), self._params(), titles)
+            self.note = self.long_note = write_long_note(random.Random(self.id), self._params(), titles)
 
     # -- changes
 
@@ -224,11 +226,19 @@ class OrderLifecycle:
             "date": written(self.created_at),
             "currency": self.shop.currency,
             "email": self.person.email,
+            "firstName": self.person.first_name,
+            "lastName": self.person.last_name,
             "phone": self.person.phone,
             "taxes": money(self.taxes) if self.taxes else None,
             "couponCode": self.coupon,
             "trackingNumber": list(self.parcels)[-1] if self.parcels else None,
+            "carrier": _CARRIER if self.parcels else None,
             "refundedAmount": money(self.refunded) if self.refunded else None,
+            "shipping": money(self.shipping),
+            "discount": money(self.discount) if self.discount else None,
+            "statusDescription": f"Статус {self.status}",
+            # The event of an order with a long note may have room for a part of it only.
+            "additionalInfo": None if self.long_note else self.note.strip(),
         }
         if not self.refunded:
             params["items"] = self._items()
@@ -261,7 +271,7 @@ class OrderLifecycle:
             for product, quantity in self.lines
         ]
         parcels = [
-            {"id": parcel, "delivered": delivered, "tracking_number": parcel, "carrier": "Нова Пошта"}
+            {"id": parcel, "delivered": delivered, "tracking_number": parcel, "carrier": _CARRIER}
             for parcel, delivered in self.parcels.items()
         ]
         return {
