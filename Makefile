@@ -20,7 +20,7 @@ NEEDED_311 = $(call NEEDED,$(PYTHON),>= (3$(COMMA) 11),3.11 or later,PYTHON)
 NEEDED_313 = $(call NEEDED,$(PYTHON313),== (3$(COMMA) 13),3.13,PYTHON313)
 COMMA := ,
 
-.PHONY: install run test check bench simulate mutants fuzz soak pictures events expected build artifact reproducible sbom licences notes audit \
+.PHONY: install run test check bench simulate mutants fuzz soak pictures events expected schema build artifact reproducible sbom licences notes audit \
 	invoke validate deployed lock clean
 .DELETE_ON_ERROR:
 
@@ -85,6 +85,10 @@ events: install
 # Writes the expected result of each sample beside it. Check the difference before you commit it.
 expected: install
 	@.venv/bin/python -m tools.make_expected
+
+# Writes the JSON Schema of the generic format from its models.
+schema: install
+	@.venv/bin/python -m tools.make_schema
 
 # Checks the template as written, then as SAM translates it, because some errors are visible only there (for example two
 # resources with the same name). Then the template of the firewall.

@@ -36,7 +36,6 @@ PLANNED_PLATFORMS = (
     "horoshop",
     "keycrm",
     "salesdrive",
-    "generic",
     "ecwid",
     "shopware",
     "adobe-commerce",

@@ -27,6 +27,7 @@ _SECRETS_IN_DOCUMENTS = (
     "the storefront_secret of this shop",
     "the-api-key",
     "the-app's-client-secret",
+    "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw",
     "xq0FhJq6m2dPl7vZ8sYtB1cKwRn4eUgA",
 )
 PUBLISHED_SECRETS = frozenset(_SECRETS_IN_DOCUMENTS).union(
@@ -112,6 +113,11 @@ def _problems(shop: Shop, fields: dict[str, Any], deployed: bool) -> Iterator[st
     for name in SECRET_FIELDS if deployed else ():
         if secrets_of(fields, name) & PUBLISHED_SECRETS:
             yield f"`{name}` contains a secret that this repository publishes: use {_own_secret(name, platform)}"
+    yield from (
+        f"`secrets` {problem}: make one with `shopwire secret new {shop.platform}`"
+        for problem in dict.fromkeys(map(platform.secret_problem, sorted(secrets_of(fields))))
+        if problem
+    )
     if platform.secret.serves_many_shops and not shop.stores:
         yield (
             f"`store` is required, because one secret signs the webhooks of several {platform.title} shops: set it, "

@@ -15,11 +15,12 @@ SettingsByShop = dict[str, dict[str, Any]]
 
 
 def demo_settings() -> SettingsByShop:
-    """Return the settings of the demo shops: `demo-<platform>` with the secret `demo-<platform>-secret`."""
+    """Return the settings of the demo shops: `demo-<platform>` with the secret `demo-<platform>-secret`,
+    as the platform writes it."""
     shops: SettingsByShop = {
         f"demo-{name}": {
             "platform": name,
-            "secrets": [f"demo-{name}-secret"],
+            "secrets": [platforms.get(name).secret_with(f"demo-{name}-secret")],
             "esputnik_key": DEMO_KEY,
             "region": "UA",
             "old_order_days": 0,

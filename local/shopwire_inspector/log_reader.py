@@ -16,7 +16,7 @@ from shopwire_inspector.journal import Attempt, Journal, retry_key_hash
 FUNCTIONS = ("webhook", "storefront", "retry")
 # CloudWatch shows a line some seconds after it was written, and not always in the order of writing.
 _MAX_DELAY_MS = 60_000
-_STATUS_OF_OUTCOME = {"unverified": 401, "unavailable": 503}
+_STATUS_OF_OUTCOME = {"invalid": 400, "unverified": 401, "unavailable": 503}
 """Outcome -> status of the response. A log line does not contain the status."""
 
 

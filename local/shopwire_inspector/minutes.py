@@ -17,6 +17,7 @@ _GROUP = {
     "waiting": "waiting",
     "parked": "parked",
     "unverified": "refused",
+    "invalid": "refused",
     "unavailable": "refused",
     "refused": "refused",
 }

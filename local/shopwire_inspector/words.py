@@ -20,6 +20,8 @@ OUTCOMES = {
     "ignored": "Nothing was sent, on purpose.",
     "parked": "shopwire stopped trying to deliver it. It is kept for 30 days. Replay it when the cause is fixed.",
     "unverified": "The signature is not valid, so nothing in it was used, stored or sent. The response was 401.",
+    "invalid": "The body has mistakes that its sender can correct, so nothing in it was used, stored or sent. The "
+    "response was 400 and lists all of them.",
     "unavailable": "Neither the queue nor the table could be reached. The response was 503, so the platform sends it "
     "again.",
     "refused": "The request was refused before its body was read.",

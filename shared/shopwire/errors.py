@@ -18,6 +18,7 @@
     ├── NotVerified                     the call is not proved to come from the shop: 401
     ├── UnsignedCall                    an unsigned call that means nothing, such as a ping: 200
     ├── Unreadable                      a verified body is not what the platform documents
+    │   └── InvalidBody                 its sender can correct it: 400 with all mistakes
     ├── InvalidValue                    a value that no model accepts
     ├── Unmappable                      no API request can be made of a change
     ├── NoAnswer                        the API did not answer in time
@@ -31,9 +32,11 @@
 No message contains a value out of a webhook or of a shop's settings.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from shopwire.esputnik import Answer
     from shopwire.models import Reason
     from shopwire.stores.entry import Entry
@@ -150,6 +153,38 @@ class Unreadable(ShopwireError):
         self.field = field
         self.problem = problem
         self.reason = reason
+
+
+UNKNOWN_FIELD = "extra_forbidden"
+"""The code of a field that the format does not have (pydantic's name for it)."""
+
+
+class Mistake(NamedTuple):
+    """A mistake in a body whose sender can correct it.
+
+    Args:
+        field: its path ("items.0.total"). The body chose the name of an unknown field, so only its sender reads this.
+        problem: what is wrong, to continue "`field` ...". Never the value.
+        code: what is wrong, as a code.
+    """
+
+    field: str
+    problem: str
+    code: str
+
+
+class InvalidBody(Unreadable):
+    """A verified body has mistakes that its sender can correct. It is answered 400, and nothing of it is kept.
+
+    Attributes:
+        mistakes: all of them. `field` and `problem` are those of the first one.
+    """
+
+    def __init__(self, mistakes: "Sequence[Mistake]") -> None:
+        first = mistakes[0]
+        is_unknown = first.code == UNKNOWN_FIELD
+        super().__init__(first.field.rpartition(".")[0] or "body" if is_unknown else first.field, first.code)
+        self.mistakes = mistakes
 
 
 class InvalidValue(ShopwireError, ValueError):

@@ -16,7 +16,8 @@ def add_arguments(parser: Parser) -> None:
     new = actions.add_parser(
         "new",
         help="print a new secret",
-        description="Prints 32 random bytes as 43 letters, digits, hyphens and underscores.",
+        description="Prints 32 random bytes as 43 letters, digits, hyphens and underscores, or in the spelling that the"
+        " platform prescribes.",
         epilog="example:\n  shopwire secret new woocommerce",
     )
     new.add_argument(
@@ -42,5 +43,6 @@ def run(options: argparse.Namespace) -> int:
                 f"no platform {options.platform!r} for which the shop chooses the secret; there are {', '.join(chosen)}"
             )
     # Only letters, digits, - and _, because some platforms decode entities like &amp; in a secret before they sign.
-    print(secrets.token_urlsafe(_SECRET_BYTES))
+    secret = secrets.token_urlsafe(_SECRET_BYTES)
+    print(platforms.get(options.platform).secret_with(secret) if options.platform else secret)
     return 0

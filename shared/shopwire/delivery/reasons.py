@@ -132,6 +132,11 @@ SENTENCES: dict[Reason, str] = {
     Reason.OTHER_STORE: "The signature is valid, but the call comes from another store.",
     Reason.NO_STOREFRONT_SECRET: "The shop has no `storefront_secret`, so that the contact of a visitor cannot be"
     " verified.",
+    Reason.SIGNED_AT_ANOTHER_TIME: "The signature is valid, but the call was signed more than five minutes before or"
+    " after it arrived. The clock of the shop's server is wrong, or it does not sign each attempt again.",
+    # Outcome `invalid`.
+    Reason.INVALID_BODY: "The body has mistakes that its sender can correct. The response lists all of them; `field`"
+    " and `problem` are those of the first one.",
 }
 
 

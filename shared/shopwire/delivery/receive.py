@@ -16,6 +16,7 @@ from shopwire.delivery.parking import MAX_CRASHES
 from shopwire.delivery.task import LEASE_MARGIN_MS, Outcome, Task, bug_details, subject_of, unreadable_failure
 from shopwire.errors import (
     ClaimRefused,
+    InvalidBody,
     ItemTooLarge,
     PermanentFailure,
     RetryLater,
@@ -66,6 +67,7 @@ class Receiver:
             Each delivery of the webhook with its outcome; the delivery is None if the webhook is unreadable.
 
         Raises:
+            InvalidBody: the body has mistakes that its sender can correct. Nothing is kept.
             NothingDurable: no store can be reached that would keep the webhook.
         """
         adapter = platforms.get(platform)
@@ -78,6 +80,8 @@ class Receiver:
         message = Message(shop.id, "", kept, platform="" if platform == shop.platform else platform)
         try:
             deliveries = adapter.read(webhook, shop)
+        except InvalidBody:
+            raise
         except Unreadable as error:
             failure = unreadable_failure(error)
             return [(None, self._deferral.park_unread(message, failure, subject_of(message, adapter)))]

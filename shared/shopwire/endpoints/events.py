@@ -17,6 +17,7 @@ from shopwire.environment import Environment
 from shopwire.errors import (
     BadSettings,
     HttpError,
+    InvalidBody,
     NothingDurable,
     NotVerified,
     SettingsUnavailable,
@@ -94,7 +95,7 @@ def webhook_of(event: Event, max_bytes: int) -> Webhook:
 
 
 def deliver(webhook: Webhook, shop: Shop, platform: str, context: Any, environment: Environment) -> Response:
-    """Verify a call and deliver it. The status is 200, 401, or 503 if no durable store can be reached.
+    """Verify a call and deliver it. The status is 200, 400, 401, or 503 if no durable store can be reached.
 
     Args:
         platform: name of the adapter that parses the body.
@@ -118,12 +119,23 @@ def deliver(webhook: Webhook, shop: Shop, platform: str, context: Any, environme
         results = environment.receiver.receive(
             webhook, shop, platform, request_id=context.aws_request_id, deadline=deadline
         )
+    except InvalidBody as error:
+        facts = {"reason": Reason.INVALID_BODY, "field": error.field, "problem": error.problem}
+        report("refused", received_at, shop=shop.id, outcome="invalid", **facts)
+        mistakes = [{"field": mistake.field, "problem": mistake.problem} for mistake in error.mistakes]
+        return response(400, {"error": _sentence(error), "mistakes": mistakes})
     except NothingDurable:
         report("refused", received_at, shop=shop.id, outcome="unavailable")
         return error_response(HttpError(503, "no durable store can be reached"))
     elapsed_ms = environment.clock() - received_at
     statuses = [_record(webhook, shop, delivery, outcome, elapsed_ms) for delivery, outcome in results]
     return response(200, statuses[0] if len(statuses) == 1 else {"deliveries": statuses})
+
+
+def _sentence(error: InvalidBody) -> str:
+    first, *others = error.mistakes
+    more = f" (and {len(others)} more)" if others else ""
+    return f"the body has mistakes: `{first.field}` {first.problem}{more}"
 
 
 def _verify(platform: Platform, webhook: Webhook, shop: Shop, environment: Environment) -> Shop:

@@ -97,3 +97,7 @@ class Reason(StrEnum):
     STORE_MISSING = "store_missing"
     OTHER_STORE = "other_store"
     NO_STOREFRONT_SECRET = "no_storefront_secret"
+    SIGNED_AT_ANOTHER_TIME = "signed_at_another_time"
+
+    # Refused: outcome `invalid` (400).
+    INVALID_BODY = "invalid_body"

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 CLASSES = {
     "shopify": "Shopify",
     "woocommerce": "WooCommerce",
+    "generic": "Generic",
     "storefront": "Storefront",
 }
 """The class of each platform, by its name in shops.toml. The class is in the package of that name."""
@@ -38,12 +39,16 @@ def get(name: str) -> "Platform":
     return platform
 
 
+_ON_DEMAND = frozenset({"generic"})
+"""Platforms that `load` leaves out. Their first call in an environment imports them, and no other shop pays for it."""
+
+
 def load(*names: str) -> None:
-    """Import what a call may need: these platforms (by default all that a shop can run on) and the phone library.
+    """Import what a call may need: these platforms (by default those of most shops) and the phone library.
 
     A function does this at INIT, where it has a whole processor. An invocation at 144 MB has a twelfth of one, and the
     platform waits for the answer: 10 ms of import at INIT would take 120 ms there.
     """
-    for name in names or OF_SHOPS:
+    for name in names or (name for name in OF_SHOPS if name not in _ON_DEMAND):
         get(name)
     import_module("phonenumbers")

@@ -1,0 +1,1 @@
+"""Generic, our own format: sample bodies and a simulated shop."""
