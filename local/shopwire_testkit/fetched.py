@@ -1,4 +1,4 @@
-"""Answers of a platform's API that are in files, in the place of the API (`Platform.fetch`)."""
+"""A platform's API that answers from files (`Platform.fetch`)."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

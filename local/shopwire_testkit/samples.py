@@ -24,6 +24,8 @@ from shopwire.platforms.parts import moment_of_php_date
 _HERE = Path(__file__).parent
 _EXPECTED_SUFFIX = ".expected.json"
 _FETCHED_SUFFIX = ".fetched.json"
+# A smaller number is no time.
+_FIRST_UNIX_TIME = 10**9
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -152,8 +154,10 @@ def _parsed(path: Path) -> Any:
 
 def _moment(value: Any) -> datetime | None:
     try:
+        if isinstance(value, int) and value >= _FIRST_UNIX_TIME:
+            return datetime.fromtimestamp(value, UTC)
         value = moment_of_php_date(value)
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

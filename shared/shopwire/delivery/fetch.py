@@ -20,7 +20,7 @@ from shopwire.shops import Shops
 from shopwire.stores.entry import Entry
 from shopwire.stores.pauses import platform_of
 
-FETCH_INTERVAL_MS = 2_000
+FETCH_INTERVAL_MS = 5_000
 """Milliseconds between two fetches of one entity, at least."""
 SETTLED_MS = 10_000
 """Milliseconds after a change until every copy at the platform has it."""

@@ -82,7 +82,7 @@ SENTENCES: dict[Reason, str] = {
     " `fetched` says for what. The shop's webhooks wait until the setting `api` is right.",
     Reason.PLATFORM_PAUSED: "The platform's API is not asked for now, because its last answers were failures. When the"
     " pause ends, one message probes it; then the rest follows.",
-    Reason.FETCHED_JUST_NOW: "The state was fetched less than two seconds ago. The next fetch serves all webhooks that"
+    Reason.FETCHED_JUST_NOW: "The state was fetched less than five seconds ago. The next fetch serves all webhooks that"
     " arrive until then.",
     Reason.FETCHED_OLD_STATE: "The platform's API answered with an older state than it did before. It is asked again.",
     Reason.FETCHED_TOO_SOON: "What was fetched right after the change may be older than the change. It was sent, and is"

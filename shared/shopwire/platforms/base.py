@@ -161,7 +161,8 @@ class SampleFields:
     Args:
         ids: fields that identify the entity. `--fresh` replaces their values everywhere in the body.
         changed: fields that say when the entity last changed; the first that a body has counts. `--fresh` moves all
-            dates of the body by as much as this one. A value is text, or PHP's object of `date` and `timezone`.
+            dates of the body by as much as this one. A value is text, PHP's object of `date` and `timezone`, or
+            seconds since 1970.
         every_call_is_new: a body without any of these fields is another delivery each time it is sent. Otherwise
             `--fresh` refuses such a body.
     """
@@ -276,7 +277,7 @@ class Platform(ABC):
         """Return how the shop's API is called. Only platforms with thin webhooks have it.
 
         Raises:
-            ValueError: the shop's settings `store` and `api` do not suffice. The text continues "the shop ...".
+            ValueError: the shop's settings `store` and `api` do not suffice. The text says what is required.
         """
         raise NotImplementedError
 
