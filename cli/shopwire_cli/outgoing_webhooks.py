@@ -98,7 +98,7 @@ def signed_calls(
     if ping and ping.topic == topic and file is None:
         yield from [Call(ping.headers, ping.body)] * count
         return
-    answers: Mapping[str, bytes] = {}
+    answers: Mapping[str, bytes | None] = {}
     if file is None:
         sample = _find_sample(platform_name, topic)
         topic, body, answers = sample.topic, sample.body, sample.answers
@@ -154,8 +154,8 @@ def _asked_answers(
 
 
 def _refresh(
-    platform: Platform, body: bytes, answers: Mapping[str, bytes], now: int, number: int = 0
-) -> tuple[bytes, Mapping[str, bytes]]:
+    platform: Platform, body: bytes, answers: Mapping[str, bytes | None], now: int, number: int = 0
+) -> tuple[bytes, Mapping[str, bytes | None]]:
     if answers:
         return refresh_with_answers(body, answers, platform.sample_fields, now, number)
     return refresh(body, platform.sample_fields, now, number), answers

@@ -65,21 +65,23 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
 
 
 def refresh_with_answers(
-    body: bytes, answers: Mapping[str, bytes], fields: SampleFields, now: int, number: int = 0
-) -> tuple[bytes, dict[str, bytes]]:
+    body: bytes, answers: Mapping[str, bytes | None], fields: SampleFields, now: int, number: int = 0
+) -> tuple[bytes, dict[str, bytes | None]]:
     """Return the body of a thin webhook and the answers of the platform's API, made fresh together.
 
     Args and errors as for `refresh`.
     """
     whole = b'{"body":%b,"answers":{%b}}' % (
         body,
-        b",".join(json.dumps(name).encode() + b":" + answer for name, answer in answers.items()),
+        b",".join(json.dumps(name).encode() + b":" + (answer or b"null") for name, answer in answers.items()),
     )
     inside = SampleFields(
         ids=tuple(f"body.{path}" for path in fields.ids), changed=tuple(f"body.{path}" for path in fields.changed)
     )
     parsed = from_json(refresh(whole, inside, now, number))
-    fresh = {name: json.dumps(answer).encode() for name, answer in parsed["answers"].items()}
+    fresh = {
+        name: None if answer is None else json.dumps(answer).encode() for name, answer in parsed["answers"].items()
+    }
     return json.dumps(parsed["body"], separators=(",", ":")).encode(), fresh
 
 
