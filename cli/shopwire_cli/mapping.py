@@ -31,7 +31,6 @@ from shopwire_testkit.expected import result
 from shopwire_testkit.fetched import CannedApi, with_state
 
 PLANNED_PLATFORMS = (
-    "bigcommerce",
     "saleor",
     "horoshop",
     "keycrm",

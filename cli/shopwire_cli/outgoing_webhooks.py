@@ -99,7 +99,7 @@ def signed_calls(
     if ping and ping.topic == topic and file is None:
         yield from [Call(ping.headers, ping.body)] * count
         return
-    answers: Mapping[str, bytes] = {}
+    answers: Mapping[str, bytes | None] = {}
     if file is None:
         sample = _find_sample(platform_name, topic)
         topic, body, answers = sample.topic, sample.body, sample.answers
@@ -164,7 +164,7 @@ def _find_sample(platform: str, name: str) -> Sample:
     raise UserError(f"no sample {name!r}{guess}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
 
 
-def _sign(platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes], shop: Shop, now: int) -> Call:
+def _sign(platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes | None], shop: Shop, now: int) -> Call:
     signed = platform.sign(topic, body, shop, now)
     headers = {name.lower(): value for name, value in signed.headers.items()}
     asked = asked_answers(platform, Webhook(headers, signed.body, now), shop, answers)

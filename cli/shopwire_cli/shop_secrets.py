@@ -11,7 +11,7 @@ _SHOWN_CHARACTERS = 4
 _MIN_LENGTH_TO_SHOW = 20
 _LISTS = frozenset({"secrets", "storefront_secret"})
 # The fields of `api` that are not secret.
-_PUBLIC_API_FIELDS = frozenset({"url"})
+_PUBLIC_API_FIELDS = frozenset({"url", "header"})
 
 
 def mask_secret(secret: Any) -> str:
@@ -25,7 +25,7 @@ def secrets_of(fields: ShopFields, name: str = "secrets") -> set[str]:
     """Return the secrets in a field: by default, those that sign webhooks. The fields need not be valid."""
     found = fields.get(name)
     if isinstance(found, dict):
-        found = list(found.values())
+        found = [value for field, value in found.items() if field not in _PUBLIC_API_FIELDS]
     return {secret for secret in (found if isinstance(found, list) else [found]) if isinstance(secret, str)}
 
 

@@ -19,6 +19,7 @@ from shopwire_dev.demo_shops import demo_settings, read_settings
 SECRET_FIELDS = ("secrets", "storefront_secret", "esputnik_key", "api")
 _SECRETS_IN_DOCUMENTS = (
     "0f1e2d3c4b5a69788796a5b4c3d2e1f0",
+    "7r1m9y4k2w8d5f3h6j0q",
     "Zt3kVb9uQyW5rLhC8nXfE2jMsGp7aDoI",
     "a-storefront-secret-of-the-documents",
     "sample-key",

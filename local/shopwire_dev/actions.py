@@ -56,7 +56,7 @@ class Poster:
         platform: str,
         topic: str,
         body: bytes,
-        answers: Mapping[str, bytes],
+        answers: Mapping[str, bytes | None],
         copies: int = 1,
     ) -> list[Posted]:
         """Sign a body with the shop's secret, and post the same call `copies` times at the same moment.

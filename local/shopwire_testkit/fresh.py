@@ -65,8 +65,8 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
 
 
 def refresh_with_answers(
-    body: bytes, answers: Mapping[str, bytes], fields: SampleFields, now: int, number: int = 0
-) -> tuple[bytes, dict[str, bytes]]:
+    body: bytes, answers: Mapping[str, bytes | None], fields: SampleFields, now: int, number: int = 0
+) -> tuple[bytes, dict[str, bytes | None]]:
     """Return a body and the answers of the platform's API, made fresh together.
 
     Args and errors as for `refresh`. `answers` is empty if the body carries the state.
@@ -76,16 +76,18 @@ def refresh_with_answers(
     return separated(refresh(joined(body, answers), fields_of_joined(fields), now, number))
 
 
-def joined(body: bytes, answers: Mapping[str, bytes]) -> bytes:
+def joined(body: bytes, answers: Mapping[str, bytes | None]) -> bytes:
     """Return one JSON object of `body` and `answers`, so that both are changed together."""
-    named = b",".join(json.dumps(name).encode() + b":" + answer for name, answer in answers.items())
+    named = b",".join(json.dumps(name).encode() + b":" + (answer or b"null") for name, answer in answers.items())
     return b'{"body":%b,"answers":{%b}}' % (body, named)
 
 
-def separated(whole: bytes) -> tuple[bytes, dict[str, bytes]]:
+def separated(whole: bytes) -> tuple[bytes, dict[str, bytes | None]]:
     """Return the body and the answers that `joined` put into one object."""
     parsed = from_json(whole)
-    answers = {name: json.dumps(answer).encode() for name, answer in parsed["answers"].items()}
+    answers = {
+        name: None if answer is None else json.dumps(answer).encode() for name, answer in parsed["answers"].items()
+    }
     return json.dumps(parsed["body"], separators=(",", ":")).encode(), answers
 
 

@@ -62,11 +62,12 @@ class Sample:
         return self.path.with_name(self.path.stem + _FETCHED_SUFFIX)
 
     @property
-    def answers(self) -> dict[str, bytes]:
-        """The answers of the platform's API, by the name in `Platform.fetches`."""
+    def answers(self) -> dict[str, bytes | None]:
+        """The answers of the platform's API, by the name in `Platform.fetches`. `null` in the file is a 404."""
         if not self.fetched_path.exists():
             return {}
-        return {name: json.dumps(answer).encode() for name, answer in _parsed(self.fetched_path).items()}
+        answers = _parsed(self.fetched_path)
+        return {name: None if answer is None else json.dumps(answer).encode() for name, answer in answers.items()}
 
 
 def folder(platform: str) -> Path:

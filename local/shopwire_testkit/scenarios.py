@@ -77,7 +77,7 @@ class PlannedWebhook:
     topic: str
     body: bytes
     copies: int
-    answers: Mapping[str, bytes] = field(default_factory=dict)
+    answers: Mapping[str, bytes | None] = field(default_factory=dict)
 
 
 def scenarios_of(platform: str) -> list[Scenario]:

@@ -93,7 +93,7 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
             "map magento order.created",
             "shopwire map: there is no platform 'magento': choose one of shopify, woocommerce",
         ),
-        ("map bigcommerce store/order/created", "shopwire map: bigcommerce is not supported yet"),
+        ("map saleor order", "shopwire map: saleor is not supported yet"),
         ("map adobe-commerce order", "shopwire map: adobe-commerce is not supported yet"),
         ("map horoshop order", "shopwire map: horoshop is not supported yet"),
         ("send", "shopwire send: name PLATFORM and TOPIC"),

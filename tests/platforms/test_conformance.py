@@ -30,9 +30,11 @@ from shopwire.models import (
     Reason,
     Redaction,
     ShopRedaction,
+    ThinChange,
     ViewChange,
     Webhook,
 )
+from shopwire.models.change import Snapshot
 from shopwire.platforms.base import Kind, Platform
 from shopwire_inspector.masking import mask
 from shopwire_testkit.expected import OWNER, expected_text, result
@@ -49,6 +51,7 @@ from tests.support.conformance import (
     UNKNOWN_TOPIC,
     altered,
     call,
+    each_answer,
     each_parser,
     each_platform,
     each_sample,
@@ -65,6 +68,8 @@ from tests.support.conformance import (
     shop_of,
     signature_of,
     signed_sample,
+    states,
+    states_or_none,
     stored_texts,
     texts,
     with_signature,
@@ -80,7 +85,7 @@ STORE_IS_NAMED = [platform for platform in WITH_SAMPLES if platform.store_exampl
 CHANGES_OF_KIND: dict[Kind, tuple[type, ...]] = {
     Kind.SNAPSHOT: (OrderChange, CartChange, ContactChange, ViewChange),
     Kind.FACT: (ParcelArrived, OrderDeleted, AccountDeleted, Redaction, ShopRedaction),
-    Kind.SIGNAL: (),
+    Kind.SIGNAL: (ThinChange,),
     Kind.UNUSED: (),
 }
 
@@ -315,9 +320,9 @@ def test_hostile_value_is_mapped_to_a_short_text_or_unreadable(
     read_and_map(sample, hostile)
 
 
-def read_and_map(sample: Sample, body: bytes) -> None:
+def read_and_map(sample: Sample, body: bytes, **answers: bytes | None) -> None:
     platform = platforms.get(sample.platform)
-    for change in read(platform, sample.topic, body):
+    for change in states_or_none(sample, body, **answers):
         for known in (True, False):
             requests = result(change, shop_of(platform), known=known, contact=OWNER)
             if isinstance(requests, list):
@@ -345,6 +350,64 @@ def test_spelling_of_the_json_does_not_matter(sample: Sample) -> None:
         json.dumps(dict(reversed(body.items())), separators=(",", ":")),
     ):
         assert read(platform, sample.topic, spelling.encode()) == read(platform, sample.topic, sample.body)
+
+
+# Answers of a platform's API, for webhooks that carry no state.
+
+
+@each_answer()
+@settings(max_examples=50)
+@given(data=st.data(), changes=CHANGES)
+def test_altered_answer_is_read_or_unreadable(
+    sample: Sample, name: str, data: st.DataObject, changes: list[tuple[list[int], Any]]
+) -> None:
+    answer = altered(json.loads(sample.answers[name] or b"null"), changes)
+    states_or_none(sample, sample.body, **{name: answer})
+
+
+@each_answer()
+def test_answer_that_is_something_else_is_no_state(sample: Sample, name: str) -> None:
+    answer = sample.answers[name] or b""
+    for other in (b"null", b"7", b'"text"', b"<html></html>", answer[: len(answer) // 2], b'{"status": 404}'):
+        assert not any(isinstance(found, Snapshot) for found in states_or_none(sample, sample.body, **{name: other}))
+
+
+@each_answer()
+def test_hostile_number_of_an_answer_is_mapped_to_a_short_text_or_unreadable(sample: Sample, name: str) -> None:
+    answer = json.loads(sample.answers[name] or b"null")
+    for place in numbers(answer):
+        for hostile in with_texts(answer, place, HOSTILE_NUMBERS):
+            read_and_map(sample, sample.body, **{name: hostile})
+
+
+@each_answer()
+@given(data=st.data(), text=st.sampled_from(HOSTILE))
+def test_hostile_value_of_an_answer_is_mapped_to_a_short_text_or_unreadable(
+    sample: Sample, name: str, data: st.DataObject, text: str
+) -> None:
+    answer = json.loads(sample.answers[name] or b"null")
+    (hostile,) = with_texts(answer, data.draw(st.sampled_from(places(answer))), [text])
+    read_and_map(sample, sample.body, **{name: hostile})
+
+
+@each_answer()
+def test_text_of_an_answer_that_is_stored_has_at_most_255_characters(sample: Sample, name: str) -> None:
+    answer = json.loads(sample.answers[name] or b"null")
+    for place, text in itertools.product(places(answer), ("x" * 256, f"{'x' * 300}@example.com", "9" * 5000, 10**300)):
+        for change in states_or_none(sample, sample.body, **{name: altered(answer, [(list(place), text)])}):
+            assert max(map(len, stored_texts(change)), default=0) <= 255, place
+
+
+@each_answer()
+def test_error_of_an_unreadable_answer_contains_no_value(sample: Sample, name: str) -> None:
+    answer, value = json.loads(sample.answers[name] or b"null"), "canary@example.com +380501112233"
+    changes = read(platforms.get(sample.platform), sample.topic, sample.body)
+    for place, part in itertools.product(places(answer), (value, {value: {value: value}})):
+        try:
+            states(sample, changes, **{name: altered(answer, [(list(place), part)])})
+        except Unreadable as error:
+            text = f"{error} {error.field} {error.problem}"
+            assert not re.search("canary|38050", text), text
 
 
 # Private values.

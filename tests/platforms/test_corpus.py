@@ -8,6 +8,7 @@ import pytest
 from shopwire import platforms
 from shopwire.errors import Unreadable
 from shopwire_testkit.expected import OWNER, result
+from shopwire_testkit.fetched import CannedApi, with_state
 from shopwire_testkit.samples import sample_shop, signed_webhook
 from tests.support.corpus import BODIES, Body
 from tests.support.emulated_api import problems
@@ -31,12 +32,13 @@ def test_api_saves_what_a_body_becomes(captured: Body, choice: str, known: bool)
             platform.read(webhook, shop)
         return
     for delivery in platform.read(webhook, shop):
-        found = result(delivery.change, shop, known=known, contact=OWNER if known else None)
+        change = with_state(delivery.change, platform, shop, CannedApi(captured.answers))
+        found = result(change, shop, known=known, contact=OWNER if known else None)
         if isinstance(found, dict):
             assert found["outcome"] in ("ignored", "parked", "erased")
             continue
         assert found
         requests = [{"path": request.path, "body": json.loads(request.body)} for request in found]
         # The event of a fact contains less of its order than others.
-        fact = delivery.change.version is None
+        fact = change.version is None
         assert problems(requests, known=known, fact=fact) == []

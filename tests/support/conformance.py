@@ -34,6 +34,7 @@ from shopwire.models import (
     Webhook,
 )
 from shopwire.platforms.base import Kind, Platform
+from shopwire_testkit.fetched import CannedApi, with_state
 from shopwire_testkit.samples import Sample, file_word, folder, sample_shop, samples, signed_webhook
 
 ROOT = Path(__file__).parents[2]
@@ -221,6 +222,37 @@ def read(platform: Platform, topic: str, body: bytes) -> list[Any]:
     shop = shop_of(platform)
     with suppress(Unreadable):
         return [delivery.change for delivery in platform.read(signed_webhook(platform, topic, body, shop, NOW), shop)]
+    return []
+
+
+def each_answer() -> pytest.MarkDecorator:
+    """Run a test for each answer of a platform's API, with the sample that has the longest one."""
+    found: dict[tuple[str, str], Sample] = {}
+    for platform in PLATFORMS:
+        for sample in samples_of(platform):
+            for name, answer in sample.answers.items():
+                longest = found.setdefault((platform.name, name), sample)
+                if len(answer or b"") > len(longest.answers[name] or b""):
+                    found[platform.name, name] = sample
+    cases = [(sample, name) for (_, name), sample in found.items()]
+    return pytest.mark.parametrize(("sample", "name"), cases, ids=[f"{of.platform}-{name}" for of, name in cases])
+
+
+def states(sample: Sample, changes: Iterable[Change], **answers: bytes | None) -> list[Change]:
+    """Return the changes, with what is fetched in the place of thin ones. Other answers replace those of the sample.
+
+    Raises:
+        Unreadable: an answer is not what the platform documents.
+    """
+    platform = platforms.get(sample.platform)
+    api = CannedApi(sample.answers | answers)
+    return [with_state(change, platform, shop_of(platform), api) for change in changes]
+
+
+def states_or_none(sample: Sample, body: bytes, **answers: bytes | None) -> list[Change]:
+    """Return the states that follow from a body; none if it or an answer is unreadable."""
+    with suppress(Unreadable):
+        return states(sample, read(platforms.get(sample.platform), sample.topic, body), **answers)
     return []
 
 

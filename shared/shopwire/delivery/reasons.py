@@ -33,6 +33,9 @@ SENTENCES: dict[Reason, str] = {
     " while a confirmation is awaited.",
     Reason.DATA_REQUEST: "A customer asked the shop for their data. The shop answers such a request itself.",
     Reason.APP_UNINSTALLED: "The app was uninstalled, so the platform deleted its webhooks. The shop can be removed.",
+    Reason.WEBHOOKS_FAIL: "The platform reports that webhooks of the shop fail. `error_code` 90001: it tries again."
+    " 90002: it gave up and deactivated the webhook, which must be activated again. 90003: too many calls failed, so it"
+    " sends nothing to this domain for some minutes.",
     Reason.ERROR_BODY: "The platform could not write the body and sent an error in its place. The next webhook of the"
     " entity contains the state.",
     Reason.EMPTY_BODY: "The platform signed an empty body, as a plugin that removes everything of it does. The next"

@@ -26,6 +26,7 @@ class Reason(StrEnum):
     CONSENT_NOT_SAID = "consent_not_said"
     DATA_REQUEST = "data_request"
     APP_UNINSTALLED = "app_uninstalled"
+    WEBHOOKS_FAIL = "webhooks_fail"
     ERROR_BODY = "error_body"
     EMPTY_BODY = "empty_body"
     NO_PRICES = "no_prices"

@@ -15,6 +15,7 @@ CLASSES = {
     "shopify": "Shopify",
     "woocommerce": "WooCommerce",
     "generic": "Generic",
+    "bigcommerce": "BigCommerce",
     "storefront": "Storefront",
 }
 """The class of each platform, by its name in shops.toml. The class is in the package of that name."""

@@ -1,0 +1,234 @@
+"""What a BigCommerce order costs: its total, and the parts that add up to it.
+
+Every amount is there with and without tax. The lines' totals are before discounts, the order's total is after them
+(reference "Orders V2"). A refund lowers none of these amounts: `refunded_amount` "always returns 0". It is a resource
+of its own, which names the lines and quantities that were given back, or an amount of the order ("Order Refunds").
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+
+from shopwire.models.order import quantum
+from shopwire.platforms.bigcommerce import bodies
+from shopwire.platforms.parts import MoneyOrEmpty, amount
+
+REFUNDED, PARTIALLY_REFUNDED = 4, 14
+"""The two statuses of an order that say that money was given back."""
+_OFF_SHIPPING = frozenset({3, 4})  # types of a coupon: a discount on the shipping, and free shipping
+_FEES = frozenset({"HANDLING", "GIFT_WRAPPING", "FEE"})
+_ZERO = Decimal(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Amounts:
+    """What an order costs. `lines` has the quantity that is still bought and the price of one unit, for each product.
+
+    `total` and its parts are after refunds; if they left nothing, as they were before the last one that did.
+    """
+
+    total: Decimal
+    shipping: Decimal | None
+    discount: Decimal | None
+    taxes: Decimal | None
+    fees: Decimal | None
+    refunded: Decimal | None
+    wholly_refunded: bool
+    lines: Sequence[tuple[Decimal, Decimal]]
+
+
+@dataclass(slots=True)
+class _Parts:
+    """The parts of a total, while they are adjusted. `paid` has what is paid for each line."""
+
+    paid: list[Decimal]
+    shipping: Decimal
+    fees: Decimal
+    taxes: Decimal
+
+    @property
+    def goods(self) -> Decimal:
+        return sum(self.paid, _ZERO)
+
+    @property
+    def total(self) -> Decimal:
+        return self.goods + self.shipping + self.fees + self.taxes
+
+    def take_off(self, left: Decimal) -> None:
+        """Lower the goods by this, each by its share, then the other parts by what remains."""
+        goods = self.goods
+        off_goods = min(left, goods)
+        if off_goods:
+            self.paid = [paid * (goods - off_goods) / goods for paid in self.paid]
+        left -= off_goods
+        for name in ("shipping", "fees", "taxes"):
+            part: Decimal = getattr(self, name)
+            taken = min(left, max(part, _ZERO))
+            setattr(self, name, part - taken)
+            left -= taken
+
+
+def has_refunds(order: bodies.Order, products: Sequence[bodies.Product]) -> bool:
+    """Return whether anything of the order says that money was given back."""
+    return (
+        order.status_id in (REFUNDED, PARTIALLY_REFUNDED)
+        or "refunded" in (order.payment_status or "").lower()
+        or any(product.is_refunded or product.quantity_refunded for product in products)
+    )
+
+
+def amounts(
+    order: bodies.Order,
+    products: Sequence[bodies.Product],
+    coupons: Sequence[bodies.Coupon],
+    refunds: Sequence[bodies.Refund],
+    currency: str,
+) -> Amounts:
+    """Return what the order costs."""
+    with_tax = _includes_tax(order, products)
+    tolerance = quantum(currency) * (len(products) + 1)
+    gross = [product.total_inc_tax if with_tax else product.total_ex_tax for product in products]
+    parts = _Parts(
+        paid=[max(price - _discount(product), _ZERO) for price, product in zip(gross, products, strict=True)],
+        shipping=_of(order.shipping_cost_inc_tax, order.shipping_cost_ex_tax, with_tax=with_tax),
+        fees=_fees(order, with_tax=with_tax),
+        taxes=_ZERO if with_tax else _or_zero(order.total_tax),
+    )
+    discount = _fit_to_total(parts, gross, order.total_inc_tax, coupons, tolerance)
+
+    given_back = [(refund, money) for refund in _in_order(refunds) if (money := _given_back(refund)) > 0]
+    refunded = sum([money for _, money in given_back], _ZERO)
+    wholly_refunded = order.status_id == REFUNDED or 0 < order.total_inc_tax <= refunded
+    total, counted = order.total_inc_tax, []
+    for refund, money in given_back:
+        if wholly_refunded and total - money <= 0:
+            break
+        total -= money
+        counted.append(refund)
+    quantities = _take_back(parts, products, counted, with_tax=with_tax)
+    if counted:
+        _fit_refunds(parts, total, tolerance)
+    return Amounts(
+        total=total,
+        shipping=parts.shipping if order.shipping_cost_inc_tax is not None else None,
+        discount=discount if discount > 0 else None,
+        taxes=None if with_tax else parts.taxes,
+        fees=parts.fees if parts.fees > 0 else None,
+        refunded=refunded if refunded > 0 else None,
+        wholly_refunded=wholly_refunded,
+        lines=[
+            (quantity, paid / quantity if quantity > 0 else _ZERO)
+            for quantity, paid in zip(quantities, parts.paid, strict=True)
+        ],
+    )
+
+
+def _includes_tax(order: bodies.Order, products: Sequence[bodies.Product]) -> bool:
+    """Return whether the order's prices include tax. Older orders do not say so; `base_*` is what the shop entered."""
+    if order.is_tax_inclusive_pricing is not None:
+        return order.is_tax_inclusive_pricing
+    pairs = [(line.base_price, line.price_inc_tax, line.price_ex_tax) for line in products]
+    shipping = (amount(order.shipping_cost_inc_tax), amount(order.shipping_cost_ex_tax))
+    pairs.append((order.base_shipping_cost, *shipping))
+    for base, with_tax, without_tax in pairs:
+        if with_tax != without_tax and base in (with_tax, without_tax):
+            return base == with_tax
+    return False
+
+
+def _fees(order: bodies.Order, *, with_tax: bool) -> Decimal:
+    found = [
+        (order.handling_cost_inc_tax, order.handling_cost_ex_tax),
+        (order.wrapping_cost_inc_tax, order.wrapping_cost_ex_tax),
+        *((fee.cost_inc_tax, fee.cost_ex_tax) for fee in order.fees or ()),
+    ]
+    return sum([_of(*pair, with_tax=with_tax) for pair in found], _ZERO)
+
+
+def _of(with_its_tax: MoneyOrEmpty, without: MoneyOrEmpty, *, with_tax: bool) -> Decimal:
+    return _or_zero(with_its_tax if with_tax else without)
+
+
+def _or_zero(part: MoneyOrEmpty) -> Decimal:
+    found = amount(part)
+    return _ZERO if found is None else found
+
+
+def _discount(product: bodies.Product) -> Decimal:
+    """Return the share that a line has of all discounts, also of those of the whole order ("applied_discounts")."""
+    return sum([_or_zero(each.amount) for each in product.applied_discounts or ()], _ZERO)
+
+
+def _fit_to_total(
+    parts: _Parts,
+    gross: Sequence[Decimal],
+    total: Decimal,
+    coupons: Sequence[bodies.Coupon],
+    tolerance: Decimal,
+) -> Decimal:
+    """Adjust the parts to the total, whatever the lines do not say, and return what was taken off in all.
+
+    Gift certificates and store credit are a payment of the total. If they lower it, they are a discount of the items.
+    """
+    excess, discount = parts.total - total, sum(gross, _ZERO) - parts.goods
+    if excess > tolerance:
+        off_shipping = sum([_or_zero(each.discount) for each in coupons if each.type in _OFF_SHIPPING], _ZERO)
+        taken = min(excess, off_shipping, parts.shipping)
+        parts.shipping -= taken
+        parts.take_off(excess - taken)
+        return discount + excess
+    if excess < -tolerance:
+        if abs(excess + discount) <= tolerance:  # the totals of the lines are after the discounts already
+            parts.paid = list(gross)
+        else:
+            parts.fees -= excess
+    return discount
+
+
+def _in_order(refunds: Sequence[bodies.Refund]) -> list[bodies.Refund]:
+    # "Returns a list of refunds ordered by refund ID in ascending order."
+    numbered = all(refund.id.isdecimal() for refund in refunds)
+    return sorted(refunds, key=lambda refund: int(refund.id)) if numbered else list(refunds)
+
+
+def _given_back(refund: bodies.Refund) -> Decimal:
+    """Return what the buyer got back. Of a payment that was declined they got nothing."""
+    declined = [_or_zero(each.amount) for each in refund.payments or () if each.is_declined]
+    if declined and len(declined) == len(refund.payments or ()):
+        return _ZERO
+    return max(refund.total_amount - sum(declined, _ZERO), _ZERO)
+
+
+def _take_back(
+    parts: _Parts, products: Sequence[bodies.Product], refunds: Sequence[bodies.Refund], *, with_tax: bool
+) -> list[Decimal]:
+    """Lower the parts by what the refunds name, and return how many units of each line are left."""
+    returned: Counter[str] = Counter()
+    for refund in refunds:
+        for item in refund.items or ():
+            requested = _or_zero(item.requested_amount)
+            match (item.item_type or "").upper():
+                case "PRODUCT":
+                    returned[item.item_id or ""] += item.quantity or _ZERO  # type: ignore[assignment]
+                case "SHIPPING":
+                    parts.shipping = max(parts.shipping - requested, _ZERO)
+                case kind if kind in _FEES:
+                    parts.fees = max(parts.fees - requested, _ZERO)
+        if not with_tax:
+            parts.taxes = max(parts.taxes - _or_zero(refund.total_tax), _ZERO)
+    quantities = [max(product.quantity - returned[product.id], _ZERO) for product in products]
+    parts.paid = [
+        paid * quantity / product.quantity if product.quantity > 0 else _ZERO
+        for paid, quantity, product in zip(parts.paid, quantities, products, strict=True)
+    ]
+    return quantities
+
+
+def _fit_refunds(parts: _Parts, total: Decimal, tolerance: Decimal) -> None:
+    """Adjust the parts to the total after refunds, which may be of any amount."""
+    excess = parts.total - total
+    if excess > tolerance:
+        parts.take_off(excess)
+    elif excess < -tolerance:
+        parts.fees -= excess  # less was given back than the items cost: the shop kept the difference
