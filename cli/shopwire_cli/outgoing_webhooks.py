@@ -164,7 +164,9 @@ def _find_sample(platform: str, name: str) -> Sample:
     raise UserError(f"no sample {name!r}{guess}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
 
 
-def _sign(platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes | None], shop: Shop, now: int) -> Call:
+def _sign(
+    platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes | None], shop: Shop, now: int
+) -> Call:
     signed = platform.sign(topic, body, shop, now)
     headers = {name.lower(): value for name, value in signed.headers.items()}
     asked = asked_answers(platform, Webhook(headers, signed.body, now), shop, answers)
