@@ -131,6 +131,7 @@ def scenario_calls(platform: str, name: str, shop: Shop) -> Iterator[tuple[str, 
     for webhook in plan(platform, name, now := _now()):
         adapter = platforms.get(webhook.platform)
         call = _sign(adapter, webhook.topic, webhook.body, webhook.answers, shop, now)
+        _pause(webhook.pause_seconds)
         yield path_of(webhook.platform, shop), call, webhook.copies
 
 
@@ -171,6 +172,10 @@ def _sign(
     headers = {name.lower(): value for name, value in signed.headers.items()}
     asked = asked_answers(platform, Webhook(headers, signed.body, now), shop, answers)
     return Call({"content-type": "application/json"} | headers, signed.body, asked)
+
+
+def _pause(seconds: float) -> None:
+    time.sleep(seconds)
 
 
 def _now() -> int:

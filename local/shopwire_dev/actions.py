@@ -2,6 +2,7 @@
 
 import http.client
 import threading
+import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -159,13 +160,13 @@ class DevActions:
             KeyError: there is no such scenario.
         """
         planned, shop = plan(platform, scenario, now()), self._shops[f"demo-{platform}"]
-        return [
-            posted
-            for webhook in planned
-            for posted in self._poster.sign_and_post(
+        posted: list[Posted] = []
+        for webhook in planned:
+            time.sleep(webhook.pause_seconds)
+            posted += self._poster.sign_and_post(
                 shop, webhook.platform, webhook.topic, webhook.body, webhook.answers, webhook.copies
             )
-        ]
+        return posted
 
     def post(self, shop: Shop, platform: str, topic: str, body: bytes) -> Posted:
         return self._poster.sign_and_post(shop, platform, topic, body, {})[0]

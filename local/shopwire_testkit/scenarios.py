@@ -24,6 +24,9 @@ from shopwire_testkit.fresh import (
 )
 from shopwire_testkit.samples import Sample, changed_at, moment_of, samples, value_at
 
+# `shopwire dev` fetches the state of an entity at most once a second (`delivery.fetch`).
+_FETCH_SECONDS = 1.5
+
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
@@ -71,13 +74,18 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class PlannedWebhook:
-    """A webhook to sign and post, `copies` times at the same moment, and what the platform's API answers then."""
+    """A webhook to sign and post, `copies` times at the same moment, and what the platform's API answers then.
+
+    Args:
+        pause_seconds: how long to wait before it. Of a thin webhook nothing but the last state is seen otherwise.
+    """
 
     platform: str
     topic: str
     body: bytes
     copies: int
     answers: Mapping[str, bytes | None] = field(default_factory=dict)
+    pause_seconds: float = 0
 
 
 def scenarios_of(platform: str) -> list[Scenario]:
@@ -110,7 +118,8 @@ def plan(platform: str, name: str, now: int) -> list[PlannedWebhook]:
             body = with_change_at(body, fields, changed, start + step.second)
             body = _created_at(body, sample.platform, start)
         body, answers = separated(body) if sample.answers else (body, {})
-        planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies, answers))
+        pause = _FETCH_SECONDS if answers and step.second else 0
+        planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies, answers, pause))
     return planned
 
 

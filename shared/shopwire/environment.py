@@ -263,7 +263,7 @@ class Environment:
             self.ledger,
             self.parked,
             eraser,
-            Fetcher(self._shop_api, self.shops, self.circuit, self.clock),
+            Fetcher(self._shop_api, self.shops, self.circuit, self.policy, self.clock),
             self.policy,
             self.clock,
         )

@@ -61,7 +61,8 @@ def listening() -> Iterator[Server]:
 
 
 @pytest.fixture
-def server(listening: Server) -> Server:
+def server(listening: Server, monkeypatch: pytest.MonkeyPatch) -> Server:
+    monkeypatch.setattr(outgoing_webhooks, "_pause", lambda seconds: None)
     listening.calls.clear()
     listening.status = 200
     return listening

@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from shopwire.delivery.fetch import FETCH_INTERVAL_MS, SETTLED_MS
 from shopwire.delivery.task import Outcome, Task
 from shopwire.message import Message
 from shopwire.models import Change, Nothing, Reason, Webhook
@@ -95,7 +94,7 @@ def test_webhook_that_arrived_before_the_last_fetch_is_superseded(world: World) 
 def test_two_fetches_of_an_entity_are_seconds_apart(world: World) -> None:
     world.platform_api.state = order()
     world.deliver(announced())
-    world.clock.advance(FETCH_INTERVAL_MS - 500)
+    world.clock.advance(world.policy.retry_base_ms - 500)
     world.platform_api.state = paid()
     assert world.deliver(announced(minutes=5)) == Outcome("queued", Reason.FETCHED_JUST_NOW)
     world.run_until_idle()
@@ -129,7 +128,7 @@ def test_state_from_before_the_announced_change_is_fetched_again(world: World) -
 def test_state_that_has_settled_is_not_fetched_again(world: World) -> None:
     world.platform_api.state = order()
     world.put_into_queue(world.body(announced(minutes=5)))
-    world.clock.advance(SETTLED_MS)
+    world.clock.advance(2 * world.policy.retry_base_ms)
     assert world.run_until_idle() == ["delivered"]
     assert len(world.platform_api.requests) == 1
 
@@ -143,7 +142,7 @@ def test_order_that_is_not_there_yet_is_fetched_again(world: World) -> None:
 
 def test_what_is_gone_is_ignored(world: World) -> None:
     world.put_into_queue(world.body(announced("cart", "c-1")))
-    world.clock.advance(SETTLED_MS)
+    world.clock.advance(2 * world.policy.retry_base_ms)
     world.run_until_idle()
     assert world.reports[-1]["reason"] is Reason.NOT_AT_PLATFORM
     assert world.api.sent == []

@@ -12,18 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from shopwire.delivery.circuit import Circuit
-from shopwire.delivery.task import Clock, Task, adapter_of, bug_details, unreadable_failure
+from shopwire.delivery.task import Clock, Policy, Task, adapter_of, bug_details, unreadable_failure
 from shopwire.errors import PermanentFailure, RetryLater, Unreadable
 from shopwire.models import Change, Nothing, Reason, Shop, ThinChange
 from shopwire.platforms.base import PlatformApi
 from shopwire.shops import Shops
 from shopwire.stores.entry import Entry
 from shopwire.stores.pauses import platform_of
-
-FETCH_INTERVAL_MS = 5_000
-"""Milliseconds between two fetches of one entity, at least."""
-SETTLED_MS = 10_000
-"""Milliseconds after a change until every copy at the platform has it."""
 
 MakeApi = Callable[[Shop, Callable[[], float]], PlatformApi]
 """(shop, function that returns the seconds that are left for an answer) -> the shop's API. Raises ValueError."""
@@ -45,13 +40,20 @@ class Fetched:
 
 
 class Fetcher:
-    """Fetches what thin webhooks announce."""
+    """Fetches what thin webhooks announce.
 
-    def __init__(self, make_api: MakeApi, shops: Shops, circuit: Circuit, clock: Clock) -> None:
+    Attributes:
+        interval_ms: between two fetches of one entity, at least: the first backoff.
+        settled_ms: after a change until every copy at the platform has it, we assume: twice as long.
+    """
+
+    def __init__(self, make_api: MakeApi, shops: Shops, circuit: Circuit, policy: Policy, clock: Clock) -> None:
         self._make_api = make_api
         self._shops = shops
         self._circuit = circuit
         self._clock = clock
+        self.interval_ms = policy.retry_base_ms
+        self.settled_ms = 2 * policy.retry_base_ms
 
     def queue_first(self, shop: str) -> bool:
         """Return whether the platform's API failed so often just now that thin webhooks go to the queue at once."""
@@ -66,20 +68,20 @@ class Fetcher:
         """
         change, at = task.change, self._clock()
         assert isinstance(change, ThinChange)
-        if (wait_ms := entry.fetched_at + FETCH_INTERVAL_MS - at) > 0:
+        if (wait_ms := entry.fetched_at + self.interval_ms - at) > 0:
             raise RetryLater(Reason.FETCHED_JUST_NOW, wait_ms=wait_ms)
         state = self._ask(task, change)
         if state.entity not in (None, change.entity):
             raise PermanentFailure(Reason.UNREADABLE, field="id", problem="another_entity")
-        is_young = at - task.received_at < SETTLED_MS
+        is_young = at - task.received_at < self.settled_ms
         if isinstance(state, Nothing):
             if is_young and state.reason is Reason.NOT_AT_PLATFORM:
-                raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=task.received_at + SETTLED_MS - at)
+                raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=task.received_at + self.settled_ms - at)
             return Fetched(_with(task, state), at, may_be_old=False)
         fetched = _with(task, state)
         version, known = fetched.version, entry.version
         if version is not None and known is not None and version // 10 < known // 10:
-            raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=SETTLED_MS)
+            raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=self.settled_ms)
         is_announced = version is not None and version // 10 >= change.announced_at
         return Fetched(fetched, at, may_be_old=is_young and not is_announced)
 

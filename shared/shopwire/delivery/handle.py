@@ -20,7 +20,7 @@ from shopwire.delivery.decide import (
     unmappable,
 )
 from shopwire.delivery.erase import Eraser
-from shopwire.delivery.fetch import SETTLED_MS, Fetcher
+from shopwire.delivery.fetch import Fetcher
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Policy, Task
 from shopwire.errors import ClaimRefused, Ignored, PermanentFailure, RetryLater, Unmappable
@@ -141,7 +141,7 @@ class ChangeHandler:
         if version is not None:
             update["version"] = max(version, entry.version or 0)
         if fetched.may_be_old:
-            wait_ms = task.received_at + SETTLED_MS - self.clock()
+            wait_ms = task.received_at + self.fetcher.settled_ms - self.clock()
             raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=max(wait_ms, 0))
         update["fetched_at"] = fetched.at
         return outcome
