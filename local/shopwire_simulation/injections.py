@@ -46,6 +46,7 @@ SCENARIOS = (
     Scenario("the API and the queue flap", 0, ("api_flapping", "queue_flapping"), _CRASH_AND_NO_ANSWER),
     Scenario("step by step, the API is sluggish", 20, ("api_sluggish_flapping",), (Fault.NO_ANSWER,)),
     Scenario("step by step, the queue is down", 20, ("queue_out",), _CRASH_AND_NO_ANSWER),
+    Scenario("step by step, the API flaps, the queue is down", 20, ("api_flapping", "queue_out"), (Fault.CRASH,)),
     Scenario("step by step, the API and the queue flap", 20, ("api_flapping", "queue_flapping"), _CRASH_AND_NO_ANSWER),
 )
 INJECTION_SEED = 4
