@@ -11,7 +11,7 @@ from shopwire.delivery.reasons import SENTENCES
 from shopwire.models import Reason, Shop
 from shopwire_emulator.faults import MODES
 from shopwire_emulator.settings import AccountSettings
-from shopwire_inspector.pages import API_MODES
+from shopwire_inspector.faults import API_MODES
 from tests.support.markdown import ROOT
 
 DECISIONS = sorted((ROOT / "docs/decisions").glob("0*.md"))
