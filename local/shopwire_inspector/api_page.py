@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from shopwire_inspector.exchanges import json_text
+from shopwire_inspector.exchanges import json_text, parse_nested
 
 _SHOWN = 200
 """The number of contacts, orders and events that are shown. The search finds the others."""
@@ -90,13 +90,4 @@ def _event(event: Mapping[str, Any]) -> dict[str, Any]:
 
 def _with_nested(values: Mapping[str, Any]) -> dict[str, Any]:
     """Return the values, with JSON in a value parsed."""
-    return {name: _parsed(value) for name, value in values.items()}
-
-
-def _parsed(value: Any) -> Any:
-    if isinstance(value, str) and value[:1] in ("[", "{"):
-        try:
-            return json.loads(value)
-        except ValueError:
-            return value
-    return value
+    return {name: parse_nested(value) for name, value in values.items()}

@@ -1,11 +1,10 @@
 """Requests to the API as the pages show them."""
 
-import json
 from collections.abc import Iterator
 from typing import Any
 
 from shopwire_inspector.curl import MAX_BODY_BYTES, api_command
-from shopwire_inspector.json_text import parse_json
+from shopwire_inspector.json_text import indented, parse_json
 from shopwire_inspector.masking import mask
 from shopwire_inspector.recorded import Exchange
 from shopwire_inspector.times import format_moment, format_time
@@ -40,7 +39,7 @@ def request_body(body: bytes) -> Any:
     value = parse_json(body)
     if not isinstance(value, dict) or not isinstance(value.get("params"), list):
         return value if value is not None else body.decode("utf-8", "replace")
-    params = {param["name"]: _parse_nested(param["value"]) for param in value["params"]}
+    params = {param["name"]: parse_nested(param["value"]) for param in value["params"]}
     return value | {"params": params}
 
 
@@ -58,12 +57,13 @@ def shown_path(exchange: Exchange, *, masked: bool) -> str:
 
 def json_text(value: Any, *, masked: bool) -> str:
     """Return a JSON value as indented text, with personal data hidden if `masked`."""
-    return json.dumps(mask(value) if masked else value, ensure_ascii=False, indent=2)
+    return indented(mask(value) if masked else value)
 
 
-def _parse_nested(value: Any) -> Any:
+def parse_nested(value: Any) -> Any:
+    """Return the JSON in a param's value; the value itself if it is no list and no object."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
-        parsed = parse_json(value.encode("utf-8", "replace"))
+        parsed = parse_json(value)
         return value if parsed is None else parsed
     return value
 

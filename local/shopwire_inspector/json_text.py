@@ -6,23 +6,31 @@ Parsing a number and writing it again would show 25.0 for 25.00, and an amount m
 import json
 import re
 import secrets
+from decimal import Decimal
 from typing import Any
+
+
+def parse_json(body: bytes | str) -> Any:
+    """Return the JSON of a body, with each fraction as Decimal; None if the body is no JSON."""
+    try:
+        return json.loads(body, parse_float=Decimal)
+    except (ValueError, RecursionError):
+        return None
+
+
+def indented(value: Any) -> str:
+    """Return what `parse_json` returned as indented text."""
+    mark = secrets.token_hex(8)
+
+    def marked(number: Any) -> str:
+        assert isinstance(number, Decimal)
+        return f"{mark}{number}"
+
+    text = json.dumps(value, ensure_ascii=False, indent=2, default=marked)
+    return re.sub(rf'"{mark}([^"]*)"', r"\1", text)
 
 
 def indent_json(body: bytes) -> str | None:
     """Return the JSON of a body as indented text; None if the body is no JSON."""
-    mark = secrets.token_hex(8)
-    try:
-        value = json.loads(body, parse_float=lambda number: f"{mark}{number}")
-        text = json.dumps(value, ensure_ascii=False, indent=2)
-    except (ValueError, RecursionError):
-        return None
-    return re.sub(rf'"{mark}([^"]*)"', r"\1", text)
-
-
-def parse_json(body: bytes) -> Any:
-    """Return the JSON of a body; None if the body is no JSON."""
-    try:
-        return json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+    value = parse_json(body)
+    return indented(value) if value is not None else None

@@ -124,7 +124,7 @@ def plan(platform: str, name: str, now: int) -> list[PlannedWebhook]:
 
 
 def _created_at(body: bytes, platform: str, seconds: int) -> bytes:
-    """Return the body with its creation at this UTC second, which differs between the samples of an order."""
+    """Return the body with its creation at this UTC second. The samples of an order were moved by different times."""
     parsed = json.loads(body)
     texts = {path: text for path in _module(platform).CREATED if (text := value_at(parsed, path))}
     created = next((moment for text in texts.values() if (moment := moment_of(text))), None)

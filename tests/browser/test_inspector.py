@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from shopwire_dev.stack import DevStack
 from shopwire_inspector.recorded import Attempt
@@ -232,13 +232,18 @@ def test_new_rows_cause_no_layout_shift(page: Page, stack: DevStack) -> None:
     assert page.evaluate("shifts") == []
 
 
-def test_list_of_ten_thousand_webhooks_has_few_elements_in_the_document(page: Page, stack: DevStack) -> None:
-    for number in range(10_000):
-        webhook = stack.journal.add_webhook("many", LONG_AGO + number)
+def add_many(stack: DevStack, shop: str, count: int) -> None:
+    """Record webhooks about order 0 and more."""
+    for number in range(count):
+        webhook = stack.journal.add_webhook(shop, LONG_AGO + number)
         attempt = Attempt(LONG_AGO + number, "webhook", "delivered", None, 12)
         entity, key = f"order {number}", f"key-{number}"
-        stack.journal.add_delivery(webhook, "orders/paid", entity, key, attempt, hashed_key=f"h{number}")
+        stack.journal.add_delivery(webhook, "orders/paid", entity, key, attempt, hashed_key=f"h{shop}{number}")
         stack.journal.set_response(webhook, 200, "", 12)
+
+
+def test_list_of_ten_thousand_webhooks_has_few_elements_in_the_document(page: Page, stack: DevStack) -> None:
+    add_many(stack, "many", 10_000)
     page.goto(f"{stack.url}/?shop=many")
     expect(page.locator("#matching")).to_have_text("10000 match")
     expect(page.locator("#rows")).to_have_css("height", "400000px")
@@ -253,3 +258,106 @@ def test_list_of_ten_thousand_webhooks_has_few_elements_in_the_document(page: Pa
     page.get_by_label("Text", exact=True).fill("key-4321\n")
     expect(page.locator("#matching")).to_have_text("1 match")
     expect(page.locator("#rows .row")).to_contain_text("order 4321")
+
+
+def open_row(page: Page, id: str) -> None:
+    """Open the page of an order's webhook, and wait until it listens to keys."""
+    row(page, id).get_by_role("link").click()
+    page.wait_for_url("**/inspect/webhooks/*")
+
+
+def test_filter_and_scroll_position_survive_the_way_back(page: Page, stack: DevStack) -> None:
+    add_many(stack, "back", 300)
+    page.goto(f"{stack.url}/?shop=back")
+    expect(page.locator("#matching")).to_have_text("300 match")
+    page.evaluate("scrollTo(0, 4000)")
+    middle = page.locator("#rows .row", has_text="order 200")
+    middle.get_by_role("link").click()
+    page.wait_for_url("**/webhooks/*")
+    for key, entity in (("j", "order 199"), ("k", "order 200")):  # the older one that the filter shows, and back
+        with page.expect_navigation():
+            page.keyboard.press(key)
+        expect(page.locator("dd", has_text=entity)).to_be_visible()
+    with page.expect_navigation():
+        page.keyboard.press("b")
+    expect(page.get_by_label("Shop", exact=True)).to_have_value("back")
+    expect(middle).to_be_in_viewport()
+    assert abs(page.evaluate("scrollY") - 4000) < 50
+    page.get_by_label("Text", exact=True).fill("nothing like it")
+    expect(page.locator("#matching")).to_have_text("no match")
+    page.get_by_role("link", name="Clear the filter").click()
+    expect(page.get_by_label("Shop", exact=True)).to_have_value("")
+
+
+def test_edited_webhook_shows_what_it_would_send_and_is_sent(page: Page, stack: DevStack) -> None:
+    id, _ = send(stack)
+    page.goto(stack.url)
+    open_row(page, id)
+    page.keyboard.press("e")
+    expect(page.locator("#preview-results")).to_contain_text("unchanged")
+    body = page.get_by_label("Body", exact=True)
+    changed = body.input_value().replace('"current_total_price": "25.00"', '"current_total_price": "20.00"')
+    body.fill(changed.replace("09:01:00Z", "09:05:00Z"))
+    expect(page.locator(".diff .new", has_text='"totalCost": "20.00"')).to_be_visible()
+    expect(page.locator(".diff .old", has_text='"totalCost": "25.00"')).to_be_visible()
+    assert stack.emulator.state()["orders"][id]["totalCost"] == "25.00"
+    page.get_by_role("button", name="Sign and send").click()
+    expect(page.locator(".title .outcome")).to_have_text("delivered")
+    assert stack.emulator.state()["orders"][id]["totalCost"] == "20.00"
+
+
+def test_scenario_is_one_button_and_leads_to_its_story(page: Page, stack: DevStack) -> None:
+    page.goto(stack.url)
+    page.keyboard.press("s")
+    page.get_by_role("button", name="An order's life").click()
+    expect(page.locator("#sent")).to_contain_text("An order's life: delivered, delivered, delivered, delivered")
+    page.get_by_role("link", name="Show its story").click()
+    expect(page.locator(".timeline .left")).to_have_count(4)
+    expect(page.locator(".timeline .right").last).to_contain_text("orderDelivered")
+
+
+def test_destructive_sample_is_sent_only_after_a_yes(page: Page, stack: DevStack) -> None:
+    page.goto(stack.url)
+    page.keyboard.press("s")
+    page.locator("#sample").select_option("woocommerce order.deleted")
+    newest = next(stack.journal.newest_first(), None)
+    page.get_by_role("button", name="Send").click()
+    expect(page.get_by_text("order.deleted deletes or erases")).to_be_visible()
+    page.keyboard.press("Enter")  # the focus is on Cancel
+    expect(page.locator("#question")).to_be_hidden()
+    assert next(stack.journal.newest_first(), None) is newest
+    page.get_by_role("button", name="Send").click()
+    page.get_by_role("button", name="Yes").click()
+    expect(page.locator("#sent")).to_contain_text("response 200: ")
+    expect(page.locator("#rows .row").first).to_contain_text("order.deleted")
+
+
+def test_keys_are_listed_and_a_webhook_is_copied_as_curl(context: BrowserContext, page: Page, stack: DevStack) -> None:
+    context.grant_permissions(["clipboard-read", "clipboard-write"])
+    id, _ = send(stack)
+    page.goto(stack.url)
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_contain_text("copy the webhook as curl")
+    page.keyboard.press("Escape")
+    open_row(page, id)
+    page.keyboard.press("u")
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    copied = page.evaluate("navigator.clipboard.readText()")
+    assert copied.startswith(f"curl -i -X POST {stack.url}/webhooks/{SHOP}")
+    assert id in copied
+    page.keyboard.press("g")
+    page.keyboard.press("a")
+    expect(page.get_by_role("heading", level=1)).to_have_text("What the API holds")
+    expect(page.locator("summary", has_text=id).first).to_be_visible()
+
+
+def test_lost_connection_is_shown_until_it_is_back(browser: Browser, stack: DevStack) -> None:
+    # A page of its own, because the browser reports each failed request in the console.
+    with browser.new_context() as context:
+        page = context.new_page()
+        page.goto(stack.url)
+        expect(page.locator("#rows.floating")).to_be_attached()
+        context.set_offline(True)
+        expect(page.get_by_role("alert")).to_contain_text("No connection to shopwire dev since")
+        context.set_offline(False)
+        expect(page.get_by_role("alert")).to_be_hidden()

