@@ -77,7 +77,7 @@ class Queue:
             whether it is written. Otherwise the reason is logged.
         """
         try:
-            now = int(self._clock() * 1000)
+            now = round(self._clock() * 1000)
             if change.get("type") in _SNAPSHOTS and not change.get("version"):
                 change = {**change, "version": _moment(now)}
             body = json.dumps(change, ensure_ascii=False)
