@@ -30,7 +30,7 @@ from shopwire.delivery.task import HOUR_MS, Clock, Outcome, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
 from shopwire.models import Contact, Shop
 from shopwire.observability import silence_libraries
-from shopwire.platforms.base import PlatformApi
+from shopwire.platforms.access import PlatformApi
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.contacts import ContactStore

@@ -14,7 +14,7 @@ from pydantic_core import from_json
 from shopwire.errors import NoAnswer, PermanentFailure, RetryLater
 from shopwire.esputnik import Answer, Transport, Verdict
 from shopwire.models import Reason
-from shopwire.platforms.base import ApiAccess
+from shopwire.platforms.access import ApiAccess
 
 MAX_ANSWER_BYTES = 5_000_000
 """The largest answer that is read. A Lambda function of 144 MB parses it."""

@@ -12,7 +12,7 @@ import pytest
 from shopwire.errors import NoAnswer, PermanentFailure, RetryLater
 from shopwire.models import Reason
 from shopwire.platform_api import MAX_ANSWER_BYTES, ShopApi, http_transport
-from shopwire.platforms.base import ApiAccess
+from shopwire.platforms.access import ApiAccess
 from shopwire_wsgi import Environ, Server, StartResponse
 from tests.delivery.test_esputnik_transport import certificate  # noqa: F401
 

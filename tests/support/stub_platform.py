@@ -6,7 +6,8 @@ from typing import ClassVar
 from shopwire.errors import NotVerified, Unreadable, UnsignedCall
 from shopwire.models import Change, Delivery, Nothing, Reason, Shop, ThinChange, Webhook
 from shopwire.models.change import EntityKind
-from shopwire.platforms.base import ApiAccess, Kind, Platform, PlatformApi, SignedCall, Topic
+from shopwire.platforms.access import ApiAccess, PlatformApi
+from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
 
 
 class StubPlatform(Platform):

@@ -15,7 +15,7 @@ from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.task import Clock, Policy, Task, adapter_of, bug_details, unreadable_failure
 from shopwire.errors import PermanentFailure, RetryLater, Unreadable
 from shopwire.models import Change, Nothing, Reason, Shop, ThinChange
-from shopwire.platforms.base import PlatformApi
+from shopwire.platforms.access import PlatformApi
 from shopwire.shops import Shops
 from shopwire.stores.entry import Entry
 from shopwire.stores.pauses import platform_of

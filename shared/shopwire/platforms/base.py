@@ -10,13 +10,14 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Literal, Protocol
+from typing import Any, ClassVar, Literal
 
 from pydantic import ValidationError
 
 from shopwire.errors import InvalidValue, NotVerified, Unreadable
 from shopwire.models import DESTRUCTIVE, Change, Delivery, Entity, Nothing, Reason, Shop, ThinChange, Webhook
 from shopwire.models.change import EntityKind
+from shopwire.platforms.access import ApiAccess, PlatformApi
 from shopwire.platforms.parts import unreadable
 from shopwire.platforms.repair import id_of, is_empty
 from shopwire.platforms.signatures import same
@@ -122,37 +123,6 @@ class Retries:
 
 
 @dataclass(frozen=True, slots=True)
-class ApiAccess:
-    """How the platform's API is called for one shop.
-
-    Args:
-        url: the root of the shop's API, without a slash at the end. Its host is the platform's, or in the shop's
-            settings; never one of a webhook.
-        headers: what proves that we may ask, such as a token.
-    """
-
-    url: str
-    headers: Mapping[str, str]
-
-
-class PlatformApi(Protocol):
-    """The API of a platform, for one shop and one webhook (`shopwire.platform_api`)."""
-
-    def get(self, name: str, path: str) -> bytes | None:
-        """Return the body of the answer: b"" for an answer without one (204), None if there is no such thing (404).
-
-        Args:
-            name: what it is, as `Platform.fetches` names it.
-            path: what follows `ApiAccess.url`, with the query.
-
-        Raises:
-            RetryLater: no answer, too many requests, an error of the platform's: time can heal it.
-            PermanentFailure: the API refuses the request for good.
-        """
-        ...
-
-
-@dataclass(frozen=True, slots=True)
 class SampleFields:
     """Where the platform's bodies hold ids and times, so that a sample can be made fresh.
 
@@ -229,11 +199,11 @@ class Platform(ABC):
     """The store of the demo shop; "" for none."""
     endpoint: ClassVar[Literal["webhooks", "storefront"]] = "webhooks"
     """The URL that its calls go to: /webhooks/{shop} or /storefront/{shop}."""
-    fetches: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What `fetch` asks the platform's API for, by the beginning of the topic ("store/order/"), in fetching order."""
     reports_mistakes: ClassVar[bool] = False
     """Whether the sender can correct a body. Then `read` raises InvalidBody with all mistakes, which is answered 400,
     and an unknown field is a mistake. Otherwise an unreadable body is parked."""
+    fetches: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What `fetch` asks the platform's API for, by the beginning of the topic ("store/order/"), in fetching order."""
     entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {}
     """What the topics of a prefix ("orders/") are about, and the field at the top of the body that holds its id. Only
     for people who look at an unreadable body."""
@@ -273,6 +243,14 @@ class Platform(ABC):
             now: UTC milliseconds.
         """
 
+    def secret_with(self, key: str) -> str:
+        """Return the secret, in the platform's spelling, whose key is this text."""
+        return key
+
+    def secret_problem(self, secret: str) -> str | None:
+        """Return what is wrong with a secret of the settings, to continue "`secrets` ..."; None if nothing is."""
+        return None
+
     def api_access(self, shop: Shop) -> ApiAccess:
         """Return how the shop's API is called. Only platforms with thin webhooks have it.
 
@@ -295,14 +273,6 @@ class Platform(ABC):
     def fetched_names(self, topic: str) -> tuple[str, ...]:
         """Return what `fetch` may ask for after a webhook of this topic, in fetching order."""
         return next((names for beginning, names in self.fetches.items() if topic.startswith(beginning)), ())
-
-    def secret_with(self, key: str) -> str:
-        """Return the secret, in the platform's spelling, whose key is this text."""
-        return key
-
-    def secret_problem(self, secret: str) -> str | None:
-        """Return what is wrong with a secret of the settings, to continue "`secrets` ..."; None if nothing is."""
-        return None
 
     def topic_of(self, webhook: Webhook) -> str:
         """Return the topic that a call says it has; "" if it says none."""

@@ -17,18 +17,8 @@ from typing import ClassVar
 from shopwire.errors import NotVerified, Unreadable
 from shopwire.models import Change, Delivery, Reason, Shop, ThinChange, Webhook
 from shopwire.platforms import standard_webhooks
-from shopwire.platforms.base import (
-    ApiAccess,
-    Kind,
-    Platform,
-    PlatformApi,
-    Retries,
-    SampleFields,
-    Secret,
-    Signature,
-    SignedCall,
-    Topic,
-)
+from shopwire.platforms.access import ApiAccess, PlatformApi
+from shopwire.platforms.base import Kind, Platform, Retries, SampleFields, Secret, Signature, SignedCall, Topic
 from shopwire.platforms.bigcommerce import webhooks
 from shopwire.platforms.parts import with_fields
 from shopwire.platforms.signatures import same, secrets_of

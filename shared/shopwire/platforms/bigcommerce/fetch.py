@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from shopwire.errors import InvalidValue, Unreadable
 from shopwire.models import Change, Nothing, OrderDeleted, Reason, Shop, ThinChange
-from shopwire.platforms.base import PlatformApi
+from shopwire.platforms.access import PlatformApi
 from shopwire.platforms.bigcommerce import bodies, carts, money, orders, people
 from shopwire.platforms.parts import parse, unreadable
 
