@@ -33,6 +33,10 @@ _WINDOWS = {
     "api_busy": (1 * MINUTE, 40 * MINUTE, 4),
     "api_busy_after": (1 * MINUTE, 40 * MINUTE, 4),
     "api_remembers": (1 * MINUTE, 20 * MINUTE, 4),
+    "platform_down": (5 * SECOND, 40 * MINUTE, 6),
+    "platform_slow": (5 * SECOND, 10 * MINUTE, 4),
+    "platform_limited": (1 * MINUTE, 20 * MINUTE, 4),
+    "platform_behind": (5 * MINUTE, 40 * MINUTE, 12),
 }
 
 # kind -> probability at each opportunity.

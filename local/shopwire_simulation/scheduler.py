@@ -48,8 +48,15 @@ class Invocation:
     def __init__(self, name: str, deadline: int, seed: str) -> None:
         self.name = name
         # Each invocation has its own random numbers, so a story fails in the same way alone and among other stories.
+        self.seed = seed
         self.rng = random.Random(seed)
         self.deadline = deadline
+        self.started_at = 0
+        """When it began (UTC milliseconds)."""
+        self.request_id = ""
+        """Lambda's id of the invocation. No other one has it."""
+        self.leased: set[str] = set()
+        """Partition keys of the items whose lease it took."""
         self.planned_fault: tuple[int, Fault] | None = None
         """The number of the point (from 1) at which a fault hits the invocation, and the fault."""
         self.points: list[tuple[str, str]] = []

@@ -17,6 +17,7 @@ from shopwire.platforms.base import Platform
 from shopwire_simulation.cloud import TIMEOUTS, Cloud
 from shopwire_simulation.faults import SEND_TWICE, FaultSchedule
 from shopwire_simulation.scheduler import Invocation, Scheduler
+from shopwire_simulation.shops import simulated_platforms
 from shopwire_testkit.announcements import Announcement
 from shopwire_testkit.durations import DAY, MINUTE, SECOND
 from shopwire_testkit.storefront.simulated_visitor import visitor_signature
@@ -206,9 +207,14 @@ def post_once(
 
 
 def _sign(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
-    signed = platform_of(announcement, shop).sign(announcement.topic, announcement.body, shop, now)
-    origin = {"origin": shop.origins[0]} if announcement.storefront else {}
-    return {**signed.headers, **origin}
+    """Return the headers as API Gateway passes them on: with names in lower case."""
+    if announcement.storefront:
+        return {"content-type": "application/json", "origin": shop.origins[0]}
+    secret = shop.secrets[0].get_secret_value()
+    store = shop.stores[0] if shop.stores else ""
+    sign = simulated_platforms()[shop.platform].signed_headers
+    headers = sign(announcement.topic, announcement.body, secret, shop.id, store, now)
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _forge_visit(body: bytes, shop: Shop, now: int, rng: random.Random) -> bytes:

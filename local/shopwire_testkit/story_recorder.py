@@ -1,7 +1,7 @@
 """Records one story, with its clock, its customer, and the webhooks that the shop announces with their meanings."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from shopwire_testkit.announcements import Announcement, Meaning, Story, Version
@@ -84,17 +84,28 @@ class StoryRecorder:
         *,
         storefront: bool = False,
         at: int | None = None,
+        answers: Mapping[str, bytes | None] | None = None,
     ) -> None:
         """Record a webhook that the platform sends a few milliseconds from now.
 
         Args:
             at: send it at this time instead (UTC milliseconds), or just after the last announcement if that is later.
+            answers: what the platform's API answers from now on (`Announcement.answers`).
         """
         self._last_at = max(self._last_at + 1, at or self.now + self.rng.randrange(30))
         id = next(self._ids)
         self._announcements.append(
             Announcement(
-                id, self._last_at, self.shop.settings.id, topic, body, entity, version is None, version, storefront
+                id,
+                self._last_at,
+                self.shop.settings.id,
+                topic,
+                body,
+                entity,
+                version is None,
+                version,
+                storefront,
+                answers or {},
             )
         )
         if meaning is not None:

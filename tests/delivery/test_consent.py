@@ -111,6 +111,24 @@ def test_box_of_one_order_does_not_unsubscribe_a_known_contact(world: World) -> 
     assert paths(world) == ["v1/event"]
 
 
+@pytest.mark.parametrize("is_recorded", [True, False], ids=["newer is recorded as sent", "newer is not recorded"])
+def test_older_refusal_that_is_sent_last_does_not_stay(world: World, is_recorded: bool) -> None:
+    buyer = replace(ANNA, consent=Consent(subscribed=True, at=2_000))
+    outcomes = []
+
+    def buy_meanwhile(*request: object) -> int:
+        world.api.next_answers = [200] if is_recorded else [200, 503, 503]
+        outcomes.append(world.send(order(contact=buyer)))
+        world.api.next_answers = []
+        return 200
+
+    world.api.next_answers = [buy_meanwhile]
+    world.send(customer(replace(ANNA, consent=Consent(subscribed=False, at=1_000))))
+    world.run_until_idle()
+    assert outcomes == ["delivered" if is_recorded else "queued"]
+    assert [path for path in paths(world) if path in (ADD, DELETE)][-1] == DELETE
+
+
 def test_consent_of_an_erased_customer_is_ignored(known: World) -> None:
     assert known.send(Redaction(ANNA, "77")) == "delivered"
     known.api.accepted.clear()

@@ -53,7 +53,7 @@ def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(worl
     world.send(customer())
     record = world.webhook.contacts.find(SHOP, ANNA).record
     assert record
-    world.webhook.contacts.touch(SHOP, record)  # as if its last change were recorded and not sent
+    world.webhook.contacts.touch(SHOP, record, None)  # as if its last change were recorded and not sent
 
     def customer_meanwhile(*request: object) -> int:
         world.api.next_answers = []

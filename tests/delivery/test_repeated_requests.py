@@ -115,7 +115,7 @@ def test_409_for_a_later_revision_with_the_same_body_is_not_accepted(world: Worl
     assert world.send(customer()) == "queued"
     record = world.webhook.contacts.find(SHOP, ANNA).record
     assert record
-    assert world.webhook.contacts.touch(SHOP, record)
+    assert world.webhook.contacts.touch(SHOP, record, None)
     world.api.next_answers = [409]
     assert "delivered" in world.run_until_idle()
     assert world.api.next_answers == []

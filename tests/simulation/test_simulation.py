@@ -13,6 +13,7 @@ from shopwire.retry_queue import RetryQueue
 from shopwire_cli.main import main
 from shopwire_simulation import run as run_module
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
+from shopwire_simulation.checkers.excuses import EXCUSES, ExcuseCounter
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.command import SimulationRequest, simulate
@@ -131,8 +132,10 @@ def test_two_shops_may_use_the_same_key() -> None:
         for id, shop in enumerate(("sim-shopify-0", "sim-shopify-1"))
     }
     records: dict[int, SendRecord] = {}
-    pending = PendingChecker(announcements.values(), records, lambda *_: False, lambda: START, lambda *_: None)
-    observer = AwsCallObserver(announcements, pending, lambda _: None)
+    pending = PendingChecker(
+        announcements.values(), records, {}, ExcuseCounter(), lambda *_: False, lambda: START, lambda *_: None
+    )
+    observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None)
     for id, announcement in announcements.items():
         invocation = Invocation("webhook", START, "")
         invocation.notes["announcement"] = id
@@ -150,8 +153,10 @@ def test_change_that_is_removed_from_a_pending_mark_leaves_the_others_their_anno
     )
     announcements = {1: waits, 2: removed}
     records: dict[int, SendRecord] = {}
-    pending = PendingChecker(announcements.values(), records, lambda *_: False, lambda: START, lambda *_: None)
-    observer = AwsCallObserver(announcements, pending, lambda _: None)
+    pending = PendingChecker(
+        announcements.values(), records, {}, ExcuseCounter(), lambda *_: False, lambda: START, lambda *_: None
+    )
+    observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None)
     key = {"pk": {"S": "sim-shopify-0#order#1"}, "sk": {"S": "ledger"}}
     for id, before, after in ((1, "", "first"), (2, "first", "first second"), (2, "first second", "first")):
         invocation = Invocation("webhook", START, "")
@@ -218,7 +223,8 @@ def test_command_ends_with_the_json_line_of_the_contract(capsys: pytest.CaptureF
     assert main(["simulate", "--webhooks", "60", "--seed", "2", "--faults", "none"]) == 0
     out, err = capsys.readouterr()
     counts = json.loads(out)
-    assert list(counts) == ["webhooks", "faults", *VIOLATION_KINDS, "seconds"]
+    assert list(counts) == ["webhooks", "faults", *VIOLATION_KINDS, "excused", "seconds"]
+    assert counts["excused"].keys() <= EXCUSES.keys()
     assert [counts[kind] for kind in VIOLATION_KINDS] == [0] * len(VIOLATION_KINDS)
     assert (counts["faults"], err) == (0, "")
 

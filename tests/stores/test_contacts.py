@@ -76,7 +76,7 @@ def test_contact_is_known_only_when_its_last_revision_was_accepted(world: World)
     record = contacts.find(SHOP, ANNA).record
     assert record
     assert (record.is_synced, record.api_id, record.revision) == (True, 5001, 2)
-    assert contacts.touch(SHOP, record)
+    assert contacts.touch(SHOP, record, None)
     assert not contacts.find(SHOP, ANNA).is_known
 
 

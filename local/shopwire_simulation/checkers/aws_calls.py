@@ -22,6 +22,8 @@ from shopwire_simulation.table_layout import (
 )
 from shopwire_testkit.announcements import Announcement
 
+_READS = frozenset({"get_item", "batch_get_item", "query", "scan"})
+
 
 class AwsCallObserver:
     """Follows the calls of AWS.
@@ -29,14 +31,20 @@ class AwsCallObserver:
     Args:
         announcements: the run's announcements, by their ids.
         pending: learns which invocation works on which announcement, and which change is settled.
+        on_key: called with the key of a change and its announcement, when the key is seen.
         add_text: called with each of these texts.
     """
 
     def __init__(
-        self, announcements: Mapping[int, Announcement], pending: PendingChecker, add_text: Callable[[str], None]
+        self,
+        announcements: Mapping[int, Announcement],
+        pending: PendingChecker,
+        on_key: Callable[[ChangeKey, Announcement], None],
+        add_text: Callable[[str], None],
     ) -> None:
         self._announcements = announcements
         self._pending = pending
+        self._on_key = on_key
         self._add_text = add_text
         self._by_key: dict[ChangeKey, Announcement] = {}
         self.written: Counter[str] = Counter()
@@ -50,7 +58,10 @@ class AwsCallObserver:
         self, invocation: Invocation | None, service: str, operation: str, arguments: Mapping[str, Any], now: int
     ) -> None:
         """Note a call of AWS. `invocation` is None for a call by hand."""
-        if service == "ledger":
+        if operation in _READS:
+            if "Key" in arguments:
+                self._add_text(arguments["Key"]["pk"]["S"])
+        elif service == "ledger":
             self._on_table_call(invocation, arguments, now)
         elif operation == "send_message":
             self._on_message(invocation, arguments)
@@ -71,23 +82,25 @@ class AwsCallObserver:
             if key:
                 invocation.notes |= {"key": key, "claimed_at": now}
                 if "announcement" in invocation.notes:
-                    self._by_key[key] = self._announcements[invocation.notes["announcement"]]
+                    self._add_key(key, self._announcements[invocation.notes["announcement"]])
                 if announcement := self._by_key.get(key):
                     self._pending.on_start(announcement, invocation)
-            if settled and key:
-                self._pending.on_settled(key)
             if item and is_contact_key(item["pk"]["S"]):
                 invocation.notes["contacts_at"] = now
         if item:
             self._add_text(item["pk"]["S"])
             self._add_text(item["sk"]["S"])
 
+    def _add_key(self, key: ChangeKey, announcement: Announcement) -> None:
+        self._by_key[key] = announcement
+        self._on_key(key, announcement)
+
     def _on_message(self, invocation: Invocation | None, arguments: Mapping[str, Any]) -> None:
         # If the ledger does not answer, only the message says which change it is.
         message = json.loads(arguments["MessageBody"])
         if invocation is not None and "announcement" in invocation.notes and message["key"]:
             announcement = self._announcements[invocation.notes["announcement"]]
-            self._by_key[announcement.shop, key_hash(message["key"])] = announcement
+            self._add_key((announcement.shop, key_hash(message["key"])), announcement)
             self._pending.on_start(announcement, invocation)
         self._add_text(arguments["MessageGroupId"])
         self._add_text(arguments["MessageDeduplicationId"])

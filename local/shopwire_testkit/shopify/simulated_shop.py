@@ -25,6 +25,7 @@ from shopwire_testkit.announcements import (
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product
+from shopwire_testkit.shopify.signed_calls import signed_headers
 from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
 from shopwire_testkit.shopify.simulated_carts import api_products, cart_body, checkout_body, lines_of
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
@@ -33,6 +34,8 @@ from shopwire_testkit.story_recorder import StoryRecorder
 
 _OTHER_CUSTOMERS = 5_000_000
 """Added to the serial of a customer, it is the serial of the other customer in the same story."""
+
+__all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {"store": "sim-0.myshopify.com"},

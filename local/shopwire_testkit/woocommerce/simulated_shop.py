@@ -12,7 +12,10 @@ from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, utc_time
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
+from shopwire_testkit.woocommerce.signed_calls import signed_headers
 from shopwire_testkit.woocommerce.simulated_orders import OrderLifecycle, encode_json, local_time
+
+__all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},

@@ -138,7 +138,7 @@ class Contacts:
         current = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
         if requests and current and current.is_synced:
             # An order sent the contact meanwhile. Ours may have been the last request, so it is sent again.
-            self.store.touch(task.shop.id, current)
+            self.store.touch(task.shop.id, current, current.sent_consent)
             state = self.store.find(task.shop.id, Contact(customer_id=change.id))
             self.ensure(_without_unanswered(task), state, None)
         return Outcome("delivered" if requests else "superseded")
@@ -193,13 +193,17 @@ class Contacts:
         if self.store.mark_synced(shop, record, api_id, _sent_consent(task, record)):
             return True
         current, _ = self.store.find_by_ref(shop, record.id)
+        consent = _sent_consent(task, record)
         if current is None:
             state = self.store.find(shop, record.contact)
             if state.is_erased(created_at):
                 self._erase_again(task, replace(record, api_id=api_id or record.api_id))
+        elif consent is not None and consent != _sent_consent(task, current):
+            # The lists have a consent that is not the recorded one, whether or not that is sent by now.
+            self.store.touch(shop, current, consent)
         elif current.is_synced and contradicts(record.contact, current.contact):
             # Another webhook recorded something else and sent it. Our request may have been the last one.
-            self.store.touch(shop, current)
+            self.store.touch(shop, current, current.sent_consent)
         return False
 
     def _send_movers(self, task: Task, state: ContactState) -> None:

@@ -211,13 +211,16 @@ class ContactStore:
             return False
         return True
 
-    def touch(self, shop: str, record: ContactRecord) -> bool:
-        """Raise the revision, so that what is recorded is sent again. Return False if the record was changed
-        meanwhile."""
+    def touch(self, shop: str, record: ContactRecord, sent_consent: bool | None) -> bool:
+        """Raise the revision, so that what is recorded is sent again. Return False if the record was changed meanwhile.
+
+        Args:
+            sent_consent: which consent the API may have now.
+        """
         try:
             self._table.update(
                 _item_key(shop, record.id),
-                {"revision": record.revision + 1},
+                {"revision": record.revision + 1, "sent_consent": sent_consent},
                 condition="revision = :revision",
                 values={":revision": record.revision},
             )
