@@ -20,7 +20,7 @@ NEEDED_311 = $(call NEEDED,$(PYTHON),>= (3$(COMMA) 11),3.11 or later,PYTHON)
 NEEDED_313 = $(call NEEDED,$(PYTHON313),== (3$(COMMA) 13),3.13,PYTHON313)
 COMMA := ,
 
-.PHONY: install run test check bench simulate mutants fuzz soak pictures events expected schema build artifact reproducible sbom licences notes audit \
+.PHONY: install run test check bench simulate mutants fuzz soak pictures events expected schema opencart build artifact reproducible sbom licences notes audit \
 	invoke validate deployed lock clean
 .DELETE_ON_ERROR:
 
@@ -89,6 +89,10 @@ expected: install
 # Writes the JSON Schema of the generic format from its models.
 schema: install
 	@.venv/bin/python -m tools.make_schema
+
+# Builds the installable zips of the OpenCart module: build/opencart3 and build/opencart4.
+opencart: install
+	@.venv/bin/python -m tools.make_opencart
 
 # Checks the template as written, then as SAM translates it, because some errors are visible only there (for example two
 # resources with the same name). Then the template of the firewall.

@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from shopwire import platforms
 from shopwire.delivery.reasons import SENTENCES
-from shopwire.errors import PermanentFailure, Unreadable
+from shopwire.errors import InvalidBody, PermanentFailure, Unreadable
 from shopwire.mapper import ApiRequest
 from shopwire.models import (
     AccountDeleted,
@@ -215,6 +215,10 @@ def parse_changes(
         shop = shop.model_copy(update={"store": found.store_of(webhook)})  # a shop that the body names
     try:
         changes = [delivery.change for delivery in platform.read(webhook, shop)]
+    except InvalidBody as error:
+        raise UserError(
+            *(f"{_name(file)}: `{mistake.field}` {mistake.problem}" for mistake in error.mistakes)
+        ) from None
     except Unreadable as error:
         raise UserError(f"{_name(file)}: the body is not what {platform.name} sends as {topic}: {error}") from None
     if any(isinstance(change, ThinChange) for change in changes) and not answers:

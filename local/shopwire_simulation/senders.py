@@ -131,6 +131,8 @@ class Senders:
                 status = answer["statusCode"] if isinstance(answer, dict) else 500
                 text = answer["body"] if isinstance(answer, dict) else answer
                 self._trace(f"{_describe(announcement)}, {variant} -> {status} {text}")
+                if status == 400 and variant == "cut off" and platform_of(announcement, signer).reports_mistakes:
+                    return  # nothing of it is kept
                 self._on_answer(announcement, invocation, status, answer, variant == "forged")
 
             self._cloud.http(event, invocation, done)
@@ -143,8 +145,11 @@ class Senders:
         Args:
             retry: number of the repetition, 0 for the first call.
         """
-        scheduler, record = self._scheduler, self._records[announcement.id]
-        retries = platform_of(announcement, self._shops[announcement.shop]).retries
+        scheduler, record, shop = self._scheduler, self._records[announcement.id], self._shops[announcement.shop]
+        platform = platform_of(announcement, shop)
+        retries = platform.retries
+        if platform.signature.max_age_seconds:
+            headers = _sign(announcement, shop, scheduler.now)
         record.attempted_at.append(scheduler.now)
         function = _function(announcement)
         seed = f"{self._seed}:{announcement.id}:{scheduler.now}"

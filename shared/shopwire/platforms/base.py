@@ -229,11 +229,11 @@ class Platform(ABC):
     """The store of the demo shop; "" for none."""
     endpoint: ClassVar[Literal["webhooks", "storefront"]] = "webhooks"
     """The URL that its calls go to: /webhooks/{shop} or /storefront/{shop}."""
-    fetches: ClassVar[Mapping[str, tuple[str, ...]]] = {}
-    """What `fetch` asks the platform's API for, by the beginning of the topic ("store/order/"), in fetching order."""
     reports_mistakes: ClassVar[bool] = False
     """Whether the sender can correct a body. Then `read` raises InvalidBody with all mistakes, which is answered 400,
     and an unknown field is a mistake. Otherwise an unreadable body is parked."""
+    fetches: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What `fetch` asks the platform's API for, by the beginning of the topic ("store/order/"), in fetching order."""
     entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {}
     """What the topics of a prefix ("orders/") are about, and the field at the top of the body that holds its id. Only
     for people who look at an unreadable body."""
@@ -273,6 +273,14 @@ class Platform(ABC):
             now: UTC milliseconds.
         """
 
+    def secret_with(self, key: str) -> str:
+        """Return the secret, in the platform's spelling, whose key is this text."""
+        return key
+
+    def secret_problem(self, secret: str) -> str | None:
+        """Return what is wrong with a secret of the settings, to continue "`secrets` ..."; None if nothing is."""
+        return None
+
     def api_access(self, shop: Shop) -> ApiAccess:
         """Return how the shop's API is called. Only platforms with thin webhooks have it.
 
@@ -295,14 +303,6 @@ class Platform(ABC):
     def fetched_names(self, topic: str) -> tuple[str, ...]:
         """Return what `fetch` may ask for after a webhook of this topic, in fetching order."""
         return next((names for beginning, names in self.fetches.items() if topic.startswith(beginning)), ())
-
-    def secret_with(self, key: str) -> str:
-        """Return the secret, in the platform's spelling, whose key is this text."""
-        return key
-
-    def secret_problem(self, secret: str) -> str | None:
-        """Return what is wrong with a secret of the settings, to continue "`secrets` ..."; None if nothing is."""
-        return None
 
     def topic_of(self, webhook: Webhook) -> str:
         """Return the topic that a call says it has; "" if it says none."""

@@ -1,7 +1,7 @@
 """Verification of Ed25519 signatures (RFC 8032, section 5.1), in Python alone.
 
 Only verification is here. It works with public values, so its time may depend on them. It is imported only when a shop
-has a public key in its settings (docs/decisions/0022-standard-webhooks.md says why no library does it).
+has a public key in its settings (docs/decisions/0023-standard-webhooks.md says why no library does it).
 """
 
 import hashlib

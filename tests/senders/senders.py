@@ -1,0 +1,166 @@
+"""The senders of senders/, each as a process that runs commands, and a server that answers as a test says."""
+
+import json
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cache
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from shopwire.models import Webhook
+from tests.php.interpreter import php
+from tests.support.installing import apt_install, one_at_a_time
+
+HERE = Path(__file__).parent
+NOW = 1_795_800_000_000
+
+HOW_TO_INSTALL_NODE = """The tests of the Node sender need Node 14 or later, and this machine has none:
+  Debian, Ubuntu   apt-get install nodejs
+  macOS            brew install node
+"""
+HOW_TO_INSTALL_CURL = """The tests of the PHP sender need PHP's extension curl, and this machine has none:
+  Debian, Ubuntu   apt-get install php-curl
+"""
+
+
+@cache
+def node() -> str:
+    """Return the path of Node. If there is none on the PATH, install Debian's package if possible.
+
+    Raises:
+        RuntimeError: there is no Node. The text says how to install it.
+    """
+    with one_at_a_time("node"):
+        path = shutil.which("node") or (shutil.which("node") if apt_install("nodejs") else None)
+    if not path:
+        raise RuntimeError(HOW_TO_INSTALL_NODE)
+    return path
+
+
+@cache
+def php_with_curl() -> str:
+    """Return the path of PHP with its extension curl. If it is missing, install Debian's package if possible.
+
+    Raises:
+        RuntimeError: there is no such PHP. The text says how to install it.
+    """
+
+    def has_curl() -> bool:
+        modules = subprocess.run([php(), "-m"], capture_output=True, text=True, timeout=60).stdout
+        return "curl" in modules.split()
+
+    with one_at_a_time("php-curl"):
+        if not has_curl() and not (apt_install("php-curl") and has_curl()):
+            raise RuntimeError(HOW_TO_INSTALL_CURL)
+    return php()
+
+
+def _php(program: Callable[[], str]) -> list[str]:
+    return [program(), "-d", "error_reporting=-1", "-d", "display_errors=stderr", str(HERE / "driver.php")]
+
+
+SENDERS: dict[str, Callable[[], tuple[list[str], dict[str, str]]]] = {
+    "python": lambda: ([sys.executable, str(HERE / "driver.py")], {}),
+    "node": lambda: ([node(), str(HERE / "driver.js")], {}),
+    "php-streams": lambda: (_php(php), {"transport": "streams"}),
+    "php-curl": lambda: (_php(php_with_curl), {"transport": "curl"}),
+}
+"""The command of each sender, and its options."""
+
+
+@dataclass
+class Sender:
+    """One sender with its queue.
+
+    Args:
+        name: its name in `SENDERS`.
+        now: UTC milliseconds of its clock.
+    """
+
+    name: str
+    folder: Path
+    url: str
+    secrets: list[str]
+    now: int = NOW
+    timeout: float = 10
+
+    def run(self, *commands: tuple[str, Any]) -> list[Any]:
+        """Run commands in one process and return their results.
+
+        Args:
+            commands: ("add", a change), ("flush", seconds), ("pass", milliseconds). Warnings of the program fail the
+                test.
+        """
+        command, options = SENDERS[self.name]()
+        given = {
+            "folder": str(self.folder),
+            "url": self.url,
+            "secrets": self.secrets,
+            "now": self.now,
+            "timeout": self.timeout,
+            "commands": commands,
+            **options,
+        }
+        done = subprocess.run(command, input=json.dumps(given), capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, ""), done.stderr + done.stdout
+        self.now += sum(argument for name, argument in commands if name == "pass")
+        results: list[Any] = json.loads(done.stdout)
+        return results
+
+    def add(self, change: dict[str, Any]) -> bool:
+        return self.run(("add", change)) == [True]
+
+    def flush(self, *, after: int = 0) -> dict[str, Any]:
+        """Send what waits, `after` milliseconds later."""
+        summary: dict[str, Any] = self.run(("pass", after), ("flush", 20))[1]
+        return summary
+
+    def files(self, state: str) -> list[str]:
+        return sorted(path.name for path in (self.folder / state).glob("*"))
+
+
+@dataclass
+class Server:
+    """A server that answers with the next of `answers`: a status, or "silence". In the end it answers 200."""
+
+    answers: list[int | str] = field(default_factory=list)
+    calls: list[Webhook] = field(default_factory=list)
+    stopping: threading.Event = field(default_factory=threading.Event)
+
+    def start(self) -> str:
+        """Start it and return its URL."""
+        server = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                headers = {name.lower(): value for name, value in self.headers.items()}
+                server.calls.append(Webhook(headers, body, NOW))
+                answer = server.answers.pop(0) if server.answers else 200
+                if answer == "silence":
+                    server.stopping.wait(30)
+                    return
+                text = json.dumps({"error": "the body has mistakes"}).encode()
+                self.send_response(int(answer))
+                self.send_header("location", "/elsewhere")
+                self.send_header("content-length", str(len(text)))
+                self.end_headers()
+                self.wfile.write(text)
+
+            def log_message(self, format: str, *args: object) -> None:
+                pass
+
+        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._http.daemon_threads = True
+        threading.Thread(target=self._http.serve_forever, daemon=True).start()
+        return f"http://127.0.0.1:{self._http.server_port}/webhooks/my-shop"
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self._http.shutdown()
+        self._http.server_close()
