@@ -82,7 +82,7 @@ class BigCommerce(Platform):
     }
     kept_headers = ("webhook-id",)
     shown_headers = ("webhook-id", "webhook-timestamp")
-    signature = Signature(headers=(standard_webhooks.SIGNATURE,))
+    signature = Signature(headers=(standard_webhooks.SIGNATURE,), max_age_seconds=standard_webhooks.TOLERANCE_SECONDS)
     secret = Secret(
         made_by="platform",
         where="the client secret of the app or API account that made the webhook",
