@@ -28,6 +28,8 @@ from shopwire_testkit.scenarios import Scenario, plan, scenarios_of
 
 _TIMEOUT_SECONDS = 15
 _MAX_COPIES = 8
+# These headers belong to the connection that brought a call. A tunnel's is another one.
+_OF_CONNECTION = frozenset({"host", "content-length", "connection", "expect", "transfer-encoding", "te", "upgrade"})
 
 
 class Poster:
@@ -172,7 +174,7 @@ class DevActions:
         return self._poster.sign_and_post(shop, platform, topic, body, {})[0]
 
     def repeat(self, path: str, headers: Mapping[str, str], body: bytes) -> Posted:
-        return self._poster.post(path, headers, body)
+        return self._poster.post(path, {name: headers[name] for name in headers if name not in _OF_CONNECTION}, body)
 
     def try_now(self, shop: str) -> None:
         """Let everything of the shop that waits be tried at once: end its pause, and make its messages visible."""

@@ -109,7 +109,7 @@ class Posts:
             raise HttpError(404, "This webhook cannot be sent again: its body or the settings of its shop are missing.")
         shop, platform = found
         if action == "repeat":
-            return self._answer([actions.repeat(request.path, request.headers, request.body)], form, start_response)
+            return self._answer([actions.repeat(request.target, request.headers, request.body)], form, start_response)
         topic, body = self._edited(webhook, platform, form)
         match action:
             case "preview":

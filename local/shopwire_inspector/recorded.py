@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
+from urllib.parse import urlencode
 
 WAITING = frozenset({"queued", "waiting"})
 """Outcomes of an attempt after which another attempt follows."""
@@ -115,6 +116,11 @@ class ReceivedRequest:
     headers: Mapping[str, str]
     body: bytes | None
     response_body: str = ""
+
+    @property
+    def target(self) -> str:
+        """The path with its query."""
+        return f"{self.path}?{urlencode(self.query)}" if self.query else self.path
 
 
 @dataclass(slots=True)

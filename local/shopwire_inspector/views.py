@@ -210,7 +210,7 @@ class Views:
             "query": dict(request.query),
             "headers": [(name, self._header(name, value)) for name, value in headers],
             "response_body": request.response_body,
-            "curl": webhook_command(base_url + request.path, request.headers, body or b"") if has_command else "",
+            "curl": webhook_command(base_url + request.target, request.headers, body or b"") if has_command else "",
             **self._body(body),
         }
 

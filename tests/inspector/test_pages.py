@@ -119,6 +119,24 @@ def test_post_is_accepted_only_from_the_same_origin(
 
 
 @pytest.mark.parametrize(
+    "action",
+    [
+        "send",
+        "scenario",
+        "replay",
+        "resend",
+        "faults/clear",
+        "webhooks/1/resend",
+        "webhooks/1/repeat",
+        "webhooks/1/try",
+    ],
+)
+@pytest.mark.parametrize("headers", [{"HTTP_ORIGIN": "http://evil.example"}, {"HTTP_SEC_FETCH_SITE": "cross-site"}])
+def test_every_action_is_refused_from_another_page(action: str, headers: dict[str, str]) -> None:
+    assert request(pages(FakeActions()), "POST", f"/inspect/{action}", {"confirmed": "1"}, **headers)[0] == 403
+
+
+@pytest.mark.parametrize(
     "target", ["/", "/inspect/rows", "/inspect/static/inspector.css", "/inspect/none", "/inspect/faults"]
 )
 def test_every_response_has_restrictive_security_headers(target: str) -> None:
