@@ -199,8 +199,17 @@ class ShopwireModule
             $rows = $this->db->query("SELECT * FROM `{$this->prefix}shopwire_queue` WHERE `problem` IS NULL "
                 . "ORDER BY `changed_at`, `name` LIMIT 50")->rows;
             foreach ($rows as $row) {
-                if ($this->now() >= $end || !$this->sendRow($row, $summary)) {
+                if ($this->now() >= $end) {
                     return;
+                }
+                try {
+                    if (!$this->sendRow($row, $summary)) {
+                        return;
+                    }
+                } catch (Exception $error) {
+                    $this->setAside($row, $error, $summary);
+                } catch (Throwable $error) {
+                    $this->setAside($row, $error, $summary);
                 }
             }
         } while (count($rows) === 50);
@@ -229,9 +238,7 @@ class ShopwireModule
             return false;
         }
         if ($decision === ShopwireClient::REJECTED) {
-            $this->db->query("UPDATE `{$this->prefix}shopwire_queue` SET `problem` = '" . $this->db->escape(substr($response['body'], 0, 5000))
-                . "' WHERE `name` = '" . $this->db->escape($row['name']) . "' AND `changed_at` = '" . $row['changed_at'] . "'");
-            $summary['rejected']++;
+            $this->keepAside($row, $response['body'], $summary);
         } else {
             if ($kind === 'order') {
                 $this->db->query("INSERT INTO `{$this->prefix}shopwire_order` SET `order_id` = '" . (int)$id . "', `digest` = '$digest' "
@@ -245,6 +252,19 @@ class ShopwireModule
             $this->setState('error', '');
         }
         return true;
+    }
+
+    /** Keeps a row aside that cannot be read, so that it delays no other one. */
+    private function setAside(array $row, $error, array &$summary)
+    {
+        $this->keepAside($row, get_class($error) . ' in ' . basename($error->getFile()) . ':' . $error->getLine(), $summary);
+    }
+
+    private function keepAside(array $row, $problem, array &$summary)
+    {
+        $this->db->query("UPDATE `{$this->prefix}shopwire_queue` SET `problem` = '" . $this->db->escape(substr($problem, 0, 5000))
+            . "' WHERE `name` = '" . $this->db->escape($row['name']) . "' AND `changed_at` = '" . $row['changed_at'] . "'");
+        $summary['rejected']++;
     }
 
     private function read($kind, $id, $consent_at)

@@ -118,7 +118,11 @@ class ShopwireOrders
         $since->setTimezone($zone);
         $rows = $this->db->query("SELECT `order_id` FROM `{$this->prefix}order` WHERE `order_status_id` > 0 AND `date_modified` >= '"
             . $since->format('Y-m-d H:i:s') . "' LIMIT 500")->rows;
-        return array_map('intval', array_map('reset', $rows));
+        $ids = array();
+        foreach ($rows as $row) {
+            $ids[] = (int)$row['order_id'];
+        }
+        return $ids;
     }
 
     /** Returns text as people read it. OpenCart stores it with HTML entities. */
@@ -189,28 +193,40 @@ class ShopwireOrders
     private function items(array $order, $rate, $digits)
     {
         $language = (int)$order['language_id'];
-        $rows = $this->db->query("SELECT op.`product_id`, op.`name`, op.`model`, op.`quantity`, op.`price`, p.`image`, p.`sku` "
-            . "FROM `{$this->prefix}order_product` op LEFT JOIN `{$this->prefix}product` p ON p.`product_id` = op.`product_id` "
-            . "WHERE op.`order_id` = '" . (int)$order['order_id'] . "' ORDER BY op.`order_product_id`")->rows;
+        $rows = $this->db->query("SELECT * FROM `{$this->prefix}order_product` WHERE `order_id` = '" . (int)$order['order_id']
+            . "' ORDER BY `order_product_id`")->rows;
         $items = array();
         foreach ($rows as $row) {
             if ($row['quantity'] <= 0 || $row['price'] < 0) {
                 continue;
             }
             $id = (int)$row['product_id'];
+            $product = $id ? $this->row('product', 'product_id', $id) : array();
             $items[] = array_filter(array(
                 // A line added by hand has no product.
                 'id' => $id ? (string)$id : self::cut(self::text($row['name'])),
-                'sku' => self::cut(self::text($row['sku'] ? $row['sku'] : $row['model'])),
+                'product_id' => empty($product['master_id']) ? null : (string)$product['master_id'],
+                'sku' => $this->sku($product),
                 'name' => self::text($row['name']),
                 'category' => $id ? $this->category($id, $language) : null,
                 'quantity' => (int)$row['quantity'],
                 'total' => self::money($row['price'] * $row['quantity'] * $rate, $digits),
                 'url' => $id ? $this->url($order, 'index.php?route=product/product&product_id=' . $id) : null,
-                'image_url' => $row['image'] ? $this->image($order, $row['image']) : null,
+                'image_url' => empty($product['image']) ? null : $this->image($order, $product['image']),
             ), array(__CLASS__, 'isGiven'));
         }
         return array_merge($items, $this->vouchers($order, $rate, $digits));
+    }
+
+    /** Returns the SKU of a product. 4.1 has it in a table of codes. */
+    private function sku(array $product)
+    {
+        if ($product && !array_key_exists('sku', $product)) {
+            $code = $this->db->query("SELECT `value` FROM `{$this->prefix}product_code` WHERE `product_id` = '"
+                . (int)$product['product_id'] . "' AND `code` = 'sku' LIMIT 1")->row;
+            return $code ? self::cut(self::text($code['value'])) : null;
+        }
+        return empty($product['sku']) ? null : self::cut(self::text($product['sku']));
     }
 
     /** Returns the gift vouchers that were bought (3.x and 4.0). */

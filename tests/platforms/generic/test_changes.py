@@ -110,6 +110,11 @@ def test_rank_follows_from_status_and_parcels(
     assert (found.status, found.rank) == expected
 
 
+def test_main_store_of_an_engine_may_have_the_id_0() -> None:
+    assert order(store_id=0).store_id == "0"
+    assert order(store_id=" ").store_id is None
+
+
 def test_parcels_are_those_of_the_body() -> None:
     (parcel,) = order(sample="order--shipped").parcels
     assert parcel == Parcel(

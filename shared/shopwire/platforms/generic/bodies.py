@@ -49,6 +49,11 @@ RequiredId = Annotated[Id, BeforeValidator(_id_text), WithJsonSchema(_ID_SCHEMA 
 OptionalId = Annotated[
     Annotated[Id, BeforeValidator(_id_text), WithJsonSchema(_ID_SCHEMA)] | None, BeforeValidator(_none_if_blank)
 ]
+# The main store of an engine may have the id 0.
+StoreId = Annotated[
+    Annotated[str, BeforeValidator(_id_text), Field(max_length=MAX_ID_LENGTH), WithJsonSchema(_ID_SCHEMA)] | None,
+    BeforeValidator(_none_if_blank),
+]
 RequiredMoney = Annotated[
     Amount, BeforeValidator(_written_number), Field(ge=0), WithJsonSchema(_NUMBER_SCHEMA | {"minimum": 0})
 ]
@@ -227,7 +232,7 @@ class Order(Body):
     delivery_method: Text = None
     delivery_address: Annotated[Text, Field(description="in one line")] = None
     note: Text = None
-    store_id: OptionalId = None
+    store_id: StoreId = None
     source: Literal["online", "offline"] | None = None
     cart_token: Annotated[OptionalToken, Field(description="token of the cart that became this order")] = None
     test: StrictBool = False
