@@ -168,7 +168,7 @@ class ShopwireModule
         return $summary;
     }
 
-    /** Finds changes that no event told of: other programs, other checkouts, lost events. Call it before `send`, by cron. */
+    /** Finds changes of which there was no event: other programs, other checkouts, lost events. Call it before `send`, by cron. */
     public function catchUp()
     {
         $found = $this->orders()->changedSince($this->state('history'));

@@ -74,7 +74,7 @@ def test_line_without_units_or_name_is_no_item() -> None:
 
 
 @pytest.mark.parametrize("email", ["", None, " "])
-def test_cart_of_a_guest_has_nobody_until_the_checkout(email: Any) -> None:
+def test_cart_of_a_guest_has_no_contact_until_the_checkout(email: Any) -> None:
     assert cart(email=email).cart.contact == NOBODY
 
 

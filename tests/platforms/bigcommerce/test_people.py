@@ -87,12 +87,12 @@ def test_subscriber_to_the_newsletter_says_nothing_but_the_consent() -> None:
 
 
 @pytest.mark.parametrize("consents", [[], ["abandoned_cart"]])
-def test_who_had_the_newsletter_and_has_it_no_more_is_unsubscribed(consents: list[str]) -> None:
+def test_person_without_the_newsletter_that_they_had_is_unsubscribed(consents: list[str]) -> None:
     changed = subscriber(consents=consents, date_modified="2026-09-06T10:00:00+00:00")
     assert changed.contact.consent == Consent(subscribed=False, at=CHANGED_AT)
 
 
-def test_who_never_ticked_the_box_did_not_unsubscribe() -> None:
+def test_box_that_was_never_ticked_is_no_unsubscription() -> None:
     assert subscriber(consents=[]).contact.consent == Consent(subscribed=False, at=0, is_implied=True)
 
 
@@ -146,7 +146,7 @@ def test_address_of_the_customer_completes_the_order() -> None:
     found = order(answers={"customer": OLEH}, **changes).contact
     assert (found.email, found.phone, found.customer_id) == ("oleh.synytsia@example.com", "380675550117", "58")
     assert (found.first_name, found.last_name) == ("Олег", "Дзвінка")
-    # A filter that does not filter must not give the order to somebody else.
+    # A filter that does not filter must not give the order to another person.
     other = order(answers={"customer": {"data": [OLEH["data"][0] | {"id": 59}]}}, **changes).contact
     assert (other.email, other.phone, other.customer_id) == (None, None, "58")
 

@@ -67,7 +67,7 @@ class BigCommerce(Platform):
         Topic("store/customer/deleted", Kind.FACT, webhooks.deleted_customer, connect=False, destroys=True),
         Topic("store/subscriber/created", Kind.SIGNAL, webhooks.subscriber),
         Topic("store/subscriber/updated", Kind.SIGNAL, webhooks.subscriber),
-        # It names a number that the API does not know any more, so nobody can say whose consent it was.
+        # It names a number that the API does not know any more, so the consent has no owner.
         Topic("store/subscriber/deleted", Kind.UNUSED, reason=Reason.CONSENT_NOT_SAID, connect=False),
         Topic("store/app/uninstalled", Kind.UNUSED, reason=Reason.APP_UNINSTALLED, connect=False),
         Topic("store/hook/deliveryException", Kind.SIGNAL, webhooks.delivery_exception, connect=False),
@@ -113,7 +113,7 @@ class BigCommerce(Platform):
     def _has_secret_header(self, webhook: Webhook, shop: Shop) -> bool:
         """Return whether the call has the header that was given when the webhook was made ("Security").
 
-        Webhooks are signed with the secret of the app that made them. Whoever made them in another way knows no secret,
+        Webhooks are signed with the secret of the app that made them. A shop that made them in another way knows no secret,
         and gave them a header of their own.
         """
         name = shop.api.get("header")
