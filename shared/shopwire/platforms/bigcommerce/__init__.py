@@ -113,8 +113,8 @@ class BigCommerce(Platform):
     def _has_secret_header(self, webhook: Webhook, shop: Shop) -> bool:
         """Return whether the call has the header that was given when the webhook was made ("Security").
 
-        Webhooks are signed with the secret of the app that made them. A shop that made them in another way knows no secret,
-        and gave them a header of their own.
+        Webhooks are signed with the secret of the app that made them. A shop that made them in another way knows no
+        secret, and gave them a header of their own.
         """
         name = shop.api.get("header")
         if not isinstance(name, str) or not name.strip():
