@@ -50,7 +50,11 @@ V2Moment = Annotated[Moment, BeforeValidator(_moment)]
 """A date of RFC 2822, as V2 writes it. One of ISO 8601 is read too."""
 
 
-class Address(Body):
+class _Body(Body, defer_build=True):
+    """Part of an answer. What is not used in a process is not built, which takes a millisecond for each of them."""
+
+
+class Address(_Body):
     """A billing or shipping address of an order."""
 
     # Each field may be odd by itself, so that an odd state does not cost the e-mail address beside it.
@@ -73,27 +77,27 @@ class ShippingConsignment(Address):
     shipping_method: Part[str] = None
 
 
-class PickupConsignment(Body):
+class PickupConsignment(_Body):
     """What the buyer collects."""
 
     pickup_method_display_name: Part[str] = None
 
 
-class Consignments(Body):
+class Consignments(_Body):
     """How an order reaches the buyer."""
 
     shipping: Parts[ShippingConsignment] = None
     pickups: Parts[PickupConsignment] = None
 
 
-class Fee(Body):
+class Fee(_Body):
     """A charge beside the products."""
 
     cost_ex_tax: MoneyOrEmpty = None
     cost_inc_tax: MoneyOrEmpty = None
 
 
-class Order(Body):
+class Order(_Body):
     """An order. If its prices include tax, `*_inc_tax` are the real amounts, otherwise `*_ex_tax` are."""
 
     id: Id
@@ -130,14 +134,14 @@ class Order(Body):
     is_email_opt_in: Part[bool] = None
 
 
-class AppliedDiscount(Body):
+class AppliedDiscount(_Body):
     """The share of a discount that a line of an order has, for all of its units."""
 
     amount: MoneyOrEmpty = None
     code: Part[str] = None
 
 
-class Product(Body):
+class Product(_Body):
     """A line of an order. Its totals are before discounts."""
 
     id: Id
@@ -158,13 +162,13 @@ class Product(Body):
     applied_discounts: list[AppliedDiscount] | None = None
 
 
-class Products(Body):
+class Products(_Body):
     """A page of the lines of an order."""
 
     products: list[Product]
 
 
-class Shipment(Body):
+class Shipment(_Body):
     """A parcel."""
 
     id: Id
@@ -176,13 +180,13 @@ class Shipment(Body):
     tracking_carrier: Part[str] = None
 
 
-class Shipments(Body):
+class Shipments(_Body):
     """A page of the parcels of an order."""
 
     shipments: list[Shipment]
 
 
-class Coupon(Body):
+class Coupon(_Body):
     """A coupon of an order. `type`: 3 is off the shipping, 4 is free shipping. `discount`: what it took off."""
 
     code: Part[str] = None
@@ -190,13 +194,13 @@ class Coupon(Body):
     discount: MoneyOrEmpty = None
 
 
-class Coupons(Body):
+class Coupons(_Body):
     """The coupons of an order."""
 
     coupons: list[Coupon]
 
 
-class RefundItem(Body):
+class RefundItem(_Body):
     """What was given back. `item_id` of a product is that of its line."""
 
     item_type: Part[str] = None
@@ -205,14 +209,14 @@ class RefundItem(Body):
     requested_amount: MoneyOrEmpty = None
 
 
-class RefundPayment(Body):
+class RefundPayment(_Body):
     """How it was given back."""
 
     amount: MoneyOrEmpty = None
     is_declined: Part[bool] = None
 
 
-class Refund(Body):
+class Refund(_Body):
     """A refund. `total_amount` contains `total_tax`."""
 
     id: Id
@@ -222,13 +226,13 @@ class Refund(Body):
     payments: list[RefundPayment] | None = None
 
 
-class Refunds(Body):
+class Refunds(_Body):
     """The refunds of an order."""
 
     data: list[Refund]
 
 
-class CustomerAddress(Body):
+class CustomerAddress(_Body):
     """An address of a customer's address book."""
 
     first_name: Part[str] = None
@@ -242,7 +246,7 @@ class CustomerAddress(Body):
     phone: Part[str] = None
 
 
-class Customer(Body):
+class Customer(_Body):
     """An account of a customer."""
 
     id: Id
@@ -255,13 +259,13 @@ class Customer(Body):
     addresses: Parts[CustomerAddress] = None
 
 
-class Customers(Body):
+class Customers(_Body):
     """The customers that a filter found."""
 
     data: list[Customer]
 
 
-class Subscriber(Body):
+class Subscriber(_Body):
     """A subscriber. `consents` says what they agreed to; empty: they did not agree, or do not any more."""
 
     id: Id
@@ -273,13 +277,13 @@ class Subscriber(Body):
     consents: Part[list[str]] = None
 
 
-class SubscriberAnswer(Body):
+class SubscriberAnswer(_Body):
     """The answer that contains a subscriber."""
 
     data: Subscriber
 
 
-class CartLine(Body):
+class CartLine(_Body):
     """A line of a cart. `discount_amount` contains the coupons, for all units. A custom item is in no catalogue."""
 
     id: Part[str] = None
@@ -294,7 +298,7 @@ class CartLine(Body):
     discount_amount: Part[Amount] = None
 
 
-class CartGiftCertificate(Body):
+class CartGiftCertificate(_Body):
     """A gift certificate in a cart. It names people who are not the buyer."""
 
     id: Part[str] = None
@@ -302,7 +306,7 @@ class CartGiftCertificate(Body):
     amount: Amount
 
 
-class CartLines(Body):
+class CartLines(_Body):
     """The lines of a cart."""
 
     physical_items: list[CartLine] | None = None
@@ -311,13 +315,13 @@ class CartLines(Body):
     gift_certificates: list[CartGiftCertificate] | None = None
 
 
-class CartCurrency(Body):
+class CartCurrency(_Body):
     """The currency of a cart."""
 
     code: Part[str] = None
 
 
-class Cart(Body):
+class Cart(_Body):
     """A cart. The e-mail address is that of the billing address, "" if there is none yet."""
 
     id: Id
@@ -330,7 +334,7 @@ class Cart(Body):
     locale: Part[str] = None
 
 
-class CartAnswer(Body):
+class CartAnswer(_Body):
     """The answer that contains a cart."""
 
     data: Cart

@@ -41,11 +41,19 @@ _CLOCKS_DIFFER_MS = 2_000
 _LAST_SECOND = 253_402_300_798  # of the year 9999, less one
 
 
-class _Address(Body):
+class _Body(Body, defer_build=True):
+    """Base of the bodies here, which are built when they are first used: every function imports this module."""
+
+
+class _ExactBody(ExactBody, defer_build=True):
+    """The same, with exactly the documented fields."""
+
+
+class _Address(_Body):
     customer_id: Part[_Number] = None
 
 
-class _Data(Body):
+class _Data(_Body):
     """What changed. Which fields there are depends on the topic."""
 
     id: Part[_CartId] = None
@@ -58,7 +66,7 @@ class _Data(Body):
     error_code: Part[_Number] = None
 
 
-class Envelope(Body):
+class Envelope(_Body):
     """The body of every webhook."""
 
     scope: str
@@ -68,16 +76,16 @@ class Envelope(Body):
     data: Part[_Data] = None
 
 
-class _Order(ExactBody):
+class _Order(_ExactBody):
     type: str
     id: _Number
 
 
-class _OrderOfChannel(ExactBody):
+class _OrderOfChannel(_ExactBody):
     order_id: _Number
 
 
-class _OrderArchived(ExactBody):
+class _OrderArchived(_ExactBody):
     scope: str
     store_id: str
     data: _Order
