@@ -11,15 +11,17 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire import platforms
 from shopwire.environment import Environment, now
-from shopwire.models import Shop
+from shopwire.models import Shop, Webhook
 from shopwire.stores.pauses import Pauses
 from shopwire_dev.aws import PARTS, Aws
 from shopwire_dev.caches import FunctionCaches
+from shopwire_dev.platform_apis import PlatformApis
 from shopwire_dev.recorder import WEBHOOK_HEADER, Recorder
 from shopwire_emulator.emulator import Emulator
 from shopwire_inspector.data_source import Posted
 from shopwire_inspector.faults import FaultLimit
-from shopwire_testkit.fresh import refresh
+from shopwire_testkit.fetched import asked_answers
+from shopwire_testkit.fresh import refresh, refresh_with_answers
 from shopwire_testkit.samples import Sample, samples
 from shopwire_testkit.scenarios import Scenario, plan, scenarios_of
 
@@ -32,8 +34,9 @@ _OF_CONNECTION = frozenset({"host", "content-length", "connection", "expect", "t
 class Poster:
     """Posts webhooks to the gateway, as platforms do."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, platform_apis: PlatformApis) -> None:
         self._host = urlsplit(url).netloc
+        self._platform_apis = platform_apis
 
     def post(self, path: str, headers: Mapping[str, str], body: bytes) -> Posted:
         """Post a call, and return the response. Status 0 means that none arrived."""
@@ -49,10 +52,25 @@ class Poster:
         finally:
             connection.close()
 
-    def sign_and_post(self, shop: Shop, platform: str, topic: str, body: bytes, copies: int = 1) -> list[Posted]:
-        """Sign a body with the shop's secret, and post the same call `copies` times at the same moment."""
-        adapter = platforms.get(platform)
-        call = adapter.sign(topic, body, shop, now())
+    def sign_and_post(
+        self,
+        shop: Shop,
+        platform: str,
+        topic: str,
+        body: bytes,
+        *,
+        copies: int = 1,
+        answers: Mapping[str, bytes] | None = None,
+    ) -> list[Posted]:
+        """Sign a body with the shop's secret, and post the same call `copies` times at the same moment.
+
+        Args:
+            answers: what the platform's API answers, if the body carries no state.
+        """
+        adapter, at = platforms.get(platform), now()
+        call = adapter.sign(topic, body, shop, at)
+        headers = {name.lower(): value for name, value in call.headers.items()}
+        self._platform_apis.put(asked_answers(adapter, Webhook(headers, call.body, at), answers or {}, shop))
         found: list[Posted] = []
 
         def post() -> None:
@@ -85,8 +103,9 @@ class DevActions:
         recorder: Recorder,
         environment: Environment,
         caches: FunctionCaches,
+        platform_apis: PlatformApis,
     ) -> None:
-        self._poster = Poster(url)
+        self._poster = Poster(url, platform_apis)
         self._emulator = emulator
         self._aws = aws
         self._shops = shops
@@ -128,10 +147,14 @@ class DevActions:
             NotRefreshable: the sample cannot be made fresh.
         """
         found = {f"{each.platform} {each.name}": each for each in self.samples()}[sample]
-        body = refresh(found.body, platforms.get(found.platform).sample_fields, now()) if fresh else found.body
+        fields, body, answers = platforms.get(found.platform).sample_fields, found.body, found.answers
+        if fresh and answers:
+            body, answers = refresh_with_answers(body, answers, fields, now())
+        elif fresh:
+            body = refresh(body, fields, now())
         # A shop of every platform has a storefront.
-        on = found.platform if found.platform in platforms.OF_SHOPS else platforms.OF_SHOPS[0]
-        return self.post(self._shops[f"demo-{on}"], found.platform, found.topic, body)
+        shop = self._shops[f"demo-{found.platform if found.platform in platforms.OF_SHOPS else platforms.OF_SHOPS[0]}"]
+        return self._poster.sign_and_post(shop, found.platform, found.topic, body, answers=answers)[0]
 
     def play(self, platform: str, scenario: str) -> list[Posted]:
         """Post the webhooks of a scenario to the platform's demo shop, one after another.
@@ -144,7 +167,12 @@ class DevActions:
             posted
             for webhook in planned
             for posted in self._poster.sign_and_post(
-                shop, webhook.platform, webhook.topic, webhook.body, webhook.copies
+                shop,
+                webhook.platform,
+                webhook.topic,
+                webhook.body,
+                copies=webhook.copies,
+                answers=webhook.answers,
             )
         ]
 

@@ -24,6 +24,8 @@ from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
 from shopwire_dev.gateway import FeedRoutes, Gateway, ParkedRoutes, PersonRoutes, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS
 from shopwire_dev.people import find_named, orders_of
+from shopwire_dev.platform_apis import PATH as PLATFORM_API_PATH
+from shopwire_dev.platform_apis import PlatformApis
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
 from shopwire_emulator.emulator import Emulator
@@ -73,6 +75,7 @@ class DevStack:
         self.journal = Journal()
         self._recorder = Recorder(self.journal)
         self._caches = FunctionCaches()
+        self._platform_apis = PlatformApis()
         self._functions = {name: self._recorder.make_function(name) for name in TIMEOUT_SECONDS}
         self.aws = Aws("127.0.0.1", port + 1 if port else 0)
         self._stopping = threading.Event()
@@ -88,6 +91,7 @@ class DevStack:
             aws={"endpoint": self.aws.url, "region": REGION, "shops_path": SHOPS_PATH},
             allow_remote=allow_remote,
             public_hosts=public_hosts,
+            platform_apis=self._platform_apis,
         )
         try:
             self._servers = [Server(gateway, host, port)]
@@ -111,6 +115,7 @@ class DevStack:
         self.aws.start(self.shops.values(), self._settings)
         variables = {"SHOPWIRE_RETRY_BASE_SECONDS": _RETRY_BASE_SECONDS, **_shopwire_variables()}
         variables |= {**self.aws.environment(), "SHOPWIRE_ESPUTNIK_URL": self._esputnik_url}
+        variables.setdefault("SHOPWIRE_PLATFORM_API_URL", self.url + PLATFORM_API_PATH)
         for name, value in process_environment(variables).items():
             if value is None:
                 os.environ.pop(name, None)
@@ -155,6 +160,7 @@ class DevStack:
             self._recorder,
             environment,
             self._caches,
+            self._platform_apis,
         )
         source = DataSource(
             "shopwire dev, in memory", settings, clients, environment, self._shop_ids, actions=self.actions

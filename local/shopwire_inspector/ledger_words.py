@@ -25,8 +25,9 @@ LEDGER_FIELDS = {
     "converted": "The cart became an order. No event of it is sent any more.",
     "parked_facts": "Parked milestones that are applied when the order arrives.",
     "needs_reconcile": "The platform may have a later state that it will never send.",
+    "fetched_at": "When the state was fetched from the platform's API, the last time that it was delivered.",
 }
 """Field -> what it means."""
 
-MOMENTS = ("failing_since", "deleted_at")
+MOMENTS = ("failing_since", "deleted_at", "fetched_at")
 """Fields that are times."""

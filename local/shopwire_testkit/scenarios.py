@@ -12,6 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from shopwire import platforms
+from shopwire.platforms.base import SampleFields
 from shopwire_testkit.fresh import is_id, with_change_at, with_moved_dates, with_other_id
 from shopwire_testkit.samples import Sample, changed_at, moment_of, samples, value_at
 
@@ -47,6 +48,7 @@ class Step:
         topic: the topic, if it is not the sample's.
         platform: whose sample it is, if not the scenario's platform: the storefront has samples of its own.
         fields: values that differ from the sample's, by their path ("line_items.1.quantity").
+        answers: the same of the answers of the platform's API ("order.status"), if the body carries no state.
         second: when it happens, in seconds. Steps are sent in their own order, whatever their seconds.
         copies: how often it is sent at the same moment.
     """
@@ -55,18 +57,24 @@ class Step:
     topic: str = ""
     platform: str = ""
     fields: Mapping[str, Any] = field(default_factory=dict)
+    answers: Mapping[str, Any] = field(default_factory=dict)
     second: int = 0
     copies: int = 1
 
 
 @dataclass(frozen=True, slots=True)
 class PlannedWebhook:
-    """A webhook to sign and post, `copies` times at the same moment."""
+    """A webhook to sign and post, `copies` times at the same moment.
+
+    Args:
+        answers: what the platform's API answers then, by the name in `Platform.fetches`.
+    """
 
     platform: str
     topic: str
     body: bytes
     copies: int
+    answers: Mapping[str, bytes]
 
 
 def scenarios_of(platform: str) -> list[Scenario]:
@@ -85,21 +93,38 @@ def plan(platform: str, name: str, now: int) -> list[PlannedWebhook]:
         KeyError: the platform has no such scenario.
     """
     steps = _steps_of(platform)[name]
-    last = max(step.second for step in steps)
     found = [_find(step.platform or platform, step.sample) for step in steps]
-    bodies = [_edited(sample.body, step.fields) for step, sample in zip(steps, found, strict=True)]
-    ids = _ids_of(found, bodies)
-    start = now // 1000 - last
+    texts = [_whole(sample, step) for step, sample in zip(steps, found, strict=True)]
+    ids = _ids_of(found, texts)
+    start = now // 1000 - max(step.second for step in steps)
     planned = []
-    for step, sample, body in zip(steps, found, bodies, strict=True):
-        fields = platforms.get(sample.platform).sample_fields
+    for step, sample, text in zip(steps, found, texts, strict=True):
+        fields = _inside(platforms.get(sample.platform).sample_fields)
         for number, id in enumerate(ids):
-            body = with_other_id(body, id, f"{now}{number:03d}", fields)
-        if changed := changed_at(json.loads(body), fields):
-            body = with_change_at(body, fields, changed, start + step.second)
-            body = _created_at(body, sample.platform, start)
-        planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies))
+            text = with_other_id(text, id, f"{now}{number:03d}", fields)
+        if changed := changed_at(json.loads(text), fields):
+            text = with_change_at(text, fields, changed, start + step.second)
+            text = _created_at(text, sample.platform, start)
+        whole = json.loads(text)
+        answers = {name: _as_bytes(answer) for name, answer in whole["answers"].items()}
+        topic, body = step.topic or sample.topic, _as_bytes(whole["body"])
+        planned.append(PlannedWebhook(sample.platform, topic, body, step.copies, answers))
     return planned
+
+
+def _whole(sample: Sample, step: Step) -> bytes:
+    """Return the body and the answers of the platform's API as one JSON, so that they are made fresh together."""
+    answers = {name: json.loads(answer) for name, answer in sample.answers.items()}
+    edits = {f"body.{path}": value for path, value in step.fields.items()}
+    edits |= {f"answers.{path}": value for path, value in step.answers.items()}
+    return _edited(_as_bytes({"body": json.loads(sample.body), "answers": answers}), edits)
+
+
+def _inside(fields: SampleFields) -> SampleFields:
+    """Return the same fields in what `_whole` returns."""
+    return SampleFields(
+        ids=tuple(f"body.{path}" for path in fields.ids), changed=tuple(f"body.{path}" for path in fields.changed)
+    )
 
 
 def _created_at(body: bytes, platform: str, seconds: int) -> bytes:
@@ -130,27 +155,31 @@ def _find(platform: str, name: str) -> Sample:
     return next(sample for sample in samples(platform) if sample.name == name)
 
 
-def _ids_of(found: list[Sample], bodies: list[bytes]) -> list[str | int]:
+def _ids_of(found: list[Sample], texts: list[bytes]) -> list[str | int]:
     """Return every id in the bodies that names an entity, each once."""
     ids: dict[str | int, None] = {}
-    for sample, body in zip(found, bodies, strict=True):
-        parsed = json.loads(body)
-        paths = platforms.get(sample.platform).sample_fields.ids
+    for sample, text in zip(found, texts, strict=True):
+        parsed = json.loads(text)
+        paths = _inside(platforms.get(sample.platform).sample_fields).ids
         ids |= dict.fromkeys(value for path in paths if is_id(value := value_at(parsed, path)))
     return list(ids)
 
 
-def _edited(body: bytes, fields: Mapping[str, Any]) -> bytes:
+def _edited(text: bytes, fields: Mapping[str, Any]) -> bytes:
     if not fields:
-        return body
-    parsed = json.loads(body)
+        return text
+    parsed = json.loads(text)
     for path, value in fields.items():
         *parents, last = _keys(path)
         target = parsed
         for key in parents:
             target = target[key]
         target[last] = value
-    return json.dumps(parsed, ensure_ascii=False).encode()
+    return _as_bytes(parsed)
+
+
+def _as_bytes(value: Any) -> bytes:
+    return json.dumps(value, ensure_ascii=False).encode()
 
 
 def _keys(path: str) -> Iterator[str | int]:

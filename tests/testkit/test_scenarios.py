@@ -2,12 +2,15 @@
 
 import json
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from shopwire import platforms
-from shopwire_testkit.samples import changed_at, sample_shop, signed_webhook
-from shopwire_testkit.scenarios import SCENARIOS, plan, scenarios_of
+from shopwire_testkit import scenarios
+from shopwire_testkit.samples import Sample, changed_at, sample_shop, signed_webhook
+from shopwire_testkit.scenarios import SCENARIOS, Step, plan, scenarios_of
 
 NOW = 1_795_000_000_000
 CASES = [(platform, scenario.name) for platform in platforms.OF_SHOPS for scenario in scenarios_of(platform)]
@@ -56,3 +59,19 @@ def test_unknown_scenario_or_platform_is_a_key_error() -> None:
     with pytest.raises(KeyError):
         plan("shopify", "none", NOW)
     assert scenarios_of("storefront") == []
+
+
+def test_answers_of_the_platform_are_made_fresh_with_the_body(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    number, made = 6_120_431_591_701, "2026-10-05T10:00:00+03:00"
+    body = {"id": number, "updated_at": made}
+    (tmp_path / "thin.json").write_text(json.dumps(body))
+    (tmp_path / "thin.fetched.json").write_text(json.dumps({"order": body | {"created_at": made, "status": "new"}}))
+    sample = Sample("shopify", "orders/updated", "", tmp_path / "thin.json")
+    steps = (Step("thin"), Step("thin", answers={"order.status": "paid"}, second=1))
+    monkeypatch.setattr(scenarios, "_find", lambda platform, name: sample)
+    monkeypatch.setattr(scenarios, "_module", lambda platform: SimpleNamespace(STEPS={"thin": steps}, CREATED=()))
+    planned = plan("shopify", "thin", NOW)
+    states = [json.loads(webhook.answers["order"]) for webhook in planned]
+    assert [state["status"] for state in states] == ["new", "paid"]
+    assert {state["id"] for state in states} == {json.loads(webhook.body)["id"] for webhook in planned} != {number}
+    assert [state["updated_at"] for state in states] == [json.loads(webhook.body)["updated_at"] for webhook in planned]

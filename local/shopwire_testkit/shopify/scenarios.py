@@ -4,7 +4,7 @@ from typing import Any
 
 from shopwire_testkit.scenarios import Step
 
-CREATED = ("created_at", "processed_at")
+CREATED = ("body.created_at", "body.processed_at")
 """Fields that say when an order or cart was made."""
 _NOT_REFUNDED: dict[str, Any] = {
     "financial_status": "paid",

@@ -2,7 +2,7 @@
 
 from shopwire_testkit.scenarios import Step
 
-CREATED = ("date_created_gmt", "date_created")
+CREATED = ("body.date_created_gmt", "body.date_created")
 """Fields that say when an order was made. The first one is in UTC, and the second one moves with it."""
 _SAME_ORDER = {"id": 2107, "number": "2107"}
 STEPS = {
