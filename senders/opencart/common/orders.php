@@ -10,7 +10,7 @@ class ShopwireOrders
     /** Rows of order_total that are no part of their own: the lines, and the sum. */
     private static $sums = array('sub_total', 'total');
     /** What checkouts of other vendors write for a buyer without an e-mail address. */
-    private static $nobody = '/@localhost(\.|$)|^empty\d*@/i';
+    private static $placeholder = '/@localhost(\.|$)|^empty\d*@/i';
 
     private $db;
     private $prefix;
@@ -26,6 +26,8 @@ class ShopwireOrders
     {
         $this->db = $db;
         $this->prefix = $prefix;
+        $known = in_array(isset($settings['timezone']) ? $settings['timezone'] : '', timezone_identifiers_list(DateTimeZone::ALL_WITH_BC), true);
+        $settings['timezone'] = $known ? $settings['timezone'] : 'UTC';
         $this->settings = $settings + array('statuses' => array(), 'void' => 16, 'email' => '', 'timezone' => 'UTC', 'url' => '');
     }
 
@@ -294,7 +296,7 @@ class ShopwireOrders
     {
         $email = self::text($value);
         $own = strtolower((string)$this->settings['email']);
-        return $email === null || strtolower($email) === $own || preg_match(self::$nobody, $email) ? null : $email;
+        return $email === null || strtolower($email) === $own || preg_match(self::$placeholder, $email) ? null : $email;
     }
 
     private function coupons($id)
