@@ -2,8 +2,8 @@
 
     make opencart
 
-OpenCart takes the name of the zip as the name of the extension (4.x), so both are called shopwire.ocmod.zip, in folders
-of their own: build/opencart3 and build/opencart4. The same sources always give the same bytes.
+OpenCart 4 takes the name of the zip as the name of the extension, so both are called shopwire.ocmod.zip, in folders of
+their own: build/opencart3 and build/opencart4. The same sources always give the same bytes.
 """
 
 import sys

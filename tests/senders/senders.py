@@ -23,8 +23,8 @@ HOW_TO_INSTALL_NODE = """The tests of the Node sender need Node 14 or later, and
   Debian, Ubuntu   apt-get install nodejs
   macOS            brew install node
 """
-HOW_TO_INSTALL_CURL = """The tests of the PHP sender need PHP's extension curl, and this machine has none:
-  Debian, Ubuntu   apt-get install php-curl
+HOW_TO_INSTALL_EXTENSION = """The tests of the PHP senders need PHP's extension {extension}, and this machine has none:
+  Debian, Ubuntu   apt-get install {package}
 """
 
 
@@ -43,20 +43,20 @@ def node() -> str:
 
 
 @cache
-def php_with_curl() -> str:
-    """Return the path of PHP with its extension curl. If it is missing, install Debian's package if possible.
+def php_with(extension: str, package: str) -> str:
+    """Return the path of PHP with this extension. If it is missing, install Debian's package if possible.
 
     Raises:
         RuntimeError: there is no such PHP. The text says how to install it.
     """
 
-    def has_curl() -> bool:
+    def has_extension() -> bool:
         modules = subprocess.run([php(), "-m"], capture_output=True, text=True, timeout=60).stdout
-        return "curl" in modules.split()
+        return extension in modules.split()
 
-    with one_at_a_time("php-curl"):
-        if not has_curl() and not (apt_install("php-curl") and has_curl()):
-            raise RuntimeError(HOW_TO_INSTALL_CURL)
+    with one_at_a_time(package):
+        if not has_extension() and not (apt_install(package) and has_extension()):
+            raise RuntimeError(HOW_TO_INSTALL_EXTENSION.format(extension=extension, package=package))
     return php()
 
 
@@ -68,7 +68,7 @@ SENDERS: dict[str, Callable[[], tuple[list[str], dict[str, str]]]] = {
     "python": lambda: ([sys.executable, str(HERE / "driver.py")], {}),
     "node": lambda: ([node(), str(HERE / "driver.js")], {}),
     "php-streams": lambda: (_php(php), {"transport": "streams"}),
-    "php-curl": lambda: (_php(php_with_curl), {"transport": "curl"}),
+    "php-curl": lambda: (_php(lambda: php_with("curl", "php-curl")), {"transport": "curl"}),
 }
 """The command of each sender, and its options."""
 

@@ -58,10 +58,10 @@ class ShopwireModule
         $this->db->query("CREATE TABLE IF NOT EXISTS `{$this->prefix}shopwire_state` (`name` VARCHAR(32) NOT NULL, "
             . "`value` TEXT NOT NULL, PRIMARY KEY (`name`)) DEFAULT CHARSET=utf8mb4");
         $last = $this->db->query("SELECT MAX(`order_history_id`) AS `last` FROM `{$this->prefix}order_history`")->row;
-        $this->db->query("INSERT IGNORE INTO `{$this->prefix}shopwire_state` SET `name` = 'history', `value` = '" . (int)$last['last'] . "'");
-        $this->db->query("INSERT IGNORE INTO `{$this->prefix}shopwire_state` SET `name` = 'looked', `value` = '" . $this->now() . "'");
-        $this->db->query("INSERT IGNORE INTO `{$this->prefix}shopwire_state` SET `name` = 'key', `value` = '"
-            . substr(md5(ShopwireClient::newId() . microtime()), 0, 32) . "'");
+        $first = array('history' => (int)$last['last'], 'looked' => $this->now(), 'key' => md5(ShopwireClient::newId() . microtime()));
+        foreach ($first as $name => $value) {
+            $this->db->query("INSERT IGNORE INTO `{$this->prefix}shopwire_state` (`name`, `value`) VALUES ('$name', '$value')");
+        }
     }
 
     /** Removes the tables, with everything that waits. */
@@ -99,8 +99,8 @@ class ShopwireModule
     public function orderAdded($id, $token)
     {
         if ((int)$id) {
-            $this->db->query("INSERT INTO `{$this->prefix}shopwire_order` SET `order_id` = '" . (int)$id . "', `token` = '"
-                . $this->db->escape($token) . "' ON DUPLICATE KEY UPDATE `token` = VALUES(`token`)");
+            $this->db->query("INSERT INTO `{$this->prefix}shopwire_order` (`order_id`, `token`) VALUES ('" . (int)$id . "', '"
+                . $this->db->escape($token) . "') ON DUPLICATE KEY UPDATE `token` = VALUES(`token`)");
         }
     }
 
@@ -168,7 +168,7 @@ class ShopwireModule
         return $summary;
     }
 
-    /** Finds changes of which there was no event: other programs, other checkouts, lost events. Call it before `send`, by cron. */
+    /** Finds changes that no event reports: other programs, other checkouts, lost events. Call it before `send`, by cron. */
     public function catchUp()
     {
         $found = $this->orders()->changedSince($this->state('history'));
@@ -241,7 +241,7 @@ class ShopwireModule
             $this->keepAside($row, $response['body'], $summary);
         } else {
             if ($kind === 'order') {
-                $this->db->query("INSERT INTO `{$this->prefix}shopwire_order` SET `order_id` = '" . (int)$id . "', `digest` = '$digest' "
+                $this->db->query("INSERT INTO `{$this->prefix}shopwire_order` (`order_id`, `digest`) VALUES ('" . (int)$id . "', '$digest') "
                     . "ON DUPLICATE KEY UPDATE `digest` = VALUES(`digest`)");
             }
             $this->forget($row);
@@ -294,8 +294,8 @@ class ShopwireModule
         $now = $this->now();
         $text = $body === null ? 'NULL' : "'" . $this->db->escape($body) . "'";
         $at = $consent ? $now : 0;
-        $this->db->query("INSERT INTO `{$this->prefix}shopwire_queue` SET `name` = '" . $this->db->escape($name) . "', `changed_at` = '$now', "
-            . "`consent_at` = '$at', `body` = $text ON DUPLICATE KEY UPDATE `changed_at` = GREATEST(`changed_at` + 1, '$now'), "
+        $this->db->query("INSERT INTO `{$this->prefix}shopwire_queue` (`name`, `changed_at`, `consent_at`, `body`) VALUES ('"
+            . $this->db->escape($name) . "', '$now', '$at', $text) ON DUPLICATE KEY UPDATE `changed_at` = GREATEST(`changed_at` + 1, '$now'), "
             . "`body` = $text, `consent_at` = GREATEST(`consent_at`, '$at'), `problem` = NULL");
     }
 
@@ -337,8 +337,8 @@ class ShopwireModule
 
     private function setState($name, $value)
     {
-        $this->db->query("REPLACE INTO `{$this->prefix}shopwire_state` SET `name` = '" . $this->db->escape($name) . "', `value` = '"
-            . $this->db->escape((string)$value) . "'");
+        $this->db->query("REPLACE INTO `{$this->prefix}shopwire_state` (`name`, `value`) VALUES ('" . $this->db->escape($name) . "', '"
+            . $this->db->escape((string)$value) . "')");
     }
 
     private function now()

@@ -26,6 +26,8 @@ class ShopwireOrders
     {
         $this->db = $db;
         $this->prefix = $prefix;
+        $known = in_array(isset($settings['timezone']) ? $settings['timezone'] : '', timezone_identifiers_list(DateTimeZone::ALL_WITH_BC), true);
+        $settings['timezone'] = $known ? $settings['timezone'] : 'UTC';
         $this->settings = $settings + array('statuses' => array(), 'void' => 16, 'email' => '', 'timezone' => 'UTC', 'url' => '');
     }
 
