@@ -125,6 +125,9 @@ class SimulatedApi:
         if self._wait(_LATENCY_MS // 2, "before"):
             self._trace("the API cannot be reached")
             raise NoAnswer
+        if invocation.next_request_is_late:
+            invocation.next_request_is_late = False
+            scheduler.sleep(int(seconds * 900))
         if (response := self._outage(invocation)) is not None:
             return response
         key = base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2]

@@ -4,14 +4,16 @@ A run without an injected fault records the points. Then each combination of inv
 own, and none is left out. A small simulation stops early.
 """
 
+import itertools
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 
+from shopwire_simulation.checkers.identities import persons
 from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.faults import SEND_TWICE
 from shopwire_simulation.run import Run, rare_garbage_collection
@@ -20,6 +22,7 @@ from shopwire_testkit.announcements import Story
 
 _MAX_ANNOUNCEMENTS = 12
 """A story with more announcements is not short."""
+_SAME_MOMENT_MS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +197,26 @@ def choose_short_stories(stories: list[Story]) -> list[int]:
 
 
 def _topics(story: Story) -> set[tuple[str, str]]:
+    """Return the topics of a story that have a meaning, and which rare situations it has, each with its platform."""
     platform = story.shop.rpartition("-")[0]
-    return {(platform, announcement.topic) for announcement in story.announcements if announcement.id in story.meanings}
+    with_meaning = [announcement for announcement in story.announcements if announcement.id in story.meanings]
+    found = {(platform, announcement.topic) for announcement in with_meaning}
+    found |= {
+        (platform, "a contact and an order of one moment")
+        for one, other in itertools.pairwise(with_meaning)
+        if one.entity.startswith("order ")
+        and other.entity.startswith("contact ")
+        and other.at - one.at < _SAME_MOMENT_MS
+    }
+    emails: dict[str, set[str | None]] = defaultdict(set)
+    for announcement in with_meaning:
+        for person in persons(story.meanings[announcement.id]):
+            emails[person.customer_id or ""].add(person.email)
+            if person.customer_id is None and any(
+                person.email in own for id, own in emails.items() if id and len(own) > 1
+            ):
+                found.add((platform, "an order with an address that a customer gave up"))
+    return found
 
 
 def make_run(injection: Injection, stories: list[Story]) -> Run:
@@ -245,6 +266,8 @@ def _is_distinct(fault: Fault, service: str, phase: str, *, is_last: bool) -> bo
     """
     if fault is Fault.NO_ANSWER:
         return True
+    if fault is Fault.LATE_REQUEST:
+        return service == "api" and phase == "before"
     if fault is not Fault.CRASH and service in ("api", "platform"):
         return False  # a time-out limits a call of an API, so a standstill inside it is the same as no answer
     return phase == "before" or is_last

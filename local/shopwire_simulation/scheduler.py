@@ -29,6 +29,9 @@ class Fault(StrEnum):
     """The invocation stops for six seconds, and all other invocations run."""
     OVERRUN = "overrun"
     """The invocation stops until its lease has expired, and then continues. Its time-out does not end it."""
+    LATE_REQUEST = "late_request"
+    """The request to the API arrives just before its time-out, after all that others send meanwhile. It is injected
+    only; `api_straggler` is the kind that happens at random."""
 
 
 _STANDSTILL_MS = 6_000
@@ -66,6 +69,7 @@ class Invocation:
         self.no_answer_until = 0
         self.overran = False
         self.stood_still = False
+        self.next_request_is_late = False
         self.killed = False
         self.notes: dict[str, Any] = {}
         """What the simulation and its checkers note about the invocation."""
@@ -167,6 +171,8 @@ class Scheduler:
                 case Fault.NO_ANSWER:
                     invocation.no_answer_until = self.now + _NO_ANSWER_MS
                     invocation.notes[f"{service}_down"] = self.now
+                case Fault.LATE_REQUEST:
+                    invocation.next_request_is_late = True
                 case Fault.STANDSTILL:
                     invocation.stood_still = True
                     self.sleep(_STANDSTILL_MS)

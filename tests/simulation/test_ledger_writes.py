@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.leaks import LeakChecker
 from shopwire_simulation.checkers.ledger_writes import LedgerWriteChecker
@@ -34,6 +36,7 @@ class Writes:
     def __init__(self, order: dict[str, str] | None = None) -> None:
         self.texts: list[str] = []
         self.erased = False
+        self.waiting: set[str] = set()
         self.excuses = ExcuseCounter()
         self.checker = LedgerWriteChecker(
             lambda key: (STATE, (), ()),
@@ -41,6 +44,7 @@ class Writes:
             lambda shop, entity: False,
             lambda shop, entity: self.erased,
             lambda key: None,
+            lambda key: key[1] in self.waiting,
             self.excuses,
             lambda: START,
             lambda kind, shop, entity, text, story: self.texts.append(f"{kind}: {text}"),
@@ -52,12 +56,13 @@ class Writes:
 
 
 def invocation(id: str, name: str = "webhook") -> Invocation:
-    made = Invocation(name, START, id)
+    made = Invocation(name, START + MINUTE, id)
     made.request_id = id
     return made
 
 
-LEASED = item(lease_holder="a", lease_until=START + MINUTE)
+LEASED_UNTIL = START + MINUTE + 5 * SECOND
+LEASED = item(lease_holder="a", lease_until=LEASED_UNTIL)
 
 
 def test_only_the_holder_ends_a_lease_that_has_not_expired() -> None:
@@ -66,7 +71,7 @@ def test_only_the_holder_ends_a_lease_that_has_not_expired() -> None:
         "misordered: an invocation ended the lease of another one"
     ]
     expired = item(lease_holder="a", lease_until=START - 1)
-    assert Writes().write(invocation("b"), expired, item(lease_holder="b", lease_until=START + MINUTE)) == []
+    assert Writes().write(invocation("b"), expired, item(lease_holder="b", lease_until=LEASED_UNTIL)) == []
 
 
 def test_no_invocation_takes_a_lease_in_the_name_of_another() -> None:
@@ -74,6 +79,27 @@ def test_no_invocation_takes_a_lease_in_the_name_of_another() -> None:
     assert Writes().write(invocation("b"), item(), LEASED) == [
         "misordered: an invocation took the lease in the name of another one"
     ]
+
+
+@pytest.mark.parametrize(("seconds", "is_right"), [(-1, False), (0, True), (10, True), (11, False)])
+def test_lease_lasts_a_little_longer_than_its_invocation(seconds: int, is_right: bool) -> None:
+    leased = item(lease_holder="a", lease_until=START + MINUTE + seconds * SECOND)
+    texts = Writes().write(invocation("a"), item(), leased)
+    wrong = f"misordered: the lease ends {seconds * 1000} ms after the invocation's deadline"
+    assert texts == ([] if is_right else [wrong])
+
+
+@pytest.mark.parametrize("waits", [True, False])
+def test_mark_is_removed_only_if_no_change_waits(waits: bool) -> None:
+    """The mark names one change only, so a duplicate of the first takes it, and is settled."""
+    writes = Writes(PARAMS | {"status": "IN_PROGRESS"})
+    writes.waiting = {"second"} if waits else set()
+    first, second = item(pending_key="first"), item(pending_key="second")
+    writes.write(invocation("a"), None, first)
+    writes.write(invocation("b"), first, second)
+    writes.write(invocation("c"), second, first)
+    texts = writes.write(invocation("d", "retry"), first, item(settled_keys=["first"]))
+    assert texts == (["misordered: the pending mark is removed, although a change waits"] if waits else [])
 
 
 def test_erasure_may_delete_an_entry_that_is_leased() -> None:

@@ -23,12 +23,15 @@ def cart_problem(cart: CartState, event_type: str, params: dict[str, str]) -> st
 def conversion_problem(
     order: AcceptedRequest, earlier: Sequence[AcceptedRequest], of_cart: Sequence[AcceptedRequest]
 ) -> str | None:
-    """Return what is wrong with the recycleStateId of an order's event.
+    """Return what is wrong with the recycleStateId of an order's request. v1/orders carries none.
 
     Args:
-        earlier: the accepted events of the order before it.
-        of_cart: the accepted events of the cart from which the order was made. Empty if there is no cart.
+        earlier: the accepted requests of the order before it.
+        of_cart: the accepted requests of the cart from which the order was made. Empty if there is no cart.
     """
+    if order.event is None:
+        return None
+    earlier, of_cart = ([request for request in requests if request.event] for requests in (earlier, of_cart))
     carried = order.params.get("recycleStateId")
     if any(not event.may_be_repeated for event in earlier):
         return None if carried is None else "recycleStateId is not in the order's first event only"

@@ -12,13 +12,12 @@ from shopwire.models import Shop
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
-from shopwire_simulation.checkers.carts import cart_problem, conversion_problem
+from shopwire_simulation.checkers.carts import conversion_problem
 from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
 from shopwire_simulation.checkers.decisions import choices, describe_error, is_settled
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.final_state import FinalStateChecker
-from shopwire_simulation.checkers.identities import contact_problem
 from shopwire_simulation.checkers.leaks import LeakChecker
 from shopwire_simulation.checkers.ledger_writes import LedgerWriteChecker, Snapshot
 from shopwire_simulation.checkers.observations import (
@@ -34,7 +33,7 @@ from shopwire_simulation.checkers.order_events import OrderEventChecker
 from shopwire_simulation.checkers.pauses import PauseChecker
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.checkers.refusals import RefusalChecker
-from shopwire_simulation.checkers.visits import VisitChecker, visit_problem
+from shopwire_simulation.checkers.visits import VisitChecker, browsing_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
@@ -43,12 +42,9 @@ from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import (
     Announcement,
-    CartState,
     Erasure,
-    Meaning,
     Purchase,
     Story,
-    Visit,
     cart_entity,
 )
 from shopwire_testkit.durations import SECOND
@@ -270,34 +266,17 @@ class Checker:
             if event and (story := self.requests.story_of(announcement)) is not None:
                 meaning = self._stories[story].meanings.get(announcement.id)
                 self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
-                self._check_browsing(announcement, meaning, event, self.requests.identities[story])
+                if problem := browsing_problem(meaning, event, self.requests.identities[story]):
+                    self._report("wrong_final_state", announcement, problem)
             self._pending.on_event_accepted(announcement, invocation)
-
-    def _check_browsing(
-        self, announcement: Announcement, meaning: Meaning | None, event: dict[str, Any], of_story: frozenset[str]
-    ) -> None:
-        """Check an accepted event of a cart or a visit."""
-        if not isinstance(meaning, CartState | Visit):
-            return
-        params = {param["name"]: param["value"] for param in event["params"]}
-        problem = contact_problem(meaning, event["keyValue"], params, of_story)
-        if isinstance(meaning, Visit):
-            problem = problem or visit_problem(meaning, event)
-        else:
-            problem = problem or cart_problem(meaning, event["eventTypeKey"], params)
-        if problem:
-            self._report("wrong_final_state", announcement, problem)
 
     def _check_conversion(
         self, announcement: Announcement, request: AcceptedRequest, earlier: list[AcceptedRequest]
     ) -> None:
-        if request.event is None:
-            return
         meaning = self._meanings.get(announcement.id)
         entity = cart_entity(meaning.token) if isinstance(meaning, Purchase) else ""
-        of_cart = [other for other in self.requests.accepted.get((announcement.shop, entity), ()) if other.event]
-        of_order = [other for other in earlier if other.event]
-        if problem := conversion_problem(request, of_order, of_cart):
+        of_cart = self.requests.accepted.get((announcement.shop, entity), ())
+        if problem := conversion_problem(request, earlier, of_cart):
             self._report("wrong_final_state", announcement, problem)
 
     def _on_key(self, key: ChangeKey, announcement: Announcement) -> None:

@@ -5,12 +5,13 @@ The person is known if the visit names them, or if the contact of the visitor's 
 
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from shopwire_simulation.checkers.carts import cart_problem
 from shopwire_simulation.checkers.excuses import ExcuseCounter
-from shopwire_simulation.checkers.identities import IDENTIFIERS
+from shopwire_simulation.checkers.identities import IDENTIFIERS, contact_problem
 from shopwire_simulation.checkers.observations import (
     AcceptedRequest,
     ChangeKey,
@@ -41,6 +42,23 @@ def visit_problem(visit: Visit, event: Mapping[str, Any]) -> str | None:
         if value != expected:
             return f"{visit.event_type} with another {name} than that of the visit"
     return None
+
+
+def browsing_problem(meaning: Meaning | None, event: Mapping[str, Any], of_story: Collection[str]) -> str | None:
+    """Return what is wrong with an accepted event of a cart or a visit. Other events are not looked at.
+
+    Args:
+        event: as the emulator recorded it.
+        of_story: every identity of the persons in its story.
+    """
+    if not isinstance(meaning, CartState | Visit):
+        return None
+    params = {param["name"]: param["value"] for param in event["params"]}
+    if problem := contact_problem(meaning, event["keyValue"], params, of_story):
+        return problem
+    if isinstance(meaning, Visit):
+        return visit_problem(meaning, event)
+    return cart_problem(meaning, event["eventTypeKey"], params)
 
 
 class VisitChecker:
