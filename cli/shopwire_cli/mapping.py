@@ -185,14 +185,20 @@ def read_answers(platform: Platform, platform_name: str, topic: str, files: Sequ
         raise UserError(f"--fetched: {carries}, so leave this option out")
     if len(files) > len(names):
         raise UserError(f"--fetched: at most {len(names)} files, in this order: {', '.join(names)}")
-    answers: dict[str, bytes | None] = {}
-    for name, file in zip(names, files, strict=False):
-        answers[name] = read_file(file)
-        try:
-            from_json(answers[name] or b"")
-        except ValueError:
-            raise UserError(f"{_name(file)}: the answer ({name}) is not JSON") from None
-    return answers
+    return {name: _read_answer(name, file) for name, file in zip(names, files, strict=False)}
+
+
+def _read_answer(name: str, file: str) -> bytes | None:
+    """Return an answer: b"" of an empty file (204), None of a file with `null` (404).
+
+    Raises:
+        UserError: the file cannot be read, or is not JSON.
+    """
+    answer = read_file(file)
+    try:
+        return None if answer.strip() and from_json(answer) is None else answer.strip()
+    except ValueError:
+        raise UserError(f"{_name(file)}: the answer ({name}) is not JSON") from None
 
 
 def parse_changes(

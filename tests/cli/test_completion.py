@@ -74,5 +74,5 @@ complete -p shopwire
         "orders/updated--partly_refunded",
         "orders/updated--presentment",
     ]
-    assert platforms == "generic shopify storefront woocommerce"
+    assert platforms == "bigcommerce generic shopify storefront woocommerce"
     assert registered == "complete -o default -F _shopwire shopwire"

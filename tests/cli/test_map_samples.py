@@ -2,6 +2,8 @@
 
 import json
 import re
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -121,8 +123,19 @@ WORDS = {
 
 def printed(capsys: Captured, sample: Sample, *options: str) -> str:
     """Return what `shopwire map` prints for the sample."""
-    assert main(["map", sample.platform, sample.topic, str(sample.path), "--region", "UA", *options]) == 0
+    with tempfile.TemporaryDirectory() as folder:
+        fetched = ["--fetched", *fetched_files(sample, Path(folder))] if sample.answers else []
+        words = ["map", sample.platform, sample.topic, str(sample.path), "--region", "UA", *options, *fetched]
+        assert main(words) == 0
     return capsys.readouterr().out
+
+
+def fetched_files(sample: Sample, folder: Path) -> Iterator[str]:
+    """Write the answers of the platform's API into files, and yield their paths in fetching order."""
+    for name in platforms.get(sample.platform).fetched_names(sample.topic):
+        file, answer = folder / f"{name}.json", sample.answers.get(name, b"")
+        file.write_bytes(b"null" if answer is None else answer)
+        yield str(file)
 
 
 # tests/platforms/test_corpus.py checks the same for the samples of Shopify and WooCommerce.
@@ -154,6 +167,8 @@ def test_order_of_keys_escapes_and_unknown_fields_change_nothing(
     file = tmp_path / "body.json"
     # Numbers keep their digits (10.0 is not 10.00), because the output repeats them.
     file.write_text(json.dumps(body, sort_keys=True, ensure_ascii=b"\\u" not in sample.body, indent=1))
+    if sample.answers:
+        (tmp_path / "body.fetched.json").write_bytes(sample.fetched_path.read_bytes())
     rewritten = Sample(sample.platform, sample.topic, sample.variant, file)
     options = ("--new", "--contact", "who@example.com")
     assert parsed(printed(capsys, rewritten, *options)) == parsed(printed(capsys, sample, *options))

@@ -13,6 +13,7 @@ from shopwire.models import Contact, Delivery, Webhook
 from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
 from shopwire_testkit.expected import result
+from shopwire_testkit.fetched import CannedApi, with_state
 from shopwire_testkit.samples import Sample, samples
 from tests.support.changes import ANNA
 
@@ -33,7 +34,8 @@ def requests_of(sample: Sample, known: bool, **settings: Any) -> list[ApiRequest
     found: list[ApiRequest] = []
     deliveries: list[Delivery] = platform.read(webhook, shop)
     for delivery in deliveries:
-        expected = result(delivery.change, shop, known=known, contact=ANNA)
+        change = with_state(delivery.change, platform, shop, CannedApi(sample.answers))
+        expected = result(change, shop, known=known, contact=ANNA)
         found += expected if isinstance(expected, list) else []
     return found
 

@@ -80,15 +80,26 @@ def test_number_of_another_type_is_found() -> None:
     assert unlimited_numbers(list[Decimal | None] | None) == [Decimal]
     assert unlimited_numbers(Annotated[Decimal, Field(max_digits=40)]) == [Decimal]
     assert unlimited_numbers(dict[str, float]) == [float]
+    assert unlimited_numbers(Annotated[int, Field(ge=0)]) == [int]
+    assert unlimited_numbers(Annotated[int, Field(ge=0, le=10**20)]) == [int]
+    assert unlimited_numbers(list[Annotated[int, Field(ge=0, le=9)]]) == []
 
 
 def unlimited_numbers(annotation: Any) -> list[Any]:
     """Return the types of numbers in an annotation that are not `Amount`."""
-    if annotation == Amount:
+    if annotation == Amount or is_limited(annotation):
         return []
     if annotation in (int, float, Decimal):
         return [annotation]
     return [found for part in get_args(annotation) for found in unlimited_numbers(part)]
+
+
+def is_limited(annotation: Any) -> bool:
+    """Return True for a whole number with both bounds, which are small enough for every purpose."""
+    kind, *more = get_args(annotation) or (None,)
+    found = [part for field in more for part in getattr(field, "metadata", ())]
+    bounds = {name for part in found for name in ("ge", "le") if abs(getattr(part, name, 10**16)) < 10**15}
+    return kind is int and bounds == {"ge", "le"}
 
 
 @pytest.mark.parametrize(

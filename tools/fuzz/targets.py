@@ -23,12 +23,14 @@ from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings
 from shopwire_simulation.fakes import FakeDynamoDB, FakeQueue, FakeSSM
 from shopwire_testkit.expected import OWNER, result
+from shopwire_testkit.fetched import CannedApi, with_state
 from shopwire_testkit.samples import sample_shop, samples, signed_webhook
 
 _NOW_MS = 1_798_761_600_000  # 2027-01-01T00:00:00Z, later than all samples
 _EVENTS = Path(__file__).parents[2] / "events"
 _STATUSES = frozenset({200, 204, 400, 401, 403, 404, 405, 413, 429})
 # Text of the input may be in a request several times, with escapes.
+_ANSWER_FOLLOWS = b"\n---\n"
 _MAX_GROWTH = 50
 _MAX_REQUEST_BYTES = 100_000
 
@@ -63,26 +65,33 @@ def all_targets() -> dict[str, Target]:
     return {target.name: target for target in found}
 
 
-# --- read and map. An input is a topic, a line break and a body, which is signed.
+# --- read and map. An input is a topic, a line break and a body, which is signed. If the body carries no state, a line
+# with dashes follows, and what the platform's API answers to everything.
 
 
 def _read_target(platform: Platform) -> Target:
     def seeds() -> Iterable[bytes]:
-        return [f"{sample.topic}\n".encode() + sample.body for sample in samples(platform.name)]
+        for sample in samples(platform.name):
+            call = f"{sample.topic}\n".encode() + sample.body
+            yield call
+            yield from (call + _ANSWER_FOLLOWS + answer for answer in sample.answers.values() if answer)
 
     def run(data: bytes) -> None:
         topic, _, body = data.partition(b"\n")
+        body, _, answer = body.partition(_ANSWER_FOLLOWS)
         shop = sample_shop(platform)
         call = signed_webhook(platform, topic.decode("latin-1"), body, shop, _NOW_MS)
         try:
             platform.verify(call, shop)
             deliveries = platform.read(call, shop)
+            answers = dict.fromkeys((name for names in platform.fetches.values() for name in names), answer or None)
+            changes = [with_state(each.change, platform, shop, CannedApi(answers)) for each in deliveries]
         except (NotVerified, Unreadable):
             return
         limit = _MAX_REQUEST_BYTES + _MAX_GROWTH * len(data)
-        for delivery in deliveries:
+        for change in changes:
             for known in (True, False):
-                requests = result(delivery.change, shop, known=known, contact=OWNER)
+                requests = result(change, shop, known=known, contact=OWNER)
                 if isinstance(requests, list) and any(len(request.body) > limit for request in requests):
                     raise WrongResult("a request is much larger than its webhook")
 

@@ -53,8 +53,8 @@ def add_arguments(parser: Parser) -> None:
         "--fetched",
         metavar="FILE",
         nargs="+",
-        help="for platforms whose webhooks carry no state: the responses of the platform's API, in the order in which "
-        "they are fetched",
+        help="for platforms whose webhooks carry no state: the answers of the platform's API, in the order in which "
+        "they are fetched; an empty file is an answer without content, and null is what does not exist",
     )
     shop = parser.add_argument_group("settings of the shop")
     shop.add_argument("--region", metavar="COUNTRY", help="country of phone numbers that have no country code, like UA")

@@ -9,13 +9,15 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from pydantic_core import PydanticCustomError
 
 from shopwire.models.base import Amount, Id, Moment
 from shopwire.platforms.parts import Body, Code, MoneyOrEmpty, Part, Parts
 
 Text = str | None
+Number = Annotated[int, Field(ge=-1_000_000, le=1_000_000)]
+"""The number of a status or a kind."""
 
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 # "Tue, 05 Mar 2019 21:40:11 +0000". The module `email` would take longer to import than all others here.
@@ -101,7 +103,7 @@ class Order(_Body):
     """An order. If its prices include tax, `*_inc_tax` are the real amounts, otherwise `*_ex_tax` are."""
 
     id: Id
-    status_id: int
+    status_id: Number
     status: Text = None
     custom_status: Part[str] = None
     date_created: V2Moment
@@ -190,7 +192,7 @@ class Coupon(_Body):
     """A coupon of an order. `type`: 3 is off the shipping, 4 is free shipping. `discount`: what it took off."""
 
     code: Part[str] = None
-    type: Part[int] = None
+    type: Part[Number] = None
     discount: MoneyOrEmpty = None
 
 

@@ -38,7 +38,8 @@ _CartId = Annotated[str, StringConstraints(strip_whitespace=True, pattern=r"^[A-
 _IN_CHANNEL = re.compile(r"store/channel/[0-9]+/(?=[a-z])")
 _is_number = re.compile(r"[1-9][0-9]{0,18}").fullmatch
 _CLOCKS_DIFFER_MS = 2_000
-_LAST_SECOND = 253_402_300_798  # of the year 9999, less one
+_Second = Annotated[int, Field(ge=1, le=253_402_300_798)]
+"""Seconds since 1970, until the year 9999."""
 
 
 class _Body(Body, defer_build=True):
@@ -72,7 +73,7 @@ class Envelope(_Body):
     scope: str
     producer: Part[str] = None
     hash: Part[str] = None
-    created_at: Part[Annotated[int, Field(ge=1, le=_LAST_SECOND)]] = None
+    created_at: Part[_Second] = None
     data: Part[_Data] = None
 
 
@@ -90,7 +91,7 @@ class _OrderArchived(_ExactBody):
     store_id: str
     data: _Order
     hash: str
-    created_at: int
+    created_at: _Second
     producer: str
 
 
