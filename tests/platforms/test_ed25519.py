@@ -52,6 +52,13 @@ def test_second_spelling_of_a_signature_is_not_valid() -> None:
     assert not is_valid(key, signature[:32] + larger.to_bytes(32, "little"), message)
 
 
+def test_second_spelling_of_a_key_is_none() -> None:
+    # y = 1 is the neutral point, whose multiples are itself: R = neutral, s = 0 fits every message.
+    signature = (1).to_bytes(32, "little") + bytes(32)
+    assert is_valid((1).to_bytes(32, "little"), signature, b"any")
+    assert not is_valid((2**255 - 19 + 1).to_bytes(32, "little"), signature, b"any")
+
+
 @pytest.mark.parametrize("key", [b"", b"\xff" * 32, b"\0" * 31, b"\x02" + b"\0" * 31, b"\x01" + b"\0" * 30 + b"\x80"])
 def test_bytes_that_are_no_key_verify_nothing(key: bytes) -> None:
     assert not is_valid(key, bytes.fromhex(VECTORS[0][2]), b"")

@@ -74,7 +74,7 @@ def key_of(secret: str) -> bytes | None:
     if secret.startswith(PUBLIC_KEY_PREFIX):
         return None
     if secret.startswith(SECRET_PREFIX):
-        return _from_base64(secret.removeprefix(SECRET_PREFIX)) or None  # anyone can sign with an empty key
+        return _from_base64(secret.removeprefix(SECRET_PREFIX))
     return secret.encode()
 
 
@@ -100,6 +100,7 @@ def problem_of(secret: str) -> str | None:
 def _matches(given: Iterable[str], message: bytes, secrets: Iterable[str]) -> bool:
     secrets = list(secrets)
     given = list(given)[:_MAX_SIGNATURES]
+    # Anyone can sign with an empty key, so it counts as none.
     expected = [_v1(key, message) for secret in secrets if (key := key_of(secret))]
     # Each is compared, so that the time does not tell which one matched.
     if sum(same(each, *expected) for each in given):

@@ -114,6 +114,7 @@ def test_ed25519_signature_needs_the_public_key_and_every_byte() -> None:
     assert refusal(signed(v1a()), SHOP) is Reason.SIGNATURE_MISMATCH
     assert refusal(signed(v1a(NOW // 1000 - 1)), of) is Reason.SIGNATURE_MISMATCH
     assert refusal(signed(v1(PUBLIC_KEY)), of) is Reason.SIGNATURE_MISMATCH
+    assert refusal(signed(v1a().replace("v1a,", "v2,")), of) is Reason.SIGNATURE_MISMATCH
     assert refusal(signed(v1a(NOW // 1000 - 301), NOW // 1000 - 301), of) is Reason.SIGNED_AT_ANOTHER_TIME
 
 
