@@ -8,15 +8,27 @@ from pydantic_core import from_json
 
 from shopwire import platforms
 from shopwire.delivery.reasons import SENTENCES
-from shopwire.errors import Unreadable
+from shopwire.errors import PermanentFailure, Unreadable
 from shopwire.mapper import ApiRequest
-from shopwire.models import AccountDeleted, Change, Contact, Nothing, Reason, Shop, ShopRedaction, Status, Webhook
+from shopwire.models import (
+    AccountDeleted,
+    Change,
+    Contact,
+    Nothing,
+    Reason,
+    Shop,
+    ShopRedaction,
+    Status,
+    ThinChange,
+    Webhook,
+)
 from shopwire.models.contact import person
 from shopwire.platforms.base import Platform
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 from shopwire_cli.suggestions import did_you_mean
 from shopwire_testkit.expected import result
+from shopwire_testkit.fetched import CannedApi, with_state
 
 PLANNED_PLATFORMS = (
     "bigcommerce",
@@ -120,6 +132,8 @@ def make_shop(options: argparse.Namespace) -> Shop:
             "orders": options.orders,
             "ignore_test_orders": options.ignore_test_orders,
             "old_order_days": 0,
+            "store": platforms.get(options.platform).store_example or None,
+            "api": {"token": "shop"},
         }
     )
 
@@ -158,11 +172,41 @@ def _name(file: str) -> str:
     return "stdin" if file == "-" else file
 
 
-def parse_changes(platform: Platform, topic: str, file: str, body: bytes, shop: Shop) -> list[Change]:
-    """Return the changes that the platform's adapter makes of the body of the file.
+def read_answers(platform: Platform, platform_name: str, topic: str, files: Sequence[str]) -> dict[str, bytes | None]:
+    """Return the answers of the platform's API in the files, by their names in `Platform.fetches`.
+
+    Args:
+        files: in the order in which the answers are fetched.
 
     Raises:
-        UserError: the body does not have the platform's shape.
+        UserError: a file cannot be read or is not JSON, there are too many, or the topic needs none.
+    """
+    names = platform.fetched_names(topic)
+    if not names and files:
+        carries = f"webhooks of {platform_name} carry the state" if not platform.fetches else f"nothing follows {topic}"
+        raise UserError(f"--fetched: {carries}, so leave this option out")
+    if len(files) > len(names):
+        raise UserError(f"--fetched: at most {len(names)} files, in this order: {', '.join(names)}")
+    answers: dict[str, bytes | None] = {}
+    for name, file in zip(names, files, strict=False):
+        answers[name] = read_file(file)
+        try:
+            from_json(answers[name] or b"")
+        except ValueError:
+            raise UserError(f"{_name(file)}: the answer ({name}) is not JSON") from None
+    return answers
+
+
+def parse_changes(
+    platform: Platform, topic: str, file: str, body: bytes, shop: Shop, answers: Mapping[str, bytes | None]
+) -> list[Change]:
+    """Return the changes that the platform's adapter makes of the body of the file.
+
+    Args:
+        answers: the answers of the platform's API, if the body carries no state.
+
+    Raises:
+        UserError: the body, or an answer, does not have the platform's shape.
     """
     found = platform.topic(topic)
     if found is None:
@@ -172,9 +216,16 @@ def parse_changes(platform: Platform, topic: str, file: str, body: bytes, shop: 
     if found.store_of:
         shop = shop.model_copy(update={"store": found.store_of(webhook)})  # a shop that the body names
     try:
-        return [delivery.change for delivery in platform.read(webhook, shop)]
+        changes = [delivery.change for delivery in platform.read(webhook, shop)]
     except Unreadable as error:
         raise UserError(f"{_name(file)}: the body is not what {platform.name} sends as {topic}: {error}") from None
+    if any(isinstance(change, ThinChange) for change in changes) and not answers:
+        names = ", ".join(f"{name}.json" for name in platform.fetched_names(topic))
+        raise UserError(f"the body carries no state, so --fetched must name what the API answers: {names}")
+    try:
+        return [with_state(change, platform, shop, CannedApi(answers)) for change in changes]
+    except (Unreadable, PermanentFailure) as error:
+        raise UserError(f"--fetched: not what the API of {platform.title} answers: {error}") from None
 
 
 def to_json(requests: Sequence[ApiRequest]) -> str:

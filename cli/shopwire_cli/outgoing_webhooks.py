@@ -2,21 +2,35 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field
 
 from shopwire import platforms
-from shopwire.errors import BadSettings
-from shopwire.models import Shop
+from shopwire.errors import BadSettings, PermanentFailure, Unreadable
+from shopwire.models import Shop, Webhook
 from shopwire.platforms.base import Platform
 from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
 from shopwire_cli.files import read_file
 from shopwire_cli.suggestions import did_you_mean
 from shopwire_dev.demo_shops import demo_settings, read_settings
-from shopwire_testkit.fresh import NotRefreshable, refresh
+from shopwire_testkit.fetched import CannedApi, with_state
+from shopwire_testkit.fresh import NotRefreshable, refresh, refresh_with_answers
 from shopwire_testkit.samples import Sample, samples
 
-Call = tuple[Mapping[str, str], bytes]
-"""The headers and the body of a POST."""
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A POST, and what the platform's API has to answer for it.
+
+    Args:
+        answers: host and path -> the body; None for a thing that does not exist. Empty if the body carries the state.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    answers: Mapping[str, str | None] = field(default_factory=dict)
+
 
 # A shop of every platform has a storefront. Its samples go to this shop unless the user names another.
 _STOREFRONT_SHOP = f"demo-{platforms.OF_SHOPS[0]}"
@@ -82,22 +96,28 @@ def signed_calls(
     platform = platforms.get(platform_name)
     ping = platform.ping
     if ping and ping.topic == topic and file is None:
-        yield from [(ping.headers, ping.body)] * count
+        yield from [Call(ping.headers, ping.body)] * count
         return
+    answers: Mapping[str, bytes] = {}
     if file is None:
         sample = _find_sample(platform_name, topic)
-        topic, body = sample.topic, sample.body
+        topic, body, answers = sample.topic, sample.body, sample.answers
     else:
         body = read_file(file)
     if not fresh:
         now = _now()
         if fresh is None and file is None:
-            body = _refreshed_if_possible(platform, body, now)
-        yield from [_sign(platform, topic, body, shop, now)] * count
+            with suppress(NotRefreshable):  # a sample that names no entity is always a new event
+                body, answers = _refresh(platform, body, answers, now)
+        yield from [_sign(platform, topic, body, answers, shop, now)] * count
         return
     for number in range(count):
         now = _now()
-        yield _sign(platform, topic, _refresh(platform, body, now, number), shop, now)
+        try:
+            fresh_body, fresh_answers = _refresh(platform, body, answers, now, number)
+        except NotRefreshable as error:
+            raise UserError(f"--fresh: {error}") from None
+        yield _sign(platform, topic, fresh_body, fresh_answers, shop, now)
 
 
 def _find_sample(platform: str, name: str) -> Sample:
@@ -112,25 +132,33 @@ def _find_sample(platform: str, name: str) -> Sample:
     raise UserError(f"no sample {name!r}{guess}: `shopwire send {platform} --list` lists the samples; or pass a FILE")
 
 
-def _sign(platform: Platform, topic: str, body: bytes, shop: Shop, now: int) -> Call:
+def _sign(
+    platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes | None], shop: Shop, now: int
+) -> Call:
     signed = platform.sign(topic, body, shop, now)
     headers = {name.lower(): value for name, value in signed.headers.items()}
-    return {"content-type": "application/json"} | headers, signed.body
+    asked = _asked_answers(platform, Webhook(headers, signed.body, now), answers, shop) if answers else {}
+    return Call({"content-type": "application/json"} | headers, signed.body, asked)
 
 
-def _refresh(platform: Platform, body: bytes, now: int, number: int) -> bytes:
-    try:
-        return refresh(body, platform.sample_fields, now, number)
-    except NotRefreshable as error:
-        raise UserError(f"--fresh: {error}") from None
+def _asked_answers(
+    platform: Platform, webhook: Webhook, answers: Mapping[str, bytes | None], shop: Shop
+) -> dict[str, str | None]:
+    """Return what the adapter would ask the platform's API, with the answers."""
+    api = CannedApi(answers)
+    root = platform.api_access(shop).url.partition("://")[2]
+    with suppress(Unreadable, PermanentFailure):  # the stand-in answers the same, and shopwire reports it
+        for delivery in platform.read(webhook, shop):
+            with_state(delivery.change, platform, shop, api)
+    return {root + path: None if answer is None else answer.decode() for path, answer in api.asked.items()}
 
 
-def _refreshed_if_possible(platform: Platform, body: bytes, now: int) -> bytes:
-    """Return the body as a new event. A sample that names no entity is always one."""
-    try:
-        return refresh(body, platform.sample_fields, now)
-    except NotRefreshable:
-        return body
+def _refresh(
+    platform: Platform, body: bytes, answers: Mapping[str, bytes], now: int, number: int = 0
+) -> tuple[bytes, Mapping[str, bytes]]:
+    if answers:
+        return refresh_with_answers(body, answers, platform.sample_fields, now, number)
+    return refresh(body, platform.sample_fields, now, number), answers
 
 
 def _now() -> int:

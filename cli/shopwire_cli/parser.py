@@ -34,6 +34,14 @@ class Parser(argparse.ArgumentParser):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **{"formatter_class": _HelpFormatter, **kwargs})
         self._intermixing = False
+        self.more_help: Callable[[], str] | None = None
+        """Returns the end of the help. It is called only for --help, because it may be slow."""
+
+    def format_help(self) -> str:
+        if self.more_help:
+            self.epilog = "\n\n".join(filter(None, (self.epilog, self.more_help())))
+            self.more_help = None
+        return super().format_help()
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         # argparse has this as a method of another name, and only for parsers without subcommands. That method calls

@@ -117,6 +117,11 @@ def _problems(shop: Shop, fields: dict[str, Any], deployed: bool) -> Iterator[st
             f"`store` is required, because one secret signs the webhooks of several {platform.title} shops: set it, "
             f"like {platform.store_example}"
         )
+    if platform.fetches:
+        try:
+            platform.api_access(shop)
+        except ValueError as error:
+            yield str(error)
     if platform.store_form and not all(
         re.fullmatch(platform.store_form, platform.normal_store(store)) for store in shop.stores
     ):

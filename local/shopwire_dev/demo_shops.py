@@ -10,6 +10,8 @@ from shopwire.models import Shop
 from shopwire.shops import parse_shop
 from shopwire_emulator.emulator import DEMO_KEY
 
+DEMO_TOKEN = "demo-token"
+"""The token with which the stand-in for a platform's API is asked. It accepts every token."""
 SettingsByShop = dict[str, dict[str, Any]]
 """Shop id -> the fields of the shop, as in its SSM parameter."""
 
@@ -30,8 +32,11 @@ def demo_settings() -> SettingsByShop:
         for name in platforms.OF_SHOPS
     }
     for settings in shops.values():
-        if store := platforms.get(settings["platform"]).demo_store:
+        platform = platforms.get(settings["platform"])
+        if store := platform.demo_store:
             settings["store"] = store
+        if platform.fetches:
+            settings["api"] = {"token": DEMO_TOKEN}
     return shops
 
 

@@ -24,6 +24,8 @@ from shopwire.errors import NothingDurable, QueueUnavailable, TableUnavailable
 from shopwire_dev.aws import BadFault
 from shopwire_dev.lambdas import Function
 from shopwire_dev.people import BadPerson
+from shopwire_dev.platform_apis import PATH as PLATFORM_API_PATH
+from shopwire_dev.platform_apis import BadAnswers, PlatformApis
 from shopwire_wsgi import (
     Application,
     Environ,
@@ -122,6 +124,7 @@ class Gateway:
         person: PersonRoutes | None = None,
         feed: FeedRoutes | None = None,
         forget_shop: Callable[[str], None] | None = None,
+        platform_apis: PlatformApis | None = None,
         aws: Mapping[str, str] | None = None,
         allow_remote: bool = False,
         public_hosts: Collection[str] = (),
@@ -134,6 +137,7 @@ class Gateway:
         self._feed = feed
         self._forget_shop = forget_shop
         self._inspector = inspector
+        self._platform_apis = platform_apis or PlatformApis()
         self._aws = aws or {}
         self._allow_remote = allow_remote
         self._public_hosts = public_hosts
@@ -144,6 +148,8 @@ class Gateway:
             return respond_json(start_response, 403, {"error": refusal})
         if path.startswith("/esputnik/"):
             return self._esputnik(environ, start_response)
+        if path.startswith(PLATFORM_API_PATH):
+            return self._platform_apis(environ, start_response)
         if path == "/" or path.startswith("/inspect/"):
             return self._inspector(environ, start_response)
         body = read_body(environ)
@@ -167,7 +173,7 @@ class Gateway:
 
     def _refusal(self, path: str, environ: Environ) -> str | None:
         """Return why the request is refused, None if it is served."""
-        is_control = path.startswith(("/dev/", "/esputnik/"))
+        is_control = path.startswith(("/dev/", "/esputnik/", PLATFORM_API_PATH))
         is_local = is_control or path == "/" or path.startswith("/inspect/")
         if is_local and not is_from_loopback(environ):
             return "only webhooks and the storefront are served to other machines"
@@ -182,7 +188,7 @@ class Gateway:
         try:
             parts, query = path.removeprefix("/dev/").split("/"), _parse_query(environ.get("QUERY_STRING", ""))
             status, response = self._handle_dev(environ["REQUEST_METHOD"], parts, query, body)
-        except (BadFault, BadPerson) as error:
+        except (BadFault, BadPerson, BadAnswers) as error:
             status, response = 400, {"error": str(error)}
         except (NothingDurable, QueueUnavailable, TableUnavailable) as error:
             status, response = 503, {"error": f"{type(error).__name__}: {error}"}
@@ -204,6 +210,9 @@ class Gateway:
                 return 200, record
             case "POST", "shops", id, "forget" if self._forget_shop:
                 self._forget_shop(id)
+                return 200, {"status": "ok"}
+            case "PUT", "platform-api":
+                self._platform_apis.put(_parse_json(body))
                 return 200, {"status": "ok"}
             case "GET", "aws":
                 return 200, self._aws

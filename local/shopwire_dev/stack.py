@@ -23,6 +23,7 @@ from shopwire_dev.demo_shops import SettingsByShop, demo_settings, parse_shops
 from shopwire_dev.gateway import FeedRoutes, Gateway, ParkedRoutes, PersonRoutes, make_event
 from shopwire_dev.lambdas import TIMEOUT_SECONDS
 from shopwire_dev.people import find_named, orders_of
+from shopwire_dev.platform_apis import PATH as PLATFORM_API_PATH
 from shopwire_dev.poller import Poller, Schedule
 from shopwire_dev.recorder import Recorder
 from shopwire_dev.shop_caches import ShopCaches
@@ -111,6 +112,7 @@ class DevStack:
         self.aws.start(self.shops.values(), self._settings)
         variables = {"SHOPWIRE_RETRY_BASE_SECONDS": _RETRY_BASE_SECONDS, **_shopwire_variables()}
         variables |= {**self.aws.environment(), "SHOPWIRE_ESPUTNIK_URL": self._esputnik_url}
+        variables.setdefault("SHOPWIRE_PLATFORM_API_URL", self.url + PLATFORM_API_PATH)
         for name, value in process_environment(variables).items():
             if value is None:
                 os.environ.pop(name, None)

@@ -17,7 +17,7 @@ from typing import Any
 from pydantic_core import from_json
 
 from shopwire import platforms
-from shopwire.delivery.decide import DeleteContact, Done, Erase, Park, Send, SyncContact, decide
+from shopwire.delivery.decide import DeleteContact, Done, Erase, Fetch, Park, Send, SyncContact, decide
 from shopwire.delivery.task import DAY_MS, Policy
 from shopwire.errors import Unmappable, Unreadable
 from shopwire.mapper import ApiRequest, SentOrder, contact_requests, sent_with_another_status
@@ -33,6 +33,7 @@ from shopwire.models import (
     Status,
 )
 from shopwire.stores.entry import Entry
+from shopwire_testkit.fetched import CannedApi, with_state
 from shopwire_testkit.samples import Sample, sample_shop, signed_webhook
 
 OWNER = Contact(email="owner@example.com")
@@ -50,8 +51,12 @@ def expected_text(sample: Sample) -> str:
     """Return the content of the file beside the sample."""
     platform = platforms.get(sample.platform)
     shop = sample_shop(platform)
+    webhook = signed_webhook(platform, sample.topic, sample.body, shop, _RECEIVED_AT)
     try:
-        deliveries = platform.read(signed_webhook(platform, sample.topic, sample.body, shop, _RECEIVED_AT), shop)
+        deliveries = [
+            replace(delivery, change=with_state(delivery.change, platform, shop, CannedApi(sample.answers)))
+            for delivery in platform.read(webhook, shop)
+        ]
     except Unreadable as error:
         return _text([{"unreadable": str(error)}])
     return _text(
@@ -94,6 +99,8 @@ def result(change: Change, shop: Shop, *, known: bool, contact: Contact | None) 
                 return _unmappable(error)
         case Send() as send:
             return _requests(send, contact, shop, known=known)
+        case Fetch():
+            raise ValueError("the state of a thin change must be fetched first (`fetched.with_state`)")
 
 
 def _contact_requests(change: Change, contact: Contact | None, shop: Shop, *, known: bool) -> list[ApiRequest]:

@@ -7,7 +7,9 @@ byte for byte.
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
 
 from pydantic_core import from_json
@@ -16,6 +18,8 @@ from shopwire.platforms.base import SampleFields
 from shopwire_testkit.samples import changed_at, value_at
 
 _MOMENT = re.compile(rb'(?<=")(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
+_RFC_2822_MOMENT = re.compile(rb'(?<=")([A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4})(?=")')
+_UNIX_MOMENT = re.compile(rb'(?<=_at":)(\s*)(1[0-9]{9})(?!\d)')
 # A shorter number may be a price or a quantity, so it is replaced only where a field's name says that it is an id.
 _MIN_LONG_NUMBER = 10**9
 
@@ -60,6 +64,25 @@ def refresh(body: bytes, fields: SampleFields, now: int, number: int = 0) -> byt
     return fresh
 
 
+def refresh_with_answers(
+    body: bytes, answers: Mapping[str, bytes], fields: SampleFields, now: int, number: int = 0
+) -> tuple[bytes, dict[str, bytes]]:
+    """Return the body of a thin webhook and the answers of the platform's API, made fresh together.
+
+    Args and errors as for `refresh`.
+    """
+    whole = b'{"body":%b,"answers":{%b}}' % (
+        body,
+        b",".join(json.dumps(name).encode() + b":" + answer for name, answer in answers.items()),
+    )
+    inside = SampleFields(
+        ids=tuple(f"body.{path}" for path in fields.ids), changed=tuple(f"body.{path}" for path in fields.changed)
+    )
+    parsed = from_json(refresh(whole, inside, now, number))
+    fresh = {name: json.dumps(answer).encode() for name, answer in parsed["answers"].items()}
+    return json.dumps(parsed["body"], separators=(",", ":")).encode(), fresh
+
+
 def _is_id(value: Any) -> bool:
     # What stands between two texts of the JSON, such as `": "`, would look like an id that begins with these signs.
     begins_as_json = isinstance(value, str) and value[:1] in {*" \t\r\n:,]}"}
@@ -84,7 +107,14 @@ def _with_moved_dates(body: bytes, by: timedelta) -> bytes:
         except (ValueError, OverflowError):
             return match[0]
 
-    return _MOMENT.sub(moved, body)
+    def moved_rfc_2822(match: re.Match[bytes]) -> bytes:
+        try:
+            return format_datetime(parsedate_to_datetime(match[1].decode()) + by).encode()
+        except (ValueError, OverflowError):
+            return match[0]
+
+    body = _RFC_2822_MOMENT.sub(moved_rfc_2822, _MOMENT.sub(moved, body))
+    return _UNIX_MOMENT.sub(lambda match: b"%b%d" % (match[1], int(match[2]) + round(by.total_seconds())), body)
 
 
 def _with_other_id(body: bytes, old: str | int, stamp: str, fields: SampleFields) -> bytes:

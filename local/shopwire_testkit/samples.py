@@ -2,9 +2,11 @@
 
 A topic's file is named after the topic, with "_" in place of its separators: orders/updated is in orders_updated.json.
 A variant has "--<variant>" behind that: orders_updated--refunded.json. Beside each sample is its expected result
-(`expected`).
+(`expected`), and beside one that carries no state what the platform's API answers: an object with the answer to each
+name in `Platform.fetches`.
 """
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +23,9 @@ from shopwire.platforms.parts import moment_of_php_date
 
 _HERE = Path(__file__).parent
 _EXPECTED_SUFFIX = ".expected.json"
+_FETCHED_SUFFIX = ".fetched.json"
+# A smaller number is no time.
+_FIRST_UNIX_TIME = 10**9
 _LAST = datetime.max.replace(tzinfo=UTC)
 
 
@@ -51,6 +56,18 @@ class Sample:
         """The file that holds the expected result."""
         return self.path.with_name(self.path.stem + _EXPECTED_SUFFIX)
 
+    @property
+    def fetched_path(self) -> Path:
+        """The file that holds the answers of the platform's API, if the body carries no state."""
+        return self.path.with_name(self.path.stem + _FETCHED_SUFFIX)
+
+    @property
+    def answers(self) -> dict[str, bytes]:
+        """The answers of the platform's API, by the name in `Platform.fetches`."""
+        if not self.fetched_path.exists():
+            return {}
+        return {name: json.dumps(answer).encode() for name, answer in _parsed(self.fetched_path).items()}
+
 
 def folder(platform: str) -> Path:
     """Return the folder that holds the platform's samples."""
@@ -74,7 +91,7 @@ def samples(platform: str) -> list[Sample]:
     places = {topic: place for place, topic in enumerate(topics.values())}
     found = []
     for path in folder(platform).glob("*"):
-        if path.name.endswith(_EXPECTED_SUFFIX):
+        if path.name.endswith((_EXPECTED_SUFFIX, _FETCHED_SUFFIX)):
             continue
         word, _, variant = path.stem.partition("--")
         if word not in topics:
@@ -97,6 +114,7 @@ def sample_shop(platform: Platform, **settings: Any) -> Shop:
             "region": "UA",
             "store": platform.demo_store or platform.store_example or None,
             "old_order_days": 0,
+            "api": {"token": "sample-token"} if platform.fetches else {},
             "storefront_secret": "sample-storefront-secret",
             "origins": ("https://shop.example", "shopapp://"),
         }
@@ -136,8 +154,10 @@ def _parsed(path: Path) -> Any:
 
 def _moment(value: Any) -> datetime | None:
     try:
+        if isinstance(value, int) and value >= _FIRST_UNIX_TIME:
+            return datetime.fromtimestamp(value, UTC)
         value = moment_of_php_date(value)
         moment = value if isinstance(value, datetime) else datetime.fromisoformat(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError, OSError):
         return None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

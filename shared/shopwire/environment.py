@@ -13,11 +13,13 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
+from shopwire import platforms
 from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.contacts import Contacts
 from shopwire.delivery.defer import Deferral
 from shopwire.delivery.drain_outbox import OutboxDrain, RunParallel
 from shopwire.delivery.erase import Eraser
+from shopwire.delivery.fetch import Fetcher
 from shopwire.delivery.handle import ChangeHandler
 from shopwire.delivery.parking import Parking
 from shopwire.delivery.receive import Receiver
@@ -28,6 +30,7 @@ from shopwire.delivery.task import HOUR_MS, Clock, Outcome, Policy
 from shopwire.esputnik import Esputnik, Transport, http_transport
 from shopwire.models import Contact, Shop
 from shopwire.observability import silence_libraries
+from shopwire.platforms.base import PlatformApi
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.contacts import ContactStore
@@ -61,6 +64,7 @@ class Settings:
 
     Args:
         visits_per_second: how many storefront calls of one shop are accepted.
+        platform_api_url: a fake on this machine that stands in for the platforms' APIs; "" for the real ones.
     """
 
     table: str
@@ -70,6 +74,7 @@ class Settings:
     hash_key: str
     policy: Policy
     visits_per_second: int = 50
+    platform_api_url: str = ""
 
     @classmethod
     def read(cls, environ: Mapping[str, str]) -> "Settings":
@@ -92,6 +97,7 @@ class Settings:
             hash_key=environ["SHOPWIRE_HASH_KEY"],
             policy=policy,
             visits_per_second=int(environ.get("SHOPWIRE_VISITS_PER_SECOND", "50")),
+            platform_api_url=environ.get("SHOPWIRE_PLATFORM_API_URL", ""),
         )
 
 
@@ -163,6 +169,7 @@ class Environment:
         clients: Clients,
         *,
         transport: Transport | None = None,
+        platform_transport: Transport | None = None,
         clock: Clock = now,
         run_parallel: RunParallel = map,
     ) -> None:
@@ -172,6 +179,7 @@ class Environment:
         self._settings = settings
         self._clients = clients
         self._transport = transport
+        self._platform_transport = platform_transport
 
     @classmethod
     def from_os(cls, *parts: Literal["receiver", "retry_consumer", "outbox_drain", "visits"]) -> "Environment":
@@ -255,9 +263,19 @@ class Environment:
             self.ledger,
             self.parked,
             eraser,
+            Fetcher(self._shop_api, self.shops, self.circuit, self.clock),
             self.policy,
             self.clock,
         )
+
+    def _shop_api(self, shop: Shop, seconds_left: Callable[[], float]) -> PlatformApi:
+        from shopwire import platform_api  # only platforms with thin webhooks need it
+
+        root = self._settings.platform_api_url
+        if self._platform_transport is None:
+            self._platform_transport = platform_api.http_transport(local=bool(root))
+        access = platforms.get(shop.platform).api_access(shop)
+        return platform_api.ShopApi(access, self._platform_transport, seconds_left, root)
 
     @cached_property
     def deferral(self) -> Deferral:

@@ -209,6 +209,7 @@ class RetryLater(DeliveryStopped):
         answer: the API's answer; None if the API was not asked.
         wait_ms: milliseconds to wait at least before the next attempt.
         request: digest of the request that was not accepted.
+        is_attempt: it counts as an attempt, so that the next wait is longer: someone answered, or did not.
     """
 
     def __init__(
@@ -224,6 +225,7 @@ class RetryLater(DeliveryStopped):
         self.answer = answer
         self.wait_ms = wait_ms
         self.request = request
+        self.is_attempt = answer is not None
 
 
 class PermanentFailure(DeliveryStopped):

@@ -10,6 +10,7 @@ from shopwire.models import (
     CartItem,
     Contact,
     ContactChange,
+    Entity,
     Item,
     Order,
     OrderChange,
@@ -18,10 +19,12 @@ from shopwire.models import (
     Rank,
     Shop,
     Status,
+    ThinChange,
     View,
     ViewChange,
 )
 from shopwire.models.base import milliseconds
+from shopwire.models.change import EntityKind
 from shopwire.shops import parse_shop
 
 SHOP = "little-shop"
@@ -31,6 +34,7 @@ SETTINGS: dict[str, Any] = {
     "secrets": ["a-secret", "an-older-secret"],
     "esputnik_key": "key-one",
     "region": "UA",
+    "api": {"token": "token-one"},
 }
 
 START = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
@@ -65,6 +69,11 @@ def order(id: str = "1001", *, minutes: float = 0, **fields: Any) -> OrderChange
         "items": (Item(id="55", name="Tea", quantity=Decimal(2), cost=Decimal("125.00")),),
     }
     return OrderChange(Order(**whole | fields))
+
+
+def announced(kind: EntityKind = "order", id: str = "1001", *, minutes: float = 0) -> ThinChange:
+    """Return a webhook's announcement that an entity changed `minutes` after START."""
+    return ThinChange(Entity(kind, id), "test", milliseconds(START + timedelta(minutes=minutes)))
 
 
 def paid(id: str = "1001", *, minutes: float = 5, **fields: Any) -> OrderChange:

@@ -24,6 +24,7 @@ from shopwire.stores.entry import entity_key
 from shopwire.stores.outbox import PARTITION
 from shopwire_dev.lambdas import queue_record
 from tests.support.changes import MINUTE_MS, SETTINGS, SHOP
+from tests.support.fake_platform_api import FakePlatformApi
 from tests.support.fakes import TABLE, Side
 from tests.support.recording_api import RecordingApi
 from tests.support.stub_platform import StubPlatform
@@ -70,6 +71,7 @@ class World:
         self.reports: list[dict[str, Any]] = []
         self.platform = StubPlatform()
         self.api = RecordingApi(self.clock, self._before_call)
+        self.platform_api = FakePlatformApi(self.clock, self.platform, self._before_call)
         self.policy = Policy(jitter=lambda: 0.5)
         self._ids = itertools.count(1)
         self._record_reports(monkeypatch)
@@ -103,7 +105,13 @@ class World:
     def new_environment(self) -> Environment:
         """Return a new Lambda environment, as after a cold start."""
         settings = Settings(TABLE, self.queue.url, "/shops/", "https://esputnik.com/api/", "hash-key", self.policy)
-        return Environment(settings, _Clients(self), transport=self.api, clock=self.clock)  # type: ignore[arg-type]
+        return Environment(
+            settings,
+            _Clients(self),  # type: ignore[arg-type]
+            transport=self.api,
+            platform_transport=self.platform_api,
+            clock=self.clock,
+        )
 
     def record_hold_backs(self, monkeypatch: pytest.MonkeyPatch) -> list[float]:
         """Return a list that fills with the seconds for which `retry` holds messages back."""

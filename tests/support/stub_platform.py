@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from shopwire.errors import NotVerified, Unreadable, UnsignedCall
-from shopwire.models import Delivery, Reason, Shop, Webhook
+from shopwire.models import Change, Delivery, Nothing, Reason, Shop, ThinChange, Webhook
 from shopwire.models.change import EntityKind
-from shopwire.platforms.base import Kind, Platform, SignedCall, Topic
+from shopwire.platforms.base import ApiAccess, Kind, Platform, PlatformApi, SignedCall, Topic
 
 
 class StubPlatform(Platform):
@@ -14,6 +14,7 @@ class StubPlatform(Platform):
 
     Attributes:
         bodies: body -> its deliveries, or the exception that `read` raises. Every other body is unreadable.
+        states: an answer of the platform's API -> what it means. Every other answer is unreadable.
     """
 
     name = "shopify"
@@ -23,6 +24,7 @@ class StubPlatform(Platform):
 
     def __init__(self) -> None:
         self.bodies: dict[bytes, list[Delivery] | Exception] = {}
+        self.states: dict[bytes, Change] = {}
 
     def verify(self, webhook: Webhook, shop: Shop) -> None:
         if webhook.headers.get("content-type") == "application/x-www-form-urlencoded":
@@ -39,6 +41,19 @@ class StubPlatform(Platform):
         if isinstance(found, Exception):
             raise found
         return found
+
+    def api_access(self, shop: Shop) -> ApiAccess:
+        if "token" not in shop.api:
+            raise ValueError("needs `api.token`")
+        return ApiAccess(f"https://api.platform.example/{shop.id}", {"X-Token": shop.api["token"]})
+
+    def fetch(self, change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
+        answer = api.get("state", f"/{change.entity.kind}s/{change.entity.id}")
+        if answer is None:
+            return Nothing(Reason.NOT_AT_PLATFORM, change.entity)
+        if answer not in self.states:
+            raise Unreadable("state", "missing")
+        return self.states[answer]
 
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
         return SignedCall({"x-test-signature": shop.secrets[0].get_secret_value()}, body)

@@ -6,7 +6,6 @@ The same body always prints the same bytes, because the state of the API is assu
 import argparse
 import sys
 
-from shopwire_cli.errors import UserError
 from shopwire_cli.parser import Parser
 from shopwire_cli.terminal import escape
 
@@ -43,6 +42,7 @@ def add_arguments(parser: Parser) -> None:
         help="assume that the API has neither the contact nor the order, and that the order is recent",
     )
     parser.set_defaults(new=False)
+    parser.more_help = _fetched_help
     parser.add_argument(
         "--contact",
         metavar="EMAIL",
@@ -91,6 +91,17 @@ def add_arguments(parser: Parser) -> None:
     shop.add_argument("--ignore-test-orders", action="store_true", help="do not send test orders")
 
 
+def _fetched_help() -> str:
+    from shopwire import platforms
+
+    lines = [
+        f"  {name} {beginning}...: {', '.join(answers)}"
+        for name in platforms.NAMES
+        for beginning, answers in platforms.get(name).fetches.items()
+    ]
+    return "\n".join(["answers for --fetched, in this order:", *lines]) if lines else ""
+
+
 def run(options: argparse.Namespace) -> int:
     """Print the requests, or why there are none."""
     from shopwire_cli import mapping
@@ -98,13 +109,12 @@ def run(options: argparse.Namespace) -> int:
     from shopwire_cli.suggestions import did_you_mean
 
     platform = mapping.find_platform(options.platform)
-    if options.fetched:
-        raise UserError(f"--fetched: webhooks of {options.platform} carry the state, so leave this option out")
+    answers = mapping.read_answers(platform, options.platform, options.topic, options.fetched or ())
     shop, contact = mapping.make_shop(options), mapping.make_contact(options.contact)
     file = options.file or find_stdin()
     body = mapping.read_object(file)
     requests = []
-    for change in mapping.parse_changes(platform, options.topic, file, body, shop):
+    for change in mapping.parse_changes(platform, options.topic, file, body, shop, answers):
         try:
             requests += mapping.make_requests(change, shop, new=options.new, contact=contact)
         except mapping.NothingToSend as reason:

@@ -1,9 +1,12 @@
-"""The circuit breaker of each shop: failures in a row send its webhooks to the queue first, then pause the shop."""
+"""The circuit breaker of each shop: failures in a row send its webhooks to the queue first, then pause the shop.
+
+The API of a shop's platform has a circuit breaker of its own (`pauses.platform_of`), which holds back what is fetched.
+"""
 
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shopwire.delivery.task import Clock, Policy, Task
+from shopwire.delivery.task import Clock, Policy
 from shopwire.errors import RetryLater, TableUnavailable
 from shopwire.esputnik import Verdict
 from shopwire.stores.pauses import Pauses
@@ -56,8 +59,11 @@ class Circuit:
         with suppress(TableUnavailable):  # the request is accepted all the same
             self._pauses.record_success(shop, self._clock())
 
-    def record_failure(self, task: Task, failure: RetryLater) -> None:
+    def record_failure(self, shop: str, entity_key: str, failure: RetryLater) -> None:
         """Count a failure of the API against the shop.
+
+        Args:
+            entity_key: the entity whose change failed.
 
         The shop is paused if its key is wrong, if throttling continues, or if five requests of several entities failed
         in a row. One entity that fails again and again says nothing about its shop, and a repeated request (409) was no
@@ -65,14 +71,14 @@ class Circuit:
         """
         if failure.answer is None or failure.answer.verdict is Verdict.REPEATED:
             return
-        shop, now = task.shop.id, self._clock()
+        now = self._clock()
         failures = self._failures.setdefault(shop, _Failures())
         wrong_key = failure.answer.verdict is Verdict.UNAUTHORIZED
         throttled = failure.answer.verdict is Verdict.THROTTLED
         if throttled:
             _count_throttling(failures, now)
         else:
-            failures.entities.append(task.entity_key)
+            failures.entities.append(entity_key)
             del failures.entities[:-_FAILURES_TO_PAUSE]
         long_throttling = throttled and failure.wait_ms >= _LONG_THROTTLING_MS
         in_a_row = failures.throttled + len(failures.entities)

@@ -42,12 +42,16 @@ from shopwire.models import (
     Shop,
     ShopRedaction,
     Status,
+    ThinChange,
     ViewChange,
 )
 from shopwire.models.base import milliseconds
 from shopwire.stores.entry import Entry, EntryUpdate
 
 _PARCELS_KEPT = 50  # an entry stays small, however many parcels an order has
+
+# The gateway dates a webhook, and the function a fetch. Their clocks differ by less than this.
+_CLOCKS_DIFFER_MS = 3_000
 
 Plan = Callable[[Contact, str | None], Sequence[Step]]
 """(contact, recycleStateId of the cart that became the order) -> the requests in sending order. Raises Unmappable."""
@@ -134,7 +138,12 @@ class Erase:
     """An erasure request is executed."""
 
 
-Decision = Done | Park | Send | SyncContact | DeleteContact | Erase
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    """The state is fetched from the platform's API under the lease. What follows is decided then."""
+
+
+Decision = Done | Park | Send | SyncContact | DeleteContact | Erase | Fetch
 
 
 @dataclass(frozen=True, slots=True)
@@ -392,6 +401,13 @@ def _redaction(change: Redaction, case: _Case) -> Decision:
 @_decide.register
 def _shop_redaction(change: ShopRedaction, case: _Case) -> Decision:
     return Erase()
+
+
+@_decide.register
+def _thin(change: ThinChange, case: _Case) -> Decision:
+    # What was fetched after the webhook arrived contains what it announces.
+    is_contained = case.received_at + _CLOCKS_DIFFER_MS < case.entry.fetched_at
+    return Done(Outcome("superseded")) if is_contained else Fetch()
 
 
 @_decide.register

@@ -119,14 +119,14 @@ class OutboxDrain:
 
     def _is_paused(self, shop: str) -> bool:
         now = self._clock()
-        until = self._pauses.state(shop, now).until
+        until = self._pauses.latest(shop, now).until
         return until is not None and until > now
 
     def _may_move(self, waiting: Waiting, overdue_too: bool) -> bool:
         now = self._clock()
         if overdue_too and now - waiting.received_at > self._policy.max_age_ms:
             return True
-        state = self._pauses.state(waiting.shop, now)
+        state = self._pauses.latest(waiting.shop, now)
         if state.until is None:
             return True
         if state.until > now:

@@ -12,7 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from shopwire.delivery.contacts import Contacts
-from shopwire.delivery.task import Clock, Outcome, Task, platform_of
+from shopwire.delivery.task import Clock, Outcome, Task, adapter_of
 from shopwire.errors import NewerMessageFormat, PermanentFailure, RetryLater, TableUnavailable
 from shopwire.mapper import ApiRequest, erase_requests
 from shopwire.message import unpack
@@ -175,7 +175,7 @@ def concerns(request: Redaction, contacts: Collection[Contact], packed: str, sho
     except ValueError:
         return False
     try:
-        changes = [delivery.change for delivery in platform_of(message, shop).read(message.webhook, shop)]
+        changes = [delivery.change for delivery in adapter_of(message, shop).read(message.webhook, shop)]
     except Exception:
         changes = []
     orders = {Entity("order", id) for id in request.order_ids}

@@ -7,8 +7,20 @@ attempt continues where this one stopped.
 from dataclasses import dataclass
 
 from shopwire.delivery.contacts import Contacts
-from shopwire.delivery.decide import Decision, DeleteContact, Done, Erase, Park, Send, SyncContact, decide, unmappable
+from shopwire.delivery.decide import (
+    Decision,
+    DeleteContact,
+    Done,
+    Erase,
+    Fetch,
+    Park,
+    Send,
+    SyncContact,
+    decide,
+    unmappable,
+)
 from shopwire.delivery.erase import Eraser
+from shopwire.delivery.fetch import SETTLED_MS, Fetcher
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Policy, Task
 from shopwire.errors import ClaimRefused, Ignored, PermanentFailure, RetryLater, Unmappable
@@ -31,6 +43,7 @@ class ChangeHandler:
     ledger: Ledger
     parked: ParkedStore
     eraser: Eraser
+    fetcher: Fetcher
     policy: Policy
     clock: Clock
 
@@ -74,6 +87,8 @@ class ChangeHandler:
                     return self.contacts.delete(task, decision.change)
                 case Erase():
                     return self.eraser.erase(task, update)
+                case Fetch():
+                    return self._fetch(task, entry, update)
         except Ignored as ignored:
             return Outcome("ignored", ignored.reason)
         except Unmappable as error:
@@ -104,6 +119,8 @@ class ChangeHandler:
                 case DeleteContact():
                     deletion = self.contacts.deletion(task, decision.change)
                     return Outcome("delivered" if deletion else "superseded"), deletion
+                case Fetch():
+                    return self.preview(self.fetcher.preview(task), entry)
                 case Erase():
                     if repetition := self.eraser.repetition(task):
                         return repetition, []
@@ -115,6 +132,19 @@ class ChangeHandler:
             if isinstance(refused, Park):
                 return Outcome("parked", refused.reason, refused.details), []
             return refused.outcome, []
+
+    def _fetch(self, task: Task, entry: Entry, update: EntryUpdate) -> Outcome:
+        """Deliver what the platform has now. It is recorded as fetched only if it was delivered."""
+        fetched = self.fetcher.fetch(task, entry)
+        outcome = self.handle(fetched.task, entry, update)
+        version = fetched.task.settled_version(outcome)
+        if version is not None:
+            update["version"] = max(version, entry.version or 0)
+        if fetched.may_be_old:
+            wait_ms = task.received_at + SETTLED_MS - self.clock()
+            raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=max(wait_ms, 0))
+        update["fetched_at"] = fetched.at
+        return outcome
 
     def _preview_send(self, task: Task, decision: Send, entry: Entry) -> tuple[Outcome, list[ApiRequest]]:
         state, contact = self._contact(task, decision, entry)

@@ -10,7 +10,7 @@ from shopwire.models import Reason
 
 __all__ = ["DETAILS", "SENTENCES", "Reason", "describe"]
 
-DETAILS = ("cause", "error", "error_code", "field", "http_status", "params", "path", "problem", "tries")
+DETAILS = ("cause", "error", "error_code", "fetched", "field", "http_status", "params", "path", "problem", "tries")
 """The fields that may accompany a reason in log lines and in parked webhooks."""
 
 SENTENCES: dict[Reason, str] = {
@@ -50,6 +50,7 @@ SENTENCES: dict[Reason, str] = {
     " has arrived.",
     Reason.ORDER_NOT_SENT: "It concerns an order that was deliberately not sent.",
     Reason.ERASED: "The person, or the whole shop, was erased by an erasure request.",
+    Reason.NOT_AT_PLATFORM: "The platform does not have it any more, such as a cart that became an order.",
     # Outcomes `queued` and `waiting`.
     Reason.QUEUED_FIRST: "It went to the queue without an attempt, because the last requests of the shop failed,"
     " the direct budget is 0, or the whole shop is being erased.",
@@ -74,6 +75,18 @@ SENTENCES: dict[Reason, str] = {
     Reason.API_UNAUTHORIZED: "The API does not accept the shop's key. eSputnik switches off a key that was not used for"
     " 90 days, and a key needs the rights for events and for contacts: `path` says which request was refused. The"
     " shop's webhooks wait until `esputnik_key` is right.",
+    Reason.PLATFORM_NO_ANSWER: "The platform's API did not answer in time. `fetched` says what it was asked for.",
+    Reason.PLATFORM_FAILED: "The platform's API answered with a temporary error.",
+    Reason.PLATFORM_THROTTLED: "The platform's API answered 429. The webhook waits for as long as it asks for.",
+    Reason.PLATFORM_UNAUTHORIZED: "The platform's API does not accept the shop's token, or the token lacks a right:"
+    " `fetched` says for what. The shop's webhooks wait until the setting `api` is right.",
+    Reason.PLATFORM_PAUSED: "The platform's API is not asked for now, because its last answers were failures. When the"
+    " pause ends, one message probes it; then the rest follows.",
+    Reason.FETCHED_JUST_NOW: "The state was fetched less than five seconds ago. The next fetch serves all webhooks that"
+    " arrive until then.",
+    Reason.FETCHED_OLD_STATE: "The platform's API answered with an older state than it did before. It is asked again.",
+    Reason.FETCHED_TOO_SOON: "What was fetched right after the change may be older than the change. It was sent, and is"
+    " fetched once more ten seconds after the webhook arrived.",
     Reason.LEDGER_UNAVAILABLE: "DynamoDB did not answer. The webhook waits in the queue until it does.",
     Reason.SETTINGS_UNAVAILABLE: "SSM did not answer, and the settings of the shop are not in the cache.",
     Reason.SETTINGS_WRONG: "The settings of the shop are wrong. `shopwire shop list` says which field.",
@@ -100,6 +113,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.API_REJECTED: "The API rejected the request permanently. Look at its response, fix the cause, then replay."
     " `params` are the params that its answer lists: those that it expects, if the validation of the event type is"
     " switched on. `problem` is why an order of v1/orders failed; such an answer is 200.",
+    Reason.PLATFORM_REJECTED: "The platform's API refused the request for what `fetched` says, or its answer is larger"
+    " than 5 MB.",
+    Reason.PLATFORM_ACCESS_MISSING: "The shop's settings `store` and `api` do not say how its platform's API is asked."
+    " Correct them, then replay.",
     Reason.KEEPS_FAILING: "It failed many times while other webhooks of its shop were accepted, so the cause is in it.",
     Reason.CRASHES: "The function was terminated three times during this webhook.",
     Reason.TOO_OLD: "It is older than the maximum age of its kind (views 1 hour, carts 24 hours, others 3 days).",

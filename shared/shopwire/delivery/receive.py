@@ -23,7 +23,17 @@ from shopwire.errors import (
     Unreadable,
 )
 from shopwire.message import Message, worth_keeping
-from shopwire.models import AccountDeleted, Delivery, Nothing, OrderSkipped, Reason, Shop, ShopRedaction, Webhook
+from shopwire.models import (
+    AccountDeleted,
+    Delivery,
+    Nothing,
+    OrderSkipped,
+    Reason,
+    Shop,
+    ShopRedaction,
+    ThinChange,
+    Webhook,
+)
 from shopwire.stores.entry import Entry, EntryUpdate
 from shopwire.stores.ledger import Claim, Ledger, Peek
 
@@ -168,6 +178,7 @@ class Receiver:
             not self._policy.direct_budget_ms
             or isinstance(task.change, ShopRedaction)
             or self._circuit.queue_first(task.shop.id)
+            or (isinstance(task.change, ThinChange) and self._handler.fetcher.queue_first(task.shop.id))
         )
 
     def _peek(self, task: Task) -> Peek:
@@ -227,7 +238,7 @@ class Receiver:
         try:
             outcome = self._handler.handle(task, claim.entry, update, decision)
         except RetryLater as failure:
-            self._circuit.record_failure(task, failure)
+            self._circuit.record_failure(task.shop.id, task.entity_key, failure)
             return self._deferral.defer(task, claim, update, failure)
         except PermanentFailure as failure:
             return self._deferral.park(task, claim, update, failure)

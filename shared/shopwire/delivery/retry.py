@@ -20,9 +20,9 @@ from shopwire.delivery.task import (
     UNKNOWN,
     Outcome,
     Task,
+    adapter_of,
     bug_details,
     delivery_of,
-    platform_of,
     subject_of,
     unreadable_failure,
 )
@@ -41,14 +41,14 @@ from shopwire.errors import (
 )
 from shopwire.esputnik import Verdict
 from shopwire.message import Message, unpack
-from shopwire.models import Delivery, Nothing, Reason, Shop, ShopRedaction
+from shopwire.models import Delivery, Nothing, Reason, Shop, ShopRedaction, ThinChange
 from shopwire.observability import logger, report
 from shopwire.retry_queue import RetryQueue
 from shopwire.shops import Shops
 from shopwire.stores.entry import Entry, EntryUpdate, key_hash
 from shopwire.stores.ledger import Claim
 from shopwire.stores.outbox import Outbox
-from shopwire.stores.pauses import Pauses, ShopState
+from shopwire.stores.pauses import Pauses, ShopState, platform_of
 
 # Recording takes this long at most: two attempts to connect and read, for two calls.
 _RECORDING_MS = 5_000
@@ -205,7 +205,7 @@ class RetryConsumer:
         if not is_too_old:
             if message.not_before > now:
                 return Wait(message.not_before - now, Reason.NOT_DUE)
-            if result := self._hold_during_pause(task, state, now):
+            if result := self._hold_during_pauses(task, state, now):
                 return result
         try:
             claim = self._ledger.claim(
@@ -228,18 +228,35 @@ class RetryConsumer:
             return self._parking.park(task, claim, {}, PermanentFailure(Reason.CRASHES))
         return self._under_lease(task, claim)
 
-    def _hold_during_pause(self, task: Task, state: ShopState, now: int) -> Outcome | Wait | None:
-        if state.until is None or (state.until <= now and self._pauses.probe(task.shop.id, state, now)):
-            return None
+    def _hold_during_pauses(self, task: Task, state: ShopState, now: int) -> Outcome | Wait | None:
+        """Hold back a message while its shop is paused, or the API from which it must be completed.
+
+        Of each pause that is over but not proved to be, this invocation may be the probe.
+        """
+        states = {task.shop.id: (state, Reason.SHOP_PAUSED)}
+        if isinstance(task.change, ThinChange):
+            platform = platform_of(task.shop.id)
+            states[platform] = (self._pauses.state(platform, now), Reason.PLATFORM_PAUSED)
+        # A probe would be wasted if the other pause holds the message back.
+        for held, reason in states.values():
+            if held.until is not None and held.until > now:
+                return self._hold(task, held, reason, now)
+        for name, (over, reason) in states.items():
+            if over.until is not None and not self._pauses.probe(name, over, now):
+                return self._hold(task, over, reason, now)
+        return None
+
+    def _hold(self, task: Task, state: ShopState, reason: Reason, now: int) -> Outcome | Wait:
+        assert state.until is not None
         details = {"cause": state.reason}
         if state.uses_outbox:
             # SQS looks only at the first 120,000 messages of a FIFO queue: a shop with a wrong key must not fill it.
             with suppress(ItemTooLarge):
                 self._outbox.put(task.message.later(0), task.entity_key, task.key, now)
                 self._ledger.move_pending(task.entity_key, task.key, "outbox")
-                return Outcome("queued", Reason.SHOP_PAUSED, details)
+                return Outcome("queued", reason, details)
         wait_ms = max(state.until - now, self._policy.retry_base_ms)
-        return Wait(wait_ms, Reason.SHOP_PAUSED, details)
+        return Wait(wait_ms, reason, details)
 
     def _claim_refused(self, task: Task, refusal: ClaimRefused) -> Outcome | Wait:
         if task.key in refusal.entry.settled_keys:
@@ -259,7 +276,7 @@ class RetryConsumer:
         try:
             outcome = self._handler.handle(task, claim.entry, update)
         except RetryLater as failure:
-            self._circuit.record_failure(task, failure)
+            self._circuit.record_failure(task.shop.id, task.entity_key, failure)
             return self._retry_later(task, claim, update, failure)
         except PermanentFailure as failure:
             return self._parking.park(task, claim, update, failure)
@@ -284,7 +301,7 @@ class RetryConsumer:
             self._ledger.retry_later(claim, update | attempted(task, update, failure), now)
             return Wait(self._policy.wait_ms(failure, 0, age_ms), failure.reason, failure.details)
         before = claim.entry if claim.entry.tries_key == task.key else Entry()
-        tries = before.tries + (failure.answer is not None)
+        tries = before.tries + failure.is_attempt
         # While no request of the shop is accepted, a failure says nothing about the change that failed.
         own_failures = before.own_failures + 1 if self._is_own_failure(task, failure, now) else 0
         failing_since = (before.failing_since or now) if own_failures else 0
@@ -311,7 +328,7 @@ class RetryConsumer:
         return state.until is None and now - state.ok_at < _ACCEPTED_LATELY_MS
 
     def _park_unread(self, message: Message, failure: PermanentFailure, shop: Shop | None = None) -> Outcome:
-        subject = subject_of(message, platform_of(message, shop)) if shop else UNKNOWN
+        subject = subject_of(message, adapter_of(message, shop)) if shop else UNKNOWN
         return self._parking.park_unread(message, failure, subject)
 
 

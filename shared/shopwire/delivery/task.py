@@ -55,7 +55,7 @@ def plausible(at: int, received_at: int) -> int:
     return received_at if at > received_at + _CLOCK_TOLERANCE_MS else at
 
 
-def platform_of(message: Message, shop: Shop) -> Platform:
+def adapter_of(message: Message, shop: Shop) -> Platform:
     """Return the platform adapter that parses the waiting webhook."""
     return platforms.get(message.platform or shop.platform)
 
@@ -69,7 +69,7 @@ def delivery_of(message: Message, shop: Shop) -> Delivery | None:
     Raises:
         Unreadable: the body is not what the platform documents.
     """
-    for delivery in platform_of(message, shop).read(message.webhook, shop):
+    for delivery in adapter_of(message, shop).read(message.webhook, shop):
         if delivery.key == message.key or not message.key:
             return delivery
     return None

@@ -19,6 +19,7 @@ from shopwire.models.change import (
     ParcelArrived,
     Redaction,
     ShopRedaction,
+    ThinChange,
     ViewChange,
 )
 from shopwire.models.contact import NOBODY, Address, Consent, Contact
@@ -56,6 +57,7 @@ __all__ = [
     "Shop",
     "ShopRedaction",
     "Status",
+    "ThinChange",
     "View",
     "ViewChange",
     "Webhook",

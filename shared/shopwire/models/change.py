@@ -1,7 +1,8 @@
 """What a webhook means: a snapshot, a fact or a signal, and the delivery that carries it.
 
 A *snapshot* is a whole entity with a version. A *fact* is a one-way milestone without a version. A *signal* says that
-something changed, but not what: it becomes `Nothing`, because another webhook of the platform brings the state.
+something changed, but not what: it becomes `Nothing` if another webhook of the platform brings the state, and a
+`ThinChange` if the state must be fetched.
 
 Every change has the same four attributes, so that other code needs no branches on its type: `entity`, `version`,
 `contact` (NOBODY if it names none) and `cart_token`.
@@ -240,6 +241,27 @@ class ShopRedaction:
 
 
 @dataclass(frozen=True, slots=True)
+class ThinChange:
+    """Signal: an entity changed, and its state must be fetched from the platform's API (`Platform.fetch`).
+
+    It has no version, because whatever is fetched later is newer.
+
+    Args:
+        topic: the topic of the webhook.
+        announced_at: when it changed, as the webhook says, UTC ms.
+        ids: what `Platform.fetch` needs to know of the body, such as {"order": "118"}.
+    """
+
+    entity: Entity
+    topic: str
+    announced_at: int
+    ids: Mapping[str, str] = field(default_factory=dict)
+    version: ClassVar[None] = None
+    contact: ClassVar[Contact] = NOBODY
+    cart_token: ClassVar[None] = None
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """No API request follows: a signal, a draft, an unused topic.
 
@@ -256,7 +278,7 @@ class Nothing:
 
 Snapshot = OrderChange | CartChange | ContactChange | ViewChange
 Fact = ParcelArrived | OrderDeleted | OrderSkipped | AccountDeleted | Redaction | ShopRedaction
-Change = Snapshot | Fact | Nothing
+Change = Snapshot | Fact | ThinChange | Nothing
 DESTRUCTIVE = (OrderDeleted, AccountDeleted, Redaction, ShopRedaction)
 """Changes that delete or erase something. A topic that may become one of them says so (`platforms.base.Topic`)."""
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Literal, Protocol
 
 from pydantic import ValidationError
 
 from shopwire.errors import InvalidValue, NotVerified, Unreadable
-from shopwire.models import DESTRUCTIVE, Change, Delivery, Entity, Nothing, Reason, Shop, Webhook
+from shopwire.models import DESTRUCTIVE, Change, Delivery, Entity, Nothing, Reason, Shop, ThinChange, Webhook
 from shopwire.models.change import EntityKind
 from shopwire.platforms.parts import unreadable
 from shopwire.platforms.repair import id_of, is_empty
@@ -30,7 +30,7 @@ class Kind(StrEnum):
     FACT = "fact"
     """A one-way milestone, without the entity."""
     SIGNAL = "signal"
-    """Something changed, but not what. Another topic brings the state."""
+    """Something changed, but not what. Another topic brings the state, or it is fetched (`Platform.fetch`)."""
     UNUSED = "unused"
     """No API request follows from it, and its body is not read."""
 
@@ -119,6 +119,37 @@ class Retries:
 
 
 @dataclass(frozen=True, slots=True)
+class ApiAccess:
+    """How the platform's API is called for one shop.
+
+    Args:
+        url: the root of the shop's API, without a slash at the end. Its host is the platform's, or in the shop's
+            settings; never one of a webhook.
+        headers: what proves that we may ask, such as a token.
+    """
+
+    url: str
+    headers: Mapping[str, str]
+
+
+class PlatformApi(Protocol):
+    """The API of a platform, for one shop and one webhook (`shopwire.platform_api`)."""
+
+    def get(self, name: str, path: str) -> bytes | None:
+        """Return the body of the answer: b"" for an answer without one (204), None if there is no such thing (404).
+
+        Args:
+            name: what it is, as `Platform.fetches` names it.
+            path: what follows `ApiAccess.url`, with the query.
+
+        Raises:
+            RetryLater: no answer, too many requests, an error of the platform's: time can heal it.
+            PermanentFailure: the API refuses the request for good.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class SampleFields:
     """Where the platform's bodies hold ids and times, so that a sample can be made fresh.
 
@@ -127,7 +158,8 @@ class SampleFields:
     Args:
         ids: fields that identify the entity. `--fresh` replaces their values everywhere in the body.
         changed: fields that say when the entity last changed; the first that a body has counts. `--fresh` moves all
-            dates of the body by as much as this one. A value is text, or PHP's object of `date` and `timezone`.
+            dates of the body by as much as this one. A value is text, PHP's object of `date` and `timezone`, or
+            seconds since 1970.
         every_call_is_new: a body without any of these fields is another delivery each time it is sent. Otherwise
             `--fresh` refuses such a body.
     """
@@ -194,8 +226,8 @@ class Platform(ABC):
     """The store of the demo shop; "" for none."""
     endpoint: ClassVar[Literal["webhooks", "storefront"]] = "webhooks"
     """The URL that its calls go to: /webhooks/{shop} or /storefront/{shop}."""
-    fetches: ClassVar[tuple[str, ...]] = ()
-    """What the adapter fetches from the platform's API for a webhook that carries no state, in fetching order."""
+    fetches: ClassVar[Mapping[str, tuple[str, ...]]] = {}
+    """What `fetch` asks the platform's API for, by the beginning of the topic ("store/order/"), in fetching order."""
     entities: ClassVar[Mapping[str, tuple[EntityKind, str]]] = {}
     """What the topics of a prefix ("orders/") are about, and the field at the top of the body that holds its id. Only
     for people who look at an unreadable body."""
@@ -234,6 +266,29 @@ class Platform(ABC):
             body: any bytes.
             now: UTC milliseconds.
         """
+
+    def api_access(self, shop: Shop) -> ApiAccess:
+        """Return how the shop's API is called. Only platforms with thin webhooks have it.
+
+        Raises:
+            ValueError: the shop's settings `store` and `api` do not suffice. The text says what is required.
+        """
+        raise NotImplementedError
+
+    def fetch(self, change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
+        """Return the state of an entity whose webhook carries none. Only platforms with thin webhooks have it.
+
+        Every change but ThinChange may be returned: `Nothing` if there is nothing to send any more.
+
+        Raises:
+            RetryLater: the API cannot be asked now.
+            PermanentFailure, Unreadable: the API refuses for good, or its answer is not what the platform documents.
+        """
+        raise NotImplementedError
+
+    def fetched_names(self, topic: str) -> tuple[str, ...]:
+        """Return what `fetch` may ask for after a webhook of this topic, in fetching order."""
+        return next((names for beginning, names in self.fetches.items() if topic.startswith(beginning)), ())
 
     def topic_of(self, webhook: Webhook) -> str:
         """Return the topic that a call says it has; "" if it says none."""

@@ -75,6 +75,7 @@ class Entry:
         converted: the cart became an order.
         parked_facts: ids of parked facts that wait until the order is seen.
         needs_reconcile: the platform may have a later state that it will never send.
+        fetched_at: when the last fetch of the entity's state began whose result was delivered, UTC ms.
     """
 
     format: int = 0
@@ -101,6 +102,7 @@ class Entry:
     converted: bool = False
     parked_facts: tuple[str, ...] = ()
     needs_reconcile: bool = False
+    fetched_at: int = 0
 
     def is_past(self, version: int | None) -> bool:
         """Return whether the API has, or may have, a later version than this one. A fact has none and is never past."""
@@ -151,6 +153,7 @@ def read(item: "Item", now: int) -> Entry:
         converted=item.get("converted", False),
         parked_facts=tuple(item.get("parked_facts", ())),
         needs_reconcile=item.get("needs_reconcile", False),
+        fetched_at=item.get("fetched_at", 0),
     )
 
 

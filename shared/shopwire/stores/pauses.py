@@ -1,4 +1,5 @@
-"""The state of each shop: until when and why it is paused, and when the API last accepted a request of it.
+"""The state of each shop: until when and why it is paused, and when the API last accepted a request of it. The API of a
+shop's platform, from which thin webhooks are completed, has a state of its own.
 
 A pause is an open circuit breaker for one shop, so that one wrong key delays no other shop. It ends with a probe: the
 first invocation that moves the end of the pause by a little may try one message, and the rest waits for the result.
@@ -45,6 +46,11 @@ class ShopState:
     erased_at: int | None = None
     probed: bool = False
     uses_outbox: bool = False
+
+
+def platform_of(shop: str) -> str:
+    """Return the name under which the API of a shop's platform has a state of its own."""
+    return f"{shop}#platform"
 
 
 class Pauses:
@@ -124,6 +130,10 @@ class Pauses:
         """Record that everything that was received of the shop until `at` must be erased."""
         self._table.update(self.key(shop), {"erased_at": at, "expires": at // 1000 + RETENTION_SECONDS})
         self._cache.pop(shop, None)
+
+    def latest(self, shop: str, now: int) -> ShopState:
+        """Return the shop's state, or that of its platform's API if that pause ends later."""
+        return max(self.state(shop, now), self.state(platform_of(shop), now), key=lambda state: state.until or 0)
 
     @staticmethod
     def key(shop: str) -> Key:

@@ -41,6 +41,16 @@ def test_repeated_delivery_has_the_same_key() -> None:
     assert deliver("order.updated", body).key == deliver("order.updated", body).key
 
 
+def test_time_of_arrival_is_no_part_of_the_key() -> None:
+    # A customer whom WP-CLI or an import made has no dates.
+    body, keys = json.dumps({"id": 7, "email": "ann@example.com", "role": "customer"}).encode(), set()
+    headers = WOO.sign("customer.updated", body, SHOP, 0).headers
+    for received_at in (1_795_780_800_000, 1_795_780_860_000):
+        (delivery,) = WOO.read(Webhook(headers, body, received_at), SHOP)
+        keys.add(delivery.key)
+    assert len(keys) == 1
+
+
 def test_created_and_updated_with_the_same_body_are_two_deliveries() -> None:
     created, updated = (deliver(topic, BODIES["order.updated"]) for topic in ("order.created", "order.updated"))
     assert created.change == updated.change

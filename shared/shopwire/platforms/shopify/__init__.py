@@ -214,14 +214,10 @@ class Shopify(Platform):
 
     def read(self, webhook: Webhook, shop: Shop) -> list[Delivery]:
         topic = self.topic_of(webhook)
-        id = _header(webhook, "event-id") or _header(webhook, "webhook-id") or short_hash(webhook.body)
-        # One event causes several topics with the same event id, so the topic is part of the key.
-        change = self.change(topic, webhook, shop)
-        key = f"{topic}:{id}"
-        # A later state may come under the same event id. A version that is the time of arrival is none of the body.
-        if change.version is not None and change.version // 10 != webhook.received_at:
-            key = f"{key}:{change.version}"
-        return [Delivery(topic or "none", key, change)]
+        id = _header(webhook, "event-id") or _header(webhook, "webhook-id")
+        # One event causes several topics with the same event id, and a later state may come under the same one.
+        key = f"{topic}:{id}:{short_hash(webhook.body)}"
+        return [Delivery(topic or "none", key, self.change(topic, webhook, shop))]
 
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
         triggered = datetime.fromtimestamp(now / 1000, UTC).isoformat().replace("+00:00", "Z")

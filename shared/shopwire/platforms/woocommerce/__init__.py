@@ -148,9 +148,7 @@ def _key(webhook: Webhook, change: Change) -> str:
     # The Delivery-ID is a hash of webhook id and second, so orders of the same second share it (get_new_delivery_id()).
     headers = webhook.headers
     parts = [headers.get("x-wc-webhook-id", ""), short_hash(webhook.body)]
-    if isinstance(change, OrderChange | ContactChange):
-        parts[1:1] = [change.entity.id, str(change.version)]
-    else:
+    if not isinstance(change, OrderChange | ContactChange):
         # `{"id": N}` has the same bytes if an order is deleted again after it was restored.
         parts.append(headers.get("x-wc-webhook-delivery-id", ""))
     return ":".join(parts)

@@ -1,0 +1,39 @@
+"""A platform's API that answers from files (`Platform.fetch`)."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from shopwire.models import Change, Shop, ThinChange
+from shopwire.platforms.base import Platform
+
+
+@dataclass
+class CannedApi:
+    """An API that has these answers, and of everything else nothing.
+
+    Args:
+        answers: the body of each answer, by the name in `Platform.fetches`. None: there is no such thing.
+
+    Attributes:
+        asked: path -> answer of every request, in order.
+    """
+
+    answers: Mapping[str, bytes | None]
+    asked: dict[str, bytes | None] = field(default_factory=dict)
+    _names: set[str] = field(default_factory=set)
+
+    def get(self, name: str, path: str) -> bytes | None:
+        # A list has one page.
+        answer = b"" if name in self._names else self.answers.get(name, b"")
+        self._names.add(name)
+        self.asked[path] = answer
+        return answer
+
+
+def with_state(change: Change, platform: Platform, shop: Shop, api: CannedApi) -> Change:
+    """Return the change itself, or what is fetched in its place if it is a thin one.
+
+    Raises:
+        Unreadable, PermanentFailure: the answers are not what the platform documents.
+    """
+    return platform.fetch(change, shop, api) if isinstance(change, ThinChange) else change
