@@ -49,11 +49,6 @@ def add_arguments(parser: Parser) -> None:
         default=(),
         help="run only these stories, and print each event",
     )
-    parser.add_argument(
-        "--bounded",
-        action="store_true",
-        help="fail too if the checkers excuse more than is usual (the counts are under `excused`)",
-    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -63,13 +58,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         faults = parse_faults(options.faults)
         request = SimulationRequest(
-            options.webhooks,
-            options.seed,
-            faults,
-            options.burst,
-            options.replay,
-            options.platform,
-            options.bounded,
+            options.webhooks, options.seed, faults, options.burst, options.replay, options.platform
         )
         # A progress bar moves the cursor, which escaped output cannot.
         return simulate(request, bar=getattr(sys.stderr, "unescaped", None))
