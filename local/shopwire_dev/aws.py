@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.error import HTTPError
@@ -263,7 +264,9 @@ class Aws:
 
     def _make_table(self) -> None:
         dynamodb = self.client("dynamodb")
-        make_table(dynamodb, TABLE)
+        # On a busy machine the first call takes longer than the client waits. Its second attempt finds the table then.
+        with suppress(dynamodb.exceptions.ResourceInUseException):
+            make_table(dynamodb, TABLE)
         dynamodb.update_time_to_live(
             TableName=TABLE, TimeToLiveSpecification={"Enabled": True, "AttributeName": "expires"}
         )
