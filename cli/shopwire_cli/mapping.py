@@ -8,7 +8,7 @@ from pydantic_core import from_json
 
 from shopwire import platforms
 from shopwire.delivery.reasons import SENTENCES
-from shopwire.errors import InvalidBody, PermanentFailure, Unreadable
+from shopwire.errors import InvalidBody, PermanentFailure, RetryLater, Unreadable
 from shopwire.mapper import ApiRequest
 from shopwire.models import (
     AccountDeleted,
@@ -232,7 +232,7 @@ def parse_changes(
         raise UserError(f"the body carries no state, so --fetched must name what the API answers: {names}")
     try:
         return [with_state(change, platform, shop, CannedApi(answers)) for change in changes]
-    except (Unreadable, PermanentFailure) as error:
+    except (Unreadable, PermanentFailure, RetryLater) as error:
         raise UserError(f"--fetched: not what the API of {platform.title} answers: {error}") from None
 
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from shopwire.errors import PermanentFailure, Unreadable
+from shopwire.errors import PermanentFailure, RetryLater, Unreadable
 from shopwire.models import Change, Shop, ThinChange, Webhook
 from shopwire.platforms.base import Platform
 
@@ -41,7 +41,7 @@ def asked_answers(
         Host and path with the query -> the answer, for the stand-in of `shopwire dev`. Empty without answers.
     """
     api = CannedApi(answers)
-    with suppress(Unreadable, PermanentFailure):  # the stand-in answers the same, and shopwire reports it
+    with suppress(Unreadable, PermanentFailure, RetryLater):  # the stand-in answers the same, and shopwire reports it
         for delivery in platform.read(webhook, shop) if answers else ():
             with_state(delivery.change, platform, shop, api)
     if not api.asked:

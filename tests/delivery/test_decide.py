@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.delivery.decide import Decision, Done, Erase, Park, Send, SyncContact, decide
+from shopwire.delivery.decide import Decision, Done, Erase, Fetch, Park, Send, SyncContact, decide
 from shopwire.delivery.task import Outcome, Policy
 from shopwire.mapper import SentOrder, order_steps
 from shopwire.models import (
@@ -29,7 +29,7 @@ from shopwire.models import (
 from shopwire.models.base import milliseconds
 from shopwire.stores.entry import Entry, entity_key
 from shopwire.stores.table import Key, Table
-from tests.support.changes import ANNA, BORYS, DAY_MS, HOUR_MS, SHOP, START, cart, order, paid, shop, view
+from tests.support.changes import ANNA, BORYS, DAY_MS, HOUR_MS, SHOP, START, announced, cart, order, paid, shop, view
 from tests.support.delivery_world import World
 
 NOW = milliseconds(START) + HOUR_MS
@@ -332,3 +332,21 @@ def test_decision_is_made_again_if_the_entry_changed_before_the_claim(
     monkeypatch.setattr(Table, "_call", another_invocation_first)
     assert world.send(order(minutes=1)) == "unchanged"
     assert world.api.sent == ["contact", "orderCreated"]
+
+
+@pytest.mark.parametrize(
+    ("fetched_ms", "known_minutes", "superseded"),
+    [
+        (3_001, 5, True),  # the known state is the announced one
+        (3_000, 5, False),  # clocks differ
+        (3_001, 4, False),  # a copy that is behind may have answered
+        (13_000, 4, False),
+        (13_001, 4, True),
+    ],
+)
+def test_thin_webhook_is_superseded_only_by_a_fetch_that_certainly_contains_it(
+    fetched_ms: int, known_minutes: int, superseded: bool
+) -> None:
+    known = order(minutes=known_minutes)
+    entry = Entry(version=known.version, fetched_at=NOW + fetched_ms)
+    assert decided(announced(minutes=5), entry) == (Done(Outcome("superseded")) if superseded else Fetch())

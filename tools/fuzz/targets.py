@@ -15,7 +15,7 @@ from shopwire import platforms
 from shopwire.delivery.task import Policy
 from shopwire.endpoints import storefront, webhook
 from shopwire.environment import Environment, Settings
-from shopwire.errors import NewerMessageFormat, NotVerified, Unreadable, UnsignedCall
+from shopwire.errors import NewerMessageFormat, NotVerified, RetryLater, Unreadable, UnsignedCall
 from shopwire.message import Message, unpack
 from shopwire.models import Webhook
 from shopwire.observability import logger
@@ -86,7 +86,7 @@ def _read_target(platform: Platform) -> Target:
             deliveries = platform.read(call, shop)
             answers = dict.fromkeys((name for names in platform.fetches.values() for name in names), answer or None)
             changes = [with_state(each.change, platform, shop, CannedApi(answers)) for each in deliveries]
-        except (NotVerified, Unreadable):
+        except (NotVerified, Unreadable, RetryLater):
             return
         limit = _MAX_REQUEST_BYTES + _MAX_GROWTH * len(data)
         for change in changes:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.errors import Unreadable
+from shopwire.errors import RetryLater, Unreadable
 from shopwire.models import (
     Address,
     Consent,
@@ -15,7 +15,6 @@ from shopwire.models import (
     Item,
     Nothing,
     Order,
-    OrderDeleted,
     OrderSkipped,
     Parcel,
     Rank,
@@ -109,13 +108,17 @@ def test_ignored_status_and_incomplete_order_are_skipped_without_another_request
     assert order(of=shop(statuses={"0": "INITIALIZED"}), status_id=0).status is Status.INITIALIZED
 
 
-def test_order_that_is_gone_or_archived() -> None:
+def test_order_that_is_gone() -> None:
     assert fetch("store/order/updated--gone", Api(order=None)) == Nothing(
         Reason.NOT_AT_PLATFORM, Entity("order", "1185")
     )
-    api = Api(order=PLAIN["order"] | {"is_deleted": True})
-    assert fetch("store/order/updated", api) == OrderDeleted("1184")
-    assert len(api.paths) == 1
+
+
+def test_archived_order_is_cancelled_until_it_comes_back() -> None:
+    found = order(is_deleted=True)
+    assert (found.status, found.rank, found.total) == (Status.CANCELLED, Rank.CLOSED, Decimal("1710.0000"))
+    assert order(of=shop(statuses={"11": "DELIVERED"}), is_deleted=True).status is Status.CANCELLED
+    assert order(is_deleted=False).status is Status.IN_PROGRESS
 
 
 # What is asked for.
@@ -153,6 +156,12 @@ def test_only_what_there_is_is_asked_for(
     assert [path.partition("?")[0].rpartition("/")[2] for path in api.paths[2:]] == asked
 
 
+def test_webhook_of_a_refund_asks_for_it_whatever_the_order_says() -> None:
+    api = Api(**PLAIN)
+    fetch("store/order/refund/created", api)
+    assert api.paths[-1] == "/v3/orders/1184/payment_actions/refunds"
+
+
 def test_all_pages_of_the_products_are_fetched() -> None:
     def page(path: str) -> list[dict[str, Any]]:
         number = int(path.rpartition("page=")[2])
@@ -172,6 +181,14 @@ def test_order_that_never_ends_is_unreadable() -> None:
 def test_empty_lists_may_have_no_body() -> None:
     found = order(answers={"products": b"", "coupons": b"", "shipments": b"", "refunds": b""}, status_id=4)
     assert (found.items, found.parcels, found.coupons, found.refunded) == ((), (), (), None)
+
+
+@pytest.mark.parametrize("name", ["products", "shipments", "coupons", "refunds"])
+def test_part_of_an_order_that_does_not_exist_comes_from_a_copy_that_is_behind(name: str) -> None:
+    whole = PLAIN["order"] | {"status_id": 14, "items_shipped": 1}
+    with pytest.raises(RetryLater) as error:
+        fetch("store/order/updated", Api(**PLAIN | {"order": whole, name: None}))
+    assert (error.value.reason, error.value.details) == (Reason.FETCHED_OLD_STATE, {"fetched": name})
 
 
 # Items.
@@ -246,6 +263,7 @@ def test_order_is_wholly_shipped_by_its_quantities(
     answers = {"products": lines, "refunds": {"data": back if refunded[0] else []}}
     found = order(answers=answers, status_id=14)
     assert found.wholly_shipped is whole
+    assert (found.rank is Rank.SHIPPED) is whole
     delivered = order(of=shop(shipped_is_delivered=True), answers=answers, status_id=14)
     assert (delivered.status is Status.DELIVERED) is whole
 

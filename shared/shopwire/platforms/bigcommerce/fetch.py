@@ -5,14 +5,15 @@ Paths and filters: the references of its API. An answer of 204 has no body and m
 
 from pydantic import ValidationError
 
-from shopwire.errors import InvalidValue, Unreadable
-from shopwire.models import Change, Nothing, OrderDeleted, Reason, Shop, ThinChange
+from shopwire.errors import InvalidValue, RetryLater, Unreadable
+from shopwire.models import Change, Nothing, Reason, Shop, ThinChange
 from shopwire.platforms.access import PlatformApi
 from shopwire.platforms.bigcommerce import bodies, carts, money, orders, people
 from shopwire.platforms.parts import parse, unreadable
 
 _PAGE = 250  # the largest page of V2 ("Limits")
 _MAX_PAGES = 20
+_SETTLED_MS = 10_000
 
 
 def fetch(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
@@ -39,21 +40,19 @@ def _order(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
     if answer is None:
         return Nothing(Reason.NOT_AT_PLATFORM, change.entity)
     body = parse(bodies.Order, answer)
-    if body.is_deleted:
-        return OrderDeleted(id)
     skipped = orders.skipped(body, shop)
     if skipped:
         return skipped
     products = _products(path, api)
     shipments, coupons, refunds, customer = [], [], [], None
     if orders.has_shipments(body, products):
-        answer = api.get("shipments", f"{path}/shipments?limit={_PAGE}")
+        answer = _part("shipments", f"{path}/shipments?limit={_PAGE}", api)
         shipments = parse(bodies.Shipments, _named("shipments", answer)).shipments
     if body.coupon_discount:
-        answer = api.get("coupons", f"{path}/coupons?limit={_PAGE}")
+        answer = _part("coupons", f"{path}/coupons?limit={_PAGE}", api)
         coupons = parse(bodies.Coupons, _named("coupons", answer)).coupons
     if money.has_refunds(body, products) or change.topic == "store/order/refund/created":
-        answer = api.get("refunds", f"/v3/orders/{id}/payment_actions/refunds")
+        answer = _part("refunds", f"/v3/orders/{id}/payment_actions/refunds", api)
         refunds = parse(bodies.Refunds, answer).data if answer else []
     if people.needs_customer(body):
         customer = _customer(body.customer_id, api)
@@ -64,12 +63,25 @@ def _order(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
 def _products(path: str, api: PlatformApi) -> list[bodies.Product]:
     products: list[bodies.Product] = []
     for page in range(1, _MAX_PAGES + 1):
-        answer = api.get("products", f"{path}/products?limit={_PAGE}&page={page}")
+        answer = _part("products", f"{path}/products?limit={_PAGE}&page={page}", api)
         found = parse(bodies.Products, _named("products", answer)).products
         products += found
         if len(found) < _PAGE:
             return products
     raise Unreadable("products", "too_many")
+
+
+def _part(name: str, path: str, api: PlatformApi) -> bytes:
+    """Return what belongs to an order that exists.
+
+    Raises:
+        RetryLater: there is no such order, so this answer comes from a copy that is behind. b"" would mean that the
+            order has none of it.
+    """
+    answer = api.get(name, path)
+    if answer is None:
+        raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=_SETTLED_MS, fetched=name)
+    return answer
 
 
 def _cart(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
@@ -103,6 +115,6 @@ def _subscriber(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
     return people.subscriber_change(body, change.entity, shop)
 
 
-def _named(name: str, answer: bytes | None) -> bytes:
-    """Return the list of V2 as the field of an object, so that an error names it. No answer is an empty list."""
+def _named(name: str, answer: bytes) -> bytes:
+    """Return the list of V2 as the field of an object, so that an error names it. No body is an empty list."""
     return b'{"%s":%s}' % (name.encode(), answer or b"[]")

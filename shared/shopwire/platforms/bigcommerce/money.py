@@ -194,10 +194,10 @@ def _in_order(refunds: Sequence[bodies.Refund]) -> list[bodies.Refund]:
 
 def _given_back(refund: bodies.Refund) -> Decimal:
     """Return what the buyer got back. Of a payment that was declined they got nothing."""
-    declined = [_or_zero(each.amount) for each in refund.payments or () if each.is_declined]
-    if declined and len(declined) == len(refund.payments or ()):
-        return _ZERO
-    return max(refund.total_amount - sum(declined, _ZERO), _ZERO)
+    payments = refund.payments or ()
+    if not any(payment.is_declined for payment in payments):
+        return refund.total_amount
+    return sum([_or_zero(payment.amount) for payment in payments if not payment.is_declined], _ZERO)
 
 
 def _take_back(

@@ -92,7 +92,8 @@ def order(body: bodies.Order, parts: Parts, shop: Shop, cart_id: str | None = No
     quantities = [quantity for quantity, _ in amounts.lines]
     wholly_shipped = _is_wholly_shipped(body, parts.products, quantities)
     status, rank = _status(body, parts.products, shop, wholly_shipped=wholly_shipped)
-    if amounts.wholly_refunded:
+    # An archived order is a deleted one that can come back. If its first fetch is after that, it is a cancelled order.
+    if amounts.wholly_refunded or body.is_deleted:
         status, rank = Status.CANCELLED, Rank.CLOSED
     shipping = people.shipping_address(body)
     return OrderChange(
