@@ -67,6 +67,11 @@ class Emulator:
         """Return the event that the account received last."""
         return self._account(key).events[-1]
 
+    def order(self, id: str, key: str = DEMO_KEY) -> Mapping[str, str] | None:
+        """Return what the account holds of an order, or None if it has no such order."""
+        account = self._accounts.get(key)
+        return account.orders.get(id) if account else None
+
     def state(self, key: str = DEMO_KEY) -> JsonObject:
         """Return everything that the account holds (GET /esputnik/state)."""
         with self._lock:

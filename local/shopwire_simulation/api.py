@@ -29,6 +29,9 @@ _OUTAGES = (
 # request of each second is left for shopwire.
 _BUSY: tuple[tuple[str, Mapping[str, str]], ...] = (("api_busy", {}), ("api_busy_after", {"retry-after": "1"}))
 _REPEATED_MS = 60_000
+# After more than ten minutes what waits goes to the outbox. If such a pause ends early, a later change of an order may
+# overtake an earlier one that was moved there already.
+_RETRY_AFTER_SECONDS = (3, 8, 20, 45, 130, 400)
 _REMEMBERED_PROBABILITY = 0.5
 _POISONS = ("poison_refused", "poison_failing", "poison_killing")
 # What a poisoned order's request must contain to fail: nothing (all its requests fail), or one kind of event.
@@ -122,6 +125,9 @@ class SimulatedApi:
         if self._wait(_LATENCY_MS // 2, "before"):
             self._trace("the API cannot be reached")
             raise NoAnswer
+        if invocation.next_request_is_late:
+            invocation.next_request_is_late = False
+            scheduler.sleep(int(seconds * 900))
         if (response := self._outage(invocation)) is not None:
             return response
         key = base64.b64decode(headers["Authorization"][6:]).decode().partition(":")[2]
@@ -137,7 +143,11 @@ class SimulatedApi:
             return self._answer_poisoned(invocation, f"{method} {path}", body, poison)
         if method == "POST" and (response := self._repeated(invocation, _digest(headers, f"{method} {path}", body))):
             return response
-        if faults.is_active("api_sluggish", scheduler.now) or faults.is_active("api_sluggish_flapping", scheduler.now):
+        if (
+            faults.is_active("api_sluggish", scheduler.now)
+            or faults.is_active("api_sluggish_flapping", scheduler.now)
+            or any(faults.happens(kind, scheduler.now, invocation.rng) for kind in ("api_straggler", "api_races"))
+        ):
             self._wait(int(seconds * 900), "before")  # late, but within the caller's time-out
         slow = faults.is_active("api_slow", scheduler.now)
         lost = slow or (faults.is_active("api_lost_answer", scheduler.now) and invocation.rng.random() < 0.5)
@@ -175,7 +185,7 @@ class SimulatedApi:
                 if not status:
                     raise NoAnswer
                 self._wait(_LATENCY_MS // 2, "after")
-                return status, {"retry-after": "20"} if kind == "api_throttled_after" else {}
+                return status, {"retry-after": self._retry_after(now)} if kind == "api_throttled_after" else {}
         if (faults.is_active("api_unsteady", now) or faults.is_active("api_unsteady_flapping", now)) and (
             invocation.rng.random() < _UNSTEADY_PROBABILITY
         ):
@@ -183,6 +193,10 @@ class SimulatedApi:
             self._wait(_LATENCY_MS // 2, "after")
             return 503, {}
         return None
+
+    def _retry_after(self, now: int) -> str:
+        """Return what the API asks for in this minute: sometimes less than the first pause, sometimes much more."""
+        return str(random.Random(f"{self._seed}:{now // 60_000}").choice(_RETRY_AFTER_SECONDS))
 
     def _busy(self, invocation: Invocation, account: str) -> Response | None:
         """Answer 429 if the rate of the account is used up in this second. None: it is not."""

@@ -5,6 +5,7 @@ The functions' own app.py files run. Each environment has its own module, caches
 
 import gc
 import importlib.util
+import itertools
 import json
 import random
 from collections.abc import Callable
@@ -42,6 +43,8 @@ OnFailure = Callable[[str, Exception], None]
 """Called with the function and the exception that ended an invocation to which no caller waits for an answer."""
 OnAwsCall = Callable[[str, str, dict[str, Any]], None]
 """Called before each call of AWS, with the service, the operation and the arguments."""
+OnWrite = Callable[[dict[str, Any] | None, dict[str, Any] | None], None]
+"""Called after each write of the table, with the item before and after it."""
 
 
 class _RetryingClient:
@@ -85,6 +88,8 @@ class Cloud:
         on_failure: see `OnFailure`. Called for `retry` and `upkeep`.
         on_start: called with each invocation before it runs.
         max_retry_concurrency: how many invocations of `retry` run at the same time (template.yaml: RetryConcurrency).
+        on_write: see `OnWrite`.
+        platform_transport: how they reach the APIs of the platforms; None: they never do.
     """
 
     def __init__(
@@ -97,6 +102,8 @@ class Cloud:
         on_failure: OnFailure,
         on_start: Callable[[Invocation], None],
         max_retry_concurrency: int = _MAX_RETRY_CONCURRENCY,
+        on_write: OnWrite = lambda before, after: None,
+        platform_transport: Transport | None = None,
     ) -> None:
         self.scheduler = scheduler
         self.faults = faults
@@ -104,11 +111,13 @@ class Cloud:
         self._seed = seed
         self._rng = random.Random(seed + 2)
         self._transport = transport
+        self._platform_transport = platform_transport
         self._on_aws_call = on_aws_call
         self._on_failure = on_failure
         self._on_start = on_start
         clock = lambda: scheduler.now  # noqa: E731
         self.table = FakeDynamoDB(clock, self._make_hook("ledger", 4))
+        self.table.on_write = on_write
         self.dead_letters = FakeQueue(clock, url="dead.fifo")
         self.queue = FakeQueue(
             clock,
@@ -122,6 +131,7 @@ class Cloud:
         self.settings = FakeSSM(self._make_hook("settings", 8))
         self._environments: dict[str, list[_LambdaEnvironment]] = {name: [] for name in TIMEOUTS}
         self._code = {name: _compile_function(name) for name in TIMEOUTS}
+        self._request_numbers = itertools.count(1)
         self._retry_concurrency = 0
         self._poll_at: int | None = None
         self._upkeep_runs = False
@@ -152,14 +162,16 @@ class Cloud:
             pool[:] = [environment for environment in pool if environment.busy]
         environment = next((environment for environment in pool if not environment.busy), None)
         if environment is None:
-            environment = _LambdaEnvironment(self._load(name))
+            environment = _LambdaEnvironment(self._load(name, invocation))
             pool.append(environment)
         environment.busy = True
         for fault in Fault:
             if self.faults.happens(fault, self.scheduler.now, invocation.rng):
                 invocation.planned_fault = (invocation.rng.randrange(1, _POINTS[name]), fault)
         self._on_start(invocation)
-        context = _LambdaContext(f"{name}-{id(invocation)}-{self.scheduler.now}", invocation, self.scheduler)
+        invocation.started_at = self.scheduler.now
+        invocation.request_id = f"{name}-{next(self._request_numbers)}"
+        context = _LambdaContext(invocation, self.scheduler)
 
         def end(result: Any) -> None:
             environment.busy = False
@@ -169,7 +181,8 @@ class Cloud:
 
         self.scheduler.invoke(invocation, lambda: environment.module.handler(event, context), end)
 
-    def _load(self, name: str) -> ModuleType:
+    def _load(self, name: str, first: Invocation) -> ModuleType:
+        """Return the module of a new environment. Its clock follows from its first invocation."""
         module = ModuleType(f"simulated_{name}")
         collects_garbage = gc.isenabled()
         # On import the function makes real clients. They take 0.1 s each time and are replaced below.
@@ -177,15 +190,26 @@ class Cloud:
             exec(self._code[name], module.__dict__)
         if not collects_garbage:
             gc.disable()  # the function turns it on
-        skew = self._rng.randint(-2500, 2500) if self.faults.includes("skew") else 0
+        skew = random.Random(f"skew {first.seed}").randint(-2500, 2500) if self.faults.includes("skew") else 0
         module.environment = self._make_environment(skew)  # type: ignore[attr-defined]
         return module
 
     def _make_environment(self, clock_skew: int) -> Environment:
-        policy = Policy(jitter=self._rng.random)
+        policy = Policy(jitter=self._jitter)
         settings = Settings(_TABLE, _QUEUE_URL, _SHOPS_PATH, "https://esputnik.com/api/", _HASH_KEY, policy)
         clock = lambda: self.scheduler.now + clock_skew  # noqa: E731
-        return Environment(settings, self._make_clients(), transport=self._transport, clock=clock)
+        return Environment(
+            settings,
+            self._make_clients(),
+            transport=self._transport,
+            platform_transport=self._platform_transport,
+            clock=clock,
+        )
+
+    def _jitter(self) -> float:
+        # Each invocation draws its own numbers, so that it waits as long if the shrinker leaves other stories out.
+        invocation = self.scheduler.current
+        return (invocation.rng if invocation else self._rng).random()
 
     def _make_clients(self) -> Clients:
         clients = Clients()
@@ -319,8 +343,8 @@ class Cloud:
 class _LambdaContext:
     """The parts of Lambda's context object that the functions use."""
 
-    def __init__(self, request_id: str, invocation: Invocation, scheduler: Scheduler) -> None:
-        self.aws_request_id = request_id
+    def __init__(self, invocation: Invocation, scheduler: Scheduler) -> None:
+        self.aws_request_id = invocation.request_id
         self._invocation = invocation
         self._scheduler = scheduler
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TextIO
 
+from shopwire_simulation.checkers.excuses import excessive
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS
 from shopwire_simulation.faults import FAULT_KINDS
 from shopwire_simulation.injections import InjectionResult, make_run, make_scenario_stories, run_injections
@@ -33,7 +34,7 @@ class SimulationRequest:
     """What to simulate.
 
     `burst` limits it to the burst run of this number, `replay` to these stories of one run, `platform` to the shops of
-    one platform.
+    one platform. If `bounded` is True, an excuse of the checkers that is used more often than its bound is a failure.
 
     Raises:
         InvalidRequest: the platform has no simulated shop.
@@ -45,6 +46,7 @@ class SimulationRequest:
     burst: int | None = None
     replay: tuple[int, ...] = ()
     platform: str | None = None
+    bounded: bool = False
 
     def __post_init__(self) -> None:
         if self.platform and self.platform not in simulated_platforms():
@@ -113,11 +115,14 @@ def simulate(
     """
     out, err = out or sys.stdout, err or sys.stderr
     progress = _ProgressBar(bar or err)
-    counts: dict[str, Any] = dict.fromkeys(("webhooks", "faults", *VIOLATION_KINDS, "seconds"), 0)
+    counts: dict[str, Any] = dict.fromkeys(("webhooks", "faults", *VIOLATION_KINDS), 0) | {"excused": {}, "seconds": 0}
     if not request.replay and request.burst is None and Fault.CRASH in request.faults:
-        injected = run_injections(request.webhooks, progress.part("injections"), platforms=request.platforms)
+        injected = run_injections(
+            request.webhooks, progress.part("injections"), platforms=request.platforms, seed=request.seed
+        )
         _add(counts, Counter(violation.kind for _, violation in injected.violations))
-        _add(counts, {"webhooks": injected.webhooks, "faults": injected.injections, "seconds": injected.seconds})
+        _add(counts, {"webhooks": injected.webhooks, "faults": injected.injections})
+        _add(counts, {"excused": injected.excused, "seconds": injected.seconds})
         progress.clear()
         if injected.violations:
             _print_injection(request, injected, err)
@@ -140,19 +145,25 @@ def simulate(
         elif result.violations and not failed_before:  # one failure is enough to look into
             _print_shortest(request, number, result, err)
     print(json.dumps(counts), file=out, flush=True)
-    return int(any(counts[kind] for kind in VIOLATION_KINDS))
+    too_many = excessive(counts["excused"], counts["webhooks"]) if request.bounded else []
+    for text in too_many:
+        print(text, file=err)
+    return int(bool(too_many) or any(counts[kind] for kind in VIOLATION_KINDS))
 
 
 def _add(counts: dict[str, Any], more: Mapping[str, Any]) -> None:
     for name, value in more.items():
-        counts[name] = round(counts[name] + value, 1)
+        if isinstance(value, Mapping):
+            counts[name] = dict(sorted((Counter(counts[name]) + Counter(value)).items()))
+        else:
+            counts[name] = round(counts[name] + value, 1)
 
 
 def _print_injection(request: SimulationRequest, result: InjectionResult, err: TextIO) -> None:
     """Print the first injection that broke a promise."""
     injection, violation = result.violations[0]
     print(f"{len(result.violations)} violations after one injected fault. The first: {injection}", file=err)
-    run = make_run(injection, make_scenario_stories(injection.scenario, request.platforms))
+    run = make_run(injection, make_scenario_stories(injection.scenario, request.platforms, injection.seed))
     violations = run.run().violations or [violation]
     print(format_case(FailingCase(frozenset({injection.story}), frozenset(), violations, run.trace or [])), file=err)
 
@@ -168,7 +179,7 @@ def _print_shortest(request: SimulationRequest, number: int, result: RunResult, 
     if case is None:
         for found in result.violations[:_MAX_PRINTED]:
             print(f"{found.kind}: {found.shop} {found.entity}: {found.text}", file=err)
-        print("only the whole run fails, no part of it does", file=err)
+        print("the run does not show it again: its result does not follow from the seed alone", file=err)
         return
     print(f"the shortest story that still fails (without {len(case.without)} announcements):", file=err)
     print(format_case(case), file=err)

@@ -3,9 +3,17 @@
 from collections.abc import Iterator, Mapping
 
 from shopwire.message import unpack
+from shopwire.stores.entry import key_hash
 from shopwire.stores.outbox import SHARDS
 from shopwire_emulator.emulator import Emulator
-from shopwire_simulation.checkers.observations import EndState, EntityKey, SettledEntry, StoredText
+from shopwire_simulation.checkers.observations import (
+    ChangeKey,
+    EndState,
+    EntityKey,
+    ParkedChange,
+    SettledEntry,
+    StoredText,
+)
 from shopwire_simulation.cloud import Cloud
 from shopwire_simulation.table_layout import (
     CONTACT,
@@ -36,6 +44,13 @@ def stored_texts(cloud: Cloud, shop: str) -> Iterator[StoredText]:
             yield StoredText("tombstones", None, str(item[TO_ERASE]))
 
 
+def count_copies(cloud: Cloud, key: ChangeKey) -> int:
+    """Return how many messages with a change are in the queue and in the outbox."""
+    bodies = [message["Body"] for message in cloud.queue.messages()]
+    bodies += [item[MESSAGE]["S"] for item in cloud.table.items() if OUTBOX_SHOP in item]
+    return sum((message.shop, key_hash(message.key)) == key for message in map(unpack, bodies))
+
+
 def read_end_state(cloud: Cloud, emulator: Emulator, accounts: Mapping[str, str], now: int) -> EndState:
     """Return what is left when the run is over.
 
@@ -46,8 +61,12 @@ def read_end_state(cloud: Cloud, emulator: Emulator, accounts: Mapping[str, str]
     environment = cloud.environment()
     return EndState(
         api={shop: emulator.state(account) for shop, account in accounts.items()},
-        parked=[(shop, parked.entity, parked.reason) for shop in accounts for parked in environment.parked.list(shop)],
-        waiting=list(_waiting(cloud)),
+        parked=[
+            ParkedChange(shop, parked.entity, parked.reason, key_hash(parked.message.key), parked.last)
+            for shop in accounts
+            for parked in environment.parked.list(shop)
+        ],
+        waiting=list(waiting_texts(cloud)),
         pending=[
             entity_of(item)
             for item in cloud.table.items()
@@ -57,7 +76,7 @@ def read_end_state(cloud: Cloud, emulator: Emulator, accounts: Mapping[str, str]
     )
 
 
-def _waiting(cloud: Cloud) -> Iterator[str]:
+def waiting_texts(cloud: Cloud) -> Iterator[str]:
     """Yield a description of each message that still waits in a queue or in the outbox."""
     for message in cloud.queue.messages():
         yield f"message {message['Body'][:80]}"

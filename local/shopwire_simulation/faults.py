@@ -33,6 +33,10 @@ _WINDOWS = {
     "api_busy": (1 * MINUTE, 40 * MINUTE, 4),
     "api_busy_after": (1 * MINUTE, 40 * MINUTE, 4),
     "api_remembers": (1 * MINUTE, 20 * MINUTE, 4),
+    "platform_down": (5 * SECOND, 40 * MINUTE, 6),
+    "platform_slow": (5 * SECOND, 10 * MINUTE, 4),
+    "platform_limited": (1 * MINUTE, 20 * MINUTE, 4),
+    "platform_behind": (5 * MINUTE, 40 * MINUTE, 12),
 }
 
 # kind -> probability at each opportunity.
@@ -51,6 +55,11 @@ _PROBABILITIES = {
     "poison_refused": 1 / 150,
     "poison_failing": 1 / 800,
     "poison_killing": 1 / 1500,
+    # One request takes so long that others of the same person or order are sent, accepted and recorded meanwhile.
+    "api_straggler": 1 / 100,
+    # For each order: all its snapshots are held back, so that its facts arrive first.
+    "facts_first": 1 / 40,
+    "api_races": 1 / 4,
     "skew": 1.0,
     "rotation": 1.0,
     # For each entry of a batch.
@@ -68,10 +77,12 @@ _COMPRESSED_FACTORS = {
     "overrun": 8,
     "poison_refused": 8,
     "poison_failing": 8,
+    "api_straggler": 6,
+    "facts_first": 4,
 }
 
-# kind -> duration. Only the enumerated injections use these kinds, because a short story must meet them for certain.
-# Each is on for the duration, then off for the duration, and so on for one hour from the first webhook.
+# kind -> duration. Only the enumerated injections and some burst runs use these kinds, because a short story must meet
+# them for certain. Each is on for the duration, then off for as long, and so on for an hour from the first webhook.
 _FLAPPING = {
     "api_flapping": 40 * SECOND,
     "api_unsteady_flapping": 10 * MINUTE,
@@ -82,7 +93,7 @@ _FLAPPING = {
 SEND_TWICE = "send_twice"
 """Each webhook comes a second time within seconds. Only the enumerated injections use this kind too."""
 
-FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES)))
+FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES.keys() - {"api_races"})))
 """The kinds that `--faults` takes."""
 
 
@@ -108,6 +119,8 @@ class FaultSchedule:
     ) -> None:
         self._kinds = frozenset(kinds)
         self._end = end
+        self.is_compressed = compression > 1
+        """Whether the stories take minutes, not days."""
         factors = _COMPRESSED_FACTORS if compression > 1 else {}
         self._probabilities = {kind: value * factors.get(kind, 1) for kind, value in _PROBABILITIES.items()}
         self._windows = {

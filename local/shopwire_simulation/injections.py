@@ -4,14 +4,16 @@ A run without an injected fault records the points. Then each combination of inv
 own, and none is left out. A small simulation stops early.
 """
 
+import itertools
 import random
 import sys
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from types import FrameType
 
+from shopwire_simulation.checkers.identities import persons
 from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.faults import SEND_TWICE
 from shopwire_simulation.run import Run, rare_garbage_collection
@@ -20,6 +22,7 @@ from shopwire_testkit.announcements import Story
 
 _MAX_ANNOUNCEMENTS = 12
 """A story with more announcements is not short."""
+_SAME_MOMENT_MS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +49,11 @@ SCENARIOS = (
     Scenario("the API and the queue flap", 0, ("api_flapping", "queue_flapping"), _CRASH_AND_NO_ANSWER),
     Scenario("step by step, the API is sluggish", 20, ("api_sluggish_flapping",), (Fault.NO_ANSWER,)),
     Scenario("step by step, the queue is down", 20, ("queue_out",), _CRASH_AND_NO_ANSWER),
+    Scenario("step by step, the API flaps, the queue is down", 20, ("api_flapping", "queue_out"), (Fault.CRASH,)),
     Scenario("step by step, the API and the queue flap", 20, ("api_flapping", "queue_flapping"), _CRASH_AND_NO_ANSWER),
 )
-_SEED = 4
-_SHUFFLE_SEED = 57
+INJECTION_SEED = 4
+"""The seed whose stories are chosen if the caller gives none."""
 _CODE_UNDER_TEST = "/shopwire/"
 # Enough webhooks to choose short stories of all topics from.
 _WEBHOOKS = 6_000
@@ -62,7 +66,8 @@ class Injection:
     """One injected fault.
 
     `story` is the number of the story, `invocation` the number of the invocation (from 0) in its run, and `point` the
-    number of the point (from 1) in the invocation. `service` is called there, by the lines of shopwire in `stack`.
+    number of the point (from 1) in the invocation. `seed` chose the stories.
+    `service` is called there, by the lines of shopwire in `stack`.
     """
 
     scenario: Scenario
@@ -71,6 +76,7 @@ class Injection:
     point: int
     fault: Fault
     service: str
+    seed: int
     stack: tuple[str, ...] = field(repr=False)
 
 
@@ -81,6 +87,7 @@ class InjectionResult:
     injections: int
     webhooks: int
     seconds: float
+    excused: dict[str, int]
     violations: list[tuple[Injection, Violation]]
 
 
@@ -126,6 +133,7 @@ def run_injections(
     *,
     platforms: Collection[str] | None = None,
     until_violated: bool = False,
+    seed: int = INJECTION_SEED,
 ) -> InjectionResult:
     """Run the short stories of every scenario with every injection, each in a run of its own.
 
@@ -134,25 +142,29 @@ def run_injections(
         progress: called with the share that is done, 0 to 1.
         platforms: the names of the platforms whose simulated shops take part. None: all.
         until_violated: stop at the first violation.
+        seed: chooses the stories, the random numbers and the order of the injections.
     """
     began, webhooks = time.perf_counter(), 0
     violations: list[tuple[Injection, Violation]] = []
+    excused: Counter[str] = Counter()
     # The gap alone decides about the stories, so scenarios with the same gap share them.
     gaps = {scenario.max_gap_seconds: scenario for scenario in SCENARIOS}
-    by_gap = {gap: make_scenario_stories(scenario, platforms) for gap, scenario in gaps.items()}
+    by_gap = {gap: make_scenario_stories(scenario, platforms, seed) for gap, scenario in gaps.items()}
     stories = {scenario: by_gap[scenario.max_gap_seconds] for scenario in SCENARIOS}
     injections = _sort_by_novelty(
         [
             injection
             for scenario in SCENARIOS
             for story in choose_short_stories(stories[scenario])
-            for injection in enumerate_injections(stories[scenario], scenario, story)
-        ]
+            for injection in enumerate_injections(stories[scenario], scenario, story, seed)
+        ],
+        seed,
     )
     with rare_garbage_collection() as collect:
         for done, injection in enumerate(injections, 1):
             result = make_run(injection, stories[injection.scenario]).run()
             webhooks += result.webhooks
+            excused.update(result.excused)
             violations += [(injection, violation) for violation in result.violations]
             if (violations and until_violated) or (max_webhooks is not None and webhooks >= max_webhooks):
                 break
@@ -160,13 +172,15 @@ def run_injections(
             if progress:
                 share = done / len(injections)
                 progress(share if max_webhooks is None else max(share, webhooks / max_webhooks))
-    return InjectionResult(done, webhooks, time.perf_counter() - began, violations)
+    return InjectionResult(done, webhooks, time.perf_counter() - began, dict(excused), violations)
 
 
-def make_scenario_stories(scenario: Scenario, platforms: Collection[str] | None = None) -> list[Story]:
+def make_scenario_stories(
+    scenario: Scenario, platforms: Collection[str] | None = None, seed: int = INJECTION_SEED
+) -> list[Story]:
     """Return the stories of these platforms, by default of all, from which a scenario's short stories are chosen."""
     gap = scenario.max_gap_seconds
-    return Run(_WEBHOOKS, _SEED, (), (), platforms=platforms, days=_DAYS[gap], max_gap_seconds=gap).stories
+    return Run(_WEBHOOKS, seed, (), (), platforms=platforms, days=_DAYS[gap], max_gap_seconds=gap).stories
 
 
 def choose_short_stories(stories: list[Story]) -> list[int]:
@@ -183,37 +197,59 @@ def choose_short_stories(stories: list[Story]) -> list[int]:
 
 
 def _topics(story: Story) -> set[tuple[str, str]]:
+    """Return the topics of a story that have a meaning, and which rare situations it has, each with its platform."""
     platform = story.shop.rpartition("-")[0]
-    return {(platform, announcement.topic) for announcement in story.announcements if announcement.id in story.meanings}
+    with_meaning = [announcement for announcement in story.announcements if announcement.id in story.meanings]
+    found = {(platform, announcement.topic) for announcement in with_meaning}
+    found |= {
+        (platform, "a contact and an order of one moment")
+        for one, other in itertools.pairwise(with_meaning)
+        if one.entity.startswith("order ")
+        and other.entity.startswith("contact ")
+        and other.at - one.at < _SAME_MOMENT_MS
+    }
+    emails: dict[str, set[str | None]] = defaultdict(set)
+    for announcement in with_meaning:
+        for person in persons(story.meanings[announcement.id]):
+            emails[person.customer_id or ""].add(person.email)
+            if person.customer_id is None and any(
+                person.email in own for id, own in emails.items() if id and len(own) > 1
+            ):
+                found.add((platform, "an order with an address that a customer gave up"))
+    return found
 
 
 def make_run(injection: Injection, stories: list[Story]) -> Run:
     """Return the run with this injection. `stories` are all stories of its scenario."""
-    return _make_run(stories, injection.scenario, injection.story, Injector(injection))
+    return _make_run(stories, injection.scenario, injection.story, injection.seed, Injector(injection))
 
 
-def _make_run(stories: list[Story], scenario: Scenario, story: int, on_start: Callable[[Invocation], None]) -> Run:
-    return Run(_WEBHOOKS, _SEED, scenario.background_faults, {story}, stories=stories, on_start=on_start)
+def _make_run(
+    stories: list[Story], scenario: Scenario, story: int, seed: int, on_start: Callable[[Invocation], None]
+) -> Run:
+    return Run(_WEBHOOKS, seed, scenario.background_faults, {story}, stories=stories, on_start=on_start)
 
 
-def enumerate_injections(stories: list[Story], scenario: Scenario, story: int) -> Iterator[Injection]:
+def enumerate_injections(
+    stories: list[Story], scenario: Scenario, story: int, seed: int = INJECTION_SEED
+) -> Iterator[Injection]:
     """Yield every injection that differs from the others, for the points that the story's undisturbed run reaches."""
     recorder = PointRecorder()
-    _make_run(stories, scenario, story, recorder).run()
+    _make_run(stories, scenario, story, seed, recorder).run()
     for number, (invocation, stacks) in enumerate(recorder.invocations):
         for point, ((service, phase), stack) in enumerate(zip(invocation.points, stacks, strict=True), 1):
             for fault in scenario.injected_faults:
                 if _is_distinct(fault, service, phase, is_last=point == len(invocation.points)):
                     place = (invocation.name, phase, *stack)
-                    yield Injection(scenario, story, number, point, fault, service, place)
+                    yield Injection(scenario, story, number, point, fault, service, seed, place)
 
 
-def _sort_by_novelty(injections: list[Injection]) -> list[Injection]:
+def _sort_by_novelty(injections: list[Injection], seed: int) -> list[Injection]:
     """Shuffle the injections, and then put those first whose place in the code has had the fault least often.
 
     A simulation that stops early has then tried every place at least once.
     """
-    random.Random(_SHUFFLE_SEED).shuffle(injections)
+    random.Random(f"order of injections {seed}").shuffle(injections)
     seen: Counter[tuple[Scenario, Fault, tuple[str, ...]]] = Counter()
     rounds = []
     for injection in injections:
@@ -230,6 +266,8 @@ def _is_distinct(fault: Fault, service: str, phase: str, *, is_last: bool) -> bo
     """
     if fault is Fault.NO_ANSWER:
         return True
-    if fault is not Fault.CRASH and service == "api":
-        return False  # a time-out limits a call of the API, so a standstill inside it is the same as no answer
+    if fault is Fault.LATE_REQUEST:
+        return service == "api" and phase == "before"
+    if fault is not Fault.CRASH and service in ("api", "platform"):
+        return False  # a time-out limits a call of an API, so a standstill inside it is the same as no answer
     return phase == "before" or is_last

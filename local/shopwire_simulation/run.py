@@ -18,27 +18,39 @@ from shopwire_simulation.checkers.checker import Checker
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS, Violation
 from shopwire_simulation.cloud import Cloud
 from shopwire_simulation.comebacks import Comebacks
-from shopwire_simulation.end_state import read_end_state, stored_texts
+from shopwire_simulation.end_state import count_copies, read_end_state, stored_texts, waiting_texts
 from shopwire_simulation.faults import FAULT_KINDS, FaultSchedule
 from shopwire_simulation.log_stream import LogStream
 from shopwire_simulation.operator_actions import Operator
+from shopwire_simulation.platform_apis import SimulatedPlatformApis
 from shopwire_simulation.scheduler import Invocation, Scheduler
 from shopwire_simulation.senders import Senders, SendRecord
 from shopwire_simulation.shops import accounts_of, simulated_shops
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES
 from shopwire_simulation.workload import make_stories
 from shopwire_testkit.announcements import Story
-from shopwire_testkit.durations import DAY, HOUR
+from shopwire_testkit.durations import DAY, HOUR, MINUTE
 
 START = 1_790_000_000_000
 """Virtual time at which every run starts, in UTC milliseconds."""
 _DAYS = 3.0
 _BURST_DAYS = 0.02
 _COMPRESSION = 60
+_DRAIN_MS = 100 * MINUTE
+"""When the last fault has ended, everything must be sent after this time. The longest pause takes an hour, the longest
+backoff 15 minutes, and what `upkeep` moves goes through the queue again."""
 _STEPS = 200
 _COLLECT_OBJECTS = 2_000_000
 # A run without faults and with this number of webhooks must write all of CALM_ATTRIBUTES.
 _CALM_WEBHOOKS = 1_000
+
+THEMES = {
+    # What cannot be sent at once waits in the outbox, and most of it is moved from there more than once.
+    "outbox": (*FAULT_KINDS, "queue_out", "api_flapping"),
+    # Two requests about one person or order are on their way at the same time, and the first may be the last one.
+    "races": ("api_races", "api_unsteady_flapping", "facts_first", "late", "duplicate", "no_answer", "standstill"),
+}
+"""Burst runs with faults that make rare situations frequent, and the kinds of their faults."""
 
 Trace = list[tuple[int, str]]
 """What happened, in order. The times are milliseconds since the start of the run."""
@@ -54,13 +66,16 @@ class BlindChecker(Exception):
 
 @dataclass(slots=True)
 class RunResult:
-    """The result of a run. `faults` counts faults by kind, `answers` counts webhooks by the status of the answer."""
+    """The result of a run. `faults` counts faults by kind, `answers` counts webhooks by the status of the answer,
+    and `excused` counts the uses of each excuse of the checkers.
+    """
 
     webhooks: int
     seconds: float
     violations: list[Violation]
     faults: dict[str, int]
     answers: dict[str, int]
+    excused: dict[str, int]
     stories: list[Story] = field(repr=False)
 
     @property
@@ -71,6 +86,7 @@ class RunResult:
             "webhooks": self.webhooks,
             "faults": sum(self.faults.values()),
             **{kind: violations[kind] for kind in VIOLATION_KINDS},
+            "excused": self.excused,
             "seconds": round(self.seconds, 1),
         }
 
@@ -129,13 +145,15 @@ class Run:
         self.faults = FaultSchedule(random.Random(seed + 1), faults, START, faults_end, first_at, compression)
         records: dict[int, SendRecord] = {}
         self.checker = Checker(
-            {id: shop.orders for id, shop in self._shops.items()},
+            self._shops,
             chosen,
             records,
             self.faults,
             lambda: self.scheduler.now,
             lambda shop, id: self.api.is_poisoned(self._accounts[shop], self._shops[shop].id_prefix + id),
             lambda shop: stored_texts(self.cloud, shop),
+            lambda shop, order: self.api.emulator.order(self._shops[shop].id_prefix + order, self._accounts[shop]),
+            lambda key: count_copies(self.cloud, key),
         )
         self.api = SimulatedApi(
             self.scheduler,
@@ -150,6 +168,7 @@ class Run:
             if shop.orders == "orders":
                 # Such a shop may have an account that keeps no events. It must keep the orders all the same.
                 self.api.emulator.change_account({"segmentation": False}, self._accounts[id])
+        self.platform_apis = SimulatedPlatformApis(self.scheduler, self.faults, self._add_trace)
         self.cloud = Cloud(
             self.scheduler,
             self.faults,
@@ -158,6 +177,8 @@ class Run:
             self._on_aws_call,
             self._on_failure,
             self._before_start,
+            on_write=lambda before, after: self.checker.on_write(self.scheduler.current, before, after),
+            platform_transport=self.platform_apis.transport,
         )
         self.senders = Senders(
             self.scheduler,
@@ -176,15 +197,18 @@ class Run:
             self.faults,
             self._shops,
             self.end,
-            self.checker.requests.replayed_keys.add,
+            self.checker.on_replay,
             self._on_failure,
         )
         operator.connect_shops(rng, START)
         for story in chosen.values():
             for announcement in story.announcements:
                 if announcement.id not in without:
+                    self.platform_apis.add(announcement)
                     self.senders.schedule(announcement)
         operator.schedule_replays(START)
+        # What was parked is replayed later, so that is not counted.
+        self.scheduler.call_at(faults_end + _DRAIN_MS, lambda: self.checker.on_drained(waiting_texts(self.cloud)))
 
     def run(self, progress: Callable[[float], None] | None = None, *, until_violated: bool = False) -> RunResult:
         """Run to the end and check everything.
@@ -232,6 +256,7 @@ class Run:
             violations=violations,
             faults=self.faults.counts,
             answers=self.senders.answers,
+            excused=dict(sorted(self.checker.excuses.counts.items())),
             stories=self.stories,
         )
 

@@ -29,6 +29,9 @@ class Fault(StrEnum):
     """The invocation stops for six seconds, and all other invocations run."""
     OVERRUN = "overrun"
     """The invocation stops until its lease has expired, and then continues. Its time-out does not end it."""
+    LATE_REQUEST = "late_request"
+    """The request to the API arrives just before its time-out, after all that others send meanwhile. It is injected
+    only; `api_straggler` is the kind that happens at random."""
 
 
 _STANDSTILL_MS = 6_000
@@ -48,8 +51,15 @@ class Invocation:
     def __init__(self, name: str, deadline: int, seed: str) -> None:
         self.name = name
         # Each invocation has its own random numbers, so a story fails in the same way alone and among other stories.
+        self.seed = seed
         self.rng = random.Random(seed)
         self.deadline = deadline
+        self.started_at = 0
+        """When it began (UTC milliseconds)."""
+        self.request_id = ""
+        """Lambda's id of the invocation. No other one has it."""
+        self.leased: set[str] = set()
+        """Partition keys of the items whose lease it took."""
         self.planned_fault: tuple[int, Fault] | None = None
         """The number of the point (from 1) at which a fault hits the invocation, and the fault."""
         self.points: list[tuple[str, str]] = []
@@ -59,6 +69,7 @@ class Invocation:
         self.no_answer_until = 0
         self.overran = False
         self.stood_still = False
+        self.next_request_is_late = False
         self.killed = False
         self.notes: dict[str, Any] = {}
         """What the simulation and its checkers note about the invocation."""
@@ -160,6 +171,8 @@ class Scheduler:
                 case Fault.NO_ANSWER:
                     invocation.no_answer_until = self.now + _NO_ANSWER_MS
                     invocation.notes[f"{service}_down"] = self.now
+                case Fault.LATE_REQUEST:
+                    invocation.next_request_is_late = True
                 case Fault.STANDSTILL:
                     invocation.stood_still = True
                     self.sleep(_STANDSTILL_MS)

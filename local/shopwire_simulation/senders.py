@@ -17,9 +17,13 @@ from shopwire.platforms.base import Platform
 from shopwire_simulation.cloud import TIMEOUTS, Cloud
 from shopwire_simulation.faults import SEND_TWICE, FaultSchedule
 from shopwire_simulation.scheduler import Invocation, Scheduler
+from shopwire_simulation.shops import simulated_platforms
 from shopwire_testkit.announcements import Announcement
-from shopwire_testkit.durations import DAY, MINUTE, SECOND
+from shopwire_testkit.durations import DAY, HOUR, MINUTE, SECOND
 from shopwire_testkit.storefront.simulated_visitor import visitor_signature
+
+_HELD_BACK_MS = 6 * HOUR
+_HELD_BACK_COMPRESSED_MS = 30 * SECOND
 
 OnAnswer = Callable[[Announcement, Invocation, int, object, bool], None]
 """(announcement, invocation, status, the answer or what ended the function, whether the call was forged)."""
@@ -87,6 +91,7 @@ class Senders:
                 delay = rng.randrange(DAY)
             elif self._faults.happens("late", now, rng):
                 delay = rng.randrange(rng.choice((SECOND, 10 * SECOND, 5 * MINUTE)))
+        delay += self._held_back_ms(announcement)
         self._attempt_later(announcement, headers, delay)
         if announcement.storefront:
             # A browser does not repeat a visit. A stranger may send it with a forged signature.
@@ -105,6 +110,14 @@ class Senders:
         if self._faults.happens("unreadable", now, rng):
             body = announcement.body[: rng.randrange(len(announcement.body))]
             self._post_variant(announcement, shop, body, 0, "cut off")
+
+    def _held_back_ms(self, announcement: Announcement) -> int:
+        """Return how much later the snapshots of some orders arrive, so that their facts are first."""
+        is_snapshot = announcement.entity.startswith("order ") and not announcement.fact
+        rng = random.Random(f"{self._seed}:{announcement.shop}:{announcement.entity}")
+        if not (is_snapshot and self._faults.happens("facts_first", self._scheduler.now, rng)):
+            return 0
+        return _HELD_BACK_COMPRESSED_MS if self._faults.is_compressed else _HELD_BACK_MS
 
     def _attempt_later(self, announcement: Announcement, headers: dict[str, str], delay: int) -> None:
         self._scheduler.call_later(delay, lambda: self._attempt(announcement, headers, 0))
@@ -211,9 +224,14 @@ def post_once(
 
 
 def _sign(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
-    signed = platform_of(announcement, shop).sign(announcement.topic, announcement.body, shop, now)
-    origin = {"origin": shop.origins[0]} if announcement.storefront else {}
-    return {**signed.headers, **origin}
+    """Return the headers as API Gateway passes them on: with names in lower case."""
+    if announcement.storefront:
+        return {"content-type": "application/json", "origin": shop.origins[0]}
+    secret = shop.secrets[0].get_secret_value()
+    store = shop.stores[0] if shop.stores else ""
+    sign = simulated_platforms()[shop.platform].signed_headers
+    headers = sign(announcement.topic, announcement.body, secret, shop.id, store, now)
+    return {name.lower(): value for name, value in headers.items()}
 
 
 def _forge_visit(body: bytes, shop: Shop, now: int, rng: random.Random) -> bytes:

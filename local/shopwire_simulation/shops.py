@@ -30,6 +30,9 @@ class SimulatedPlatform(Protocol):
     SHOPS: tuple[dict[str, Any], ...]
     """Settings of the simulated shops: one shop for each."""
 
+    def signed_headers(self, topic: str, body: bytes, secret: str, shop: str, store: str, at: int) -> Mapping[str, str]:
+        """Return the headers with which the platform calls, as its documentation describes them."""
+
     def simulate_customer(self, recorder: StoryRecorder, serial: int) -> Story:
         """Return the story of one customer of a shop."""
 

@@ -8,6 +8,9 @@ from shopwire_simulation.run import Run, Trace
 from shopwire_testkit.announcements import Story
 
 _MAX_TRIES = 150
+_MAX_WEBHOOKS = 60_000
+"""The number of webhooks after which shrinking ends, a few minutes' work."""
+_MAX_TRACE_LINES = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,7 @@ class Shrinker:
     Args:
         make_run: makes the run of these stories without those announcements.
         max_tries: the number of runs after which shrinking ends.
+        max_webhooks: the number of webhooks in all runs after which shrinking ends.
     """
 
     def __init__(
@@ -37,41 +41,51 @@ class Shrinker:
         make_run: Callable[[Collection[int], Collection[int]], Run],
         stories: list[Story],
         max_tries: int = _MAX_TRIES,
+        max_webhooks: int = _MAX_WEBHOOKS,
     ) -> None:
         self._make_run = make_run
         self._stories = stories
         self._tries_left = max_tries
+        self._webhooks_left = max_webhooks
 
     def shrink(self, violation: Violation) -> FailingCase | None:
-        """Return the smallest run with a violation of the same kind, or None if only the whole run has one."""
+        """Return the smallest run with the same violation, or None if not even all stories of the run show it again."""
         case = self._fewest_stories(violation)
         if case is None:
             return None
         only = case.stories
         ids = [announcement.id for n in sorted(only) for announcement in self._stories[n].announcements]
-        return _reduce(ids, lambda kept: self._try(only, frozenset(ids) - set(kept), violation.kind), case)
+        return _reduce(ids, lambda kept: self._try(only, frozenset(ids) - set(kept), violation), case)
 
     def _fewest_stories(self, violation: Violation) -> FailingCase | None:
         alone = frozenset(() if violation.story is None else (violation.story,))
-        if case := self._try(alone, frozenset(), violation.kind):
+        if case := self._try(alone, frozenset(), violation):
             return case
-        # The story does not fail alone. It needs other stories of its shop.
-        others = [
-            n
-            for n, story in enumerate(self._stories)
-            if n not in alone and (not violation.shop or story.shop == violation.shop)
-        ]
-        attempt: Attempt = lambda kept: self._try(alone | set(kept), frozenset(), violation.kind)  # noqa: E731
-        case = attempt(others)
-        return case and _reduce(others, attempt, case)
+        # The story does not fail alone. It needs other stories of its shop: their failures pause it. In a burst it may
+        # need stories of other shops too, because all shops share the environments, their clocks and the queue. The
+        # whole schedule with all stories is the run that failed, so it fails again.
+        others = [n for n in range(len(self._stories)) if n not in alone]
+        of_shop = [n for n in others if not violation.shop or self._stories[n].shop == violation.shop]
+        attempt: Attempt = lambda kept: self._try(alone | set(kept), frozenset(), violation)  # noqa: E731
+        for stories in (of_shop, others) if len(of_shop) < len(others) else (others,):
+            if case := attempt(stories):
+                return _reduce(stories, attempt, case)
+        return None
 
-    def _try(self, only: frozenset[int], without: frozenset[int], kind: str) -> FailingCase | None:
-        if self._tries_left <= 0 or not only:
+    def _try(self, only: frozenset[int], without: frozenset[int], wanted: Violation) -> FailingCase | None:
+        if self._tries_left <= 0 or self._webhooks_left <= 0 or not only:
             return None
         self._tries_left -= 1
         run = self._make_run(only, without)
-        violations = [violation for violation in run.run().violations if violation.kind == kind]
+        result = run.run()
+        self._webhooks_left -= result.webhooks
+        violations = [violation for violation in result.violations if _is_same(violation, wanted)]
         return FailingCase(only, without, violations, run.trace or []) if violations else None
+
+
+def _is_same(violation: Violation, wanted: Violation) -> bool:
+    """Return True if the violations are of the same kind and about the same entity."""
+    return (violation.kind, violation.shop, violation.entity) == (wanted.kind, wanted.shop, wanted.entity)
 
 
 def _reduce(items: list[int], attempt: Attempt, case: FailingCase) -> FailingCase:
@@ -91,8 +105,14 @@ def _reduce(items: list[int], attempt: Attempt, case: FailingCase) -> FailingCas
 
 
 def format_case(case: FailingCase) -> str:
-    """Return the trace, one event per line, and the violations."""
-    lines = [f"{_format_time(at)}  {text}" for at, text in case.trace]
+    """Return the trace, one event per line, and the violations. Of a long trace only what names their entities."""
+    trace = case.trace
+    if len(trace) > _MAX_TRACE_LINES:
+        ids = {violation.entity for violation in case.violations if violation.entity}
+        trace = [(at, text) for at, text in trace if any(id in text for id in ids)]
+    lines = [f"{_format_time(at)}  {text}" for at, text in trace]
+    if len(trace) < len(case.trace):
+        lines.append(f"({len(case.trace) - len(trace)} other events are left out)")
     lines += [f"wrong: {found.kind}: {found.shop} {found.entity}: {found.text}" for found in case.violations]
     return "\n".join(lines)
 

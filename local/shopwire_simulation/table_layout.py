@@ -12,6 +12,10 @@ from shopwire.stores.outbox import PARTITION, SHARDS
 
 LEASE_KEY = "lease_key"
 """Key of the change whose invocation takes the lease of an entity."""
+LEASE_HOLDER = "lease_holder"
+"""Id of the invocation that holds the lease."""
+LEASE_UNTIL = "lease_until"
+"""When the lease expires by itself (UTC milliseconds)."""
 PENDING_KEY = "pending_key"
 """Key of the last change of an entity that was deferred."""
 PENDING_UNTIL = "pending_until"
@@ -20,6 +24,10 @@ SETTLED_KEYS = "settled_keys"
 """Keys of the last changes of an entity that were settled."""
 VERSION = "version"
 """Latest settled version of an entity: milliseconds times ten, plus rank."""
+PAUSE_UNTIL = "until"
+"""In the state of a shop: when its pause ends (UTC milliseconds)."""
+PAUSE_PROBED = "probed"
+"""In the state of a shop: an invocation probes whether the pause is over."""
 MESSAGE = "message"
 """A verified webhook that is parked, or waits in the outbox."""
 OUTBOX_SHOP = "shop"
@@ -29,12 +37,15 @@ CONTACT = "contact"
 TO_ERASE = "erasure_list"
 """In a tombstone: addresses of other contacts that the API must still erase, in plain text."""
 
-CALM_ATTRIBUTES = (LEASE_KEY, PENDING_KEY, PENDING_UNTIL, SETTLED_KEYS, VERSION, CONTACT)
+PERSONAL = frozenset({MESSAGE, CONTACT, TO_ERASE})
+"""The attributes that may hold personal values. SECURITY.md says which, and for how long."""
+CALM_ATTRIBUTES = (LEASE_KEY, LEASE_HOLDER, LEASE_UNTIL, PENDING_KEY, PENDING_UNTIL, SETTLED_KEYS, VERSION, CONTACT)
 """The attributes that every run writes, even without faults, if it is long enough."""
 
 OUTBOX_PARTITIONS = tuple(f"{PARTITION}{shard}" for shard in range(SHARDS))
 
 # `Table.update` puts this before the name of every attribute that it writes.
+_ENTITY_KINDS = frozenset({"order", "cart", "contact", "view"})
 _PLACEHOLDER_PREFIX = ":new_"
 
 
@@ -47,6 +58,21 @@ def written_attributes(arguments: Mapping[str, Any]) -> dict[str, Any]:
         if name.startswith(_PLACEHOLDER_PREFIX)
     }
     return {**written, **arguments.get("Item", {})}
+
+
+def is_entity_key(partition_key: str) -> bool:
+    """Return True if the item is the ledger entry of an order, cart, contact or view."""
+    return partition_key.split("#", 2)[1] in _ENTITY_KINDS
+
+
+def is_state_key(partition_key: str) -> bool:
+    """Return True if the item is the state of a shop."""
+    return partition_key.endswith("#state")
+
+
+def is_parked_key(partition_key: str) -> bool:
+    """Return True if the item is a parked webhook."""
+    return partition_key.endswith("#parked")
 
 
 def is_contact_key(partition_key: str) -> bool:

@@ -6,7 +6,7 @@ All choices come from the random numbers of the caller. Nothing here knows shopw
 import json
 import random
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from shopwire_testkit.announcements import Person, PersonConsent
 
@@ -34,6 +34,7 @@ _ODD_NAME_EVERY = 15
 _STREETS = ("вул. Вигадана", "просп. Неіснуючий", "бульв. Казковий", "пров. Мрійливий")
 _PHONE_PREFIXES = ("50", "67", "63", "97", "99")
 # A new number must differ from every number that the customer had before.
+_CHECKOUT_PHONE_PREFIX = "95"
 _NEW_PHONE_PREFIXES = ("66", "68", "96", "98", "73", "93")
 
 
@@ -138,19 +139,27 @@ def make_customer(rng: random.Random, serial: int, id: int | None) -> Customer:
 
 
 def change_customer(rng: random.Random, customer: Customer, serial: int, change: int) -> None:
-    """Change the customer's name, phone or (rarely) e-mail address. Sometimes nothing changes.
+    """Change the customer's name, phone or e-mail address. Sometimes nothing changes.
 
     Args:
         change: the number of this customer's change, from 1.
     """
     share = rng.random()
-    if share < 0.4:
+    if share < 0.35:
         customer.plain_last_name = rng.choice(list(_LAST_NAMES))
-    elif share < 0.7 and customer.email:
+    elif share < 0.6 and customer.email:
         # If the phone is the only identity, a person with another phone is another person to the API.
         customer.phone = _phone(_NEW_PHONE_PREFIXES[change % len(_NEW_PHONE_PREFIXES)], serial)
     elif share < 0.8 and customer.email:
         customer.email = _email(rng, customer.plain_first_name, customer.plain_last_name, f"{serial}n{change}")
+
+
+def as_typed_at_checkout(rng: random.Random, customer: Customer, serial: int) -> Customer:
+    """Return the customer as an order names them who is typed in another way than the account."""
+    typed = replace(customer, plain_last_name=rng.choice(list(_LAST_NAMES)))
+    if customer.phone:
+        typed.phone = _phone(_CHECKOUT_PHONE_PREFIX, serial)
+    return typed
 
 
 def register_customer(rng: random.Random, customer: Customer, serial: int, id: int) -> None:

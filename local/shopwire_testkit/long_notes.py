@@ -11,7 +11,7 @@ from collections.abc import Mapping
 _PIECE = 'Подзвоніть за годину, "домофон" не працює, код 7\\7. '
 _MAX_BODY_BYTES = 20_000
 _PARAM_BYTES = len('{"name":"","value":""},')
-_OTHER_BYTES = 560
+_OTHER_BYTES = 120
 """About what an event has beside the params that the caller knows."""
 _SPREAD_BYTES = 160
 _LINE_BYTES = 60

@@ -1,11 +1,18 @@
 """Records one story, with its clock, its customer, and the webhooks that the shop announces with their meanings."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 
 from shopwire_testkit.announcements import Announcement, Meaning, Story, Version
-from shopwire_testkit.customers import Customer, change_customer, make_customer, make_relative, register_customer
+from shopwire_testkit.customers import (
+    Customer,
+    as_typed_at_checkout,
+    change_customer,
+    make_customer,
+    make_relative,
+    register_customer,
+)
 from shopwire_testkit.durations import HOUR, SECOND
 from shopwire_testkit.shop_data import ShopData
 
@@ -33,6 +40,7 @@ class StoryRecorder:
         self._canaries: set[str] = set()
         self._meanings: dict[int, Meaning] = {}
         self._last_at = now
+        self._beside: Callable[[], None] | None = None
 
     @property
     def second(self) -> int:
@@ -84,21 +92,39 @@ class StoryRecorder:
         *,
         storefront: bool = False,
         at: int | None = None,
+        answers: Mapping[str, bytes | None] | None = None,
     ) -> None:
         """Record a webhook that the platform sends a few milliseconds from now.
 
         Args:
             at: send it at this time instead (UTC milliseconds), or just after the last announcement if that is later.
+            answers: what the platform's API answers from now on (`Announcement.answers`).
         """
         self._last_at = max(self._last_at + 1, at or self.now + self.rng.randrange(30))
         id = next(self._ids)
         self._announcements.append(
             Announcement(
-                id, self._last_at, self.shop.settings.id, topic, body, entity, version is None, version, storefront
+                id,
+                self._last_at,
+                self.shop.settings.id,
+                topic,
+                body,
+                entity,
+                version is None,
+                version,
+                storefront,
+                answers or {},
             )
         )
         if meaning is not None:
             self._meanings[id] = meaning
+        if self._beside:
+            announce_more, self._beside = self._beside, None
+            announce_more()
+
+    def announce_beside(self, announce_more: Callable[[], None]) -> None:
+        """Announce something else right behind the next announcement, as of the same moment."""
+        self._beside = announce_more
 
     def add_customer(self, serial: int, id: int | None) -> Customer:
         """Create the story's customer.
@@ -116,6 +142,12 @@ class StoryRecorder:
         """Change the customer. `change` is the number of this customer's change, from 1."""
         change_customer(self.rng, customer, serial, change)
         self._canaries.update(customer.canaries())
+
+    def as_typed_at_checkout(self, customer: Customer, serial: int) -> Customer:
+        """Return the customer with another name and phone, as an order names them."""
+        typed = as_typed_at_checkout(self.rng, customer, serial)
+        self._canaries.update(typed.canaries())
+        return typed
 
     def register_customer(self, customer: Customer, serial: int, id: int) -> None:
         """Let a guest make an account with the platform's customer id `id`."""

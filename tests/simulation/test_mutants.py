@@ -52,7 +52,7 @@ def test_patch_applies_to_the_code(bug: PlantedBug, copy: Path) -> None:
 
 
 def test_there_are_enough_bugs_and_most_are_quick() -> None:
-    assert len(BUGS) >= 24
+    assert len(BUGS) >= 90
     assert len(QUICK) >= len(BUGS) / 2
 
 
@@ -71,7 +71,10 @@ def test_code_that_cannot_be_simulated_is_an_error_with_its_traceback(tmp_path: 
 
 def test_first_lines_of_a_patch_describe_the_bug(tmp_path: Path) -> None:
     bug = _write_bug(tmp_path)
-    assert (bug.name, bug.description, bug.quick) == ("wrong-number", "A number is wrong.", False)
+    assert (bug.name, bug.description, bug.quick, bug.found) == ("wrong-number", "A number is wrong.", False, "")
+    text = PATCH.replace("Quick: no", "Found: number 3\nQuick: yes")
+    bug = _write_bug(tmp_path, text)
+    assert (bug.description, bug.quick, bug.found) == ("A number is wrong.", True, "number 3")
     assert bug.changed_files == ("shared/number.py",)
 
 

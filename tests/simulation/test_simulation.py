@@ -13,6 +13,7 @@ from shopwire.retry_queue import RetryQueue
 from shopwire_cli.main import main
 from shopwire_simulation import run as run_module
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
+from shopwire_simulation.checkers.excuses import EXCUSES, ExcuseCounter
 from shopwire_simulation.checkers.observations import VIOLATION_KINDS
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.command import SimulationRequest, simulate
@@ -31,7 +32,7 @@ from shopwire_simulation.senders import SendRecord
 from shopwire_simulation.shops import REFERENCE_PLATFORMS, simulated_platforms
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES, MESSAGE, OUTBOX_SHOP, TO_ERASE
 from shopwire_testkit.announcements import Announcement, Visit, cart_entity
-from shopwire_testkit.durations import HOUR
+from shopwire_testkit.durations import HOUR, MINUTE
 
 # -- the promises
 
@@ -131,8 +132,17 @@ def test_two_shops_may_use_the_same_key() -> None:
         for id, shop in enumerate(("sim-shopify-0", "sim-shopify-1"))
     }
     records: dict[int, SendRecord] = {}
-    pending = PendingChecker(announcements.values(), records, lambda *_: False, lambda: START, lambda *_: None)
-    observer = AwsCallObserver(announcements, pending, lambda _: None)
+    pending = PendingChecker(
+        announcements.values(),
+        records,
+        {},
+        ExcuseCounter(),
+        lambda *_: False,
+        lambda _: 1,
+        lambda: START,
+        lambda *_: None,
+    )
+    observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None, lambda *_: None)
     for id, announcement in announcements.items():
         invocation = Invocation("webhook", START, "")
         invocation.notes["announcement"] = id
@@ -143,6 +153,19 @@ def test_two_shops_may_use_the_same_key() -> None:
         assert observer.announcement((announcement.shop, "the-same-key")) is announcement
 
 
+def test_message_that_sqs_drops_is_reported() -> None:
+    texts: list[str] = []
+    pending = PendingChecker((), {}, {}, ExcuseCounter(), lambda *_: False, lambda _: 1, lambda: START, lambda *_: None)
+    observer = AwsCallObserver({}, pending, lambda *_: None, lambda _: None, lambda *found: texts.append(found[3]))
+    message = {"MessageBody": '{"shop": "sim-shopify-0", "key": "k"}', "MessageGroupId": "g"}
+    for id, minutes in (("1", 0), ("2", 1), ("1", 5)):
+        at = START + minutes * MINUTE
+        observer.on_call(None, "queue", "send_message", message | {"MessageDeduplicationId": id}, at)
+    assert texts == []
+    observer.on_call(None, "queue", "send_message", message | {"MessageDeduplicationId": "1"}, START + 9 * MINUTE)
+    assert texts == ["SQS drops a message"]
+
+
 def test_change_that_is_removed_from_a_pending_mark_leaves_the_others_their_announcements() -> None:
     waits, removed = (
         Announcement(id, START, "sim-shopify-0", "orders/create", b"{}", "order 1", fact=False, version=(START, id))
@@ -150,8 +173,17 @@ def test_change_that_is_removed_from_a_pending_mark_leaves_the_others_their_anno
     )
     announcements = {1: waits, 2: removed}
     records: dict[int, SendRecord] = {}
-    pending = PendingChecker(announcements.values(), records, lambda *_: False, lambda: START, lambda *_: None)
-    observer = AwsCallObserver(announcements, pending, lambda _: None)
+    pending = PendingChecker(
+        announcements.values(),
+        records,
+        {},
+        ExcuseCounter(),
+        lambda *_: False,
+        lambda _: 1,
+        lambda: START,
+        lambda *_: None,
+    )
+    observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None, lambda *_: None)
     key = {"pk": {"S": "sim-shopify-0#order#1"}, "sk": {"S": "ledger"}}
     for id, before, after in ((1, "", "first"), (2, "first", "first second"), (2, "first second", "first")):
         invocation = Invocation("webhook", START, "")
@@ -218,7 +250,8 @@ def test_command_ends_with_the_json_line_of_the_contract(capsys: pytest.CaptureF
     assert main(["simulate", "--webhooks", "60", "--seed", "2", "--faults", "none"]) == 0
     out, err = capsys.readouterr()
     counts = json.loads(out)
-    assert list(counts) == ["webhooks", "faults", *VIOLATION_KINDS, "seconds"]
+    assert list(counts) == ["webhooks", "faults", *VIOLATION_KINDS, "excused", "seconds"]
+    assert counts["excused"].keys() <= EXCUSES.keys()
     assert [counts[kind] for kind in VIOLATION_KINDS] == [0] * len(VIOLATION_KINDS)
     assert (counts["faults"], err) == (0, "")
 

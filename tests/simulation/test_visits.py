@@ -1,12 +1,14 @@
-"""The checker of visits finds each difference between an event and what its visit means."""
+"""The checkers of visits and carts find each difference between an event and what it means."""
 
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from shopwire_simulation.checkers.carts import cart_problem
+from shopwire_simulation.checkers.identities import contact_problem
 from shopwire_simulation.checkers.visits import visit_problem
-from shopwire_testkit.announcements import Visit
+from shopwire_testkit.announcements import CartState, Person, Visit
 
 WISH = Visit(
     "t",
@@ -47,3 +49,23 @@ def test_event_of_another_type_or_content_is_a_problem(
     found = problem(visit, type, **params)
     assert found
     assert text in found
+
+
+def test_event_of_a_visit_names_the_visitor_only() -> None:
+    visit = Visit("t", Person("a@example.com", None, None, "", ""))
+    of_story = {"a@example.com", "380501112233"}
+    assert contact_problem(visit, "a@example.com", {"email": "a@example.com"}, of_story) is None
+    assert contact_problem(visit, "b@example.com", {"email": "b@example.com"}, of_story)
+    assert contact_problem(visit, "a@example.com", {"email": "a@example.com", "phone": "380501112233"}, of_story)
+    both = {"email": "a@example.com", "phone": "380501112233"}
+    assert "not the first" in (contact_problem(visit, "380501112233", both, of_story) or "")
+    assert contact_problem(Visit("t", None), "b@example.com", {"email": "b@example.com"}, of_story)
+
+
+def test_event_of_a_cart_has_the_content_of_the_cart() -> None:
+    cart = CartState("t", (1, 0), None, ({"productId": "5", "quantity": 2, "price": "9.90"},))
+    params = {"products": '[{"productId":"5","quantity":2,"price":9.9}]', "recycleStateId": "s"}
+    assert cart_problem(cart, "cartUpdated", params) is None
+    assert cart_problem(cart, "cartUpdated", params | {"products": "[]"})
+    assert cart_problem(cart, "cartUpdated", {"products": params["products"]})
+    assert cart_problem(cart, "orderUpdated", params)

@@ -4,6 +4,7 @@ import random
 
 import pytest
 
+from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.scheduler import Invocation
@@ -21,12 +22,15 @@ class Calls:
     def __init__(self, *, trouble: bool = False, copies: bool = False) -> None:
         self.now = START
         self.texts: list[str] = []
+        self.excuses = ExcuseCounter()
         faults = FaultSchedule(random.Random(1), (), START, START + MINUTE, START)
         self.checker = WaitChecker(
             faults,
-            lambda shop, entity: trouble,
+            lambda shop, entity, since: trouble,
+            self.excuses,
             set(),
             lambda announcement, key: copies,
+            {SHOP: 5 * SECOND},
             lambda: self.now,
             lambda kind, announcement, text: self.texts.append(f"{kind}: {text}"),
         )
@@ -103,3 +107,15 @@ def test_change_that_met_a_crash_may_be_tried_at_any_time() -> None:
     calls = Calls(trouble=True)
     calls.fail(409)
     assert calls.call_after(SECOND) == []
+    assert calls.excuses.counts == {"crashed": 1}
+
+
+def test_answer_after_the_platforms_time_limit_is_a_violation() -> None:
+    calls, invocation = Calls(), Invocation("webhook", START, "")
+    invocation.started_at = START
+    calls.now = START + 5 * SECOND
+    assert calls.checker.answer_problem(ANNOUNCEMENT, invocation) is None
+    calls.now += 1
+    assert "answered after 5001 ms" in (calls.checker.answer_problem(ANNOUNCEMENT, invocation) or "")
+    invocation.notes["ledger_down"] = START
+    assert calls.checker.answer_problem(ANNOUNCEMENT, invocation) is None

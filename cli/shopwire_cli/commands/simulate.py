@@ -49,6 +49,11 @@ def add_arguments(parser: Parser) -> None:
         default=(),
         help="run only these stories, and print each event",
     )
+    parser.add_argument(
+        "--bounded",
+        action="store_true",
+        help="fail too if the checkers excuse more than is usual (the counts are under `excused`)",
+    )
 
 
 def run(options: argparse.Namespace) -> int:
@@ -58,7 +63,13 @@ def run(options: argparse.Namespace) -> int:
     try:
         faults = parse_faults(options.faults)
         request = SimulationRequest(
-            options.webhooks, options.seed, faults, options.burst, options.replay, options.platform
+            options.webhooks,
+            options.seed,
+            faults,
+            options.burst,
+            options.replay,
+            options.platform,
+            options.bounded,
         )
         # A progress bar moves the cursor, which escaped output cannot.
         return simulate(request, bar=getattr(sys.stderr, "unescaped", None))

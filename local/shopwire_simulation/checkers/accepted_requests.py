@@ -3,15 +3,18 @@
 import hashlib
 import itertools
 import json
+import math
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey
+from shopwire_simulation.checkers.excuses import ExcuseCounter
+from shopwire_simulation.checkers.identities import identifiers_of, identities_of, persons
+from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey, ReportEntity
 from shopwire_simulation.checkers.pending_changes import MAX_AGE_MS
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import Announcement, Meaning, Person, Purchase, Story
+from shopwire_testkit.announcements import Announcement, Story
 from shopwire_testkit.durations import MINUTE
 
 EVENT = "POST v1/event"
@@ -19,9 +22,6 @@ ORDERS = "POST v1/orders"
 CONTACT = "POST v1/contact"
 _ERASED_ID = "erased-"
 """Prefix of the externalCustomerId that a guest's contact gets so that it can be erased."""
-
-ReportEntity = Callable[[str, str, str, str, int | None], None]
-"""Reports a violation. Its arguments are kind, shop, entity, text and the number of the story."""
 
 
 class RequestChecker:
@@ -32,6 +32,7 @@ class RequestChecker:
         stories: the stories of the run, by their numbers.
         records: what the platforms know about each announcement, by its id.
         is_erasure_requested: returns True if the story has an erasure request.
+        erasure_requested_at: returns when it was sent first, or None if it was not sent by now.
     """
 
     def __init__(
@@ -40,6 +41,8 @@ class RequestChecker:
         stories: Mapping[int, Story],
         records: Mapping[int, SendRecord],
         is_erasure_requested: Callable[[int | None], bool],
+        erasure_requested_at: Callable[[int | None], int | None],
+        excuses: ExcuseCounter,
         now: Callable[[], int],
         report: ReportEntity,
     ) -> None:
@@ -47,14 +50,18 @@ class RequestChecker:
         """The accepted requests of each entity, in their order."""
         self.uncertain_entities: set[EntityKey] = set()
         """Entities whose final state cannot be known, because the API ignored an event or an overrun was overtaken."""
-        self.replayed_keys: set[ChangeKey] = set()
-        """Keys of the changes that were replayed by hand."""
+        self.replays: dict[ChangeKey, list[int]] = {}
+        """When each change was replayed by hand."""
         self._orders = orders
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
+        self.identities = {n: identities_of(story) for n, story in stories.items()}
+        """Every identity of the persons of each story."""
         self._customer_ids = {n: _customer_ids(story) for n, story in stories.items()}
         self._records = records
         self._is_erasure_requested = is_erasure_requested
+        self._erasure_requested_at = erasure_requested_at
+        self._excuses = excuses
         self._now = now
         self._report = report
 
@@ -85,15 +92,17 @@ class RequestChecker:
             order's change.
         """
         entity = announcement.entity if announcement else "unknown"
-        order = json.loads(body)["orders"][0] if path == ORDERS else None
+        order = json.loads(body, parse_float=str, parse_int=str)["orders"][0] if path == ORDERS else None
         request = AcceptedRequest(
             self._now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, order, answered
         )
         earlier = self.accepted[shop, entity]
         if event is not None and not event["saved"]:
             self._check_ignored(shop, entity, request)
-        if announcement is not None:
-            self._check_customer_id(announcement, path, body)
+        if announcement is None:
+            self._report("wrong_final_state", shop, entity, f"{path} belongs to no webhook", None)
+        else:
+            self._check_identifiers(announcement, path, body)
         is_change = announcement is not None and path in (
             (CONTACT,) if entity.startswith("contact ") else (EVENT, ORDERS)
         )
@@ -108,15 +117,21 @@ class RequestChecker:
     def finish(self, story: Story) -> None:
         """Check that no content of a story was sent twice in a row without an excuse."""
         number = self.story_of(story.announcements[0])
-        if self._is_erasure_requested(number):
-            return
+        requested_at = self._erasure_requested_at(number)
+        erased_at = math.inf if requested_at is None else requested_at
         for entity in dict.fromkeys(announcement.entity for announcement in story.announcements):
             accepted = self.accepted.get((story.shop, entity), ())
             for path in (EVENT, ORDERS):
                 for earlier, later in itertools.pairwise(request for request in accepted if request.path == path):
-                    if earlier.body_hash == later.body_hash and not (
-                        earlier.may_be_repeated or later.invocation.overran
-                    ):
+                    if earlier.body_hash != later.body_hash:
+                        continue
+                    if earlier.may_be_repeated:
+                        self._excuses.use("sent_again")
+                    elif later.invocation.overran:
+                        self._excuses.use("overran")
+                    elif later.at >= erased_at:
+                        self._excuses.use("erased_meanwhile")
+                    else:
                         text = f"{later.event['eventTypeKey'] if later.event else path} twice with the same content"
                         story_number = self.story_of(later.announcement)
                         self._report("sent_twice_unexcused", story.shop, entity, text, story_number)
@@ -137,33 +152,36 @@ class RequestChecker:
                 text = f"{request.event['eventTypeKey']} {status} was accepted while v1/orders had {stored}"
                 self._report("misordered", shop, entity, text, story)
 
-    def _check_customer_id(self, announcement: Announcement, path: str, body: bytes) -> None:
-        """Check that an externalCustomerId is the platform's own id of a customer, and that a guest's order has none.
+    def _check_identifiers(self, announcement: Announcement, path: str, body: bytes) -> None:
+        """Check that a request names persons of its story only, and whose externalCustomerId it carries.
+
+        It is the platform's own id of a customer, and a guest's order has none.
 
         The API binds it to a contact for good.
         """
         story = self.story_of(announcement)
         if story is None or path not in (EVENT, CONTACT, ORDERS):
             return
-        sent = json.loads(body)
-        if path == EVENT:
-            sent = {param["name"]: param["value"] for param in sent["params"]}
-        elif path == ORDERS:
-            (sent,) = sent["orders"]
-        id = sent.get("externalCustomerId")
+        sent = identifiers_of(path, body)
+        id = sent.pop("externalCustomerId", None)
+        if of_others := sorted(name for name, value in sent.items() if value not in self.identities[story]):
+            text = f"the {' and '.join(of_others)} is of a person who is not in its story"
+            self._report("wrong_final_state", announcement.shop, announcement.entity, text, story)
         if id is None or (id.startswith(_ERASED_ID) and path == CONTACT and self._is_erasure_requested(story)):
             return
         ids = self._customer_ids[story]
         # A guest's order may send the contact that is recorded of the customer, but its own events have no customer.
-        allowed = [ids.get(announcement.entity, set())] if "externalOrderId" in sent else ids.values()
+        is_order = path != CONTACT and announcement.entity.startswith("order ")
+        allowed = [ids.get(announcement.entity, set())] if is_order else ids.values()
         if not any(id in known for known in allowed):
             text = "externalCustomerId is not the id of a customer"
             self._report("wrong_final_state", announcement.shop, announcement.entity, text, story)
 
     def _check_ignored(self, shop: str, entity: str, request: AcceptedRequest) -> None:
         story = self.story_of(request.announcement)
-        if self._is_erasure_requested(story):
-            return  # the API cannot find a person who was erased while the event was on its way
+        if self._erasure_requested_at(story) is not None:
+            self._excuses.use("erased_meanwhile")  # the API cannot find a person who was erased while it was on its way
+            return
         assert request.event
         if self._orders.get(shop) == "orders" and not entity.startswith("order "):
             return  # the account has no segmentation, so it keeps no carts and visits
@@ -171,6 +189,7 @@ class RequestChecker:
             (shop, entity) in self.uncertain_entities or self._customer_changed_meanwhile(story, request)
         ):
             self.uncertain_entities.add((shop, entity))
+            self._excuses.use("address_changed_meanwhile")
             return
         text = f"{request.event['eventTypeKey']}: {request.event['reason']}"
         self._report("ignored_by_api", shop, entity, text, story)
@@ -215,13 +234,16 @@ class RequestChecker:
             if earlier.invocation.overran:
                 # The invocation with the lower version could not know the higher one, and its request is the last.
                 self.uncertain_entities.add((shop, entity))
-            elif not earlier.may_be_unrecorded:
+                self._excuses.use("overran")
+            elif earlier.may_be_unrecorded:
+                self._excuses.use("sent_again")
+            else:
                 text = f"{version} of {announcement.topic} was accepted after {sent}"
                 self._report("misordered", shop, entity, text, self.story_of(announcement))
                 return
 
     def _check_age(self, shop: str, entity: str, request: AcceptedRequest, announcement: Announcement) -> None:
-        if request.invocation.notes.get("key") in self.replayed_keys:
+        if request.invocation.notes.get("key") in self.replays:
             return  # the age of a replayed change counts from its replay
         limit = MAX_AGE_MS.get(entity.partition(" ")[0])
         attempts = self._records[announcement.id].attempted_at
@@ -234,14 +256,7 @@ def _customer_ids(story: Story) -> dict[str, set[str]]:
     """Return the customer ids that each entity of a story has."""
     ids: dict[str, set[str]] = defaultdict(set)
     for announcement in story.announcements:
-        for person in _persons(story.meanings.get(announcement.id)):
+        for person in persons(story.meanings.get(announcement.id)):
             if person.customer_id:
                 ids[announcement.entity].add(person.customer_id)
     return ids
-
-
-def _persons(meaning: Meaning | None) -> Iterator[Person]:
-    state = meaning.state if isinstance(meaning, Purchase) else meaning
-    person = getattr(state, "person", None)
-    if isinstance(person, Person):
-        yield person

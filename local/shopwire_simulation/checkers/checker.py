@@ -3,21 +3,25 @@
 It knows what the simulated shops mean and what the API accepted. It does not know how shopwire works.
 """
 
-import itertools
-import traceback
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from typing import Any
 
-from shopwire.errors import UnexpectedError
+from shopwire import platforms
+from shopwire.models import Shop
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
+from shopwire_simulation.checkers.carts import conversion_problem
 from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
+from shopwire_simulation.checkers.decisions import choices, describe_error, is_settled
 from shopwire_simulation.checkers.erasure import ErasureChecker
+from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.final_state import FinalStateChecker
 from shopwire_simulation.checkers.leaks import LeakChecker
+from shopwire_simulation.checkers.ledger_writes import LedgerWriteChecker, Snapshot
 from shopwire_simulation.checkers.observations import (
+    AcceptedRequest,
     ChangeKey,
     EndState,
     EntityKey,
@@ -25,18 +29,27 @@ from shopwire_simulation.checkers.observations import (
     StoredText,
     Violation,
 )
+from shopwire_simulation.checkers.order_events import OrderEventChecker
+from shopwire_simulation.checkers.pauses import PauseChecker
 from shopwire_simulation.checkers.pending_changes import PendingChecker
-from shopwire_simulation.checkers.visits import visit_problem
+from shopwire_simulation.checkers.refusals import RefusalChecker
+from shopwire_simulation.checkers.visits import VisitChecker, browsing_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
+from shopwire_simulation.reference_model import ExpectedState, expected_state
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import Announcement, Erasure, Story, Visit
+from shopwire_testkit.announcements import (
+    Announcement,
+    Erasure,
+    Purchase,
+    Story,
+    cart_entity,
+)
+from shopwire_testkit.durations import SECOND
 
 _FINAL_OUTCOMES = frozenset({"delivered", "duplicate", "stale", "unchanged", "superseded", "ignored", "parked"})
-_MAX_COMBINED = 6
-_SETTLED_KEYS_KEPT = 16
 _ENTITIES_WITH_STATE = frozenset({"order", "cart", "contact"})
 
 
@@ -44,27 +57,31 @@ class Checker:
     """Checks one run.
 
     Args:
-        orders: shop -> its setting `orders`.
+        shops: the shops as their platforms know them.
         stories: the stories of the run, by their numbers.
         records: what the platforms know about each announcement, by its id.
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
         stored_texts: returns the texts in the table that may name a person of a shop.
+        api_order: returns what the API has of an order of a shop.
+        count_copies: returns how many messages with a change are in the queue and in the outbox.
     """
 
     def __init__(
         self,
-        orders: Mapping[str, str],
+        shops: Mapping[str, Shop],
         stories: Mapping[int, Story],
         records: Mapping[int, SendRecord],
         faults: FaultSchedule,
         now: Callable[[], int],
         is_poisoned: Callable[[str, str], bool],
         stored_texts: Callable[[str], Iterator[StoredText]],
+        api_order: Callable[[str, str], Mapping[str, Any] | None],
+        count_copies: Callable[[ChangeKey], int],
     ) -> None:
+        self.excuses = ExcuseCounter()
         self.violations: list[Violation] = []
         self._stories = stories
         self._records = records
-        self._faults = faults
         self._now = now
         self._announcements = {
             announcement.id: announcement for story in stories.values() for announcement in story.announcements
@@ -79,19 +96,66 @@ class Checker:
         """Announcements that had an effect, whether they were answered or not."""
         self.leaks = LeakChecker()
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
-        self.requests = RequestChecker(orders, stories, records, self.erasure.is_requested, now, self._report_entity)
+        orders = {id: shop.orders for id, shop in shops.items()}
+        self.requests = RequestChecker(
+            orders,
+            stories,
+            records,
+            self.erasure.is_requested,
+            self.erasure.requested_at,
+            self.excuses,
+            now,
+            self._report_entity,
+        )
         self._contacts = ContactRequestChecker(stories, records, self.erasure.is_requested, self._report)
-        self._pending = PendingChecker(self._announcements.values(), records, is_poisoned, now, self._report)
-        self._waits = WaitChecker(
-            faults,
-            self._pending.met_trouble,
-            self.requests.replayed_keys,
-            self._has_copies,
+        self._meanings = {id: meaning for story in stories.values() for id, meaning in story.meanings.items()}
+        self._pending = PendingChecker(
+            self._announcements.values(),
+            records,
+            self.requests.replays,
+            self.excuses,
+            is_poisoned,
+            count_copies,
             now,
             self._report,
         )
+        self._refusals = RefusalChecker(self.excuses, now, self._report)
+        self._pauses = PauseChecker(now, self._report)
+        self._waits = WaitChecker(
+            faults,
+            self._pending.met_trouble,
+            self.excuses,
+            self.requests.replays,
+            self._has_copies,
+            {id: platforms.get(shop.platform).retries.timeout_seconds * SECOND for id, shop in shops.items()},
+            now,
+            self._report,
+        )
+        self._visits = VisitChecker(records, self.excuses, self._report)
         self._cart_contacts = CartContactChecker(records, now, self._report)
-        self._aws_calls = AwsCallObserver(self._announcements, self._pending, self.leaks.texts.add)
+        self._order_events = OrderEventChecker(
+            {id: shop.key_value for id, shop in shops.items()},
+            self._meanings,
+            records,
+            self._pending.same_entity,
+            is_poisoned,
+            self.excuses,
+            self._report,
+        )
+        self._ledger_writes = LedgerWriteChecker(
+            self._snapshot,
+            api_order,
+            self._pending.was_overrun,
+            self._is_erased_entity,
+            self._on_settled,
+            lambda key: not self._pending.is_finished(key) and count_copies(key) > 0,
+            self.excuses,
+            now,
+            self._report_entity,
+        )
+        self._aws_calls = AwsCallObserver(
+            self._announcements, self._pending, self._on_key, self.leaks.texts.add, self._report_entity
+        )
 
     # -- during the run --
 
@@ -101,29 +165,38 @@ class Checker:
         """Note a call of AWS before it is made. `invocation` is None for a call by hand."""
         self._aws_calls.on_call(invocation, service, operation, arguments, self._now())
 
+    def on_write(
+        self, invocation: Invocation | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
+    ) -> None:
+        """Check a write of the table. `invocation` is None for a write by hand."""
+        self._ledger_writes.on_write(invocation, before, after)
+        self._pauses.on_write(invocation, before, after)
+        self.leaks.on_write(before, after)
+
     def on_answer(
         self, announcement: Announcement, invocation: Invocation, status: int, answer: object, forged: bool
     ) -> None:
         """Check the answer to a webhook, or the exception that ended the function instead."""
+        self._refusals.on_answer(announcement, invocation)
+        if problem := self._waits.answer_problem(announcement, invocation):
+            self._report("wedged", announcement, problem)
         if isinstance(answer, Exception):
-            self._report("lost", announcement, f"the function failed: {_describe_error(answer)}")
+            self._report("lost", announcement, f"the function failed: {describe_error(answer)}")
         elif invocation.killed:
             return
         elif forged:
             if status not in (401, 503):
                 self._report("wrong_final_state", announcement, f"a forged webhook was answered with {status}")
-        elif status == 503:
-            no_store_reached = invocation.notes.get("settings_down") or (
-                invocation.notes.get("ledger_down") and invocation.notes.get("queue_down")
-            )
-            if not no_store_reached:
-                self._report("lost", announcement, "answered with 503 although a durable store could be reached")
-        elif status != 200 and not (status == 401 and self._faults.includes("settings_down")):
-            self._report("lost", announcement, f"answered with {status}")
+        elif status != 200:
+            self._refusals.on_refusal(announcement, invocation, status)
+
+    def on_replay(self, key: ChangeKey) -> None:
+        """Note that a parked change is replayed by hand."""
+        self.requests.replays.setdefault(key, []).append(self._now())
 
     def on_failure(self, function: str, error: Exception) -> None:
         """Report an exception that ended a function to which no caller waits for an answer."""
-        self._report_entity("wedged", "", function, f"failed: {_describe_error(error)}", None)
+        self._report_entity("wedged", "", function, f"failed: {describe_error(error)}", None)
 
     def on_log_line(self, invocation: Invocation | None, line: Mapping[str, Any]) -> None:
         """Check a log line that says what became of a change."""
@@ -158,6 +231,7 @@ class Checker:
             self._pending.on_rejected(announcement, invocation, path)
             return
         self._waits.on_call(announcement, invocation, path, body)
+        self._pauses.on_call(announcement, invocation)
         if path.startswith("POST"):
             self._pending.on_call(announcement, invocation)
 
@@ -183,38 +257,72 @@ class Checker:
             self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)
         is_change = self.requests.on_accepted(invocation, announcement, shop, path, body, event, answered)
         if announcement is not None and is_change:
+            if announcement.entity.startswith("order ") and not self._is_erased(announcement):
+                *earlier, request = self.requests.accepted[shop, announcement.entity]
+                self._order_events.on_accepted(request, announcement, earlier)
+                self._check_conversion(announcement, request, earlier)
             if not announcement.entity.startswith("contact "):
                 self._effective.add(announcement.id)
             if event and (story := self.requests.story_of(announcement)) is not None:
                 meaning = self._stories[story].meanings.get(announcement.id)
                 self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
-                if isinstance(meaning, Visit) and (problem := visit_problem(meaning, event)):
+                if problem := browsing_problem(meaning, event, self.requests.identities[story]):
                     self._report("wrong_final_state", announcement, problem)
             self._pending.on_event_accepted(announcement, invocation)
+
+    def _check_conversion(
+        self, announcement: Announcement, request: AcceptedRequest, earlier: list[AcceptedRequest]
+    ) -> None:
+        meaning = self._meanings.get(announcement.id)
+        entity = cart_entity(meaning.token) if isinstance(meaning, Purchase) else ""
+        of_cart = self.requests.accepted.get((announcement.shop, entity), ())
+        if problem := conversion_problem(request, earlier, of_cart):
+            self._report("wrong_final_state", announcement, problem)
+
+    def _on_key(self, key: ChangeKey, announcement: Announcement) -> None:
+        if announcement.storefront:
+            self._visits.on_key(key, announcement)
+
+    def _on_settled(self, key: ChangeKey) -> None:
+        """Note that a write of the table settled a change."""
+        self._pending.on_settled(key)
+        if (announcement := self._aws_calls.announcement(key)) is None:
+            return
+        requests = self.requests.accepted.get((announcement.shop, announcement.entity), ())
+        is_sent = any(request.announcement is announcement for request in requests)
+        meaning = self._meanings.get(announcement.id)
+        self._visits.on_settled(announcement, meaning, is_sent=is_sent, now=self._now())
 
     def unseen_attributes(self, names: Iterable[str]) -> list[str]:
         """Return those of the table's attributes of which no write was recognised."""
         return [name for name in names if not self._aws_calls.written[name]]
+
+    def on_drained(self, waiting: Iterable[str]) -> None:
+        """Check that nothing waits some time after the last fault ended. `waiting` describes what does."""
+        for text in waiting:
+            self._report_entity("wedged", "", text, "still waits long after the last fault", None)
 
     # -- at the end --
 
     def finish(self, end: EndState) -> list[Violation]:
         """Check the end of the run and return all violations."""
         # A fact that waits for its order is not abandoned.
-        abandoned = {(shop, entity) for shop, entity, reason in end.parked if reason != ORDER_NOT_SEEN}
+        abandoned = {(change.shop, change.entity) for change in end.parked if change.reason != ORDER_NOT_SEEN}
         for text in end.waiting:
             self._report_entity("wedged", "", text, "still waits although all parts work", None)
         for shop, entity in end.pending:
             # The mark of a view delays nothing, because a view has only one change. Its id in the ledger comes from
             # shopwire, so the checker cannot know whether an invocation crashed over it.
-            if not (entity.startswith("view ") or self._pending.met_trouble(shop, entity)):
+            is_view = entity.startswith("view ")
+            if not is_view and not (self._pending.met_trouble(shop, entity) and self.excuses.use("crashed")):
                 self._report_entity("wedged", shop, entity, "marked as pending although nothing waits", None)
         self._check_settled(end.settled)
         self.erasure.finish({shop: state["orders"] for shop, state in end.api.items()}, self.requests.accepted)
-        final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities)
+        final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities, self.excuses)
         for number, story in self._stories.items():
             self.violations += self._check_final_state(final, number, story, abandoned)
             self.requests.finish(story)
+            self._visits.finish(story, self.requests.accepted, end.parked, self.erasure.requested_at(number))
         self._contacts.finish(final.contacts, self.requests.accepted, abandoned)
         self._pending.finish(self.requests.accepted)
         self.violations += self.leaks.finish(self._stories)
@@ -232,11 +340,55 @@ class Checker:
         uncertain = [id for id in ids if id not in certain and self._records[id].attempted_at]
         abandoned |= {(story.shop, self._announcements[id].entity) for id in uncertain if self._is_half_done(id)}
         violations: list[Violation] = []
-        for chosen in _choices(uncertain):
-            violations = list(final.check(number, story, [*certain, *chosen], abandoned))
+        excused = self.excuses.counts.copy()
+        for chosen in choices(uncertain):
+            self.excuses.counts = excused.copy()
+            expected = expected_state(story, [*certain, *chosen])
+            violations = list(final.check(number, story, expected, abandoned))
             if not violations:
+                self._check_sequences(story, expected, abandoned)
                 break
         return violations
+
+    def _check_sequences(self, story: Story, expected: ExpectedState, abandoned: Collection[EntityKey]) -> None:
+        erased = self.erasure.was_requested(self.requests.story_of(story.announcements[0]))
+        orders = {
+            announcement.entity: announcement
+            for announcement in story.announcements
+            if announcement.entity.startswith("order ")
+        }
+        for entity, announcement in orders.items():
+            events = [request for request in self.requests.accepted.get((story.shop, entity), ()) if request.event]
+            statuses = expected.statuses.get(entity.removeprefix("order "))
+            excuse = self._excuse_of(announcement, abandoned)
+            if erased:
+                continue  # the ledger forgets the order, so that it may begin again
+            self._order_events.finish(announcement, events, statuses[-1] if statuses else None, excuse)
+
+    def _excuse_of(self, announcement: Announcement, abandoned: Collection[EntityKey]) -> str | None:
+        """Return the excuse if the last change of the announcement's entity may be half-done."""
+        entity = (announcement.shop, announcement.entity)
+        if entity in abandoned:
+            return "parked"
+        if entity in self.requests.uncertain_entities:
+            return "overran"
+        same_entity = self._pending.same_entity(announcement)
+        records = [self._records[other.id] for other in same_entity if other.id in self._records]
+        # Nothing repeats a webhook whose invocation crashed, if its platform does not.
+        return "crashed" if any(record.attempted_at and not record.accepted_at for record in records) else None
+
+    def _snapshot(self, key: ChangeKey) -> Snapshot | None:
+        announcement = self._aws_calls.announcement(key)
+        if announcement is None or self._is_erased(announcement):
+            return None
+        return self._order_events.snapshot(announcement)
+
+    def _is_erased_entity(self, shop: str, entity: str) -> bool:
+        return any(map(self._is_erased, self._pending.of_entity(shop, entity)))
+
+    def _is_erased(self, announcement: Announcement) -> bool:
+        """Return True if the announcement's person asked for the erasure by now."""
+        return self.erasure.was_requested(self.requests.story_of(announcement))
 
     def _is_half_done(self, id: int) -> bool:
         """Return True if an invocation crashed over the announcement, nothing repeats it, and the API may have it.
@@ -254,19 +406,12 @@ class Checker:
         Otherwise a duplicate is sent again, and later changes do not know what the API holds.
         """
         for key, announcement in self._delivered.items():
-            has_state = announcement.entity.partition(" ")[0] in _ENTITIES_WITH_STATE
-            if not has_state or self.erasure.is_requested(self.requests.story_of(announcement)):
+            if announcement.entity.partition(" ")[0] not in _ENTITIES_WITH_STATE:
                 continue
             entry = settled.get((announcement.shop, announcement.entity))
-            if entry is None:
-                self._report("lost", announcement, "delivered but not settled")
-                continue
-            if announcement.version:
-                milliseconds, rank = announcement.version
-                is_later_settled = entry.version > milliseconds * 10 + rank
-            else:
-                is_later_settled = len(entry.keys) >= _SETTLED_KEYS_KEPT
-            if not (key[1] in entry.keys or is_later_settled):
+            if not (entry and is_settled(entry, key[1], announcement)) and not (
+                self._is_erased(announcement) and self.excuses.use("erased_meanwhile")
+            ):
                 self._report("lost", announcement, "delivered but not settled")
 
     def _has_copies(self, announcement: Announcement, key: ChangeKey) -> bool:
@@ -281,21 +426,3 @@ class Checker:
 
     def _report_entity(self, kind: str, shop: str, entity: str, text: str, story: int | None) -> None:
         self.violations.append(Violation(kind, shop, entity, text, story))
-
-
-def _describe_error(error: Exception) -> str:
-    place = traceback.extract_tb(error.__traceback__)[-1]
-    name = str(error) if isinstance(error, UnexpectedError) else type(error).__name__
-    return f"{name} in {place.name}, line {place.lineno}"
-
-
-def _choices(uncertain: Collection[int]) -> Iterator[tuple[int, ...]]:
-    """Yield possible choices of the announcements that had an effect: none, all, then parts of the last ones."""
-    ids = tuple(uncertain)
-    yield ()
-    if not ids:
-        return
-    yield ids
-    last = ids[-_MAX_COMBINED:]
-    for size in range(1, len(last)):
-        yield from itertools.combinations(last, size)

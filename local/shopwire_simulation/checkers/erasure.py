@@ -57,6 +57,16 @@ class ErasureChecker:
         """Return True if the story has an erasure request."""
         return story in self._requests
 
+    def was_requested(self, story: int | None) -> bool:
+        """Return True if an erasure request of the story was sent by now."""
+        return self.requested_at(story) is not None
+
+    def requested_at(self, story: int | None) -> int | None:
+        """Return when the erasure of the story's customer was requested first, or None if it was not."""
+        requests = self._requests.get(story, ()) if story is not None else ()
+        times = [self._records[request.id].first_attempt_at for request, _ in requests if request.id in self._records]
+        return min((at for at in times if at is not None), default=None)
+
     @property
     def erased(self) -> frozenset[int]:
         """The stories whose erasure request was executed."""

@@ -36,6 +36,9 @@ class Violation:
     story: int | None = None
 
 
+ReportEntity = Callable[[str, str, str, str, int | None], None]
+"""Reports a violation. Its arguments are kind, shop, entity, text and the number of the story."""
+
 ReportViolation = Callable[[str, Announcement, str], None]
 """Reports a violation. Its arguments are kind, announcement and text."""
 
@@ -96,16 +99,27 @@ class AcceptedRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class ParkedChange:
+    """A parked webhook. `key` is its key in the ledger, `at` when it was parked last (UTC milliseconds)."""
+
+    shop: str
+    entity: str
+    reason: str
+    key: str
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
 class EndState:
     """What is left at the end of a run.
 
-    `api`: what the API holds, by shop. `parked`: shop, entity and reason of each parked webhook. `waiting`: what is
+    `api`: what the API holds, by shop. `parked`: the parked webhooks. `waiting`: what is
     still in the queues and in the outbox. `pending`: entities with a valid pending mark in the ledger. `settled`: the
     settled changes in the ledger.
     """
 
     api: Mapping[str, dict[str, Any]]
-    parked: Sequence[tuple[str, str, str]]
+    parked: Sequence[ParkedChange]
     waiting: Sequence[str]
     pending: Sequence[EntityKey]
     settled: Mapping[EntityKey, SettledEntry]

@@ -3,11 +3,13 @@
 Works on the API's calls and on shopwire's own log lines, the same that an operator reads.
 """
 
-from collections import defaultdict
+import math
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey, ReportViolation
 from shopwire_simulation.log_reasons import ORDER_NOT_SEEN, THREE_CRASHES, TOO_OLD
 from shopwire_simulation.scheduler import Invocation
@@ -45,14 +47,19 @@ class PendingChecker:
 
     Args:
         records: what the platforms know about each announcement, by its id.
+        replays: when each change was replayed by hand.
         is_poisoned: returns True if the API fails or rejects requests about an entity of a shop.
+        count_copies: returns how many messages with a change are in the queue and in the outbox.
     """
 
     def __init__(
         self,
         announcements: Iterable[Announcement],
         records: Mapping[int, SendRecord],
+        replays: Mapping[ChangeKey, list[int]],
+        excuses: ExcuseCounter,
         is_poisoned: Callable[[str, str], bool],
+        count_copies: Callable[[ChangeKey], int],
         now: Callable[[], int],
         report: ReportViolation,
     ) -> None:
@@ -62,7 +69,10 @@ class PendingChecker:
             self._same_version[_version_key(announcement)].append(announcement.id)
             self._of_entity[announcement.shop, announcement.entity].append(announcement)
         self._records = records
+        self._replays = replays
+        self._excuses = excuses
         self._is_poisoned = is_poisoned
+        self._count_copies = count_copies
         self._now = now
         self._report = report
         self._unfinished: dict[EntityKey, dict[ChangeKey, _UnfinishedChange]] = defaultdict(dict)
@@ -73,7 +83,8 @@ class PendingChecker:
         self._rejections: dict[tuple[int, str], int] = defaultdict(int)
         self._accepted_versions: set[VersionKey] = set()
         """Versions of which the API accepted a request."""
-        self._parked_keys: set[ChangeKey] = set()
+        self._parked: Counter[ChangeKey] = Counter()
+        """How often each change was parked."""
         self._finished_at: dict[ChangeKey, int] = {}
         """When each key was first settled, or first had another final outcome."""
         self._duplicates: list[tuple[ChangeKey, Announcement, int]] = []
@@ -117,20 +128,20 @@ class PendingChecker:
         # A change that arrives while the ledger does not answer gets no pending mark. It may overtake a change that
         # waits in the outbox (docs/limits-and-cost.md).
         receivers = self._received_by[announcement.id]
-        if _met_trouble(invocation) or any(receiver.notes.get("ledger_down") for receiver in receivers):
-            return
+        is_unmarked = _met_trouble(invocation) or any(receiver.notes.get("ledger_down") for receiver in receivers)
         for change in self._unfinished[announcement.shop, announcement.entity].values():
             version = change.announcement.version
             if not change.waits or version is None or version >= announcement.version:
                 continue
             if _version_key(change.announcement) in self._accepted_versions:
                 continue  # the same state was sent under another topic
-            if any(map(_met_trouble, change.invocations)):
-                continue
             if not change.is_stored and change.invocations[-1].stood_still:
                 continue  # its invocation stands still between the mark and the queue: the platform has no answer
             if invocation.name == "retry" and not self._arrived_later(announcement, change.announcement):
                 continue  # both were delivered at the same time, so they wait in the order in which they were queued
+            if is_unmarked or any(map(_met_trouble, change.invocations)):
+                self._excuses.use("crashed")
+                continue
             text = f"{announcement.version} overtook {version}, which was tried before and waits"
             self._report("misordered", announcement, text)
 
@@ -153,19 +164,43 @@ class PendingChecker:
             self._rejections.pop((announcement.id, path), None)
         changes.pop(key, None)
         if outcome == "parked":
-            self._parked_keys.add(key)
-            if not self._may_be_parked(announcement, reason):
+            self._parked[key] += 1
+            if not self._may_be_parked(announcement, key, reason):
                 self._report("wedged", announcement, f"parked without need: {reason}")
-        if outcome == "superseded" and key not in self._parked_keys and not was_finished:
+        if outcome == "superseded" and key not in self._parked and not was_finished:
             self._superseded.append((announcement, self._now()))
 
     def on_settled(self, key: ChangeKey) -> None:
         """Note that a change was settled in the ledger. The log line about it comes later."""
         self._finished_at.setdefault(key, self._now())
 
-    def met_trouble(self, shop: str, entity: str) -> bool:
-        """Return True if an invocation that worked on the entity crashed, overran, or found a store down."""
-        return any(map(_met_trouble, self._invocations[shop, entity]))
+    def is_finished(self, key: ChangeKey) -> bool:
+        """Return True if the change was settled, or had another final outcome."""
+        return key in self._finished_at
+
+    def of_entity(self, shop: str, entity: str) -> list[Announcement]:
+        """Return the announcements about an entity."""
+        return self._of_entity.get((shop, entity), [])
+
+    def same_entity(self, announcement: Announcement) -> list[Announcement]:
+        """Return the announcements about the same entity as this one."""
+        return self.of_entity(announcement.shop, announcement.entity)
+
+    def was_overrun(self, shop: str, entity: str) -> bool:
+        """Return True if an invocation that worked on the entity continued after its lease had expired."""
+        return any(invocation.overran for invocation in self._invocations[shop, entity])
+
+    def met_trouble(self, shop: str, entity: str, since: int = 0, until: float = math.inf) -> bool:
+        """Return True if an invocation that worked on the entity crashed, overran, or found a store down.
+
+        Args:
+            since, until: the time in which it began to work on the entity (UTC milliseconds).
+        """
+        worked = self._invocations[shop, entity]
+        return any(
+            since <= invocation.notes.get("claimed_at", since) <= until and _met_trouble(invocation)
+            for invocation in worked
+        )
 
     def finish(self, accepted: Mapping[EntityKey, list[AcceptedRequest]]) -> None:
         """Check the duplicates and the superseded changes of the whole run.
@@ -175,10 +210,14 @@ class PendingChecker:
         """
         for key, announcement, at in self._duplicates:
             finished_at = self._finished_at.get(key, at + HOUR)
-            if finished_at > at + _LOG_DELAY_MS and not self.met_trouble(announcement.shop, announcement.entity):
+            if finished_at <= at + _LOG_DELAY_MS:
+                continue
+            if self.met_trouble(announcement.shop, announcement.entity, until=finished_at):
+                self._excuses.use("crashed")
+            else:
                 self._report("lost", announcement, "called a duplicate although it only waited")
         for announcement, at in self._superseded:
-            if announcement.version is None or self.met_trouble(announcement.shop, announcement.entity):
+            if announcement.version is None:
                 continue
             if _version_key(announcement) in self._accepted_versions:
                 continue
@@ -191,7 +230,11 @@ class PendingChecker:
                 and request.at <= at
             ]
             # Of several changes that were delivered at the same time, any may be sent first.
-            if later and all(self._arrived_later(other, announcement) for other in later):
+            if not (later and all(self._arrived_later(other, announcement) for other in later)):
+                continue
+            if self.met_trouble(announcement.shop, announcement.entity, until=at):
+                self._excuses.use("crashed")
+            else:
                 text = f"{announcement.version} was answered and waited; {later[0].version} overtook it"
                 self._report("misordered", announcement, text)
 
@@ -212,13 +255,19 @@ class PendingChecker:
         last_answer = max(filter(None, (record.accepted_at for record in others)), default=None)
         return first_attempt is not None and last_answer is not None and first_attempt > last_answer
 
-    def _may_be_parked(self, announcement: Announcement, reason: str) -> bool:
+    def _may_be_parked(self, announcement: Announcement, key: ChangeKey, reason: str) -> bool:
         if reason == ORDER_NOT_SEEN or announcement.entity == "unreadable":
             return True
         kind, _, id = announcement.entity.partition(" ")
         if reason == TOO_OLD:
-            first = self._records[announcement.id].first_attempt_at
-            return first is not None and self._now() - first > MAX_AGE_MS.get(kind, 0) - MINUTE
+            first = self._records[announcement.id].first_attempt_at or self._now()
+            longest = MAX_AGE_MS.get(kind, 0) - MINUTE
+            replays = self._replays.get(key, [])
+            if self._now() - max([first, *replays]) > longest:
+                return True
+            # The age of a replayed change counts from its replay, but that of its other copies does not. `upkeep` makes
+            # a copy if it stops between the queue and the outbox, and `retry` if it cannot remove what it parked.
+            return self._now() - first > longest and self._count_copies(key) > 1 and self._excuses.use("copies")
         if reason == THREE_CRASHES:
             return sum(map(_met_trouble, self._invocations[announcement.shop, announcement.entity])) >= 3
         return self._is_poisoned(announcement.shop, id)

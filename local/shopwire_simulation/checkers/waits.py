@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
+from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.observations import ChangeKey, ReportViolation
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.scheduler import Invocation
@@ -27,6 +28,7 @@ _CONTINUES_COUNT = 5
 # One function's clock may be 2.5 s slow and another's as much fast.
 _SKEW_MS = 5 * SECOND
 # An outage makes changes wait for other reasons. After one, a pause may last.
+_SLOW_STORES = ("ledger_slow", "queue_slow")
 _OUTAGES = (
     "api_down",
     "api_slow",
@@ -69,25 +71,31 @@ class WaitChecker:
 
     Args:
         faults: says when other faults were possible.
-        met_trouble: returns True if an invocation that worked on an entity of a shop crashed or found a store down.
+        met_trouble: returns True if an invocation that worked on an entity of a shop since then (UTC milliseconds)
+            crashed or found a store down.
         replayed_keys: keys of the changes that were replayed by hand.
         has_copies: returns True if a change was received more than once. Each copy waits in the queue by itself, and
             knows nothing of an answer that another one got.
+        time_limits: shop -> how long its platform waits for an answer, in milliseconds.
     """
 
     def __init__(
         self,
         faults: FaultSchedule,
-        met_trouble: Callable[[str, str], bool],
+        met_trouble: Callable[[str, str, int], bool],
+        excuses: ExcuseCounter,
         replayed_keys: Collection[ChangeKey],
         has_copies: Callable[[Announcement, ChangeKey], bool],
+        time_limits: Mapping[str, int],
         now: Callable[[], int],
         report: ReportViolation,
     ) -> None:
         self._faults = faults
         self._met_trouble = met_trouble
+        self._excuses = excuses
         self._replayed_keys = replayed_keys
         self._has_copies = has_copies
+        self._time_limits = time_limits
         self._now = now
         self._report = report
         self._failures: dict[ChangeKey, _Failure] = {}
@@ -96,6 +104,22 @@ class WaitChecker:
         """When each shop was throttled lately."""
         self._paused_at: dict[str, int] = {}
         """When there was last a reason to pause each shop."""
+
+    def answer_problem(self, announcement: Announcement, invocation: Invocation) -> str | None:
+        """Return what is wrong with the time that the answer to a webhook took; None if it came in time.
+
+        A browser does not wait. Stores that are slow or down take their own time.
+        """
+        took = self._now() - invocation.started_at
+        # The function's clock may be slow, and its time budget begins when the gateway got the request.
+        skew = _SKEW_MS // 2 if self._faults.includes("skew") else 0
+        if announcement.storefront or took <= self._time_limits[announcement.shop] + skew:
+            return None
+        if invocation.stood_still or invocation.overran or invocation.killed or _met_store_outage(invocation):
+            return None
+        if self._faults.is_open(_SLOW_STORES, invocation.started_at, self._now()):
+            return None
+        return f"answered after {took} ms, although the platform does not wait so long"
 
     def on_failure(
         self,
@@ -123,22 +147,35 @@ class WaitChecker:
         """Check that the change waited long enough since its last call failed, and not too long."""
         key = invocation.notes["key"]
         failure = self._failures.pop(key, None)
-        if failure is None or key in self._replayed_keys or self._met_trouble(announcement.shop, announcement.entity):
+        if failure is None or key in self._replayed_keys:
             return
+        if problem := self._wait_problem(announcement, invocation, key, failure, _digest(path, body)):
+            if self._met_trouble(announcement.shop, announcement.entity, failure.at - HOUR):
+                self._excuses.use("crashed")
+            else:
+                self._report("wedged", announcement, problem)
+
+    def _wait_problem(
+        self, announcement: Announcement, invocation: Invocation, key: ChangeKey, failure: _Failure, request: bytes
+    ) -> str | None:
+        """Return what is wrong with the time since the change's last failure; None if it waited as it should."""
         waited, seconds = self._now() - failure.at, (self._now() - failure.at) // SECOND
         skew = _SKEW_MS if self._faults.includes("skew") else 0
         may_be_early = self._has_copies(announcement, key)
         if failure.status == 409:
             # Within one invocation the same request follows only if the 409 says that an unanswered one was accepted.
-            is_same = failure.request == _digest(path, body) and failure.invocation is not invocation
-            if is_same and waited < _REPEATED_MS - skew and not may_be_early:
-                self._report("wedged", announcement, f"the same request again {seconds} s after the answer 409")
+            is_same = failure.request == request and failure.invocation is not invocation
+            if is_same and waited < _REPEATED_MS - skew and not (may_be_early and self._excuses.use("copies")):
+                return f"the same request again {seconds} s after the answer 409"
         elif failure.status == 429:
             if waited < max(failure.retry_after_ms, _MIN_THROTTLED_MS) - skew:
-                if not may_be_early:
-                    self._report("wedged", announcement, f"tried again {waited} ms after the answer 429")
-            elif waited > failure.retry_after_ms + _MAX_THROTTLED_MS and not self._may_be_paused(announcement, failure):
-                self._report("wedged", announcement, f"tried again only {seconds} s after the answer 429")
+                if not (may_be_early and self._excuses.use("copies")):
+                    return f"tried again {waited} ms after the answer 429"
+            elif waited > failure.retry_after_ms + _MAX_THROTTLED_MS and not (
+                self._may_be_paused(announcement, failure) and self._excuses.use("paused")
+            ):
+                return f"tried again only {seconds} s after the answer 429"
+        return None
 
     def _may_be_paused(self, announcement: Announcement, failure: _Failure) -> bool:
         return (
@@ -146,6 +183,10 @@ class WaitChecker:
             or self._paused_at.get(announcement.shop, 0) >= failure.at - HOUR
             or self._faults.is_open(_OUTAGES, failure.at, self._now())
         )
+
+
+def _met_store_outage(invocation: Invocation) -> bool:
+    return any(note.endswith("_down") for note in invocation.notes)
 
 
 def _digest(path: str, body: bytes) -> bytes:

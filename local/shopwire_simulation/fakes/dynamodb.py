@@ -56,6 +56,8 @@ class FakeDynamoDB(FakeClient):
         """Returns how many of a batch's keys stay unread, as if only a part of the call were throttled."""
         self.unwritten: Callable[[int], int] = lambda requests: 0
         """Returns how many of a batch's writes are not made, as if only a part of the call were throttled."""
+        self.on_write: Callable[[Item | None, Item | None], None] = lambda before, after: None
+        """Called after each write that was made, with the item before and after it. None: there is no item."""
 
     def __len__(self) -> int:
         return sum(len(partition.items) for partition in self._partitions.values())
@@ -325,15 +327,18 @@ class FakeDynamoDB(FakeClient):
             partition = self._partitions[pk] = _Partition(len(self._partitions))
         if sk not in partition.items:
             insort(partition.order, sk)
+        before = partition.items.get(sk)
         partition.items[sk] = item
         partition.sizes[sk] = item_bytes
+        self.on_write(before, item)
 
     def _delete(self, pair: tuple[str, str]) -> None:
         # An empty partition keeps its number, so a scan can go on from an item that was deleted.
         pk, sk = pair
         partition = self._partitions.get(pk)
-        if partition is not None and partition.items.pop(sk, None) is not None:
+        if partition is not None and (before := partition.items.pop(sk, None)) is not None:
             del partition.order[bisect_left(partition.order, sk)], partition.sizes[sk]
+            self.on_write(before, None)
 
     def _behind(self, start: Item | None) -> Iterator[Item]:
         partitions = list(self._partitions.values())

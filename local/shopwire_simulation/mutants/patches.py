@@ -1,8 +1,9 @@
 """Reads the planted bugs from the patches in this folder, and applies them to a copy of the code.
 
 The name of a patch is the name of its bug. The lines before the diff say what is broken. The last of them is
-"Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". To write a patch,
-make the change in the code, and put these lines before the output of `git diff`.
+"Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". A line "Found: TEXT"
+before it names the check that is meant for the bug: a violation must contain this text. To write a patch, make the
+change in the code, and put these lines before the output of `git diff`.
 """
 
 import os
@@ -25,12 +26,16 @@ class PatchError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class PlantedBug:
-    """A bug. If `quick` is True, the simulation finds it within some 500 webhooks."""
+    """A bug. If `quick` is True, the simulation finds it within some 500 webhooks.
+
+    `found` is a part of the violation that the check meant for it reports; "" if any violation counts.
+    """
 
     name: str
     path: Path
     description: str
     quick: bool
+    found: str
     changed_files: tuple[str, ...]
 
 
@@ -50,8 +55,9 @@ def _read_bug(path: Path) -> PlantedBug:
         raise PatchError(
             f"{path.name}: the first lines must say what is broken, then `Quick: yes` or `Quick: no`, then the diff"
         )
+    description, _, found = header["description"].partition("\nFound: ")
     changed_files = tuple(_CHANGED_FILE.findall(text))
-    return PlantedBug(path.stem, path, header["description"], header["quick"] == "yes", changed_files)
+    return PlantedBug(path.stem, path, description, header["quick"] == "yes", found, changed_files)
 
 
 def copy_code(target: Path) -> None:

@@ -27,16 +27,21 @@ _STEPS = (
     ("days", 250, 11),
     ("days", 600, 12),
     ("busy", 300, 1),
+    ("throttled", 1_000, 11),
+    ("outbox", 700, 5),
+    ("races", 700, 5),
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
     ("injections", 8_500, 0),
     ("burst", 1_500, 25),
     ("burst", 1_500, 33),
-    ("days", 1_500, 17),
+    ("days", 1_500, 18),
 )
 # The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
 _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
 _PROCESSES = 2
+_SEED_STEP = 1_000
+"""An even number, because the seed of a burst decides how long its stories take."""
 # Every process is a copy of one that has imported all packages that are not changed, so it starts in half of the time.
 _CONTEXT = multiprocessing.get_context("forkserver")
 _CONTEXT.set_forkserver_preload(
@@ -59,7 +64,8 @@ _NAME_WIDTH = 50
 class BugResult:
     """The result of simulating one bug.
 
-    `kind` is the kind of the violation, or None if there was none. `webhooks` is the number of simulated webhooks.
+    `kind` is the kind of the violation, or None if there was none, or none of the check that is meant for the bug.
+    `webhooks` is the number of simulated webhooks.
     """
 
     name: str
@@ -69,12 +75,15 @@ class BugResult:
 
     @property
     def line(self) -> str:
-        found = f"{self.kind}: {self.text}" if self.kind else "no violation"
+        found = f"{self.kind}: {self.text}" if self.kind else f"no violation{self.text}"
         return f"{self.name:<{_NAME_WIDTH}} {self.webhooks:>6}  {found}"
 
 
-def simulate_bug(bug: PlantedBug | None) -> BugResult:
+def simulate_bug(bug: PlantedBug | None, seed: int = 0) -> BugResult:
     """Plant a bug (None: no bug) into a copy of the code, and simulate it in a process of its own.
+
+    Args:
+        seed: is added to the seed of each run.
 
     Raises:
         PatchError: the patch does not apply.
@@ -87,7 +96,7 @@ def simulate_bug(bug: PlantedBug | None) -> BugResult:
         if bug:
             apply(bug, copy)
         receiver, sender = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=_send_result, args=(str(copy), sender))
+        process = _CONTEXT.Process(target=_send_result, args=(str(copy), bug.found if bug else "", seed, sender))
         process.start()
         sender.close()
         try:
@@ -100,56 +109,71 @@ def simulate_bug(bug: PlantedBug | None) -> BugResult:
     return BugResult(name, **result)
 
 
-def simulate_bugs(bugs: Iterable[PlantedBug | None]) -> Iterator[BugResult]:
-    """Simulate bugs, two at a time, and yield each result when it is ready. Raises as `simulate_bug`."""
+def simulate_bugs(bugs: Iterable[PlantedBug | None], seeds: int = 1) -> Iterator[BugResult]:
+    """Simulate bugs, two at a time, each with `seeds` seeds, and yield each result when it is ready.
+
+    Raises as `simulate_bug`.
+    """
     pool = ThreadPoolExecutor(_PROCESSES)
     try:
-        for done in as_completed([pool.submit(simulate_bug, bug) for bug in bugs]):
+        for done in as_completed(
+            [pool.submit(simulate_bug, bug, seed * _SEED_STEP) for bug in bugs for seed in range(seeds)]
+        ):
             yield done.result()
     finally:
         pool.shutdown(cancel_futures=True)
 
 
-def _send_result(copy: str, sender: Connection) -> None:
+def _send_result(copy: str, found: str, seed: int, sender: Connection) -> None:
     """Simulate the copy in this process, and send the fields of the result, or the text of an exception."""
     sys.path[:0] = [f"{copy}/shared", str(PROJECT / "local")]
     sys.dont_write_bytecode = True
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         try:
-            result: dict[str, object] | str = _simulate_copy(copy)
+            result: dict[str, object] | str = _simulate_copy(copy, found, seed)
         except Exception:
             result = traceback.format_exc()
     sender.send(result)
 
 
-def _simulate_copy(copy: str) -> dict[str, object]:
-    """Simulate the copy in this process until the first violation, and return the fields of the result."""
+def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
+    """Simulate the copy in this process until the first violation, and return the fields of the result.
+
+    Args:
+        found: a part of the violation that counts. "": any violation.
+        added_seed: is added to the seed of each run.
+    """
     package = importlib.util.find_spec("shopwire")
     if package is None or not (package.origin or "").startswith(copy):
         raise RuntimeError("the code under test is not the copy")
-    from shopwire_simulation.injections import run_injections
-    from shopwire_simulation.run import Run, burst_run
+    from shopwire_simulation.injections import INJECTION_SEED, run_injections
+    from shopwire_simulation.run import THEMES, Run, burst_run
     from shopwire_simulation.shops import REFERENCE_PLATFORMS
 
     runs: dict[str, Callable[..., Run]] = {
         "days": Run,
         "burst": burst_run,
         "busy": partial(Run, faults=_BUSY_FAULTS),
+        "throttled": partial(Run, faults=("api_throttled_after",)),
+        **{name: partial(burst_run, faults=faults) for name, faults in THEMES.items()},
     }
-    webhooks = 0
-    for what, size, seed in _STEPS:
+    webhooks, other = 0, ""
+    for what, size, step_seed in _STEPS:
+        seed = step_seed + added_seed
         if what == "injections":
-            injected = run_injections(size, platforms=REFERENCE_PLATFORMS, until_violated=True)
+            injected = run_injections(
+                size, platforms=REFERENCE_PLATFORMS, until_violated=True, seed=INJECTION_SEED + seed
+            )
             webhooks += injected.webhooks
             violations = [violation for _, violation in injected.violations]
         else:
-            result = runs[what](size, seed, platforms=REFERENCE_PLATFORMS).run(until_violated=True)
+            result = runs[what](size, seed, platforms=REFERENCE_PLATFORMS).run(until_violated=not found)
             webhooks += result.webhooks
             violations = result.violations
-        if violations:
-            first = violations[0]
+        if first := next((violation for violation in violations if found in violation.text), None):
             return {"kind": first.kind, "webhooks": webhooks, "text": f"{first.entity}: {first.text}"}
-    return {"kind": None, "webhooks": webhooks, "text": ""}
+        other = other or (f" of the check that is meant for it, but {violations[0].text}" if violations else "")
+    return {"kind": None, "webhooks": webhooks, "text": other}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -170,12 +194,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
         help="only the bugs that are found first, which `make test` plants",
     )
     speed.add_argument("--slow", action="store_const", const=False, dest="quick", help="only the others")
+    parser.add_argument(
+        "--seeds", metavar="N", type=int, default=1, help="simulate each bug with N seeds (default: %(default)s)"
+    )
     parser.add_argument("names", metavar="NAME", nargs="*", help="only the bugs whose names contain NAME")
     options = parser.parse_args(arguments)
     try:
         bugs = [bug for bug in _choose(read_bugs(), options.names) if options.quick in (None, bug.quick)]
         _check_all(bugs)
-        return _report(bugs)
+        return _report(bugs, options.seeds)
     except PatchError as error:
         print(error, file=sys.stderr)
         return 2
@@ -202,18 +229,19 @@ def _check_all(bugs: Iterable[PlantedBug]) -> None:
         raise PatchError("\n".join(errors))
 
 
-def _report(bugs: list[PlantedBug]) -> int:
+def _report(bugs: list[PlantedBug], seeds: int) -> int:
     """Simulate the bugs, print each result, and return the exit code."""
-    missed, false_alarm = [], False
-    for result in simulate_bugs((None, *bugs)):
+    missed: set[str] = set()
+    false_alarm = False
+    for result in simulate_bugs((None, *bugs), seeds):
         print(result.line, flush=True)
         if result.name == _WITHOUT_BUG:
-            false_alarm = result.kind is not None
+            false_alarm = false_alarm or result.kind is not None
         elif not result.kind:
-            missed.append(result.name)
+            missed.add(result.name)
     print(f"{len(bugs) - len(missed)} of {len(bugs)} planted bugs caught")
     if missed:
-        print(f"not caught: {', '.join(missed)}", file=sys.stderr)
+        print(f"not caught: {', '.join(sorted(missed))}", file=sys.stderr)
     if false_alarm:
         print("the code without a bug has a violation", file=sys.stderr)
     return int(bool(missed) or false_alarm)

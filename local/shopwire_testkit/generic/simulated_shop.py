@@ -8,10 +8,13 @@ from typing import Any
 
 from shopwire_testkit.announcements import CartState, Comeback, CustomerState, Erasure, Story, cart_entity
 from shopwire_testkit.durations import HOUR, MINUTE
+from shopwire_testkit.generic.signed_calls import signed_headers
 from shopwire_testkit.generic.simulated_orders import OrderLifecycle, contact_of, encode_json, written
 from shopwire_testkit.shop_data import Basket, CartContent, money
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
+
+__all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},

@@ -23,6 +23,7 @@ def encode_json(body: Any) -> bytes:
     return text.replace("/", "\\/").replace("&", "\\u0026").encode()
 
 
+GATEWAY, SHIPPING_TITLE = "bogus", "Самовивіз"
 _LOCALES = ("uk-UA", "uk", "en_US", None)
 _ACCEPTS_MARKETING_EVERY = 3
 """One of 3 guests ticks the box for marketing messages."""
@@ -173,6 +174,8 @@ class SimulatedOrder:
         self.long_note = ""
         """What the customer wrote, if it is much. Every later note is written below it."""
         self.note: str | None = None
+        self.short_note: str | None = None
+        """The note as people read it, unless it is long."""
 
     @property
     def entity(self) -> str:
@@ -199,6 +202,23 @@ class SimulatedOrder:
         if not any(line.left for line in self.lines):
             return 0
         return sum(line.cost(line.left) for line in self.lines) + self.shipping - self.refunded_without_lines
+
+    @property
+    def current_discount(self) -> int:
+        return sum(line.discount * line.left // line.quantity for line in self.lines)
+
+    @property
+    def status_url(self) -> str:
+        return f"https://sim.example/orders/{self.id}/authenticate?key=k&l=uk"
+
+    @property
+    def fulfillment_status(self) -> str | None:
+        return "fulfilled" if self.wholly_shipped else "partial" if self.parcels else None
+
+    def status_words(self) -> list[str]:
+        """Return the platform's own words for the order's status."""
+        words = ("cancelled" if self.cancelled_at else None, self.financial_status, self.fulfillment_status)
+        return [word for word in words if word]
 
     def api_status(self) -> str:
         """Return the status that the API must have."""
@@ -285,7 +305,7 @@ class SimulatedOrder:
             "presentment_currency": shop.currency,
             "taxes_included": self.tax_included,
             "financial_status": self.financial_status,
-            "fulfillment_status": "fulfilled" if self.wholly_shipped else "partial" if self.parcels else None,
+            "fulfillment_status": self.fulfillment_status,
             "customer": None if self.anonymous else self.customer,
             "customer_locale": _LOCALES[self.id % len(_LOCALES)],
             "buyer_accepts_marketing": self.accepts_marketing,
@@ -295,7 +315,7 @@ class SimulatedOrder:
             "current_total_price": money(self.current_total),
             "total_line_items_price": money(sum(line.product.price * line.quantity for line in self.lines)),
             "total_discounts": money(discount),
-            "current_total_discounts": money(sum(line.discount * line.left // line.quantity for line in self.lines)),
+            "current_total_discounts": money(self.current_discount),
             "total_tax": money(tax),
             "current_total_tax": money(sum(line.tax * line.left for line in self.lines)),
             "total_shipping_price_set": {
@@ -305,7 +325,7 @@ class SimulatedOrder:
             if self.coupon
             else [],
             "line_items": [_line_body(line) for line in self.lines],
-            "shipping_lines": [{"title": "Самовивіз", "price": money(self.shipping), "code": "std"}]
+            "shipping_lines": [{"title": SHIPPING_TITLE, "price": money(self.shipping), "code": "std"}]
             if self.shipping
             else [],
             "fulfillments": [self.parcel_body(parcel) for parcel in self.parcels],
@@ -313,9 +333,9 @@ class SimulatedOrder:
             "note": self.note,
             "note_attributes": [],
             "tags": "",
-            "payment_gateway_names": ["bogus"],
+            "payment_gateway_names": [GATEWAY],
             "source_name": "web",
-            "order_status_url": f"https://sim.example/orders/{self.id}/authenticate?key=k&l=uk",
+            "order_status_url": self.status_url,
         } | (no_contact if self.anonymous else self.contact_fields)
 
     def parcel_body(self, parcel: SimulatedParcel) -> dict[str, Any]:

@@ -13,6 +13,8 @@ from shopwire_testkit.durations import MINUTE
 from shopwire_testkit.long_notes import has_long_note, write_long_note
 from shopwire_testkit.shop_data import money
 from shopwire_testkit.shopify.simulated_bodies import (
+    GATEWAY,
+    SHIPPING_TITLE,
     OrderLine,
     SimulatedOrder,
     SimulatedParcel,
@@ -81,7 +83,9 @@ class OrderLifecycle(SimulatedOrder):
 
     def _save_again(self) -> None:
         if self.recorder.chance(0.5):
-            self.note = f"{self.long_note}note {self.rng.randrange(100)} <b>/</b>"
+            number = self.rng.randrange(100)
+            self.note = f"{self.long_note}note {number} <b>/</b>"
+            self.short_note = None if self.long_note else f"note {number} /"
         self._announce("orders/updated")
 
     def _edit(self) -> None:
@@ -253,9 +257,19 @@ class OrderLifecycle(SimulatedOrder):
             "couponCode": self.coupon,
             "cancelReason": self.cancel_reason,
             "refundedAmount": money(refunded) if refunded else None,
+            "firstName": person.first_name,
+            "lastName": person.last_name,
+            "orderNumber": f"#{self.id}",
+            "restoreUrl": self.status_url,
+            "statusDescription": ", ".join(self.status_words()),
+            "source": "online",
+            "deliveryMethod": SHIPPING_TITLE if self.shipping else None,
+            "paymentMethod": GATEWAY,
+            # The event of an order with a long note may have room for a part of it only.
+            "additionalInfo": self.short_note,
         }
-        if len(self.parcels) == 1:
-            parcel = self.parcels[0]
+        if self.parcels:
+            parcel = self.parcels[-1]
             params |= {"trackingNumber": parcel.number, "trackingUrl": parcel.url, "carrier": parcel.carrier}
         if not self.is_closed:
             taxes = sum(line.tax * line.left for line in self.lines)
@@ -263,6 +277,7 @@ class OrderLifecycle(SimulatedOrder):
                 "totalCost": money(total),
                 "items": self._items(),
                 "shipping": money(self.shipping) if self.shipping else None,
+                "discount": money(self.current_discount),
                 "taxes": money(taxes) if taxes else None,
             }
         else:

@@ -25,6 +25,7 @@ from shopwire_testkit.announcements import (
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product
+from shopwire_testkit.shopify.signed_calls import signed_headers
 from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
 from shopwire_testkit.shopify.simulated_carts import api_products, cart_body, checkout_body, lines_of
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
@@ -33,6 +34,8 @@ from shopwire_testkit.story_recorder import StoryRecorder
 
 _OTHER_CUSTOMERS = 5_000_000
 """Added to the serial of a customer, it is the serial of the other customer in the same story."""
+
+__all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {"store": "sim-0.myshopify.com"},
@@ -78,6 +81,7 @@ class _CustomerJourney:
         self.is_one_contact = True
         """Whether all orders of the story belong to one contact."""
         self.others_rng = random.Random(f"others {serial}")
+        self.same_moment_rng = random.Random(f"same moment {serial}")
         # The rest of a story stays as it is without the consents.
         self.consent_rng = random.Random(f"consent {serial}")
         if self.registered:
@@ -85,7 +89,9 @@ class _CustomerJourney:
 
     def run(self) -> None:
         recorder = self.recorder
-        if self.registered and recorder.chance(0.8):
+        if self.registered and self.customer.email and self.same_moment_rng.random() < 0.2:
+            self._register_at_checkout()
+        elif self.registered and recorder.chance(0.8):
             self._announce_customer("customers/create")
         while not recorder.is_over:
             recorder.wait(4 * HOUR)
@@ -151,7 +157,7 @@ class _CustomerJourney:
         recorder.change_customer(self.customer, self.serial, self.changes)
         self._announce_customer("customers/update")
         if before.email != self.customer.email and recorder.chance(0.7):
-            recorder.wait(MINUTE)
+            recorder.wait(MINUTE, same_second=self.same_moment_rng.random() < 0.4)
             self._let_guest_buy(before)
 
     def _register(self) -> None:
@@ -164,6 +170,21 @@ class _CustomerJourney:
             self._announce_customer("customers/create")
         else:
             self._order(None, guest=False)
+
+    def _register_at_checkout(self) -> None:
+        """Announce a first order, the account and a new consent at the same moment. The order names the customer in
+        another way than the account, which counts."""
+
+        def announce_account() -> None:
+            self._announce_customer("customers/create")
+            if self.same_moment_rng.random() < 0.7:
+                self._change_consent()
+
+        typed = self.recorder.as_typed_at_checkout(self.customer, self.serial)
+        self.recorder.announce_beside(announce_account)
+        order = OrderLifecycle(self.recorder, typed, [], None, guest=False)
+        self.orders.append(order.id)
+        order.run()
 
     def _let_relative_buy(self) -> None:
         """Let a relative with the same phone buy as a guest."""
@@ -198,8 +219,12 @@ class _CustomerJourney:
 
     def _perhaps_change_consent(self) -> None:
         """Sometimes let the customer subscribe, or unsubscribe."""
+        if self.customer.consent and self.recorder.chance(0.2):
+            self._change_consent()
+
+    def _change_consent(self) -> None:
         recorder, customer = self.recorder, self.customer
-        if not customer.consent or not recorder.chance(0.2):
+        if not customer.consent:
             return
         # A consent has whole seconds, and two of one second would contradict each other.
         customer.consent = PersonConsent(

@@ -24,6 +24,7 @@ from shopwire_testkit.story_recorder import StoryRecorder
 _RESTORED_AFTER = 49 * HOUR
 _RANKS = {"INITIALIZED": 0, "IN_PROGRESS": 1, "DELIVERED": 4, "CANCELLED": 5}
 _CLOSED_STATUSES = ("cancelled", "failed", "refunded", "trash")
+_CARRIER, _SHIPPING_TITLE, _PAYMENT_TITLE = "Nova Poshta", "Самовивіз / flat", "Накладений платіж"
 _NEWSLETTER_ANSWERS = ("1", "0", "")
 _PLUGIN_STATUSES = ("shipped", "awaiting-pickup", "wc-packed")
 _ERASED_ADDRESS = {
@@ -57,6 +58,7 @@ class _Line:
     half: bool
     total: int
     tax: int
+    discount: int = 0
 
     @property
     def exact_quantity(self) -> Fraction:
@@ -106,8 +108,8 @@ class OrderLifecycle:
         self.parcel: str | None = None
         self.trashed = False
         self.status = "pending"
-        self.long_note = ""
-        """What the customer wrote, if it is much. Every later note is written below it."""
+        self.note = self.long_note = ""
+        """`long_note` is what the customer wrote, if it is much. Every later note is written below it."""
         if has_long_note(self.id):
             titles = [line.product.title for line in self.lines]
             self.long_note = write_long_note(random.Random(self.id), self._params(), titles)
@@ -257,6 +259,14 @@ class OrderLifecycle:
         return sum(line.total + line.tax for line in self.lines) + self.shipping_total
 
     @property
+    def discount(self) -> int:
+        return sum(line.discount for line in self.lines)
+
+    @property
+    def payment_url(self) -> str:
+        return f"https://sim.example/checkout/order-pay/{self.id}/?pay=1&key=k"
+
+    @property
     def refunded(self) -> int:
         return sum(amount for _, amount in self.refunds)
 
@@ -291,6 +301,11 @@ class OrderLifecycle:
 
     def _params(self) -> dict[str, str]:
         person = self.person
+        # What was given back beyond the price of the items lowers the shipping, then the taxes. A wholly refunded order
+        # shows what it cost before the last refund.
+        given_back = sum(amount for _, amount in (self.refunds if self.current_total else self.refunds[1:]))
+        beyond_goods = max(given_back - sum(self._prices()), 0)
+        shipping = max(self.shipping_total - beyond_goods, 0)
         params = {
             "externalOrderId": f"{self.settings.id_prefix}{self.id}",
             "externalCustomerId": person.customer_id,
@@ -301,7 +316,19 @@ class OrderLifecycle:
             "orderNumber": self.number,
             "couponCode": self.coupon,
             "trackingNumber": self.parcel,
+            "carrier": _CARRIER if self.parcel else None,
             "refundedAmount": money(self.refunded) if self.refunded else None,
+            "firstName": person.first_name,
+            "lastName": person.last_name,
+            "shipping": money(shipping),
+            "discount": money(self.discount),
+            "restoreUrl": self.payment_url if self._api_status() == "INITIALIZED" else None,
+            "statusDescription": self.status.removeprefix("wc-"),
+            "source": "online",
+            "deliveryMethod": _SHIPPING_TITLE,
+            "paymentMethod": _PAYMENT_TITLE,
+            # The event of an order with a long note may have room for a part of it only.
+            "additionalInfo": None if self.long_note else self.note,
         }
         if self.current_total:
             params["totalCost"] = money(self.current_total)
@@ -310,12 +337,16 @@ class OrderLifecycle:
             params["totalCost"] = money(self.total)
         if self._api_status() != "CANCELLED":
             taxes = 0 if self.tax_included else sum(line.tax for line in self.lines)
+            taxes -= max(beyond_goods - self.shipping_total, 0)
             params |= {"items": self._items(), "taxes": money(taxes) if taxes else None}
         return {name: value for name, value in params.items() if value}
 
+    def _prices(self) -> list[int]:
+        return [line.total + (line.tax if self.tax_included else 0) for line in self.lines]
+
     def _items(self) -> str:
         # A refund names no items, so it lowers what all of them cost.
-        prices = [line.total + (line.tax if self.tax_included else 0) for line in self.lines]
+        prices = self._prices()
         goods = sum(prices)
         left = Fraction(max(goods - self.refunded, 0), goods) if goods else Fraction(1)
         items = [
@@ -339,6 +370,7 @@ class OrderLifecycle:
         line = _Line(next(self.shop.other_ids), product, self.rng.randrange(1, 5), self.recorder.chance(0.03), 0, 0)
         gross = int(product.price * line.exact_quantity) // step * step
         line.total = gross * 9 // 10 // step * step if self.coupon else gross
+        line.discount = gross - line.total
         line.tax = line.total // 5 // step * step if self.taxed else 0
         return line
 
@@ -346,7 +378,7 @@ class OrderLifecycle:
         recorder, shop = self.recorder, self.shop
         tax = sum(line.tax for line in self.lines)
         paid = self.status in ("processing", "completed", "refunded", *_PLUGIN_STATUSES)
-        tracking = {"tracking_provider": "Nova Poshta", "tracking_number": self.parcel, "date_shipped": "1571097600"}
+        tracking = {"tracking_provider": _CARRIER, "tracking_number": self.parcel, "date_shipped": "1571097600"}
         meta: list[dict[str, Any]] = [{"id": 1, "key": "is_vat_exempt", "value": "no"}]
         if self.newsletter:
             meta.append({"id": 3, "key": "mailchimp_woocommerce_is_subscribed", "value": self.newsletter})
@@ -355,7 +387,7 @@ class OrderLifecycle:
             meta.append({"id": 2, "key": "_wc_shipment_tracking_items", "value": [tracking]})
         shipping_line = {
             "id": 5,
-            "method_title": "Самовивіз / flat",
+            "method_title": _SHIPPING_TITLE,
             "method_id": "flat_rate",
             "total": money(self.shipping_total),
         }
@@ -369,7 +401,7 @@ class OrderLifecycle:
             "prices_include_tax": self.tax_included,
             "date_created": local_time(recorder, self.created_at),
             "date_modified": local_time(recorder, recorder.now),
-            "discount_total": "0.00",
+            "discount_total": money(self.discount),
             "shipping_total": money(self.shipping_total),
             "shipping_tax": "0.00",
             "cart_tax": money(tax),
@@ -380,7 +412,7 @@ class OrderLifecycle:
             "billing": self.billing | (_ERASED_ADDRESS if self.erased else {}),
             "shipping": {} if self.erased else self.shipping,
             "payment_method": "cod",
-            "payment_method_title": "Накладений платіж",
+            "payment_method_title": _PAYMENT_TITLE,
             "customer_note": self.note,
             "date_completed": None,
             "date_paid": local_time(recorder, recorder.now) if paid else None,
@@ -390,9 +422,9 @@ class OrderLifecycle:
             "tax_lines": [],
             "shipping_lines": [shipping_line],
             "fee_lines": [],
-            "coupon_lines": [{"id": 6, "code": self.coupon, "discount": "1.00"}] if self.coupon else [],
+            "coupon_lines": [{"id": 6, "code": self.coupon, "discount": money(self.discount)}] if self.coupon else [],
             "refunds": [{"id": id, "reason": "", "total": money(-amount)} for id, amount in self.refunds],
-            "payment_url": f"https://sim.example/checkout/order-pay/{self.id}/?pay=1&key=k",
+            "payment_url": self.payment_url,
             "date_created_gmt": utc_time(self.created_at),
             "date_modified_gmt": utc_time(recorder.now),
         }
@@ -406,7 +438,7 @@ def _line_body(line: _Line) -> dict[str, Any]:
         "product_id": product.product or 0,
         "variation_id": product.variant or 0,
         "quantity": float(line.exact_quantity) if line.half else line.quantity,
-        "subtotal": money(line.total),
+        "subtotal": money(line.total + line.discount),
         "total": money(line.total),
         "total_tax": money(line.tax),
         "meta_data": [],

@@ -3,6 +3,7 @@
 The meaning of each body is recorded with it for the reference model. Nothing here knows how shopwire reads the body.
 """
 
+import random
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +13,10 @@ from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, utc_time
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
+from shopwire_testkit.woocommerce.signed_calls import signed_headers
 from shopwire_testkit.woocommerce.simulated_orders import OrderLifecycle, encode_json, local_time
+
+__all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
 SHOPS: tuple[dict[str, Any], ...] = (
     {},
@@ -49,10 +53,15 @@ class _CustomerJourney:
         self.changes = 0
         self.carts = 0
         self.relative: Customer | None = None
+        self.same_moment_rng = random.Random(f"same moment {serial}")
 
     def run(self) -> None:
         recorder = self.recorder
-        if self.registered and (self.staff or recorder.chance(0.8)):
+        if self.registered and not self.staff and self.customer.email and self.same_moment_rng.random() < 0.2:
+            typed = recorder.as_typed_at_checkout(self.customer, self.serial)
+            recorder.announce_beside(lambda: self._announce_customer("customer.created"))
+            OrderLifecycle(recorder, typed, guest=False).run()
+        elif self.registered and (self.staff or recorder.chance(0.8)):
             self._announce_customer("customer.created")
         while not recorder.is_over and not self.staff:
             recorder.wait(4 * HOUR)
@@ -108,7 +117,7 @@ class _CustomerJourney:
         recorder.change_customer(self.customer, self.serial, self.changes)
         self._announce_customer("customer.updated")
         if before.email != self.customer.email and recorder.chance(0.7):
-            recorder.wait(MINUTE)
+            recorder.wait(MINUTE, same_second=self.same_moment_rng.random() < 0.4)
             OrderLifecycle(recorder, before, guest=True).run()
 
     def _register(self) -> None:
