@@ -148,7 +148,7 @@ class Checker:
             self._pending.was_overrun,
             self._is_erased_entity,
             self._on_settled,
-            lambda key: not self._pending.is_finished(key) and count_copies(key) > 0,
+            lambda key: self._pending.waits(key, self._aws_calls.announcement(key)),
             self.excuses,
             now,
             self._report_entity,
@@ -285,8 +285,9 @@ class Checker:
 
     def _on_settled(self, key: ChangeKey) -> None:
         """Note that a write of the table settled a change."""
-        self._pending.on_settled(key)
-        if (announcement := self._aws_calls.announcement(key)) is None:
+        announcement = self._aws_calls.announcement(key)
+        self._pending.on_settled(key, announcement)
+        if announcement is None:
             return
         requests = self.requests.accepted.get((announcement.shop, announcement.entity), ())
         is_sent = any(request.announcement is announcement for request in requests)

@@ -286,6 +286,7 @@ def _requests(task: Task, record: ContactRecord, at_the_api: Contact | None = No
         sent_consent=record.sent_consent,
         is_first=not record.synced_revision,
         may_exist=record.revision > 1,
+        has_moved=bool(record.previous),
         id_prefix=task.shop.id_prefix,
     )
     # The same request for another revision is not the same request: something else was sent in between.
