@@ -48,6 +48,17 @@ def test_phone_of_a_customer_replaces_the_one_of_a_guest_order_sent_meanwhile(wo
     assert contacts_of(world)[-1]["channels"][1] == {"type": "sms", "value": ANNA.phone}
 
 
+def test_phone_of_a_customer_who_refused_replaces_the_one_of_an_unanswered_order(world: World) -> None:
+    """v1/contact/subscribe leaves the addresses of a contact that exists as they are."""
+    refusal = Consent(subscribed=False, at=1_000)
+    guest = replace(ANNA, customer_id=None, phone="380671112233", consent=replace(refusal, is_implied=True))
+    world.api.next_answers = [503]
+    assert world.send(order(contact=guest)) == "queued"
+    world.api.next_answers = []
+    assert world.send(customer(replace(ANNA, consent=refusal))) == "delivered"
+    assert [body["channels"][1]["value"] for body in contacts_of(world)] == [ANNA.phone]
+
+
 def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(world: World) -> None:
     married = replace(ANNA, last_name="Bondar", phone="380671112233")
     world.send(customer())
