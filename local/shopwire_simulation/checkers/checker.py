@@ -94,6 +94,8 @@ class Checker:
         """How many webhooks with each change were put into the queue. Two topics may announce the same change."""
         self._effective: set[int] = set()
         """Announcements that had an effect, whether they were answered or not."""
+        self._finished: set[int] = set()
+        """Announcements that a log line called finished."""
         self.leaks = LeakChecker()
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
         orders = {id: shop.orders for id, shop in shops.items()}
@@ -211,6 +213,7 @@ class Checker:
             return
         if line["outcome"] in _FINAL_OUTCOMES:
             self._effective.add(announcement.id)
+            self._finished.add(announcement.id)
         if invocation.name != "retry" and line["outcome"] == "queued":
             self._queued[key] += 1
         if line["outcome"] == "delivered":
@@ -339,7 +342,8 @@ class Checker:
         ids = [announcement.id for announcement in story.announcements if announcement.id in self._records]
         certain = [id for id in ids if self._records[id].accepted_at is not None or id in self._effective]
         uncertain = [id for id in ids if id not in certain and self._records[id].attempted_at]
-        abandoned |= {(story.shop, self._announcements[id].entity) for id in uncertain if self._is_half_done(id)}
+        half_done = [id for id in ids if self._is_half_done(id)]
+        abandoned |= {(story.shop, self._announcements[id].entity) for id in half_done}
         violations: list[Violation] = []
         excused = self.excuses.counts.copy()
         for chosen in choices(uncertain):
@@ -394,11 +398,13 @@ class Checker:
     def _is_half_done(self, id: int) -> bool:
         """Return True if an invocation crashed over the announcement, nothing repeats it, and the API may have it.
 
-        Then it is unknown whether earlier changes are stale, and which address of a customer the API knows.
+        Then it is unknown whether earlier changes are stale, which address of a customer the API knows, and which part of
+        an order: v1/orders and the event are two requests.
         """
-        announcement = self._announcements[id]
-        is_contact = announcement.entity.startswith("contact ")
-        requests = self.requests.accepted.get((announcement.shop, announcement.entity), ()) if is_contact else ()
+        record, announcement = self._records[id], self._announcements[id]
+        if not record.attempted_at or record.accepted_at is not None or id in self._finished:
+            return False
+        requests = self.requests.accepted.get((announcement.shop, announcement.entity), ())
         return id in self._failed or any(request.announcement is announcement for request in requests)
 
     def _check_settled(self, settled: Mapping[EntityKey, SettledEntry]) -> None:
