@@ -4,7 +4,7 @@ It knows what the simulated shops mean and what the API accepted. It does not kn
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from shopwire import platforms
@@ -311,7 +311,7 @@ class Checker:
     def finish(self, end: EndState) -> list[Violation]:
         """Check the end of the run and return all violations."""
         # A fact that waits for its order is not abandoned.
-        abandoned = {(change.shop, change.entity) for change in end.parked if change.reason != ORDER_NOT_SEEN}
+        abandoned = {(change.shop, change.entity): "parked" for change in end.parked if change.reason != ORDER_NOT_SEEN}
         for text in end.waiting:
             self._report_entity("wedged", "", text, "still waits although all parts work", None)
         for shop, entity in end.pending:
@@ -333,7 +333,7 @@ class Checker:
         return self.violations
 
     def _check_final_state(
-        self, final: FinalStateChecker, number: int, story: Story, abandoned: set[EntityKey]
+        self, final: FinalStateChecker, number: int, story: Story, abandoned: dict[EntityKey, str]
     ) -> list[Violation]:
         """Check a story, with every choice of the announcements that may have had an effect without an answer.
 
@@ -343,7 +343,7 @@ class Checker:
         certain = [id for id in ids if self._records[id].accepted_at is not None or id in self._effective]
         uncertain = [id for id in ids if id not in certain and self._records[id].attempted_at]
         half_done = [id for id in ids if self._is_half_done(id)]
-        abandoned |= {(story.shop, self._announcements[id].entity) for id in half_done}
+        abandoned |= {(story.shop, self._announcements[id].entity): "crashed" for id in half_done}
         violations: list[Violation] = []
         excused = self.excuses.counts.copy()
         for chosen in choices(uncertain):
@@ -355,7 +355,7 @@ class Checker:
                 break
         return violations
 
-    def _check_sequences(self, story: Story, expected: ExpectedState, abandoned: Collection[EntityKey]) -> None:
+    def _check_sequences(self, story: Story, expected: ExpectedState, abandoned: Mapping[EntityKey, str]) -> None:
         erased = self.erasure.was_requested(self.requests.story_of(story.announcements[0]))
         orders = {
             announcement.entity: announcement
@@ -370,11 +370,11 @@ class Checker:
                 continue  # the ledger forgets the order, so that it may begin again
             self._order_events.finish(announcement, events, statuses[-1] if statuses else None, excuse)
 
-    def _excuse_of(self, announcement: Announcement, abandoned: Collection[EntityKey]) -> str | None:
+    def _excuse_of(self, announcement: Announcement, abandoned: Mapping[EntityKey, str]) -> str | None:
         """Return the excuse if the last change of the announcement's entity may be half-done."""
         entity = (announcement.shop, announcement.entity)
         if entity in abandoned:
-            return "parked"
+            return abandoned[entity]
         if entity in self.requests.uncertain_entities:
             return "overran"
         same_entity = self._pending.same_entity(announcement)
@@ -398,8 +398,8 @@ class Checker:
     def _is_half_done(self, id: int) -> bool:
         """Return True if an invocation crashed over the announcement, nothing repeats it, and the API may have it.
 
-        Then it is unknown whether earlier changes are stale, which address of a customer the API knows, and which part of
-        an order: v1/orders and the event are two requests.
+        Then it is unknown whether earlier changes are stale, which address of a customer the API knows, and whether it
+        has the event of an order: that is a request after the one to v1/orders.
         """
         record, announcement = self._records[id], self._announcements[id]
         if not record.attempted_at or record.accepted_at is not None or id in self._finished:
