@@ -14,7 +14,7 @@ from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
 from shopwire_simulation.checkers.carts import conversion_problem
 from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
-from shopwire_simulation.checkers.decisions import choices, describe_error, is_settled
+from shopwire_simulation.checkers.decisions import describe_error, is_settled
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.final_state import FinalStateChecker
@@ -33,11 +33,11 @@ from shopwire_simulation.checkers.order_events import OrderEventChecker
 from shopwire_simulation.checkers.pauses import PauseChecker
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.checkers.refusals import RefusalChecker
+from shopwire_simulation.checkers.story_end import Effects, StoryEndChecker
 from shopwire_simulation.checkers.visits import VisitChecker, browsing_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
-from shopwire_simulation.reference_model import ExpectedState, expected_state
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import (
@@ -88,14 +88,9 @@ class Checker:
         }
         self._delivered: dict[ChangeKey, Announcement] = {}
         """The changes that a log line called delivered, by their keys."""
-        self._failed: set[int] = set()
-        """Announcements with a call of the API that failed."""
         self._queued: Counter[ChangeKey] = Counter()
         """How many webhooks with each change were put into the queue. Two topics may announce the same change."""
-        self._effective: set[int] = set()
-        """Announcements that had an effect, whether they were answered or not."""
-        self._finished: set[int] = set()
-        """Announcements that a log line called finished."""
+        self._effects = Effects()
         self.leaks = LeakChecker()
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
         orders = {id: shop.orders for id, shop in shops.items()}
@@ -212,8 +207,8 @@ class Checker:
         if announcement is None:
             return
         if line["outcome"] in _FINAL_OUTCOMES:
-            self._effective.add(announcement.id)
-            self._finished.add(announcement.id)
+            self._effects.effective.add(announcement.id)
+            self._effects.finished.add(announcement.id)
         if invocation.name != "retry" and line["outcome"] == "queued":
             self._queued[key] += 1
         if line["outcome"] == "delivered":
@@ -244,7 +239,7 @@ class Checker:
         """Note a call of the API that failed for now. `path` is method and path; status 0 means no answer."""
         if announcement := self._announcement(invocation):
             self._waits.on_failure(announcement, invocation, path, body, status, headers)
-            self._failed.add(announcement.id)
+            self._effects.failed.add(announcement.id)
             self._pending.on_failure(announcement, invocation)
 
     def on_api_accepted(
@@ -265,7 +260,7 @@ class Checker:
                 self._order_events.on_accepted(request, announcement, earlier)
                 self._check_conversion(announcement, request, earlier)
             if not announcement.entity.startswith("contact "):
-                self._effective.add(announcement.id)
+                self._effects.effective.add(announcement.id)
             if event and (story := self.requests.story_of(announcement)) is not None:
                 meaning = self._stories[story].meanings.get(announcement.id)
                 self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
@@ -323,64 +318,24 @@ class Checker:
         self._check_settled(end.settled)
         self.erasure.finish({shop: state["orders"] for shop, state in end.api.items()}, self.requests.accepted)
         final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities, self.excuses)
+        ends = StoryEndChecker(
+            self._records,
+            self._announcements,
+            self._effects,
+            self.requests,
+            self._order_events,
+            self.erasure,
+            self._pending.same_entity,
+            self.excuses,
+        )
         for number, story in self._stories.items():
-            self.violations += self._check_final_state(final, number, story, abandoned)
+            self.violations += ends.check(final, number, story, abandoned)
             self.requests.finish(story)
             self._visits.finish(story, self.requests.accepted, end.parked, self.erasure.requested_at(number))
         self._contacts.finish(final.contacts, self.requests.accepted, abandoned)
         self._pending.finish(self.requests.accepted)
         self.violations += self.leaks.finish(self._stories)
         return self.violations
-
-    def _check_final_state(
-        self, final: FinalStateChecker, number: int, story: Story, abandoned: dict[EntityKey, str]
-    ) -> list[Violation]:
-        """Check a story, with every choice of the announcements that may have had an effect without an answer.
-
-        Adds to `abandoned`.
-        """
-        ids = [announcement.id for announcement in story.announcements if announcement.id in self._records]
-        certain = [id for id in ids if self._records[id].accepted_at is not None or id in self._effective]
-        uncertain = [id for id in ids if id not in certain and self._records[id].attempted_at]
-        half_done = [id for id in ids if self._is_half_done(id)]
-        abandoned |= {(story.shop, self._announcements[id].entity): "crashed" for id in half_done}
-        violations: list[Violation] = []
-        excused = self.excuses.counts.copy()
-        for chosen in choices(uncertain):
-            self.excuses.counts = excused.copy()
-            expected = expected_state(story, [*certain, *chosen])
-            violations = list(final.check(number, story, expected, abandoned))
-            if not violations:
-                self._check_sequences(story, expected, abandoned)
-                break
-        return violations
-
-    def _check_sequences(self, story: Story, expected: ExpectedState, abandoned: Mapping[EntityKey, str]) -> None:
-        erased = self.erasure.was_requested(self.requests.story_of(story.announcements[0]))
-        orders = {
-            announcement.entity: announcement
-            for announcement in story.announcements
-            if announcement.entity.startswith("order ")
-        }
-        for entity, announcement in orders.items():
-            events = [request for request in self.requests.accepted.get((story.shop, entity), ()) if request.event]
-            statuses = expected.statuses.get(entity.removeprefix("order "))
-            excuse = self._excuse_of(announcement, abandoned)
-            if erased:
-                continue  # the ledger forgets the order, so that it may begin again
-            self._order_events.finish(announcement, events, statuses[-1] if statuses else None, excuse)
-
-    def _excuse_of(self, announcement: Announcement, abandoned: Mapping[EntityKey, str]) -> str | None:
-        """Return the excuse if the last change of the announcement's entity may be half-done."""
-        entity = (announcement.shop, announcement.entity)
-        if entity in abandoned:
-            return abandoned[entity]
-        if entity in self.requests.uncertain_entities:
-            return "overran"
-        same_entity = self._pending.same_entity(announcement)
-        records = [self._records[other.id] for other in same_entity if other.id in self._records]
-        # Nothing repeats a webhook whose invocation crashed, if its platform does not.
-        return "crashed" if any(record.attempted_at and not record.accepted_at for record in records) else None
 
     def _snapshot(self, key: ChangeKey) -> Snapshot | None:
         announcement = self._aws_calls.announcement(key)
@@ -394,18 +349,6 @@ class Checker:
     def _is_erased(self, announcement: Announcement) -> bool:
         """Return True if the announcement's person asked for the erasure by now."""
         return self.erasure.was_requested(self.requests.story_of(announcement))
-
-    def _is_half_done(self, id: int) -> bool:
-        """Return True if an invocation crashed over the announcement, nothing repeats it, and the API may have it.
-
-        Then it is unknown whether earlier changes are stale, which address of a customer the API knows, and whether it
-        has the event of an order: that is a request after the one to v1/orders.
-        """
-        record, announcement = self._records[id], self._announcements[id]
-        if not record.attempted_at or record.accepted_at is not None or id in self._finished:
-            return False
-        requests = self.requests.accepted.get((announcement.shop, announcement.entity), ())
-        return id in self._failed or any(request.announcement is announcement for request in requests)
 
     def _check_settled(self, settled: Mapping[EntityKey, SettledEntry]) -> None:
         """Check that each delivered change, or a later one of its entity, is settled in the ledger.
