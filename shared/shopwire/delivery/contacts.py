@@ -201,8 +201,8 @@ class Contacts:
         elif consent is not None and consent != _sent_consent(task, current):
             # The lists have a consent that is not the recorded one, whether or not that is sent by now.
             self.store.touch(shop, current, consent)
-        elif current.is_synced and contradicts(record.contact, current.contact):
-            # Another webhook recorded something else and sent it. Our request may have been the last one.
+        elif contradicts(record.contact, current.contact):
+            # Another webhook recorded something else, and may have sent it. Our request may have been the last one.
             self.store.touch(shop, current, current.sent_consent)
         return False
 

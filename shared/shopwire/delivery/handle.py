@@ -177,7 +177,9 @@ class ChangeHandler:
             named = self.contacts.store.hashes(task.shop.id, contact)
             owner = {"contact_by_platform": True, "named_identities": named}
         if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
-            update |= owner
+            if owner:
+                # A visitor may have claimed the cart since the entry was read.
+                update |= owner | {"contact_ref": state.ref}
             return Outcome("unchanged")
         recycle_state_id = self._convert(task, decision.converts_cart, state.ref) if decision.converts_cart else None
         steps = decision.plan(contact, recycle_state_id)
