@@ -128,7 +128,7 @@ class Checker:
             now,
             self._report,
         )
-        self._visits = VisitChecker(records, self.excuses, self._report)
+        self._visits = VisitChecker(records, self.excuses, now, self._report)
         self._cart_contacts = CartContactChecker(records, now, self._report)
         self._order_events = OrderEventChecker(
             {id: shop.key_value for id, shop in shops.items()},
@@ -168,6 +168,7 @@ class Checker:
         """Check a write of the table. `invocation` is None for a write by hand."""
         self._ledger_writes.on_write(invocation, before, after)
         self._pauses.on_write(invocation, before, after)
+        self._visits.on_write(after)
         self.leaks.on_write(before, after)
 
     def on_answer(
@@ -331,7 +332,7 @@ class Checker:
         for number, story in self._stories.items():
             self.violations += ends.check(final, number, story, abandoned)
             self.requests.finish(story)
-            self._visits.finish(story, self.requests.accepted, end.parked, self.erasure.requested_at(number))
+            self._visits.finish(story, self.requests.accepted, self.erasure.requested_at(number))
         self._contacts.finish(final.contacts, self.requests.accepted, abandoned)
         self._pending.finish(self.requests.accepted)
         self.violations += self.leaks.finish(self._stories)
@@ -339,7 +340,8 @@ class Checker:
 
     def _snapshot(self, key: ChangeKey) -> Snapshot | None:
         announcement = self._aws_calls.announcement(key)
-        if announcement is None or self._is_erased(announcement):
+        # An invocation may have crashed after it sent a later version, so that nothing is recorded of that.
+        if announcement is None or self._is_erased(announcement) or self._pending.is_past(announcement):
             return None
         return self._order_events.snapshot(announcement)
 

@@ -191,6 +191,11 @@ class PendingChecker:
         latest = self._latest_versions.get((announcement.shop, announcement.entity))
         return latest is None or latest < announcement.version
 
+    def is_past(self, announcement: Announcement) -> bool:
+        """Return True if a later version of its entity was sent or settled."""
+        latest = self._latest_versions.get((announcement.shop, announcement.entity))
+        return latest is not None and announcement.version is not None and latest > announcement.version
+
     def _note_version(self, announcement: Announcement) -> None:
         entity = announcement.shop, announcement.entity
         latest = self._latest_versions.get(entity)
