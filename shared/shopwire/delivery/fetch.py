@@ -122,7 +122,7 @@ class Fetcher:
         except ValueError:
             raise PermanentFailure(Reason.PLATFORM_ACCESS_MISSING) from None
         try:
-            return adapter_of(task.message, shop).fetch(change, shop, api)
+            return adapter_of(task.message, shop).state_of(change, shop, api)
         except Unreadable as error:
             raise unreadable_failure(error) from None
         except (RetryLater, PermanentFailure):
