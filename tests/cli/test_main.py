@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import shopwire_cli.commands
+from shopwire_cli import mapping
 from shopwire_cli.commands import COMMANDS
 from shopwire_cli.main import main
 
@@ -171,3 +172,8 @@ def test_help_loads_no_slow_package() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert ended.stdout == b"[]\n"
+
+
+def test_registered_platform_is_supported_though_it_was_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "PLANNED_PLATFORMS", ("shopify",))
+    assert mapping.find_platform("shopify").name == "shopify"
