@@ -233,7 +233,8 @@ def parse_changes(
     try:
         return [with_state(change, platform, shop, CannedApi(answers)) for change in changes]
     except (Unreadable, PermanentFailure, RetryLater) as error:
-        raise UserError(f"--fetched: not what the API of {platform.title} answers: {error}") from None
+        order = ", ".join(platform.fetched_names(topic))
+        raise UserError(f"--fetched (in this order: {order}): not what {platform.title} answers: {error}") from None
 
 
 def to_json(requests: Sequence[ApiRequest]) -> str:

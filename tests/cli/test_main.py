@@ -101,6 +101,10 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ("send shopify", "shopwire send: name PLATFORM and TOPIC"),
         ("send magento x", "shopwire send: there is no platform 'magento'"),
         (
+            "send shopify orders/create --url http://127.0.0.1:8787/webhooks/my-shop",
+            "shopwire send: argument --url: must be the address of shopwire alone, without /webhooks/my-shop",
+        ),
+        (
             "send shopify orders/create --count 0",
             "shopwire send: argument --count: must be a whole number of at least 1, not '0'",
         ),
