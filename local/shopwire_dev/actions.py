@@ -1,6 +1,7 @@
 """What the inspector can do in `shopwire dev`: inject faults, send webhooks, replay and try again what waits."""
 
 import http.client
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -46,8 +47,8 @@ class Poster:
             named = {name.lower(): value for name, value in headers.items()}
             connection.request("POST", path, body, {"content-type": "application/json", **named})
             response = connection.getresponse()
-            id = response.getheader(WEBHOOK_HEADER, "")
-            return Posted(response.status, response.read().decode(), int(id) if id.isdigit() else None)
+            id = re.fullmatch("[0-9]{1,15}", response.getheader(WEBHOOK_HEADER, ""))
+            return Posted(response.status, response.read().decode(), int(id[0]) if id else None)
         except (OSError, http.client.HTTPException) as error:
             return Posted(0, f"no response: {type(error).__name__}", None)
         finally:

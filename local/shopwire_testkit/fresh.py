@@ -22,7 +22,7 @@ _RFC_2822_MOMENT = re.compile(rb'(?<=")([A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4}
 # Seconds since 1970. An id may have as many digits, so the name of the field must say that it is a time.
 _UNIX_NAMES = (r"\w+_at", r"\w*[tT]imestamp")
 # A shorter number may be a price or a quantity, so it is replaced only where a field's name says that it is an id.
-_MIN_LONG_NUMBER = 10**9
+_LONG_NUMBER_DIGITS = 10
 
 
 class NotRefreshable(ValueError):
@@ -155,7 +155,7 @@ def with_other_id(body: bytes, old: str | int, stamp: str, fields: SampleFields)
         spellings = (json.dumps(old), json.dumps(old, ensure_ascii=False), json.dumps(old).replace("/", "\\/"))
         pattern = rf"(?:{'|'.join(map(re.escape, dict.fromkeys(spellings)))})(?!\s*:)"
         replacement = f'"{new}"'
-    elif abs(int(old)) >= _MIN_LONG_NUMBER:
+    elif len(str(old).lstrip("-0")) >= _LONG_NUMBER_DIGITS:
         pattern, replacement = rf"(?<![\w.-]){text}(?![\w.-])", new
     else:
         names = "|".join(dict.fromkeys(re.escape(path.rpartition(".")[2]) for path in fields.ids))

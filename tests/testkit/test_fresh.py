@@ -64,6 +64,12 @@ def test_seconds_since_1970_move_in_fields_whose_name_is_one_of_a_time() -> None
     }
 
 
+def test_id_of_more_digits_than_python_reads_as_a_number_changes() -> None:
+    old = "9" * 5000
+    fresh = json.loads(refresh(json.dumps({"id": old, "note": old}).encode(), SHOPIFY, NOW))
+    assert fresh == {"id": "1767225600789000", "note": "1767225600789000"}
+
+
 def test_nested_id_and_php_date_change() -> None:
     fields = SampleFields(ids=("data.id", "data.cart.key"), changed=("data.updated_at",))
     body = {
