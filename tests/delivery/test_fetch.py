@@ -1,13 +1,14 @@
 """Thin webhooks: their state is fetched under the lease, rarely, and never sent if it is older than what is known."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shopwire.delivery.task import Outcome, Task
 from shopwire.message import Message
-from shopwire.models import Change, Nothing, Reason, Webhook
+from shopwire.models import Change, Consent, ContactChange, Nothing, OrderChange, Reason, Webhook
 from shopwire.stores.entry import Entry
 from shopwire.stores.pauses import platform_of
 from tests.support.changes import DAY_MS, HOUR_MS, MINUTE_MS, SHOP, announced, cart, customer, order, paid, shipped
@@ -284,3 +285,18 @@ def test_dry_run_fetches_and_writes_nothing(world: World) -> None:
     outcome, requests = world.webhook.handler.preview(task, Entry())
     assert (outcome.status, outcome.reason, requests) == ("queued", Reason.PLATFORM_FAILED, [])
     assert (world.items(), world.api.sent) == (before, [])
+
+
+@pytest.mark.parametrize("state", [order(), customer()], ids=["order", "customer"])
+def test_fetched_consent_of_the_future_counts_as_given_when_it_was_fetched(world: World, state: Any) -> None:
+    consent = Consent(subscribed=True, at=world.clock() + DAY_MS)
+    contact = replace(state.contact, consent=consent)
+    is_order = isinstance(state, OrderChange)
+    world.platform_api.state = (
+        replace(state, order=replace(state.order, contact=contact)) if is_order else replace(state, contact=contact)
+    )
+    assert world.send(announced(state.entity.kind, state.entity.id)) == "delivered"
+    world.clock.advance(HOUR_MS)
+    consent = Consent(subscribed=False, at=world.clock())
+    assert world.send(ContactChange(replace(state.contact, consent=consent), "77", None)) == "delivered"
+    assert world.api.accepted[-1][1] == "v1/emails/unsubscribed/add"

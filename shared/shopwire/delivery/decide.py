@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Any
 
-from shopwire.delivery.task import DAY_MS, Outcome, Policy, plausible
+from shopwire.delivery.task import DAY_MS, Outcome, Policy
 from shopwire.errors import Ignored, PermanentFailure, Unmappable
 from shopwire.mapper import (
     SentOrder,
@@ -45,7 +45,7 @@ from shopwire.models import (
     ThinChange,
     ViewChange,
 )
-from shopwire.models.base import milliseconds
+from shopwire.models.base import milliseconds, plausible
 from shopwire.stores.entry import Entry, EntryUpdate
 
 _PARCELS_KEPT = 50  # an entry stays small, however many parcels an order has

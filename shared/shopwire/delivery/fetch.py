@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.task import Clock, Policy, Task, adapter_of, bug_details, unreadable_failure
 from shopwire.errors import PermanentFailure, RetryLater, Unreadable
-from shopwire.models import Change, Nothing, Reason, Shop, ThinChange
+from shopwire.models import CartChange, Change, ContactChange, Nothing, OrderChange, Reason, Shop, ThinChange
+from shopwire.models.base import plausible
 from shopwire.platforms.access import PlatformApi
 from shopwire.shops import Shops
 from shopwire.stores.entry import Entry
@@ -122,13 +123,29 @@ class Fetcher:
         except ValueError:
             raise PermanentFailure(Reason.PLATFORM_ACCESS_MISSING) from None
         try:
-            return adapter_of(task.message, shop).state_of(change, shop, api)
+            return _with_plausible_consent(adapter_of(task.message, shop).state_of(change, shop, api), self._clock())
         except Unreadable as error:
             raise unreadable_failure(error) from None
         except (RetryLater, PermanentFailure):
             raise
         except Exception as error:
             raise PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error)) from None
+
+
+def _with_plausible_consent(state: Change, now: int) -> Change:
+    """Return a fetched state whose consent is not from the future, because such a one would count for ever."""
+    consent = state.contact.consent
+    if consent is None or (at := plausible(consent.at, now)) == consent.at:
+        return state
+    contact = replace(state.contact, consent=replace(consent, at=at))
+    match state:
+        case OrderChange():
+            return replace(state, order=replace(state.order, contact=contact))
+        case CartChange():
+            return replace(state, cart=replace(state.cart, contact=contact))
+        case ContactChange():
+            return replace(state, contact=contact)
+    return state
 
 
 def _with(task: Task, state: Change) -> Task:
