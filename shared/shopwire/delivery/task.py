@@ -82,6 +82,11 @@ class Policy:
     new_order_ms: int = DAY_MS
     jitter: Callable[[], float] = field(default=random.random)
 
+    @property
+    def copies_behind_ms(self) -> int:
+        """How long after a change a platform's API may answer from a copy that is behind, we assume."""
+        return 2 * self.retry_base_ms
+
     def age_limit_ms(self, kind: str) -> int:
         """Return how old (milliseconds since receipt) a change of an entity of this kind may be when it is sent."""
         limit = {"view": HOUR_MS, "cart": DAY_MS}.get(kind, self.max_age_ms)

@@ -11,7 +11,6 @@ from shopwire.platforms.parts import parse
 
 _PAGE = 250  # the largest page of V2 ("Limits")
 _MAX_PAGES = 20
-_SETTLED_MS = 10_000
 
 
 def fetch(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
@@ -75,7 +74,7 @@ def _part(name: str, path: str, api: PlatformApi) -> bytes:
     """
     answer = api.get(name, path)
     if answer is None:
-        raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=_SETTLED_MS, fetched=name)
+        raise RetryLater(Reason.FETCHED_OLD_STATE, fetched=name)
     return answer
 
 
