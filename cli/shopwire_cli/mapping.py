@@ -20,7 +20,6 @@ from shopwire.models import (
     ShopRedaction,
     Status,
     ThinChange,
-    Webhook,
 )
 from shopwire.models.contact import person
 from shopwire.platforms.base import Platform
@@ -29,6 +28,7 @@ from shopwire_cli.files import read_file
 from shopwire_cli.suggestions import did_you_mean
 from shopwire_testkit.expected import result
 from shopwire_testkit.fetched import CannedApi, with_state
+from shopwire_testkit.samples import signed_webhook
 
 PLANNED_PLATFORMS = (
     "saleor",
@@ -215,8 +215,7 @@ def parse_changes(
     found = platform.topic(topic)
     if found is None:
         return [Nothing(Reason.UNKNOWN_TOPIC)]
-    call = platform.sign(topic, body, shop, _RECEIVED_AT_MS)
-    webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, _RECEIVED_AT_MS)
+    webhook = signed_webhook(platform, topic, body, shop, _RECEIVED_AT_MS)
     if found.store_of:
         shop = shop.model_copy(update={"store": found.store_of(webhook)})  # a shop that the body names
     try:

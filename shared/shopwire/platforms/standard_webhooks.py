@@ -65,6 +65,21 @@ def signed_at(webhook: Webhook) -> int:
     return int(timestamp) * 1000 if _is_timestamp(timestamp) else webhook.received_at
 
 
+def signed_headers(secret: str, id: str, now: int, body: bytes) -> dict[str, str]:
+    """Return the headers of a call, as its sender makes them.
+
+    Args:
+        now: UTC milliseconds.
+    """
+    timestamp = str(now // 1000)
+    return {
+        "content-type": "application/json",
+        ID: id,
+        TIMESTAMP: timestamp,
+        SIGNATURE: signature(secret, id, timestamp, body),
+    }
+
+
 def signature(secret: str, id: str, timestamp: str, body: bytes) -> str:
     """Return the v1 signature of a call, as its sender makes it."""
     return _v1(key_of(secret) or b"", _signed(id, timestamp, body))
