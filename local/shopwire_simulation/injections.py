@@ -16,6 +16,7 @@ from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.faults import SEND_TWICE
 from shopwire_simulation.run import Run, rare_garbage_collection
 from shopwire_simulation.scheduler import Fault, Invocation
+from shopwire_simulation.shops import ONLY_IF_NAMED
 from shopwire_testkit.announcements import Story
 
 _MAX_ANNOUNCEMENTS = 12
@@ -193,7 +194,17 @@ def make_run(injection: Injection, stories: list[Story]) -> Run:
 
 
 def _make_run(stories: list[Story], scenario: Scenario, story: int, on_start: Callable[[Invocation], None]) -> Run:
-    return Run(_WEBHOOKS, _SEED, scenario.background_faults, {story}, stories=stories, on_start=on_start)
+    named = {each.shop.removeprefix("sim-").rpartition("-")[0] for each in stories}
+    platforms = named if named & ONLY_IF_NAMED else None
+    return Run(
+        _WEBHOOKS,
+        _SEED,
+        scenario.background_faults,
+        {story},
+        platforms=platforms,
+        stories=stories,
+        on_start=on_start,
+    )
 
 
 def enumerate_injections(stories: list[Story], scenario: Scenario, story: int) -> Iterator[Injection]:
