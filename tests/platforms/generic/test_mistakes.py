@@ -79,8 +79,6 @@ def test_body_that_is_of_no_type_says_so(body: bytes, field: str, problem: str) 
         ("order", {"total": "9" * 41}, "total", "must have at most 40 digits"),
         ("order", {"total": None}, "total", None),
         ("order", {"shipping": ""}, "shipping", None),
-        ("order", {"cart_token": "1042"}, "cart_token", "must have at least 16 characters, because it is a secret"),
-        ("cart", {"token": "c" * 15}, "token", "must have at least 16 characters, because it is a secret"),
         ("order", {"cart_token": "кошик"}, "cart_token", "must be printable ASCII without @"),
         ("order", {"contact": CONTACT | {"id": "ann@example.com"}}, "contact.id", None),
         (

@@ -16,7 +16,6 @@ from shopwire.models.base import MAX_ID_LENGTH, Amount, Currency, Id, Moment, To
 
 _is_moment = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)").fullmatch
 _is_number = re.compile(r"-?\d+(\.\d+)?").fullmatch
-_MIN_TOKEN_LENGTH = 16
 
 
 def _id_text(value: Any) -> Any:
@@ -42,13 +41,6 @@ def _written_number(value: Any) -> Any:
     return value
 
 
-def _secret_token(token: str) -> str:
-    # The number of a row can be guessed, and a caller who knows the token speaks for the cart.
-    if len(token) < _MIN_TOKEN_LENGTH:
-        raise PydanticCustomError("short_token", "must have at least 16 characters, because it is a secret")
-    return token
-
-
 _ID_SCHEMA = {"type": ["string", "integer"], "maxLength": MAX_ID_LENGTH}
 _NUMBER_SCHEMA = {"type": ["string", "number"], "pattern": r"^-?\d+(\.\d+)?$"}
 _MOMENT_SCHEMA = {"type": "string", "format": "date-time"}
@@ -70,9 +62,11 @@ Quantity = Annotated[
 ]
 Money = RequiredMoney | None
 Time = Annotated[Moment, BeforeValidator(_written_moment), WithJsonSchema(_MOMENT_SCHEMA)]
-_TOKEN_SCHEMA = {"type": "string", "minLength": _MIN_TOKEN_LENGTH, "maxLength": MAX_ID_LENGTH}
-RequiredToken = Annotated[Token, AfterValidator(_secret_token), WithJsonSchema(_TOKEN_SCHEMA)]
-OptionalToken = Annotated[RequiredToken | None, BeforeValidator(_none_if_blank)]
+RequiredToken = Annotated[Token, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH})]
+OptionalToken = Annotated[
+    Annotated[Token, WithJsonSchema({"type": "string", "maxLength": MAX_ID_LENGTH})] | None,
+    BeforeValidator(_none_if_blank),
+]
 Code = Annotated[Currency, WithJsonSchema({"type": "string", "pattern": r"^\s*[A-Za-z]{3}\s*$"})]
 Text = str | None
 
