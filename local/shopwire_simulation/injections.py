@@ -227,7 +227,16 @@ def make_run(injection: Injection, stories: list[Story]) -> Run:
 def _make_run(
     stories: list[Story], scenario: Scenario, story: int, seed: int, on_start: Callable[[Invocation], None]
 ) -> Run:
-    return Run(_WEBHOOKS, seed, scenario.background_faults, {story}, stories=stories, on_start=on_start)
+    platforms = {each.shop.removeprefix("sim-").rpartition("-")[0] for each in stories}
+    return Run(
+        _WEBHOOKS,
+        seed,
+        scenario.background_faults,
+        {story},
+        platforms=platforms,
+        stories=stories,
+        on_start=on_start,
+    )
 
 
 def enumerate_injections(

@@ -103,6 +103,14 @@ def test_injected_fault_at_any_point_of_a_short_story_breaks_no_promise() -> Non
     assert result.webhooks >= 6_000
 
 
+@pytest.mark.parametrize("platform", sorted(simulated_platforms()))
+def test_faults_are_injected_into_stories_of_each_platform(platform: str) -> None:
+    scenario = SCENARIOS[0]
+    stories = make_scenario_stories(scenario, (platform,))
+    story = choose_short_stories(stories)[0]
+    assert {injection.service for injection in enumerate_injections(stories, scenario, story)} >= {"ledger", "api"}
+
+
 def test_faults_are_injected_at_the_calls_of_every_service() -> None:
     scenario = SCENARIOS[0]
     stories = make_scenario_stories(scenario, REFERENCE_PLATFORMS)

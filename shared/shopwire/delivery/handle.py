@@ -141,7 +141,7 @@ class ChangeHandler:
         if version is not None:
             update["version"] = max(version, entry.version or 0)
         if fetched.may_be_old:
-            wait_ms = task.received_at + self.fetcher.settled_ms - self.clock()
+            wait_ms = task.received_at + self.fetcher.copies_behind_ms - self.clock()
             raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=max(wait_ms, 0))
         update["fetched_at"] = fetched.at
         return outcome
