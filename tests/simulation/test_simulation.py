@@ -48,7 +48,7 @@ def test_shops_of_each_platform_alone_break_no_promise(platform: str) -> None:
 
 
 def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> None:
-    run = Run(1_200, 3, (), platforms=REFERENCE_PLATFORMS)
+    run = Run(2_000, 3, (), platforms=REFERENCE_PLATFORMS)
     assert run.run().violations == []
     accepted = run.checker.requests.accepted
     visits: Counter[str] = Counter()
@@ -128,7 +128,7 @@ def test_faults_are_injected_at_the_calls_of_every_service() -> None:
 
 def test_checkers_recognise_every_attribute_that_a_run_without_faults_writes() -> None:
     run = Run(
-        600, 6, (), platforms=REFERENCE_PLATFORMS
+        600, 3, (), platforms=REFERENCE_PLATFORMS
     )  # with an erasure of a customer who had changed their address before
     run.run()
     assert run.checker.unseen_attributes((*CALM_ATTRIBUTES, TO_ERASE)) == []
