@@ -56,6 +56,7 @@ class Contacts:
     @staticmethod
     def changed(task: Task, state: ContactState, change: ContactChange) -> list[ApiRequest]:
         """Return the requests of the customer's own change; none if the API has it already. Raises as `missing`."""
+        _check_account(state, change)
         return _requests_for(task, state, _reachable(state, _changed(state, change)))
 
     def is_unchanged(self, task: Task, change: ContactChange) -> bool:
@@ -90,11 +91,13 @@ class Contacts:
             update: what the entry will record.
 
         Raises:
-            Ignored, PermanentFailure: the person was erased, or the API cannot create the contact.
+            Ignored, PermanentFailure: the person was erased, the account was deleted, or the API cannot create the
+                contact.
         """
         change = decision.change
         state, has_sent = self.find(task, change.contact, change.created_at), False
         for _ in range(_ATTEMPTS):
+            _check_account(state, change)
             record = self._write(task, state, _changed(state, change), change.created_at)
             if record and record.is_synced:
                 return Outcome("delivered" if has_sent else "unchanged")
@@ -248,6 +251,17 @@ class Contacts:
         recorded = [(record.contact, record.api_id)]
         self.erase(task, erase_requests(record.contact, recorded, id_prefix=task.shop.id_prefix))
         raise Ignored(Reason.ERASED)
+
+
+def _check_account(state: ContactState, change: ContactChange) -> None:
+    """Check that the account was not deleted after the change. Its deletion may still wait behind the change.
+
+    Raises:
+        Ignored: it was.
+    """
+    record = state.record
+    if record and record.is_deleted and (change.updated_at is None or change.updated_at <= (record.deleted_at or 0)):
+        raise Ignored(Reason.ACCOUNT_DELETED)
 
 
 def _reachable(state: ContactState, contact: Contact) -> Contact:
