@@ -79,6 +79,7 @@ class Checker:
         count_copies: Callable[[ChangeKey], int],
     ) -> None:
         self.excuses = ExcuseCounter()
+        self._count_copies = count_copies
         self.violations: list[Violation] = []
         self._stories = stories
         self._records = records
@@ -176,6 +177,9 @@ class Checker:
     ) -> None:
         """Check the answer to a webhook, or the exception that ended the function instead."""
         self._refusals.on_answer(announcement, invocation)
+        story = self.requests.story_of(announcement)
+        if story is not None and isinstance(self._meanings.get(announcement.id), Erasure):
+            self._visits.on_erasure(self._stories[story], self._count_copies)
         if problem := self._waits.answer_problem(announcement, invocation):
             self._report("wedged", announcement, problem)
         if isinstance(answer, Exception):

@@ -85,6 +85,8 @@ class VisitChecker:
         """Keys of the changes of each visit."""
         self._known_since: dict[EntityKey, int] = {}
         """When the contact of each cart (shop and token) was settled."""
+        self._wait_for_erasure: set[int] = set()
+        """Visits that waited when the erasure of their person was requested."""
         self._too_old_at: dict[ChangeKey, int] = {}
         """When each change was parked because it was too old. An erasure may remove it later."""
 
@@ -100,6 +102,14 @@ class VisitChecker:
         """
         if isinstance(meaning, CartState | Visit) and meaning.person and is_sent and not meaning.by_other_customer:
             self._known_since.setdefault((announcement.shop, meaning.token), now)
+
+    def on_erasure(self, story: Story, count_copies: Callable[[ChangeKey], int]) -> None:
+        """Note the visits of a story that wait when its customer's erasure is requested."""
+        self._wait_for_erasure |= {
+            announcement.id
+            for announcement in story.announcements
+            if any(count_copies((story.shop, key)) for key in self._keys.get(announcement.id, ()))
+        }
 
     def on_write(self, after: Mapping[str, Any] | None) -> None:
         """Note a row of a change that is parked because it is too old. `after` is an item of the table."""
@@ -130,7 +140,8 @@ class VisitChecker:
             requests = accepted.get((story.shop, announcement.entity), ())
             if any(request.event and request.announcement is announcement for request in requests):
                 continue
-            if erasure_requested_at is not None and erasure_requested_at < visited_at + HOUR:
+            is_early = erasure_requested_at is not None and erasure_requested_at < visited_at + HOUR
+            if is_early or announcement.id in self._wait_for_erasure:
                 self._excuses.use("erased_meanwhile")
             elif any(
                 self._too_old_at.get((story.shop, key), 0) > visited_at + HOUR - MINUTE
