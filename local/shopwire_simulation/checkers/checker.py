@@ -347,6 +347,9 @@ class Checker:
         # An invocation may have crashed after it sent a later version, so that nothing is recorded of that.
         if announcement is None or self._is_erased(announcement) or self._pending.is_past(announcement):
             return None
+        entity = announcement.shop, announcement.entity
+        if entity in self.requests.uncertain_entities and self.excuses.use("address_changed_meanwhile"):
+            return None
         return self._order_events.snapshot(announcement)
 
     def _is_erased_entity(self, shop: str, entity: str) -> bool:
