@@ -77,7 +77,8 @@ def test_body_that_is_of_no_type_says_so(body: bytes, field: str, problem: str) 
 @pytest.mark.parametrize(
     ("sample", "changes", "field", "problem"),
     [
-        ("order", {"id": 0}, "id", "must be an id: not 0, and not only blanks"),
+        ("order", {"id": 0}, "id", "must be an id: not 0, not blank, without control characters"),
+        ("order", {"id": "a\0b"}, "id", "must be an id: not 0, not blank, without control characters"),
         ("order", {"id": 10.5}, "id", "must be text"),
         ("order", {"id": 1e20}, "id", "must be text"),
         ("order", {"format": True}, "format", "must be 1"),

@@ -59,10 +59,11 @@ def _no_bool(value: Any) -> Any:
 _VISIBLE = (
     r"[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffd]"
 )
+_SOUND = r"[^\u0000-\u001f\u007f\ufffd]"
 _ID_SCHEMA: dict[str, Any] = {
     "type": ["string", "integer"],
     "maxLength": MAX_ID_LENGTH,
-    "pattern": rf"^[^\ufffd]*{_VISIBLE}[^\ufffd]*$",
+    "pattern": rf"^\s*{_SOUND}*{_VISIBLE}{_SOUND}*\s*$",
     "not": {"enum": [0, "0", "null", "NULL", "undefined", "[object Object]"]},
 }
 _OPTIONAL_ID_SCHEMA = _ID_SCHEMA | {"pattern": rf"^\s*$|{_ID_SCHEMA['pattern']}"}

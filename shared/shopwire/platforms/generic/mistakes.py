@@ -22,7 +22,7 @@ _TEXTS = {
     "string_type": "must be text",
     "string_too_short": "must not be empty",
     "string_too_long": "is too long",
-    "unreadable_id": "must be an id: not 0, and not only blanks",
+    "unreadable_id": "must be an id: not 0, not blank, without control characters",
     "bool_type": "must be true or false",
     "list_type": "must be a list",
     "decimal_type": 'must be a number, best as text, like "1250.50"',
