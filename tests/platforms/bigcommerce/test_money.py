@@ -44,6 +44,7 @@ def test_digits_of_the_platform_are_kept() -> None:
     found = order("store/order/created--bundle_and_digital")
     assert (str(found.total), str(found.shipping), str(found.fees)) == ("1560.0000", "0.0000", "60.0000")
     assert str(order(TAXED).taxes) == "11.5000"
+    assert str(order(TAXED, total_tax="0.0000", total_inc_tax="115.0000").taxes) == "0.0000"
 
 
 @pytest.mark.parametrize("name", ["store/order/created", TAXED])

@@ -78,6 +78,11 @@ def test_what_may_be_missing_is_no_reason_to_wait() -> None:
         order(answers=none, **may_be | {"status_id": 14})
 
 
+def test_order_that_was_made_without_a_shipping_method_names_none() -> None:
+    found = order(consignments={"shipping": [SHIPPING | {"shipping_method": "None"}]})
+    assert (found.delivery_method, found.delivery_address) == (None, order().delivery_address)
+
+
 # People.
 
 

@@ -174,7 +174,7 @@ def _taxes(order: bodies.Order) -> Decimal:
     found, without = amount(order.total_tax), amount(order.total_ex_tax)
     if found is None and without is not None:
         found = order.total_inc_tax - without
-    return found or _ZERO
+    return _ZERO if found is None else found
 
 
 def _of(with_its_tax: MoneyOrEmpty, without: MoneyOrEmpty, *, with_tax: bool) -> Decimal:

@@ -212,7 +212,8 @@ def _delivery_method(body: bodies.Order) -> str | None:
         return None
     shipping = (each.shipping_method for each in body.consignments.shipping or ())
     pickups = (each.pickup_method_display_name for each in body.consignments.pickups or ())
-    return first((*shipping, *pickups))
+    # "None" is the method of an order that was made without one, as in the control panel.
+    return first(method for method in (*shipping, *pickups) if method and method.strip() != "None")
 
 
 def _address_line(address: bodies.Address | None) -> str | None:
