@@ -261,6 +261,19 @@ def test_amount_that_is_named_without_its_tax_is_off_the_same_part(kind: str, le
     assert (found.total, found.shipping, found.fees, costs(found)) == (total - 90, *left, [486, 648])
 
 
+def test_part_of_a_bundle_comes_back_with_the_bundle() -> None:
+    bundle = product(0, id=11, quantity=2)
+    part = product(1, id=12, parent_order_product_id=11, quantity=4, total_inc_tax="0.0000", applied_discounts=[])
+    bought = {"products": [bundle, part]}
+    half = order(answers=bought | {"refunds": {"data": [refund(4, 486, returned(11, 1))]}}, status_id=14)
+    assert [(item.id, item.quantity) for item in half.items] == [("301", 1), ("315", 2)]
+    whole = order(answers=bought | {"refunds": {"data": [refund(4, 972, returned(11, 2))]}}, status_id=14)
+    assert whole.items == ()
+    named = refund(4, 486, returned(11, 1), returned(12, 3))
+    both = order(answers=bought | {"refunds": {"data": [named]}}, status_id=14)
+    assert [(item.id, item.quantity) for item in both.items] == [("301", 1), ("315", 1)]
+
+
 def test_amount_off_a_line_makes_this_line_cheaper() -> None:
     back = {"item_type": "PRODUCT", "item_id": 11, "quantity": None, "requested_amount": "72.00"}
     found = refunded(refund(4, 72, back))

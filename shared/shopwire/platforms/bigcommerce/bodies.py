@@ -172,6 +172,7 @@ class Product(_Body):
     quantity_shipped: Part[Amount] = None
     quantity_refunded: Part[Amount] = None
     is_refunded: Part[bool] = None
+    parent_order_product_id: Part[str] = None
     applied_discounts: list[AppliedDiscount] | None = None
     discounted_total_inc_tax: MoneyOrEmpty = None
 

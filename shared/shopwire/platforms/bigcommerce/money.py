@@ -283,6 +283,12 @@ def _take_back(
             parts.fees -= min(rest, max(parts.fees, _ZERO))
         elif kinds == {"SHIPPING"}:
             parts.shipping -= min(rest, parts.shipping)
+    # What a bundle contains for nothing goes with the bundle, which alone is named.
+    for number, product in enumerate(products):
+        bundle = lines.get(product.parent_order_product_id or "")
+        if bundle is not None and not product.total_inc_tax and products[bundle].quantity > 0:
+            with_bundle = product.quantity * quantities[bundle] / products[bundle].quantity
+            quantities[number] = min(quantities[number], with_bundle)
     return quantities
 
 
