@@ -132,6 +132,14 @@ def test_fees_are_listed_with_the_order() -> None:
     assert (found.fees, costs(found), parts(found)) == (Decimal("15.0000"), [486, 648], 1725)
 
 
+def test_negative_fee_is_a_discount() -> None:
+    # 162 off the 1620 of goods, 15 on top.
+    fees = [{"id": 1, "cost_inc_tax": "-162.0000", "cost_ex_tax": "-135.0000"}, {"id": 2, "cost_inc_tax": "15.0000"}]
+    found = order(fees=fees, total_inc_tax="1563.0000")
+    assert (found.fees, found.discount, parts(found)) == (15, 342, 1563)
+    assert costs(found) == [Decimal("437.4"), Decimal("583.2")]
+
+
 @pytest.mark.parametrize("fees", [{"url": "https://api.example/fees", "resource": "/orders/1184/fees"}, None, "", []])
 def test_fees_that_are_not_listed_are_what_the_total_has_more(fees: Any) -> None:
     found = order(fees=fees, total_inc_tax="1725.0000")

@@ -167,7 +167,8 @@ def _fees(order: bodies.Order, *, with_tax: bool) -> Decimal:
         (order.wrapping_cost_inc_tax, order.wrapping_cost_ex_tax),
         *((fee.cost_inc_tax, fee.cost_ex_tax) for fee in order.fees or ()),
     ]
-    return sum([_of(*pair, with_tax=with_tax) for pair in found], _ZERO)
+    # A negative one is a discount: the total is lower by it.
+    return sum([max(_of(*pair, with_tax=with_tax), _ZERO) for pair in found], _ZERO)
 
 
 def _taxes(order: bodies.Order) -> Decimal:
