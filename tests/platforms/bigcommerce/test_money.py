@@ -240,6 +240,16 @@ def test_payment_that_was_declined_gave_nothing_back() -> None:
     assert (again.total, again.refunded, again.fees, parts(again)) == (1310, 400, 86, 1310)
 
 
+def test_parts_have_no_remainder_of_a_division() -> None:
+    # 1000 for 3 units, of which 1 came back, and then all that the rest cost, with a part of the shipping.
+    lines = [product(0, quantity=3, total_inc_tax="1000.0000", applied_discounts=[])]
+    back = [refund(4, "333.33", returned(11, 1)), refund(5, "691.67", given_back("ORDER", "691.67", 1184))]
+    found = order(
+        answers={"products": lines, "refunds": {"data": back}}, status_id=14, total_inc_tax="1090.0000", currency_id=1
+    )
+    assert (found.total, str(found.shipping), found.items[0].cost) == (Decimal("65.0000"), "65.00", 0)
+
+
 def test_cancelled_order_keeps_its_total() -> None:
     found = order("store/order/statusUpdated--cancelled")
     assert (found.status, found.total, parts(found)) == (Status.CANCELLED, 1710, 1710)

@@ -7,7 +7,7 @@ of its own, which names the lines and quantities that were given back, or an amo
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import TypeVar
 
 from shopwire.models.order import quantum
@@ -23,6 +23,7 @@ REFUNDED, PARTIALLY_REFUNDED = 4, 14
 _NEVER_REFUNDED = frozenset({1, 6, 7, 11})
 _OFF_SHIPPING = frozenset({3, 4})  # types of a coupon: a discount on the shipping, and free shipping
 _FEES = frozenset({"HANDLING", "GIFT_WRAPPING", "FEE"})
+_MOST_DECIMALS = 8
 _ZERO = Decimal(0)
 
 
@@ -133,12 +134,15 @@ def amounts(
     quantities = _take_back(parts, products, counted, with_tax=with_tax)
     if counted:
         _fit_refunds(parts, total, tolerance)
+    discount, shipping, taxes, fees = (
+        _without_remainder(part, currency) for part in (discount, parts.shipping, parts.taxes, parts.fees)
+    )
     return Amounts(
         total=total,
-        shipping=parts.shipping if order.shipping_cost_inc_tax is not None else None,
+        shipping=shipping if order.shipping_cost_inc_tax is not None else None,
         discount=discount if discount > 0 else None,
-        taxes=None if with_tax else parts.taxes,
-        fees=parts.fees if parts.fees > 0 else None,
+        taxes=None if with_tax else taxes,
+        fees=fees if fees > 0 else None,
         refunded=refunded if refunded > 0 else None,
         wholly_refunded=wholly_refunded,
         lines=[
@@ -146,6 +150,12 @@ def amounts(
             for quantity, paid in zip(quantities, parts.paid, strict=True)
         ],
     )
+
+
+def _without_remainder(part: Decimal, currency: str) -> Decimal:
+    """Return a part without the remainder of a division, such as 11.99999999999999999999999999 in place of 12."""
+    exponent = part.as_tuple().exponent
+    return part.quantize(quantum(currency)) if isinstance(exponent, int) and exponent < -_MOST_DECIMALS else part
 
 
 def _includes_tax(order: bodies.Order, products: Sequence[bodies.Product]) -> bool:
@@ -289,7 +299,7 @@ def _take_back(
         bundle = lines.get(product.parent_order_product_id or "")
         if bundle is not None and not product.total_inc_tax and products[bundle].quantity > 0:
             with_bundle = product.quantity * quantities[bundle] / products[bundle].quantity
-            quantities[number] = min(quantities[number], with_bundle)
+            quantities[number] = min(quantities[number], with_bundle.to_integral_value(ROUND_CEILING))
     return quantities
 
 
