@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal
 from typing import TypeVar
 
-from shopwire.models.order import quantum
+from shopwire.models.order import quantum, without_remainder
 from shopwire.platforms.bigcommerce import bodies
 from shopwire.platforms.parts import MoneyOrEmpty, amount
 
@@ -23,7 +23,6 @@ REFUNDED, PARTIALLY_REFUNDED = 4, 14
 _NEVER_REFUNDED = frozenset({1, 6, 7, 11})
 _OFF_SHIPPING = frozenset({3, 4})  # types of a coupon: a discount on the shipping, and free shipping
 _FEES = frozenset({"HANDLING", "GIFT_WRAPPING", "FEE"})
-_MOST_DECIMALS = 8
 _ZERO = Decimal(0)
 
 
@@ -135,7 +134,7 @@ def amounts(
     if counted:
         _fit_refunds(parts, total, tolerance)
     discount, shipping, taxes, fees = (
-        _without_remainder(part, currency) for part in (discount, parts.shipping, parts.taxes, parts.fees)
+        without_remainder(part, currency) for part in (discount, parts.shipping, parts.taxes, parts.fees)
     )
     return Amounts(
         total=total,
@@ -150,12 +149,6 @@ def amounts(
             for quantity, paid in zip(quantities, parts.paid, strict=True)
         ],
     )
-
-
-def _without_remainder(part: Decimal, currency: str) -> Decimal:
-    """Return a part without the remainder of a division, such as 11.99999999999999999999999999 in place of 12."""
-    exponent = part.as_tuple().exponent
-    return part.quantize(quantum(currency)) if isinstance(exponent, int) and exponent < -_MOST_DECIMALS else part
 
 
 def _includes_tax(order: bodies.Order, products: Sequence[bodies.Product]) -> bool:
