@@ -24,6 +24,8 @@ const path = require("path");
 const DELAYS_SECONDS = [5, 30, 120, 600, 1800, 3600];
 const SNAPSHOTS = ["order", "cart", "contact"];
 const MAX_RESPONSE_BYTES = 1 << 16;
+/** The longest wait, whatever the response asks for, and whatever the file of the state says after the clock was wrong. */
+const MAX_WAIT_MS = 3600 * 1000;
 
 class Queue {
   /**
@@ -35,36 +37,43 @@ class Queue {
   constructor(folder, url, secrets, options = {}) {
     this.folder = folder;
     this.url = new URL(url);
-    this.secrets = [].concat(secrets);
+    this.secrets = [].concat(secrets).map((secret) => secret.trim());
     this.timeoutMs = (options.timeout || 10) * 1000;
     this.clock = options.clock || Date.now;
     this.sending = false;
-    this.lastAdded = 0;
+    this.last = 0;
   }
 
   /**
    * Writes a change into the queue. It never throws, and does not use the network.
    *
-   * @param {object} change a body of the format. Without `version` it gets the present time.
+   * @param {object} change a body of the format. Without `version` it gets the present time. BigInts are written as text.
    * @returns {boolean} whether it is written. Otherwise the reason is on stderr.
    */
   add(change) {
     try {
-      // Of two changes of one millisecond, the second is the newer one.
-      const now = Math.max(this.clock(), this.lastAdded + 1);
-      this.lastAdded = now;
+      const now = this.moment();
       if (SNAPSHOTS.includes(change.type) && !change.version) {
         change = { ...change, version: new Date(now).toISOString() };
       }
       const id = `msg_${crypto.randomBytes(12).toString("hex")}`;
       // The name begins with the time, so that the messages are sent in their order.
       const name = `${String(now).padStart(13, "0")}-${id}.json`;
-      write(path.join(this.folder, "waiting", name), JSON.stringify({ id, body: JSON.stringify(change) }));
+      write(path.join(this.folder, "waiting", name), JSON.stringify({ id, body: JSON.stringify(change, writable) }));
       return true;
     } catch (error) {
       console.error(`shopwire: a change could not be written to the queue: ${error.code || error.name}`);
       return false;
     }
+  }
+
+  /** Returns the time in milliseconds, which is later than that of the change before. */
+  moment() {
+    const now = Math.floor(this.clock());
+    // The second change of a millisecond, or after a clock is put right by a little, must not look older.
+    const isSlightlyBehind = now <= this.last && now > this.last - 60000;
+    this.last = isSlightlyBehind ? this.last + 1 : now;
+    return this.last;
   }
 
   /**
@@ -75,19 +84,27 @@ class Queue {
    */
   async flush(seconds = 20) {
     const summary = { sent: 0, rejected: 0, waiting: 0, error: "" };
-    const unlock = this.sending ? null : this.lock(seconds);
+    let unlock = null;
+    try {
+      unlock = this.sending ? null : this.lock(seconds);
+    } catch (error) {
+      return { ...summary, error: `the folder cannot be used: ${error.code || error.name}` };
+    }
     if (!unlock) {
       return { ...summary, error: "another process is sending" };
     }
     this.sending = true;
     try {
       const state = this.readState();
-      if (state.not_before > this.clock()) {
+      const wait = state.not_before - this.clock();
+      if (wait > 0 && wait <= MAX_WAIT_MS) {
         summary.error = `waiting after a failure: ${state.error}`;
       } else {
         await this.sendWaiting(summary, state.failures, this.clock() + seconds * 1000);
       }
       summary.waiting = this.waiting().length;
+    } catch (error) {
+      summary.error = `the folder cannot be used: ${error.code || error.name}`;
     } finally {
       this.sending = false;
       unlock();
@@ -115,7 +132,7 @@ class Queue {
         summary.rejected += 1;
         continue;
       }
-      const { status, text } = await this.post(message.id, Buffer.from(message.body));
+      const { status, text, retryAfter } = await this.post(message.id, Buffer.from(message.body));
       if (status === 400 || status === 413) {
         // Mistakes, or more than 4 MiB: sending it again would not help.
         this.reject(name, text);
@@ -125,7 +142,7 @@ class Queue {
         summary.sent += 1;
       } else {
         summary.error = status ? `HTTP ${status}: ${text}` : text;
-        this.recordFailure(failures + 1, summary.error);
+        this.recordFailure(failures + 1, summary.error, retryAfter);
         return;
       }
       if (failures) {
@@ -138,9 +155,9 @@ class Queue {
   /** Posts a message once. The status is 0 without a response. */
   post(id, body) {
     return new Promise((resolve) => {
-      const finish = (status, text) => {
+      const finish = (status, text, wait = "") => {
         clearTimeout(timer);
-        resolve({ status, text });
+        resolve({ status, text, retryAfter: /^\d+$/.test(wait) ? Number(wait) : 0 });
       };
       const client = this.url.protocol === "https:" ? https : http;
       const headers = { ...this.headers(id, body), "content-length": body.length };
@@ -150,8 +167,9 @@ class Queue {
         response.on("data", (chunk) => {
           text = (text + chunk).slice(0, MAX_RESPONSE_BYTES);
         });
-        response.on("end", () => finish(response.statusCode, text));
+        response.on("end", () => finish(response.statusCode, text, response.headers["retry-after"]));
         response.on("error", () => finish(0, "no whole response"));
+        response.on("aborted", () => finish(0, "no whole response"));
       });
       // The limit of the whole call. The socket's own time-out begins again with every byte.
       const timer = setTimeout(() => call.destroy(new Error("no response in time")), this.timeoutMs);
@@ -190,14 +208,16 @@ class Queue {
   readState() {
     const file = path.join(this.folder, "state.json");
     const state = fs.existsSync(file) ? parse(fs.readFileSync(file, "utf8")) : null;
-    return { failures: 0, not_before: 0, error: "", ...state };
+    const number = (value) => (Number.isFinite(value) && value > 0 ? value : 0);
+    const { failures, not_before, error } = state || {};
+    return { failures: number(failures), not_before: number(not_before), error: typeof error === "string" ? error : "" };
   }
 
-  recordFailure(failures, error) {
+  recordFailure(failures, error, retryAfter) {
     const delay = DELAYS_SECONDS[Math.min(failures, DELAYS_SECONDS.length) - 1] * 1000;
     // Shops that failed together do not come back at the same moment.
-    const notBefore = this.clock() + delay * (0.8 + Math.random() / 5);
-    const state = { failures, not_before: notBefore, error: error.slice(0, 500) };
+    const wait = Math.max(delay * (0.8 + Math.random() / 5), Math.min(retryAfter * 1000, MAX_WAIT_MS));
+    const state = { failures, not_before: this.clock() + wait, error: error.slice(0, 500) };
     write(path.join(this.folder, "state.json"), JSON.stringify(state));
   }
 
@@ -206,7 +226,8 @@ class Queue {
     const file = path.join(this.folder, "lock");
     fs.mkdirSync(this.folder, { recursive: true, mode: 0o700 });
     try {
-      if (Date.now() - fs.statSync(file).mtimeMs > seconds * 1000 + this.timeoutMs + 60000) {
+      // Its age has no sign: the clock may have been put back since.
+      if (Math.abs(Date.now() - fs.statSync(file).mtimeMs) > seconds * 1000 + this.timeoutMs + 60000) {
         fs.rmSync(file, { force: true }); // its process died
       }
     } catch (error) {
@@ -226,8 +247,19 @@ class Queue {
 function write(file, content) {
   fs.mkdirSync(path.dirname(file), { recursive: true, mode: 0o700 });
   const temporary = `${file}.${crypto.randomBytes(4).toString("hex")}.tmp`;
-  fs.writeFileSync(temporary, content);
-  fs.renameSync(temporary, file);
+  try {
+    fs.writeFileSync(temporary, content);
+    fs.renameSync(temporary, file);
+  } catch (error) {
+    fs.rmSync(temporary, { force: true }); // such as on a full disk, which half a file would only fill
+    throw error;
+  }
+}
+
+/** Returns a value as JSON can have it. A text that was cut within an emoji is no text of any other language. */
+function writable(key, value) {
+  if (typeof value === "bigint") return String(value);
+  return typeof value === "string" && /[\ud800-\udfff]/.test(value) ? Buffer.from(value).toString() : value;
 }
 
 function parse(text) {

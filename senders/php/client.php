@@ -6,6 +6,9 @@
 
 class ShopwireClient
 {
+    /** The longest wait in seconds, whatever the response asks for, and whatever is recorded after the clock was wrong. */
+    const MAX_WAIT = 3600;
+    const MAX_RESPONSE_BYTES = 65536;
     /** What to do after a response: remove the message, keep it aside for an engineer, or send it again later. */
     const SENT = 'sent';
     const REJECTED = 'rejected';
@@ -25,7 +28,7 @@ class ShopwireClient
      */
     public function __construct($url, $secrets, array $options = array())
     {
-        $this->url = (string) $url;
+        $this->url = trim((string) $url);
         $this->secrets = array_values(array_filter(array_map('trim', (array) $secrets), 'strlen'));
         $this->timeout = isset($options['timeout']) ? $options['timeout'] : 10;
         $this->clock = isset($options['clock']) ? $options['clock'] : array(__CLASS__, 'milliseconds');
@@ -87,6 +90,7 @@ class ShopwireClient
      * Posts a message once.
      *
      * @return array status: the HTTP status, 0 without a response. body: the response. error: why there is none.
+     *               retry_after: seconds that the response asks to wait, or 0
      */
     public function post($id, $body)
     {
@@ -104,9 +108,21 @@ class ShopwireClient
         return $status === 400 || $status === 413 ? self::REJECTED : self::LATER;
     }
 
+    /** Returns the seconds that the header Retry-After asks to wait; 0 without one. */
+    private static function retryAfter(array $headers)
+    {
+        foreach ($headers as $header) {
+            if (preg_match('/^retry-after:\s*(\d{1,9})\s*$/i', (string) $header, $found)) {
+                return min((int) $found[1], self::MAX_WAIT);
+            }
+        }
+        return 0;
+    }
+
     private function byCurl(array $headers, $body)
     {
         $call = curl_init($this->url);
+        $received = array();
         curl_setopt_array($call, array(
             CURLOPT_POST => true,
             CURLOPT_POSTFIELDS => $body,
@@ -117,12 +133,17 @@ class ShopwireClient
             CURLOPT_CONNECTTIMEOUT => min(5, $this->timeout),
             CURLOPT_TIMEOUT => $this->timeout,
             CURLOPT_NOSIGNAL => true,
+            CURLOPT_HEADERFUNCTION => function ($call, $header) use (&$received) {
+                $received[] = $header;
+                return strlen($header);
+            },
         ));
         $response = curl_exec($call);
         $result = array(
             'status' => is_string($response) ? (int) curl_getinfo($call, CURLINFO_HTTP_CODE) : 0,
-            'body' => is_string($response) ? $response : '',
+            'body' => is_string($response) ? substr($response, 0, self::MAX_RESPONSE_BYTES) : '',
             'error' => is_string($response) ? '' : curl_error($call),
+            'retry_after' => self::retryAfter($received),
         );
         if (PHP_VERSION_ID < 80000) {
             curl_close($call);
@@ -143,13 +164,33 @@ class ShopwireClient
         // The warning of a refused connection must not get into the shop's page.
         $stream = @fopen($this->url, 'r', false, $context);
         if (!$stream) {
-            return array('status' => 0, 'body' => '', 'error' => 'no connection, or no response in time');
+            return array('status' => 0, 'body' => '', 'error' => 'no connection, or no response in time', 'retry_after' => 0);
         }
-        $response = (string) @stream_get_contents($stream, 1 << 16);
+        // The time-out of the stream begins again with every byte. This one is for the whole response.
+        $end = microtime(true) + $this->timeout;
+        $response = '';
+        while (!feof($stream) && strlen($response) < self::MAX_RESPONSE_BYTES && microtime(true) < $end) {
+            $piece = @fread($stream, 8192);
+            if ($piece === false || ($piece === '' && self::timedOut($stream))) {
+                break;
+            }
+            $response .= $piece;
+        }
         $meta = stream_get_meta_data($stream);
         fclose($stream);
-        $first = isset($meta['wrapper_data'][0]) ? $meta['wrapper_data'][0] : '';
-        $status = preg_match('{^HTTP/\S+ (\d{3})}', $first, $found) ? (int) $found[1] : 0;
-        return array('status' => $status, 'body' => $response, 'error' => $status ? '' : 'no HTTP response');
+        $headers = isset($meta['wrapper_data']) ? (array) $meta['wrapper_data'] : array();
+        $status = $headers && preg_match('{^HTTP/\S+ (\d{3})}', (string) reset($headers), $found) ? (int) $found[1] : 0;
+        return array(
+            'status' => $status,
+            'body' => $response,
+            'error' => $status ? '' : 'no HTTP response',
+            'retry_after' => self::retryAfter($headers),
+        );
+    }
+
+    private static function timedOut($stream)
+    {
+        $meta = stream_get_meta_data($stream);
+        return $meta['timed_out'];
     }
 }

@@ -25,7 +25,7 @@ final class ShopwireQueue
     private ShopwireClient $client;
     /** @var callable(): int */
     private $clock;
-    private int $lastAdded = 0;
+    private static int $last = 0;
 
     /**
      * @param string          $folder  where the messages wait
@@ -49,8 +49,7 @@ final class ShopwireQueue
     public function add(array $change): bool
     {
         try {
-            // Of two changes of one millisecond, the second is the newer one.
-            $now = $this->lastAdded = max(($this->clock)(), $this->lastAdded + 1);
+            $now = $this->moment();
             if (in_array($change['type'] ?? '', self::SNAPSHOTS, true) && !isset($change['version'])) {
                 $change['version'] = ShopwireClient::moment($now);
             }
@@ -59,7 +58,11 @@ final class ShopwireQueue
             $message = $body === null ? null : ShopwireClient::encode(['id' => $id, 'body' => $body]);
             // The name begins with the time, so that the messages are sent in their order.
             $name = sprintf('%013d-%s.json', $now, $id);
-            if ($message !== null && $this->write("$this->folder/waiting/$name", $message)) {
+            if ($message === null) {
+                error_log('shopwire: a change could not be written as JSON: ' . json_last_error_msg());
+                return false;
+            }
+            if ($this->write("$this->folder/waiting/$name", $message)) {
                 return true;
             }
             error_log("shopwire: a change could not be written to $this->folder");
@@ -80,13 +83,18 @@ final class ShopwireQueue
     {
         $summary = ['sent' => 0, 'rejected' => 0, 'waiting' => 0, 'error' => ''];
         $this->makeFolder($this->folder);
-        $lock = fopen("$this->folder/lock", 'c');
-        if (!$lock || !flock($lock, LOCK_EX | LOCK_NB)) {
+        $lock = @fopen("$this->folder/lock", 'c');
+        if (!$lock) {
+            return ['error' => 'the folder cannot be used: does its owner run this?'] + $summary;
+        }
+        if (!flock($lock, LOCK_EX | LOCK_NB)) {
+            fclose($lock);
             return ['error' => 'another process is sending'] + $summary;
         }
         try {
             $state = $this->readState();
-            if ($state['not_before'] > ($this->clock)()) {
+            $wait = $state['not_before'] - ($this->clock)();
+            if ($wait > 0 && $wait <= ShopwireClient::MAX_WAIT * 1000) {
                 $summary['error'] = "waiting after a failure: {$state['error']}";
             } else {
                 $this->sendWaiting($summary, $state['failures'], ($this->clock)() + $seconds * 1000);
@@ -102,17 +110,34 @@ final class ShopwireQueue
     /** Sends after the buyer has the page. Without PHP-FPM or LiteSpeed it does nothing, and cron sends. */
     public function flushAfterResponse(int $seconds = 5): void
     {
-        register_shutdown_function(function () use ($seconds): void {
+        $send = function () use ($seconds): void {
             $finish = array_filter(['fastcgi_finish_request', 'litespeed_finish_request'], 'function_exists');
             if ($finish) {
                 try {
                     (reset($finish))();
+                    // The session's lock would hold up the buyer's next page.
+                    if (session_status() === PHP_SESSION_ACTIVE) {
+                        session_write_close();
+                    }
                     $this->flush($seconds);
                 } catch (Throwable $error) {
                     error_log('shopwire: ' . get_class($error) . ' while changes were sent');
                 }
             }
+        };
+        // Registered again at the end, it runs after the shutdown functions of others, which may write the session.
+        register_shutdown_function(function () use ($send): void {
+            register_shutdown_function($send);
         });
+    }
+
+    /** Returns the time in milliseconds, which is later than that of the change before in this process. */
+    private function moment(): int
+    {
+        $now = ($this->clock)();
+        // The second change of a millisecond, or after a clock is put right by a little, must not look older.
+        $is_slightly_behind = $now <= self::$last && $now > self::$last - 60000;
+        return self::$last = $is_slightly_behind ? self::$last + 1 : $now;
     }
 
     private function sendWaiting(array &$summary, int $failures, int $end): void
@@ -121,7 +146,12 @@ final class ShopwireQueue
             if (($this->clock)() >= $end) {
                 return;
             }
-            $message = json_decode((string) @file_get_contents($path), true);
+            $content = @file_get_contents($path);
+            if ($content === false) {
+                $summary['error'] = 'a message cannot be read: does its owner run this?';
+                return;
+            }
+            $message = json_decode($content, true);
             if (!is_string($message['id'] ?? null) || !is_string($message['body'] ?? null)) {
                 $this->reject($path, 'the file is damaged');
                 $summary['rejected']++;
@@ -131,15 +161,18 @@ final class ShopwireQueue
             $decision = ShopwireClient::decide($response['status']);
             if ($decision === ShopwireClient::LATER) {
                 $summary['error'] = $response['error'] ?: "HTTP {$response['status']}: {$response['body']}";
-                $this->recordFailure($failures + 1, $summary['error']);
+                $this->recordFailure($failures + 1, $summary['error'], $response['retry_after']);
                 return;
             }
             if ($decision === ShopwireClient::REJECTED) {
                 $this->reject($path, $response['body']);
                 $summary['rejected']++;
             } else {
-                unlink($path);
                 $summary['sent']++;
+                if (!@unlink($path)) {
+                    $summary['error'] = 'a message cannot be removed: does its owner run this?';
+                    return;
+                }
             }
             if ($failures) {
                 $failures = 0;
@@ -161,20 +194,27 @@ final class ShopwireQueue
     {
         $name = basename($path, '.json');
         $this->write("$this->folder/rejected/$name.response.txt", $why);
-        rename($path, "$this->folder/rejected/$name.json");
+        @rename($path, "$this->folder/rejected/$name.json");
     }
 
     private function readState(): array
     {
         $state = json_decode((string) @file_get_contents("$this->folder/state.json"), true);
-        return (is_array($state) ? $state : []) + ['failures' => 0, 'not_before' => 0, 'error' => ''];
+        $state = is_array($state) ? $state : [];
+        $error = $state['error'] ?? '';
+        $valid = ['error' => is_string($error) ? $error : ''];
+        foreach (['failures', 'not_before'] as $name) {
+            $valid[$name] = is_numeric($state[$name] ?? null) ? max(0, (int) $state[$name]) : 0;
+        }
+        return $valid;
     }
 
-    private function recordFailure(int $failures, string $error): void
+    private function recordFailure(int $failures, string $error, int $retry_after): void
     {
         $delay = self::DELAYS[min($failures, count(self::DELAYS)) - 1] * 1000;
         // Shops that failed together do not come back at the same moment.
-        $not_before = ($this->clock)() + $delay - random_int(0, intdiv($delay, 5));
+        $wait = max($delay - random_int(0, intdiv($delay, 5)), $retry_after * 1000);
+        $not_before = ($this->clock)() + $wait;
         $state = ['failures' => $failures, 'not_before' => $not_before, 'error' => substr($error, 0, 500)];
         $this->write("$this->folder/state.json", (string) json_encode($state, JSON_INVALID_UTF8_SUBSTITUTE));
     }
@@ -184,7 +224,11 @@ final class ShopwireQueue
     {
         $this->makeFolder(dirname($path));
         $temporary = $path . '.' . bin2hex(random_bytes(4)) . '.tmp';
-        return @file_put_contents($temporary, $content) === strlen($content) && @rename($temporary, $path);
+        if (@file_put_contents($temporary, $content) === strlen($content) && @rename($temporary, $path)) {
+            return true;
+        }
+        @unlink($temporary); // such as on a full disk, which half a file would only fill
+        return false;
     }
 
     private function makeFolder(string $path): void

@@ -23,6 +23,7 @@ import json
 import logging
 import os
 import random
+import socket
 import ssl
 import sys
 import threading
@@ -31,12 +32,16 @@ import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import datetime, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 DELAYS_SECONDS = (5, 30, 120, 600, 1800, 3600)
 """Seconds until the next attempt, after one failure, two failures, and so on."""
+
+MAX_WAIT_SECONDS = 3600
+"""The longest wait, whatever a response asks for, and whatever the state says after the clock was wrong."""
 
 _SNAPSHOTS = ("order", "cart", "contact")
 _logger = logging.getLogger("shopwire")
@@ -63,35 +68,44 @@ class Queue:
     ) -> None:
         self._folder = Path(folder)
         self._url = urlsplit(url)
-        self._secrets = [secrets] if isinstance(secrets, str) else list(secrets)
+        self._secrets = [secret.strip() for secret in ([secrets] if isinstance(secrets, str) else secrets)]
         self._timeout = timeout
         self._clock = clock
-        self._last_added = 0
+        self._last = 0
         self._adding = threading.Lock()
 
     def add(self, change: dict[str, Any]) -> bool:
         """Write a change into the queue. It never raises, and does not use the network.
 
         Args:
-            change: a body of the format. Without `version` it gets the present time.
+            change: a body of the format. Without `version` it gets the present time. Decimals, times and UUIDs are
+                written as text.
 
         Returns:
             whether it is written. Otherwise the reason is logged.
         """
         try:
-            with self._adding:
-                # Of two changes of one millisecond, the second is the newer one.
-                now = self._last_added = max(round(self._clock() * 1000), self._last_added + 1)
+            now = self._next_moment()
             if change.get("type") in _SNAPSHOTS and not change.get("version"):
                 change = {**change, "version": _moment(now)}
-            body = json.dumps(change, ensure_ascii=False)
+            body = json.dumps(change, ensure_ascii=False, default=_text)
             id = f"msg_{uuid.uuid4().hex}"
             # The name begins with the time, so that the messages are sent in their order.
-            _write(self._folder / "waiting" / f"{now:013d}-{id}.json", json.dumps({"id": id, "body": body}))
+            name = f"{now:013d}-{id}.json"
+            _write(self._folder / "waiting" / name, json.dumps({"id": id, "body": body}))
             return True
         except Exception as error:
             _logger.error("a change could not be written to the queue: %s", type(error).__name__)
             return False
+
+    def _next_moment(self) -> int:
+        """Return the time in milliseconds, which is later than that of the change before."""
+        with self._adding:
+            now = round(self._clock() * 1000)
+            # The second change of a millisecond, or after a clock is put right by a little, must not look older.
+            is_slightly_behind = self._last - 60_000 < now <= self._last
+            self._last = self._last + 1 if is_slightly_behind else now
+            return self._last
 
     def flush(self, seconds: float = 20) -> dict[str, Any]:
         """Send what waits, in order, until a call fails. After a failure it waits longer and longer.
@@ -103,17 +117,24 @@ class Queue:
             sent, rejected, waiting: numbers of messages; error: why it stopped, "" if nothing is wrong.
         """
         summary: dict[str, Any] = {"sent": 0, "rejected": 0, "waiting": 0, "error": ""}
+        try:
+            self._flush(summary, seconds)
+        except (OSError, ValueError) as error:
+            summary["error"] = f"the folder, the URL or the secret cannot be used: {type(error).__name__}"
+        return summary
+
+    def _flush(self, summary: dict[str, Any], seconds: float) -> None:
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with _lock(self._folder / "lock") as is_held:
             if not is_held:
-                return {**summary, "error": "another process is sending"}
+                summary["error"] = "another process is sending"
+                return
             state = self._read_state()
-            if state["not_before"] > self._clock():
+            if 0 < state["not_before"] - self._clock() <= MAX_WAIT_SECONDS:
                 summary["error"] = f"waiting after a failure: {state['error']}"
             else:
                 self._send_waiting(summary, state["failures"], self._clock() + seconds)
             summary["waiting"] = len(self._waiting())
-        return summary
 
     def start(self, interval: float = 5) -> threading.Thread:
         """Start a thread that sends what waits, every few seconds, until the process ends."""
@@ -137,11 +158,11 @@ class Queue:
             try:
                 message = json.loads(path.read_text(encoding="utf-8"))
                 id, body = str(message["id"]), str(message["body"]).encode("utf-8", "replace")
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError):  # a file that cannot be read at all is an OSError (`flush`)
                 self._reject(path, "the file is damaged")
                 summary["rejected"] += 1
                 continue
-            status, response = self._post(id, body)
+            status, response, retry_after = self._post(id, body)
             if status in (400, 413):  # mistakes, or more than 4 MiB: sending it again would not help
                 self._reject(path, response)
                 summary["rejected"] += 1
@@ -150,15 +171,20 @@ class Queue:
                 summary["sent"] += 1
             else:
                 summary["error"] = f"HTTP {status}: {response}" if status else response
-                self._record_failure(failures + 1, summary["error"])
+                self._record_failure(failures + 1, summary["error"], retry_after)
                 return
             if failures:
                 failures = 0
                 with suppress(FileNotFoundError):
                     (self._folder / "state.json").unlink()
 
-    def _post(self, id: str, body: bytes) -> tuple[int, str]:
-        """Post a message once. Return status and response; 0 and the reason if there is no response."""
+    def _post(self, id: str, body: bytes) -> tuple[int, str, int]:
+        """Post a message once.
+
+        Returns:
+            status and response; 0 and the reason if there is no response. Then the seconds that the response asks to
+            wait, or 0.
+        """
         host, port = self._url.hostname or "", self._url.port
         call: http.client.HTTPConnection
         if self._url.scheme == "https":
@@ -166,13 +192,23 @@ class Queue:
             call = http.client.HTTPSConnection(host, port, timeout=self._timeout, context=context)
         else:
             call = http.client.HTTPConnection(host, port, timeout=self._timeout)
+        limit = None
         try:
+            call.connect()
+            # The time-out of the socket begins again with every byte. This one is for the whole call.
+            limit = threading.Timer(self._timeout, _cut, [call.sock])
+            limit.daemon = True
+            limit.start()
             call.request("POST", self._url.path, body, self._headers(id, body))
             response = call.getresponse()
-            return response.status, response.read(1 << 16).decode("utf-8", "replace")
+            text = response.read(1 << 16).decode("utf-8", "replace")
+            wait = response.getheader("retry-after") or ""
+            return response.status, text, int(wait) if wait.isascii() and wait.isdigit() else 0
         except (OSError, http.client.HTTPException) as error:
-            return 0, f"no response: {type(error).__name__}"
+            return 0, f"no response: {type(error).__name__}", 0
         finally:
+            if limit:
+                limit.cancel()
             call.close()
 
     def _headers(self, id: str, body: bytes) -> dict[str, str]:
@@ -201,16 +237,17 @@ class Queue:
     def _read_state(self) -> dict[str, Any]:
         try:
             state = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
-            error = str(state.get("error", ""))
-            return {"failures": int(state["failures"]), "not_before": float(state["not_before"]), "error": error}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            failures, not_before = max(0, int(state["failures"])), float(state["not_before"])
+            error = state.get("error")
+        except (OSError, ValueError, KeyError, TypeError, OverflowError):
             return {"failures": 0, "not_before": 0, "error": ""}
+        return {"failures": failures, "not_before": not_before, "error": error if isinstance(error, str) else ""}
 
-    def _record_failure(self, failures: int, error: str) -> None:
+    def _record_failure(self, failures: int, error: str, retry_after: int) -> None:
         delay = DELAYS_SECONDS[min(failures, len(DELAYS_SECONDS)) - 1]
         # Shops that failed together do not come back at the same moment.
-        not_before = self._clock() + delay * random.uniform(0.8, 1)
-        state = {"failures": failures, "not_before": not_before, "error": error[:500]}
+        wait = max(delay * random.uniform(0.8, 1), min(retry_after, MAX_WAIT_SECONDS))
+        state = {"failures": failures, "not_before": self._clock() + wait, "error": error[:500]}
         _write(self._folder / "state.json", json.dumps(state))
 
 
@@ -223,8 +260,30 @@ def _write(path: Path, content: str) -> None:
     """Write a file that no reader sees half-written."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     temporary = path.with_name(f"{path.name}.{uuid.uuid4().hex[:8]}.tmp")
-    temporary.write_text(content, encoding="utf-8")
-    temporary.replace(path)
+    try:
+        temporary.write_text(content, encoding="utf-8")
+        temporary.replace(path)
+    except OSError:  # such as a full disk, which half a file would only fill
+        with suppress(OSError):
+            temporary.unlink()
+        raise
+
+
+def _text(value: Any) -> str:
+    """Return what JSON has no type for as text, as databases and frameworks return it."""
+    if isinstance(value, Decimal):
+        return format(value, "f")
+    if isinstance(value, datetime):
+        return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
+    raise TypeError
+
+
+def _cut(connection: socket.socket) -> None:
+    """End a call, also one that waits for a byte."""
+    with suppress(OSError):
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 @contextmanager

@@ -1,6 +1,9 @@
 """The JSON Schemas of the generic format are those of its models, and say the same about bodies."""
 
 import json
+from collections.abc import Iterator
+from copy import deepcopy
+from functools import cache
 from typing import Any
 
 import pytest
@@ -22,10 +25,15 @@ def test_there_is_no_other_schema() -> None:
     assert {path.stem for path in FOLDER.glob("*")} == FORMATS.keys()
 
 
-def is_valid(body: dict[str, Any]) -> bool:
-    schema = json.loads((FOLDER / f"{body['type']}.json").read_text(encoding="utf-8"))
+@cache
+def validator(type: str) -> Draft202012Validator:
+    schema = json.loads((FOLDER / f"{type}.json").read_text(encoding="utf-8"))
     Draft202012Validator.check_schema(schema)
-    return Draft202012Validator(schema, format_checker=FormatChecker()).is_valid(body)
+    return Draft202012Validator(schema, format_checker=FormatChecker())
+
+
+def is_valid(body: dict[str, Any]) -> bool:
+    return validator(body["type"]).is_valid(body)
 
 
 @pytest.mark.parametrize("name", BODIES)
@@ -71,3 +79,58 @@ def test_sample_is_valid(name: str) -> None:
 def test_schema_and_models_agree(changes: dict[str, Any]) -> None:
     body = PLAIN | changes
     assert is_valid(body) == (mistakes(body) == {})
+
+
+VALUES: list[Any] = [
+    *(None, True, {}, [], [None], 0, -1, 1.0, 1.5, 10**60, 1_791_191_560),
+    *("", " ", "x", "0", "-0", "-1", "0.00", "1.", ".5", "1,5", "1e3", "\uff11", "9" * 41, "0." + "1" * 41),
+    *(
+        "null",
+        "\u200b",
+        "\ufffd",
+        "a\nb",
+        "a" * 255,
+        "a" * 256,
+        "a@example.com",
+        "+380675550101",
+        "\u0433\u0440\u043d",
+        " usd ",
+    ),
+    *("2026-11-26T18:05:00Z", "2026-11-26 18:05+0200", "2026-11-26T18:05:00", "2026-11-26", "2026-11-26T24:00:00Z"),
+    *("2026-13-26T18:05:00Z", "2026-11-26T18:05:60Z", "0000-01-01T00:00:00Z", "2026-11-26T18:05:00.1234567891Z"),
+]
+"""A schema cannot say how many days a month has, and a lone surrogate is no JSON."""
+
+
+def paths(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    if path:
+        yield path
+    entries = value.items() if isinstance(value, dict) else enumerate(value[:1]) if isinstance(value, list) else ()
+    for name, entry in entries:
+        yield from paths(entry, (*path, name))
+
+
+def changed(body: dict[str, Any], path: tuple[Any, ...], value: Any) -> dict[str, Any]:
+    """Return the body with another value of a field; without the field, if the value is `...`."""
+    body = deepcopy(body)
+    part: Any = body
+    for name in path[:-1]:
+        part = part[name]
+    if value is ...:
+        del part[path[-1]]
+    else:
+        part[path[-1]] = value
+    return body
+
+
+@pytest.mark.parametrize(
+    "name", ["order", "order--shipped", "cart", "contact", "order_deleted", "parcel_delivered", "erase"]
+)
+def test_schema_accepts_what_the_models_accept_and_nothing_else(name: str) -> None:
+    differ = []
+    for path in paths(BODIES[name]):
+        for value in (..., *VALUES) if path != ("type",) else ():
+            body = changed(BODIES[name], path, value)
+            if is_valid(body) != (mistakes(body) == {}):
+                differ.append((path, value))
+    assert differ == []

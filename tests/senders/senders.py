@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -126,9 +127,13 @@ class Sender:
 
 @dataclass
 class Server:
-    """A server that answers with the next of `answers`: a status, or "silence". In the end it answers 200."""
+    """A server that answers with the next of `answers`. In the end it answers 200.
 
-    answers: list[int | str] = field(default_factory=list)
+    Args:
+        answers: a status; a status and its Retry-After; "silence"; "drip", a response that never ends.
+    """
+
+    answers: list[int | str | tuple[int, str]] = field(default_factory=list)
     calls: list[Webhook] = field(default_factory=list)
     stopping: threading.Event = field(default_factory=threading.Event)
 
@@ -146,11 +151,25 @@ class Server:
                     server.stopping.wait(30)
                     return
                 text = json.dumps({"error": "the body has mistakes"}).encode()
-                self.send_response(int(answer))
+                status, wait = answer if isinstance(answer, tuple) else (answer, "")
+                self.send_response(503 if answer == "drip" else int(status))
                 self.send_header("location", "/elsewhere")
+                if answer == "drip":
+                    self.drip()
+                    return
+                if wait:
+                    self.send_header("retry-after", wait)
                 self.send_header("content-length", str(len(text)))
                 self.end_headers()
                 self.wfile.write(text)
+
+            def drip(self) -> None:
+                self.send_header("content-length", "1000000")
+                self.end_headers()
+                with suppress(OSError):  # the sender left
+                    while not server.stopping.wait(0.2):
+                        self.wfile.write(b".")
+                        self.wfile.flush()
 
             def log_message(self, format: str, *args: object) -> None:
                 pass

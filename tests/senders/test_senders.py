@@ -1,5 +1,6 @@
 """The senders of senders/: what they promise, the same for each language, and that shopwire accepts what they send."""
 
+import fcntl
 import json
 import os
 import subprocess
@@ -7,11 +8,15 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
+from senders.python.shopwire_queue import Queue
 from shopwire_dev.stack import DevStack
 from tests.php.interpreter import php
 from tests.senders.senders import NOW, SENDERS, Sender, Server, node
@@ -61,15 +66,21 @@ def test_messages_are_sent_in_the_order_of_their_time(sender: Sender, server: Se
     assert [json.loads(call.body)["note"] for call in server.calls] == ["0", "1", "2", "3", "4"]
 
 
-def test_changes_of_one_millisecond_are_sent_in_order_and_the_last_one_is_the_newest(
+def test_changes_of_one_millisecond_keep_their_order_also_if_the_clock_goes_back(
     sender: Sender, server: Server
 ) -> None:
-    sender.run(*(("add", ORDER | {"note": str(number)}) for number in range(8)))
-    assert sender.flush()["sent"] == 8
+    commands: list[tuple[str, Any]] = [("add", ORDER | {"note": str(number)}) for number in range(12)]
+    sender.run(*commands, ("pass", -200), ("add", ORDER | {"note": "12"}), ("flush", 20))
     bodies = [json.loads(call.body) for call in server.calls]
-    assert [body["note"] for body in bodies] == list("01234567")
-    versions = [body["version"] for body in bodies]
-    assert versions == sorted(set(versions))
+    assert [body["note"] for body in bodies] == [str(number) for number in range(13)]
+    # Of two states of one millisecond, the one that is further would count, instead of the second one.
+    assert [body["version"] for body in bodies] == [f"2026-11-27T17:20:00.{number:03}Z" for number in range(13)]
+
+
+def test_clock_that_is_put_back_by_more_than_a_minute_counts(sender: Sender, server: Server) -> None:
+    sender.run(("add", ORDER), ("pass", -3_600_000), ("add", ORDER), ("flush", 20))
+    versions = {json.loads(call.body)["version"] for call in server.calls}
+    assert versions == {"2026-11-27T17:20:00.000Z", "2026-11-27T16:20:00.000Z"}
 
 
 @pytest.mark.parametrize("answer", [503, 401, 302])
@@ -105,6 +116,92 @@ def test_failures_make_it_wait_longer_and_longer(sender: Sender, server: Server)
     sender.add(ORDER)
     sender.flush()
     assert sender.flush(after=5_000)["sent"] == 1  # the delays began again
+
+
+@pytest.mark.parametrize(("asked", "seconds"), [("120", 120), ("99999", 3600), ("soon", 5), ("-5", 5)])
+def test_response_may_ask_to_wait(sender: Sender, server: Server, asked: str, seconds: int) -> None:
+    server.answers = [(429, asked)]
+    later = [("pass", seconds * 790), ("flush", 20), ("pass", seconds * 210), ("flush", 20)]
+    *_, early, _, done = sender.run(("add", ORDER), ("flush", 20), *later)
+    assert early["error"].startswith("waiting after a failure: HTTP 429")
+    assert done["sent"] == 1
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        *("", "[]", "null", '{"failures": "x", "not_before": "x"}', '{"failures": null, "not_before": {}}'),
+        # Written while the clock was wrong.
+        '{"failures": 2, "not_before": 9999999999999999}',
+        '{"failures": -2, "not_before": -5}',
+    ],
+)
+def test_damaged_state_stops_nothing(sender: Sender, server: Server, state: str) -> None:
+    sender.folder.mkdir()
+    (sender.folder / "state.json").write_text(state)
+    summary = sender.run(("add", ORDER), ("flush", 20))[1]
+    assert summary == {"sent": 1, "rejected": 0, "waiting": 0, "error": ""}
+
+
+@pytest.mark.parametrize("text", ["", ', "error": null', ', "error": {"a": []}'])
+def test_state_without_the_text_of_the_failure_still_waits(sender: Sender, server: Server, text: str) -> None:
+    sender.folder.mkdir()
+    not_before = (NOW + 2000) // (1000 if sender.name == "python" else 1)
+    (sender.folder / "state.json").write_text(f'{{"failures": 1, "not_before": {not_before}{text}}}')
+    summary = sender.run(("add", ORDER), ("flush", 20))[1]
+    assert summary == {"sent": 0, "rejected": 0, "waiting": 1, "error": "waiting after a failure: "}
+    assert server.calls == []
+
+
+def test_second_process_sends_nothing(sender: Sender, server: Server) -> None:
+    sender.add(ORDER)
+    with open(sender.folder / "lock", "w") as lock:  # the Node sender only looks whether there is such a file
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        assert sender.flush()["error"] == "another process is sending"
+    assert server.calls == []
+
+
+def test_folder_that_cannot_be_used_is_an_error_and_no_exception(sender: Sender, tmp_path: Path) -> None:
+    sender.folder = tmp_path / "file"
+    sender.folder.write_text("in place of the folder")
+    assert sender.flush()["error"].startswith("the folder")
+
+
+def test_blanks_around_a_secret_do_not_count(sender: Sender, server: Server) -> None:
+    sender.secrets = [f" {SECRET}\n"]
+    sender.run(("add", ORDER), ("flush", 20))
+    GENERIC.verify(server.calls[0], shop())
+
+
+def test_response_that_never_ends_is_left(sender: Sender, server: Server) -> None:
+    server.answers = ["drip"]
+    sender.timeout = 1
+    summary = sender.run(("add", ORDER), ("flush", 20))[1]
+    assert (summary["sent"], summary["waiting"]) == (0, 1)
+    assert summary["error"]
+
+
+def test_python_sender_writes_what_frameworks_return(tmp_path: Path) -> None:
+    queue = Queue(tmp_path, "http://127.0.0.1:1/webhooks/my-shop", SECRET)
+    at = datetime(2026, 11, 26, 18, 5, tzinfo=UTC)
+    assert queue.add(ORDER | {"total": Decimal("1E+2"), "created_at": at, "id": UUID(int=7)})
+    (path,) = (tmp_path / "waiting").iterdir()
+    body = json.loads(json.loads(path.read_text())["body"])
+    assert (body["total"], body["created_at"]) == ("100", "2026-11-26T18:05:00+00:00")
+    assert body["id"] == "00000000-0000-0000-0000-000000000007"
+    assert not queue.add(ORDER | {"note": object()})
+
+
+def test_node_sender_writes_big_numbers_and_no_half_of_an_emoji(tmp_path: Path) -> None:
+    program = """
+        const { Queue } = require(process.argv[1]);
+        const queue = new Queue(process.argv[2], "http://127.0.0.1:1/webhooks/my-shop", "s");
+        queue.add({ type: "order", id: 9007199254740993n, note: "😀".slice(0, 1) + "😀" });
+    """
+    subprocess.run([node(), "-e", program, ROOT / "senders/node/shopwire-queue.js", tmp_path], check=True, timeout=60)
+    (path,) = (tmp_path / "waiting").iterdir()
+    body = json.loads(json.loads(path.read_text())["body"])
+    assert (body["id"], body["note"]) == ("9007199254740993", "\ufffd\U0001f600")
 
 
 @pytest.mark.parametrize("answer", [400, 413])

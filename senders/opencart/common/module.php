@@ -29,6 +29,7 @@ class ShopwireModule
     private $config;
     private $clock;
     private $client;
+    private $own_emails;
 
     /**
      * @param object $db     OpenCart's database
@@ -104,13 +105,15 @@ class ShopwireModule
         }
     }
 
-    /** Records that an order is deleted. Only an order that was confirmed is known to shopwire. */
+    /** Records that an order is deleted, if shopwire has it: of another one it could only say that it does not know it. */
     public function orderDeleted($id)
     {
-        if ((int)$id && $this->orders()->order($id, null)) {
-            $this->enqueue('order_deleted:' . (int)$id, '{"type":"order_deleted","id":"' . (int)$id . '"}');
-            $this->db->query("DELETE FROM `{$this->prefix}shopwire_queue` WHERE `name` = 'order:" . (int)$id . "'");
+        $id = (int)$id;
+        if ($id && $this->lastDigest($id) !== '') {
+            $this->enqueue("order_deleted:$id", '{"type":"order_deleted","id":"' . $id . '"}');
         }
+        $this->db->query("DELETE FROM `{$this->prefix}shopwire_queue` WHERE `name` = 'order:$id'");
+        $this->db->query("DELETE FROM `{$this->prefix}shopwire_order` WHERE `order_id` = '$id'");
     }
 
     /** Records that a customer changed. `$consent`: whether the choice of the newsletter was part of it. */
@@ -154,12 +157,17 @@ class ShopwireModule
             return $summary;
         }
         try {
-            if ((float)$this->state('not_before') > $this->now()) {
+            $wait = (float)$this->state('not_before') - $this->now();
+            // A longer wait was recorded while the clock was wrong.
+            if ($wait > 0 && $wait <= ShopwireClient::MAX_WAIT * 1000) {
                 $summary['error'] = 'waiting after a failure: ' . $this->state('error');
             } else {
                 $this->sendWaiting($summary, $this->now() + $seconds * 1000);
             }
         } catch (Exception $error) {
+            $this->db->query("SELECT RELEASE_LOCK('$lock')");
+            throw $error;
+        } catch (Throwable $error) {
             $this->db->query("SELECT RELEASE_LOCK('$lock')");
             throw $error;
         }
@@ -173,7 +181,7 @@ class ShopwireModule
     {
         $found = $this->orders()->changedSince($this->state('history'));
         $now = $this->now();
-        $modified = $this->orders()->modifiedSince((float)$this->state('looked') - self::LOOK_BACK_MS);
+        $modified = $this->orders()->modifiedWithin($now - (float)$this->state('looked') + self::LOOK_BACK_MS);
         foreach (array_unique(array_merge($found['orders'], $modified)) as $id) {
             $this->orderChanged($id);
         }
@@ -234,7 +242,12 @@ class ShopwireModule
         $decision = ShopwireClient::decide($response['status']);
         if ($decision === ShopwireClient::LATER) {
             $summary['error'] = $response['error'] ? $response['error'] : 'HTTP ' . $response['status'] . ': ' . $response['body'];
-            $this->recordFailure($summary['error']);
+            $this->recordFailure($summary['error'], $response['retry_after']);
+            if ($kind === 'order' && !$response['status']) {
+                // It may have arrived. So the order counts as known (`orderDeleted`), whatever it was.
+                $this->db->query("INSERT INTO `{$this->prefix}shopwire_order` (`order_id`, `digest`) VALUES ('" . (int)$id . "', '?') "
+                    . "ON DUPLICATE KEY UPDATE `digest` = '?'");
+            }
             return false;
         }
         if ($decision === ShopwireClient::REJECTED) {
@@ -299,13 +312,14 @@ class ShopwireModule
             . "`body` = $text, `consent_at` = GREATEST(`consent_at`, '$at'), `problem` = NULL");
     }
 
-    private function recordFailure($error)
+    private function recordFailure($error, $retry_after)
     {
         $failures = (int)$this->state('failures') + 1;
         $delay = self::$delays[min($failures, count(self::$delays)) - 1] * 1000;
         $this->setState('failures', $failures);
         // Shops that failed together do not come back at the same moment.
-        $this->setState('not_before', $this->now() + $delay - mt_rand(0, (int)($delay / 5)));
+        $wait = max($delay - mt_rand(0, (int)($delay / 5)), $retry_after * 1000);
+        $this->setState('not_before', $this->now() + $wait);
         $this->setState('error', substr($error, 0, 1000));
     }
 
@@ -317,10 +331,23 @@ class ShopwireModule
         return new ShopwireOrders($this->db, $this->prefix, array(
             'statuses' => is_array($statuses) ? $statuses : self::$default_statuses,
             'void' => $void ? $void : 16,
-            'email' => (string)$this->config->get('config_email'),
+            'emails' => $this->ownEmails(),
             'timezone' => $zone ? $zone : date_default_timezone_get(),
             'url' => (string)$this->config->get('config_url'),
         ));
+    }
+
+    /** Returns the addresses of the shop and of its other stores. */
+    private function ownEmails()
+    {
+        if ($this->own_emails === null) {
+            $emails = array((string)$this->config->get('config_email'));
+            foreach ($this->db->query("SELECT `value` FROM `{$this->prefix}setting` WHERE `key` = 'config_email'")->rows as $row) {
+                $emails[] = (string)$row['value'];
+            }
+            $this->own_emails = array_filter(array_map('strtolower', array_map('trim', $emails)), 'strlen');
+        }
+        return $this->own_emails;
     }
 
     private function count($where)

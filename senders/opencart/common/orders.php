@@ -20,7 +20,7 @@ class ShopwireOrders
      * @param object $db       OpenCart's database
      * @param string $prefix   DB_PREFIX
      * @param array  $settings statuses: status id => one of the four. void: id of the status of orders never confirmed.
-     *                         email: the shop's own address. timezone: of its dates. url: the shop's URL
+     *                         emails: the shop's own addresses, in small letters. timezone: of its dates. url: the shop's URL
      */
     public function __construct($db, $prefix, array $settings)
     {
@@ -28,7 +28,7 @@ class ShopwireOrders
         $this->prefix = $prefix;
         $known = in_array(isset($settings['timezone']) ? $settings['timezone'] : '', timezone_identifiers_list(DateTimeZone::ALL_WITH_BC), true);
         $settings['timezone'] = $known ? $settings['timezone'] : 'UTC';
-        $this->settings = $settings + array('statuses' => array(), 'void' => 16, 'email' => '', 'timezone' => 'UTC', 'url' => '');
+        $this->settings = $settings + array('statuses' => array(), 'void' => 16, 'emails' => array(), 'timezone' => 'UTC', 'url' => '');
     }
 
     /** Returns the body of an order; null if it was never confirmed, or does not exist. */
@@ -112,14 +112,14 @@ class ShopwireOrders
         return array('orders' => array_values($ids), 'last' => (int)$history_id);
     }
 
-    /** Returns the ids of orders that were changed since this time (milliseconds), by whatever program. */
-    public function modifiedSince($milliseconds)
+    /** Returns the ids of orders that were changed within the last milliseconds, by whatever program. */
+    public function modifiedWithin($milliseconds)
     {
-        $zone = new DateTimeZone($this->settings['timezone']);
-        $since = new DateTime('@' . (int)($milliseconds / 1000));
-        $since->setTimezone($zone);
+        // The clock and the time zone of the database wrote these dates.
+        $now = $this->db->query("SELECT NOW() AS `now`")->row;
+        $since = date_create($now['now'])->modify('-' . (int)($milliseconds / 1000) . ' seconds');
         $rows = $this->db->query("SELECT `order_id` FROM `{$this->prefix}order` WHERE `order_status_id` > 0 AND `date_modified` >= '"
-            . $since->format('Y-m-d H:i:s') . "' LIMIT 500")->rows;
+            . $since->format('Y-m-d H:i:s') . "'")->rows;
         $ids = array();
         foreach ($rows as $row) {
             $ids[] = (int)$row['order_id'];
@@ -284,19 +284,29 @@ class ShopwireOrders
         $zone = $this->row('zone', 'zone_id', $address['zone_id']);
         return array_filter(array(
             'country' => $this->country($address['country_id']),
-            'region' => $zone && isset($zone['name']) ? self::text($zone['name']) : null,
+            'region' => $this->zoneName($zone, $customer),
             'town' => self::text($address['city']),
             'street' => self::street($address['address_1'], $address['address_2']),
             'postcode' => self::text($address['postcode']),
         ), array(__CLASS__, 'isGiven'));
     }
 
+    /** Returns the name of a zone. 4.1 has it in a table of languages. */
+    private function zoneName(array $zone, array $customer)
+    {
+        if ($zone && !array_key_exists('name', $zone)) {
+            $language = empty($customer['language_id']) ? 0 : (int)$customer['language_id'];
+            $zone = $this->db->query("SELECT `name` FROM `{$this->prefix}zone_description` WHERE `zone_id` = '" . (int)$zone['zone_id']
+                . "' ORDER BY `language_id` = '$language' DESC LIMIT 1")->row;
+        }
+        return $zone ? self::text($zone['name']) : null;
+    }
+
     /** Returns an e-mail address, unless a checkout wrote its own or the shop's in place of the buyer's. */
     private function email($value)
     {
         $email = self::text($value);
-        $own = strtolower((string)$this->settings['email']);
-        return $email === null || strtolower($email) === $own || preg_match(self::$placeholder, $email) ? null : $email;
+        return $email === null || in_array(strtolower($email), $this->settings['emails'], true) || preg_match(self::$placeholder, $email) ? null : $email;
     }
 
     private function coupons($id)

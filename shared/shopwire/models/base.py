@@ -20,8 +20,11 @@ from shopwire.models.text import readable
 MAX_ID_LENGTH = 255
 
 
+_has_control = re.compile(r"[\x00-\x1f\x7f]").search
+
+
 def _checked_id(id: str) -> str:
-    if id == "0" or "\ufffd" in id or readable(id) is None:
+    if id == "0" or "\ufffd" in id or _has_control(id) or readable(id) is None:
         raise PydanticCustomError("unreadable_id", "an id is 0, damaged, or nothing of it is visible")
     return id
 

@@ -170,3 +170,14 @@ def quantum(currency: str) -> Decimal:
     A currency that ISO 4217 does not know has eight digits.
     """
     return _QUANTA[_DIGITS.get(currency, _UNKNOWN_DIGITS)]
+
+
+def without_remainder(amount: Decimal, currency: str) -> Decimal:
+    """Return an amount that was calculated by a division, rounded to the currency's digits if it has a remainder.
+
+    Such an amount would be 11.99999999999999999999999999 in place of 12, or have too many digits for an `Order`. One
+    with at most eight decimals keeps the digits that the platform gave.
+    """
+    exponent = amount.as_tuple().exponent
+    has_remainder = isinstance(exponent, int) and exponent < -_UNKNOWN_DIGITS
+    return amount.quantize(quantum(currency)) if has_remainder else amount

@@ -44,6 +44,7 @@ def test_digits_of_the_platform_are_kept() -> None:
     found = order("store/order/created--bundle_and_digital")
     assert (str(found.total), str(found.shipping), str(found.fees)) == ("1560.0000", "0.0000", "60.0000")
     assert str(order(TAXED).taxes) == "11.5000"
+    assert str(order(TAXED, total_tax="0.0000", total_inc_tax="115.0000").taxes) == "0.0000"
 
 
 @pytest.mark.parametrize("name", ["store/order/created", TAXED])
@@ -85,6 +86,25 @@ def test_coupon_off_the_shipping_lowers_the_shipping(type: int, expected: tuple[
     assert (found.discount, parts(found)) == (Decimal("240.0000"), 1650)
 
 
+def test_discount_that_only_the_total_of_the_line_contains() -> None:
+    # "The correct total amount of the line item after deducting all the discounts": 1000 and 620 of 1800.
+    lines = [
+        product(0, applied_discounts=[], discounted_total_inc_tax="1000.0000"),
+        product(1, applied_discounts=[], discounted_total_inc_tax="620.0000"),
+    ]
+    found = order(answers={"products": lines})
+    assert (costs(found), found.discount, parts(found)) == ([500, 620], 180, 1710)
+    # Older orders have none.
+    unset = [product(0, discounted_total_inc_tax="0.0000"), product(1, discounted_total_inc_tax="")]
+    assert costs(order(answers={"products": unset})) == [486, 648]
+
+
+@pytest.mark.parametrize("missing", ["", None])
+def test_missing_tax_is_the_difference_of_the_totals(missing: Any) -> None:
+    found = order(TAXED, total_tax=missing)
+    assert (found.taxes, found.fees, parts(found)) == (Decimal("11.5000"), Decimal("3.0000"), found.total)
+
+
 def test_store_credit_and_gift_certificate_pay_the_order() -> None:
     # 600 + 400 + 500 and 60 of wrapping. The 500 of store credit are a payment of the 1560.
     found = order("store/order/created--bundle_and_digital")
@@ -110,6 +130,14 @@ def test_fees_are_listed_with_the_order() -> None:
     fee = {"id": 1, "type": "custom_fee", "cost_ex_tax": "10.0000", "cost_inc_tax": "12.0000"}
     found = order(fees=[fee, fee | {"cost_inc_tax": 3}], total_inc_tax="1725.0000")
     assert (found.fees, costs(found), parts(found)) == (Decimal("15.0000"), [486, 648], 1725)
+
+
+def test_negative_fee_is_a_discount() -> None:
+    # 162 off the 1620 of goods, 15 on top.
+    fees = [{"id": 1, "cost_inc_tax": "-162.0000", "cost_ex_tax": "-135.0000"}, {"id": 2, "cost_inc_tax": "15.0000"}]
+    found = order(fees=fees, total_inc_tax="1563.0000")
+    assert (found.fees, found.discount, parts(found)) == (15, 342, 1563)
+    assert costs(found) == [Decimal("437.4"), Decimal("583.2")]
 
 
 @pytest.mark.parametrize("fees", [{"url": "https://api.example/fees", "resource": "/orders/1184/fees"}, None, "", []])
@@ -212,9 +240,88 @@ def test_payment_that_was_declined_gave_nothing_back() -> None:
     assert (again.total, again.refunded, again.fees, parts(again)) == (1310, 400, 86, 1310)
 
 
+def test_parts_have_no_remainder_of_a_division() -> None:
+    # 1000 for 3 units, of which 1 came back, and then all that the rest cost, with a part of the shipping.
+    lines = [product(0, quantity=3, total_inc_tax="1000.0000", applied_discounts=[])]
+    back = [refund(4, "333.33", returned(11, 1)), refund(5, "691.67", given_back("ORDER", "691.67", 1184))]
+    found = order(
+        answers={"products": lines, "refunds": {"data": back}}, status_id=14, total_inc_tax="1090.0000", currency_id=1
+    )
+    assert (found.total, str(found.shipping), found.items[0].cost) == (Decimal("65.0000"), "65.00", 0)
+
+
 def test_cancelled_order_keeps_its_total() -> None:
     found = order("store/order/statusUpdated--cancelled")
     assert (found.status, found.total, parts(found)) == (Status.CANCELLED, 1710, 1710)
+
+
+def test_gift_wrapping_is_given_back_by_units_without_an_amount() -> None:
+    # "Quantity of item refunded. Note: this will only be populated for item_type PRODUCT"; the amount may be null.
+    wrapped = {"wrapping_cost_inc_tax": "60.0000", "wrapping_cost_ex_tax": "50.0000", "total_inc_tax": "1770.0000"}
+    wrapping = {"item_type": "GIFT_WRAPPING", "item_id": 11, "quantity": 1, "requested_amount": None}
+    # 30 of the 60 for wrapping: 1740 are left, and the goods cost what they did.
+    found = refunded(refund(4, 30, wrapping), **wrapped)
+    assert (found.total, found.fees, costs(found), parts(found)) == (1740, 30, [486, 648], 1740)
+    # With the kettle for 648: 486 x 2, 90 and 30 are left.
+    found = refunded(refund(4, 678, returned(12, 1), wrapping), **wrapped)
+    assert (found.total, found.fees, costs(found), parts(found)) == (1092, 30, [486], 1092)
+    # With 162 off the whole order, which are a tenth of the goods.
+    found = refunded(refund(4, 192, wrapping, given_back("ORDER", "162.00", 1184)), **wrapped)
+    assert (found.total, found.fees, parts(found)) == (1578, 30, 1578)
+    assert costs(found) == [Decimal("437.4"), Decimal("583.2")]
+
+
+@pytest.mark.parametrize(("kind", "left"), [("SHIPPING", (0, None)), ("HANDLING", (90, None))])
+def test_amount_that_is_named_without_its_tax_is_off_the_same_part(kind: str, left: tuple[int, None]) -> None:
+    handling = {"handling_cost_inc_tax": "90.0000"} if kind == "HANDLING" else {}
+    total = 1800 if handling else 1710
+    found = refunded(refund(4, 90, given_back(kind, "75.00"), total_tax=15), total_inc_tax=f"{total}.0000", **handling)
+    assert (found.total, found.shipping, found.fees, costs(found)) == (total - 90, *left, [486, 648])
+
+
+def test_part_of_a_bundle_comes_back_with_the_bundle() -> None:
+    bundle = product(0, id=11, quantity=2)
+    part = product(1, id=12, parent_order_product_id=11, quantity=4, total_inc_tax="0.0000", applied_discounts=[])
+    bought = {"products": [bundle, part]}
+    half = order(answers=bought | {"refunds": {"data": [refund(4, 486, returned(11, 1))]}}, status_id=14)
+    assert [(item.id, item.quantity) for item in half.items] == [("301", 1), ("315", 2)]
+    whole = order(answers=bought | {"refunds": {"data": [refund(4, 972, returned(11, 2))]}}, status_id=14)
+    assert whole.items == ()
+    named = refund(4, 486, returned(11, 1), returned(12, 3))
+    both = order(answers=bought | {"refunds": {"data": [named]}}, status_id=14)
+    assert [(item.id, item.quantity) for item in both.items] == [("301", 1), ("315", 1)]
+
+
+def test_amount_off_a_line_makes_this_line_cheaper() -> None:
+    back = {"item_type": "PRODUCT", "item_id": 11, "quantity": None, "requested_amount": "72.00"}
+    found = refunded(refund(4, 72, back))
+    assert (found.total, costs(found), found.items[0].quantity, parts(found)) == (1638, [450, 648], 2, 1638)
+
+
+def test_units_that_came_back_without_a_refund_cost_what_was_paid_for_them() -> None:
+    lines = [product(0, quantity_refunded=1), product(1)]
+    found = order(answers={"products": lines}, status_id=14)
+    assert [(item.id, item.quantity, item.cost) for item in found.items] == [("301", 1, 486), ("315", 1, 648)]
+    assert (found.total, found.refunded, parts(found)) == (1224, 486, 1224)
+    # On top of it 10 % of tax: 38.09525 and 3.81 of 126.50.
+    taxed = [TAX_ON_TOP["products"][0] | {"quantity_refunded": 1}, TAX_ON_TOP["products"][1]]
+    found = order(TAXED, answers={"products": taxed}, status_id=14)
+    assert (found.total, found.refunded, found.taxes) == (Decimal("84.5900"), Decimal("41.91"), Decimal("7.6900"))
+    assert abs(parts(found) - found.total) < Decimal("0.01")
+    # What was declined did not come back, whatever the line says.
+    declined = refund(4, 486, returned(11, 1))
+    declined["payments"][0]["is_declined"] = True
+    found = order(answers={"products": lines, "refunds": {"data": [declined]}}, status_id=14)
+    assert (found.total, found.refunded) == (1710, None)
+
+
+def test_refunded_order_of_which_the_shop_kept_something_costs_what_it_did_before() -> None:
+    # 1620 of the 1710 came back, and BigCommerce says "Refunded".
+    found = refunded(refund(4, 1620, returned(11, 2), returned(12, 1)), status_id=4)
+    assert (found.status, found.total, found.refunded, parts(found)) == (Status.CANCELLED, 1710, 1620, 1710)
+    # The first of two refunds is older than the last state.
+    two = refunded(refund(4, 486, returned(11, 1)), refund(5, 1134, returned(11, 1), returned(12, 1)), status_id=4)
+    assert (two.status, two.total, two.refunded, parts(two)) == (Status.CANCELLED, 1224, 1620, 1224)
 
 
 AMOUNTS = st.integers(0, 500)

@@ -131,7 +131,7 @@ def test_phone_is_read_by_the_country_of_its_address() -> None:
     assert order(billing_address=billing(country_iso2="")).contact.phone == "380675550162"
 
 
-def test_customer_is_asked_only_for_an_order_without_an_address() -> None:
+def test_customer_is_asked_only_for_an_order_without_an_address_or_a_phone() -> None:
     api = Api(**PLAIN | {"order": PLAIN["order"] | {"customer_id": 58, "billing_address": billing(email="", phone="")}})
     fetch("store/order/created", api)
     assert api.paths[-1] == "/v3/customers?id:in=58&include=addresses"

@@ -51,9 +51,19 @@ def test_all_mistakes_of_a_body_are_reported_at_once() -> None:
 @pytest.mark.parametrize(
     ("body", "field", "problem"),
     [
-        (b"", "body", "is not JSON"),
-        (b"{", "body", "is not JSON"),
-        (b"\xff", "body", "is not JSON"),
+        (b"", "body", "is not JSON: EOF while parsing a value at line 1 column 0"),
+        (b"{", "body", "is not JSON: EOF while parsing an object at line 1 column 1"),
+        (b"\xff", "body", "is not JSON: expected value at line 1 column 1"),
+        (
+            b'{"type": "order", "note": "\\ud800"}',
+            "body",
+            "is not JSON: unexpected end of hex escape at line 1 column 34",
+        ),
+        (
+            b'{"type": "order",\n"total": %s}' % (b"9" * 5000),
+            "body",
+            "is not JSON: number out of range at line 2 column 4311",
+        ),
         (b"[]", "body", "must be an object"),
         (b"{}", "type", "is missing"),
         (b'{"type": 5}', "type", "must be text"),
@@ -67,8 +77,11 @@ def test_body_that_is_of_no_type_says_so(body: bytes, field: str, problem: str) 
 @pytest.mark.parametrize(
     ("sample", "changes", "field", "problem"),
     [
-        ("order", {"id": 0}, "id", "must be an id: not 0, and not only blanks"),
+        ("order", {"id": 0}, "id", "must be an id: not 0, not blank, without control characters"),
+        ("order", {"id": "a\0b"}, "id", "must be an id: not 0, not blank, without control characters"),
         ("order", {"id": 10.5}, "id", "must be text"),
+        ("order", {"id": 1e20}, "id", "must be text"),
+        ("order", {"format": True}, "format", "must be 1"),
         ("order", {"id": True}, "id", "must be text"),
         ("order", {"id": "x" * 256}, "id", "is too long"),
         ("order", {"version": 3}, "version", 'must be a time with its offset, like "2026-11-26T18:05:00.250+02:00"'),
@@ -161,6 +174,7 @@ def test_null_and_blank_text_are_missing(nothing: str | None) -> None:
 
 
 def test_ids_and_amounts_may_be_numbers() -> None:
+    assert order(id=7.0).id == "7"
     found = order(id=9007199254740993, total=1085, items=[ITEM | {"id": 733, "quantity": 2, "total": 0.1}])
     assert (found.id, str(found.total), found.items[0].id) == ("9007199254740993", "1085", "733")
     assert str(found.items[0].cost) == "0.05"

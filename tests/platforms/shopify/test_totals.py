@@ -257,6 +257,14 @@ def test_refund_of_more_or_less_than_its_lines_is_in_the_parts(
     assert ([item.cost for item in found.items], found.fees and str(found.fees)) == (costs, fees)
 
 
+def test_what_the_shop_kept_of_a_third_has_the_digits_of_the_currency() -> None:
+    # 3 x 10.00 less 10.00: 6.67 came back of one of them, less 1.00 for restocking.
+    lines = [line(1, "10.00", 3, current=2, discount_allocations=[{"amount": "10.00"}])]
+    back = removal(CLOSED, (1, 1, "6.67", "0"), money="5.67")
+    found = order(line_items=lines, total_price="20.00", current_total_price="14.33", refunds=[back])
+    assert (str(found.total), str(found.fees)) == ("14.33", "1.00")
+
+
 def test_amount_that_was_refunded_before_the_cancellation_is_off_the_items() -> None:
     found = order(
         line_items=[line(1, "120.00", current=0)],

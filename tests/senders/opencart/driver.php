@@ -24,7 +24,7 @@ if ($is_3) {
 
 $registry = new Values();
 foreach (array(
-    'db' => new Db($input['database']), 'config' => new Values($input['settings']), 'session' => new Session(), 'log' => new Log(),
+    'db' => new Db($input['database'], $input['database_now']), 'config' => new Values($input['settings']), 'session' => new Session(), 'log' => new Log(),
     'currency' => new Currency(), 'tax' => new Tax(), 'customer' => new Customer(), 'cart' => new Cart(), 'request' => new Request(),
     'response' => new Response(), 'document' => new Document(), 'user' => new User(), 'language' => new Language(),
     'url' => new Url(), 'load' => new Loader($registry),

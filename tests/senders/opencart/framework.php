@@ -6,13 +6,14 @@ class Db
     public $fails = false;
     private $pdo;
 
-    public function __construct($file)
+    public function __construct($file, $now)
     {
         $this->pdo = new PDO('sqlite:' . $file);
         $this->pdo->exec('PRAGMA journal_mode = OFF');
         $this->pdo->exec('PRAGMA synchronous = OFF');
         $this->pdo->setAttribute(PDO::ATTR_ERRMODE, PDO::ERRMODE_EXCEPTION);
         $this->pdo->sqliteCreateFunction('GREATEST', function ($one, $other) { return max((int)$one, (int)$other); });
+        $this->pdo->sqliteCreateFunction('NOW', function () use ($now) { return $now ?: gmdate('Y-m-d H:i:s'); });
         $this->pdo->sqliteCreateFunction('GET_LOCK', function () { return 1; });
         $this->pdo->sqliteCreateFunction('RELEASE_LOCK', function () { return 1; });
     }

@@ -10,8 +10,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.senders.senders import php_with
-from tests.support.generic import SECRET
+from tests.senders.senders import Server, php_with
+from tests.support.generic import GENERIC, SECRET, shop
 from tools.make_opencart import build
 
 HERE = Path(__file__).parent
@@ -38,7 +38,10 @@ TABLES = {
     "language": "language_id INTEGER PRIMARY KEY, code",
     "country": "country_id INTEGER PRIMARY KEY, iso_code_2",
     "zone": "zone_id INTEGER PRIMARY KEY, name",
-    "customer": "customer_id INTEGER PRIMARY KEY, firstname lastname email telephone newsletter status date_added",
+    "customer": (
+        "customer_id INTEGER PRIMARY KEY, language_id firstname lastname email telephone newsletter status date_added"
+    ),
+    "setting": "store_id `key` value",
     "address": "address_id INTEGER PRIMARY KEY, customer_id address_1 address_2 city postcode country_id zone_id",
 }
 _ROWS: dict[str, list[dict[str, Any]]] = {
@@ -81,6 +84,7 @@ class OpenCart:
     Args:
         folder: an empty folder.
         url: the URL of shopwire.
+        database_now: what the database says the time is, "" for the time in UTC.
     """
 
     version: str
@@ -90,6 +94,7 @@ class OpenCart:
     customer: int = 0
     cart: list[dict[str, Any]] = field(default_factory=list)
     settings: dict[str, Any] = field(default_factory=dict)
+    database_now: str = ""
 
     def __post_init__(self) -> None:
         self._root = self.folder / "shopwire"
@@ -104,6 +109,8 @@ class OpenCart:
         for table, rows in _ROWS.items():
             for row in rows:
                 self.insert(table, **row)
+        if self.version.startswith("4.1"):
+            self._move_columns()
         self.settings = {
             "module_shopwire_status": "1",
             "module_shopwire_url": self.url,
@@ -115,6 +122,16 @@ class OpenCart:
             "config_tax": "1",
         } | self.settings
         self.run(("admin", "install"))
+
+    def _move_columns(self) -> None:
+        """Move what 4.1 keeps in tables of their own."""
+        self.sql("CREATE TABLE oc_zone_description (zone_id NUMERIC, language_id NUMERIC, name TEXT)")
+        self.sql("INSERT INTO oc_zone_description SELECT zone_id, 1, 'Lviv region' FROM oc_zone")
+        self.sql("INSERT INTO oc_zone_description SELECT zone_id, 2, name FROM oc_zone")
+        self.sql("ALTER TABLE oc_zone DROP COLUMN name")
+        self.sql("CREATE TABLE oc_product_code (product_id NUMERIC, code TEXT, value TEXT)")
+        self.sql("INSERT INTO oc_product_code SELECT product_id, 'sku', sku FROM oc_product")
+        self.sql("ALTER TABLE oc_product DROP COLUMN sku")
 
     def insert(self, table: str, **row: Any) -> None:
         """Insert a row into one of OpenCart's tables."""
@@ -130,6 +147,7 @@ class OpenCart:
             "version": self.version,
             "root": str(self._root),
             "database": str(self._file),
+            "database_now": self.database_now,
             "settings": self.settings,
             "session": self.session,
             "customer": self.customer,
@@ -235,3 +253,23 @@ def _columns(columns: str) -> str:
     key = columns.split()[0] if "PRIMARY KEY" in columns else ""
     kinds = (f"{name} NUMERIC" if _NUMBERS.fullmatch(name) else f"{name} TEXT" for name in names if name != key)
     return ", ".join([*([f"{key} INTEGER PRIMARY KEY"] if key else []), *kinds])
+
+
+def sent(server: Server) -> list[Any]:
+    """Return the changes that shopwire reads of the calls, which must be signed."""
+    changes = []
+    for call in server.calls:
+        at = int(call.headers["webhook-timestamp"]) * 1000
+        received = type(call)(call.headers, call.body, at)
+        GENERIC.verify(received, shop())
+        changes += [delivery.change for delivery in GENERIC.read(received, shop())]
+    return changes
+
+
+ADDED = "catalog/model/checkout/order/addOrder/after"
+
+
+def confirm(opencart: OpenCart, id: int = 7, status: int = 1, **changes: Any) -> None:
+    """Place an order and confirm it, in one request of the shopper."""
+    opencart.place_order(id, **changes)
+    assert opencart.run(opencart.event(ADDED, {}, output=id), opencart.add_history(id, status)) == [None, None]

@@ -4,56 +4,16 @@ import json
 import re
 import subprocess
 import zipfile
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from shopwire.models import CartChange, Consent, ContactChange, Item, OrderChange, Status
 from tests.php.interpreter import php
-from tests.senders.opencart.opencart import VERSIONS, OpenCart
+from tests.senders.opencart.opencart import ADDED, OpenCart, confirm, sent
 from tests.senders.senders import Server
-from tests.support.generic import GENERIC, shop
 from tools.make_opencart import SOURCES, build, files
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.stop()
-
-
-@pytest.fixture(params=VERSIONS)
-def opencart(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> OpenCart:
-    return OpenCart(request.param, tmp_path, server.start())
-
-
-@pytest.fixture
-def opencart_3(server: Server, tmp_path: Path) -> OpenCart:
-    return OpenCart("3.0.3.9", tmp_path, server.start())
-
-
-def sent(server: Server) -> list[Any]:
-    """Return the changes that shopwire reads of the calls, which must be signed."""
-    changes = []
-    for call in server.calls:
-        at = int(call.headers["webhook-timestamp"]) * 1000
-        received = type(call)(call.headers, call.body, at)
-        GENERIC.verify(received, shop())
-        changes += [delivery.change for delivery in GENERIC.read(received, shop())]
-    return changes
-
-
-ADDED = "catalog/model/checkout/order/addOrder/after"
-
-
-def confirm(opencart: OpenCart, id: int = 7, status: int = 1, **changes: Any) -> None:
-    """Place an order and confirm it, in one request of the shopper."""
-    opencart.place_order(id, **changes)
-    assert opencart.run(opencart.event(ADDED, {}, output=id), opencart.add_history(id, status)) == [None, None]
 
 
 def test_confirmed_order_is_sent_whole(opencart: OpenCart, server: Server) -> None:
@@ -162,33 +122,6 @@ def test_handlers_write_nothing_while_the_module_is_off(opencart: OpenCart) -> N
     assert opencart.waiting() == []
 
 
-@pytest.mark.parametrize("answer", [503, 401])
-def test_order_waits_while_shopwire_is_down_and_its_newest_state_is_sent(
-    opencart_3: OpenCart, server: Server, answer: int
-) -> None:
-    server.answers = [answer]
-    confirm(opencart_3)
-    failed = opencart_3.cron()
-    assert (failed["sent"], failed["waiting"]) == (0, 1)
-    assert failed["error"].startswith(f"HTTP {answer}")
-    assert opencart_3.cron()["error"].startswith("waiting after a failure")
-    assert len(server.calls) == 1
-    opencart_3.run(opencart_3.add_history(7, 5))
-    opencart_3.sql("UPDATE oc_shopwire_state SET value = '0' WHERE name = 'not_before'")
-    assert opencart_3.cron() == {"sent": 1, "rejected": 0, "waiting": 0, "error": ""}
-    assert sent(server)[-1].order.status is Status.DELIVERED
-
-
-def test_lost_answer_is_repeated_with_the_same_id(opencart_3: OpenCart, server: Server) -> None:
-    server.answers = [503]
-    confirm(opencart_3)
-    opencart_3.cron()
-    opencart_3.sql("UPDATE oc_shopwire_state SET value = '0' WHERE name = 'not_before'")
-    opencart_3.cron()
-    first, second = server.calls
-    assert first.headers["webhook-id"] == second.headers["webhook-id"]
-
-
 def test_refused_order_is_kept_aside_and_shown_until_it_changes(opencart: OpenCart, server: Server) -> None:
     server.answers = [400]
     confirm(opencart, 7)
@@ -214,39 +147,6 @@ def test_row_that_cannot_be_read_delays_no_other_one(opencart_3: OpenCart, serve
     assert opencart_3.cron() == {"sent": 1, "rejected": 1, "waiting": 0, "error": ""}
     ((problem,),) = opencart_3.sql("SELECT problem FROM oc_shopwire_queue")
     assert problem.startswith("PDOException in framework.php:")
-
-
-def test_deleted_order_is_reported_only_if_it_was_confirmed(opencart: OpenCart, server: Server) -> None:
-    trigger = {
-        "3.0.3.9": "catalog/model/checkout/order/deleteOrder/before",
-        "4.0.2.3": "catalog/model/checkout/order/deleteOrder/before",
-        "4.1.0.4": "admin/model/sale/order/deleteOrder/before",
-    }[opencart.version]
-    confirm(opencart, 7)
-    opencart.place_order(8)
-    opencart.run(opencart.event(trigger, 7), opencart.event(trigger, 8))
-    opencart.sql("DELETE FROM oc_order")
-    assert opencart.waiting() == ["order_deleted:7"]
-    opencart.cron()
-    assert json.loads(server.calls[0].body) == {"type": "order_deleted", "id": "7"}
-
-
-def test_change_without_an_event_is_found_by_cron(opencart: OpenCart, server: Server) -> None:
-    opencart.place_order(7)
-    opencart.add_history(7, 1)  # by a program that fires no event
-    assert opencart.cron()["sent"] == 1
-    opencart.sql("UPDATE oc_order SET total = '900', date_modified = '2099-01-01 00:00:00'")
-    assert opencart.cron()["sent"] == 1
-    assert sent(server)[-1].order.total == 450
-
-
-def test_orders_from_before_the_module_are_not_sent(server: Server, tmp_path: Path) -> None:
-    made = OpenCart("4.1.0.4", tmp_path, server.start())
-    made.run(("admin", "uninstall"))
-    made.place_order(7)
-    made.insert("order_history", order_id=7, order_status_id=5)
-    made.run(("admin", "install"))
-    assert made.cron()["sent"] == 0
 
 
 def test_customer_has_a_consent_only_when_it_was_chosen(opencart: OpenCart, server: Server) -> None:
@@ -332,11 +232,32 @@ def test_cart_is_written_at_the_end_of_the_request(opencart: OpenCart, server: S
     assert empty.cart.items == ()
 
 
+def test_account_that_is_approved_is_sent_with_its_choice(opencart: OpenCart, server: Server) -> None:
+    opencart.insert("customer", customer_id=3, email="ann@example.com", newsletter=1, status=0, language_id=2)
+    opencart.insert("address", customer_id=3, country_id=220, zone_id=9)
+    opencart.run(opencart.event("catalog/model/account/customer/addCustomer/after", {}, output=3))
+    assert opencart.cron()["sent"] == 0
+    opencart.sql("UPDATE oc_customer SET status = 1")
+    opencart.run(opencart.event("admin/model/customer/customer_approval/approveCustomer/after", 3))
+    assert opencart.cron()["sent"] == 1
+    (change,) = sent(server)
+    assert change.contact.consent.subscribed
+    assert change.contact.address.region == "Львівська"
+
+
+def test_sku_is_read_where_each_version_has_it(opencart: OpenCart, server: Server) -> None:
+    confirm(opencart)
+    opencart.cron()
+    assert [item.get("sku") for item in json.loads(server.calls[0].body)["items"]] == ["TEA-1", None]
+
+
 def test_placeholders_of_checkouts_are_no_addresses(opencart_3: OpenCart, server: Server) -> None:
     confirm(opencart_3, 7, email="empty1795800000@localhost.net")
     confirm(opencart_3, 8, email="shop@example.com")
+    opencart_3.insert("setting", store_id=2, key="config_email", value="Second@Example.com")
+    confirm(opencart_3, 9, email="second@example.com")
     opencart_3.cron()
-    assert [change.contact.email for change in sent(server)] == [None, None]
+    assert [change.contact.email for change in sent(server)] == [None, None, None]
 
 
 def test_cron_needs_its_key(opencart: OpenCart, server: Server) -> None:

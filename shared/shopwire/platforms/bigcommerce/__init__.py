@@ -27,7 +27,7 @@ _HASH = r"[a-z0-9]{1,32}"
 _STORE = re.compile(rf"(?:https?://)?(?:stores/|store-)?({_HASH})(?:\.mybigcommerce\.com)?/?")
 _is_token = re.compile(r"[!-~]{1,255}").fullmatch
 
-_ORDER = ("order", "products", "shipments", "coupons", "refunds", "customer")
+_ORDER = ("order", "products", "shipments", "coupons", "refunds", "customer", "addresses")
 _CART = ("cart", "customer")
 
 
@@ -49,12 +49,12 @@ class BigCommerce(Platform):
         Topic("store/shipment/updated", Kind.SIGNAL, webhooks.part_of_order),
         Topic("store/shipment/deleted", Kind.SIGNAL, webhooks.part_of_order),
         Topic("store/cart/created", Kind.SIGNAL, webhooks.cart, connect=False),  # "updated" comes with it
-        Topic("store/cart/updated", Kind.SIGNAL, webhooks.cart),  # after every change of the items, and only of them
+        Topic("store/cart/updated", Kind.SIGNAL, webhooks.cart),  # after changes of the items, or of the address
         Topic("store/cart/lineItem/created", Kind.SIGNAL, webhooks.cart, connect=False),
         Topic("store/cart/lineItem/updated", Kind.SIGNAL, webhooks.cart, connect=False),
         Topic("store/cart/lineItem/deleted", Kind.SIGNAL, webhooks.cart, connect=False),
         Topic("store/cart/couponApplied", Kind.SIGNAL, webhooks.cart),
-        # An hour after the last change. It is the first that comes after a guest typed an address at the checkout.
+        # An hour after the last change.
         Topic("store/cart/abandoned", Kind.SIGNAL, webhooks.cart),
         Topic("store/cart/converted", Kind.SIGNAL, webhooks.converted_cart, connect=False),  # the order says it too
         Topic("store/cart/deleted", Kind.SNAPSHOT, webhooks.deleted_cart),

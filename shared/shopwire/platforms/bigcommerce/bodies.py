@@ -24,6 +24,7 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 _rfc_2822 = re.compile(
     r"(?:[A-Za-z]{3},\s*)?(\d{1,2})\s+([A-Za-z]{3})\s+(\d{4})\s+(\d\d):(\d\d)(?::(\d\d))?\s+(?:([+-])(\d\d)(\d\d)|GMT|UT)"
 ).fullmatch
+_is_without_offset = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?").fullmatch
 
 
 def _moment(value: Any) -> Any:
@@ -31,7 +32,7 @@ def _moment(value: Any) -> Any:
         return value
     found = _rfc_2822(value.strip())
     if not found:
-        return value.strip() or None
+        return _with_offset(value.strip()) or None
     day, month, year, hour, minute, second, sign, hours, minutes = found.groups()
     offset = timedelta(hours=int(hours or 0), minutes=int(minutes or 0)) * (-1 if sign == "-" else 1)
     try:
@@ -47,6 +48,14 @@ def _moment(value: Any) -> Any:
     except ValueError:
         raise PydanticCustomError("no_date", "not a date of RFC 2822") from None
 
+
+def _with_offset(value: Any) -> Any:
+    # "This date time is always in UTC in the api response" ("Orders V2").
+    return f"{value}Z" if isinstance(value, str) and _is_without_offset(value) else value
+
+
+ApiMoment = Annotated[Moment, BeforeValidator(_with_offset)]
+"""A date of ISO 8601, as V3 writes it. One without an offset is in UTC."""
 
 V2Moment = Annotated[Moment, BeforeValidator(_moment)]
 """A date of RFC 2822, as V2 writes it. One of ISO 8601 is read too."""
@@ -113,10 +122,12 @@ class Order(_Body):
     customer_id: Part[str] = None
     billing_address: Part[Address] = None
     consignments: Part[Consignments] = None
+    shipping_address_count: Part[Number] = None
     cart_id: Part[str] = None
     is_deleted: Part[bool] = None
     is_tax_inclusive_pricing: Part[bool] = None
     total_inc_tax: Amount
+    total_ex_tax: MoneyOrEmpty = None
     total_tax: MoneyOrEmpty = None
     base_shipping_cost: Part[Amount] = None
     shipping_cost_ex_tax: MoneyOrEmpty = None
@@ -161,7 +172,9 @@ class Product(_Body):
     quantity_shipped: Part[Amount] = None
     quantity_refunded: Part[Amount] = None
     is_refunded: Part[bool] = None
+    parent_order_product_id: Part[str] = None
     applied_discounts: list[AppliedDiscount] | None = None
+    discounted_total_inc_tax: MoneyOrEmpty = None
 
 
 class Products(_Body):
@@ -256,8 +269,8 @@ class Customer(_Body):
     phone: Part[str] = None
     first_name: Part[str] = None
     last_name: Part[str] = None
-    date_created: Part[Moment] = None
-    date_modified: Moment
+    date_created: Part[ApiMoment] = None
+    date_modified: ApiMoment
     addresses: Parts[CustomerAddress] = None
 
 
@@ -274,8 +287,8 @@ class Subscriber(_Body):
     email: Part[str] = None
     first_name: Part[str] = None
     last_name: Part[str] = None
-    date_created: Part[Moment] = None
-    date_modified: Part[Moment] = None
+    date_created: Part[ApiMoment] = None
+    date_modified: Part[ApiMoment] = None
     consents: Part[list[str]] = None
 
 
@@ -331,8 +344,8 @@ class Cart(_Body):
     email: Part[str] = None
     currency: Part[CartCurrency] = None
     line_items: CartLines
-    created_time: Part[Moment] = None
-    updated_time: Moment
+    created_time: Part[ApiMoment] = None
+    updated_time: ApiMoment
     locale: Part[str] = None
 
 

@@ -42,14 +42,19 @@ def _order(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
     if orders.has_shipments(body, products):
         answer = _part("shipments", f"{path}/shipments?limit={_PAGE}", api)
         shipments = parse(bodies.Shipments, _named("shipments", answer)).shipments
-    if body.coupon_discount:
-        answer = _part("coupons", f"{path}/coupons?limit={_PAGE}", api)
+    if body.coupon_discount or orders.may_have_coupons(body):
+        answer = _part("coupons", f"{path}/coupons?limit={_PAGE}", api, is_sure=bool(body.coupon_discount))
         coupons = parse(bodies.Coupons, _named("coupons", answer)).coupons
-    if money.has_refunds(body, products) or change.topic == "store/order/refund/created":
-        answer = _part("refunds", f"/v3/orders/{id}/payment_actions/refunds", api)
+    has_refunds = money.has_refunds(body, products) or change.topic == "store/order/refund/created"
+    if has_refunds or money.may_have_refunds(body):
+        answer = _part("refunds", f"/v3/orders/{id}/payment_actions/refunds", api, is_sure=has_refunds)
         refunds = parse(bodies.Refunds, answer).data if answer else []
     if people.needs_customer(body):
         customer = _customer(body.customer_id, api)
+    if people.needs_addresses(body):
+        answer = _part("addresses", f"{path}/shipping_addresses?limit={_PAGE}", api, is_sure=False)
+        addresses = parse(bodies.Consignments, _named("shipping", answer))
+        body = body.model_copy(update={"consignments": addresses})
     parts = orders.Parts(products, shipments, coupons, refunds, customer)
     return orders.order(body, parts, shop, cart_id=change.ids.get("cart"))
 
@@ -65,17 +70,20 @@ def _products(path: str, api: PlatformApi) -> list[bodies.Product]:
     raise Unreadable("products", "too_many")
 
 
-def _part(name: str, path: str, api: PlatformApi) -> bytes:
+def _part(name: str, path: str, api: PlatformApi, *, is_sure: bool = True) -> bytes:
     """Return what belongs to an order that exists.
+
+    Args:
+        is_sure: whether the order says that there is some.
 
     Raises:
         RetryLater: there is no such order, so this answer comes from a copy that is behind. b"" would mean that the
             order has none of it.
     """
     answer = api.get(name, path)
-    if answer is None:
+    if answer is None and is_sure:
         raise RetryLater(Reason.FETCHED_OLD_STATE, fetched=name)
-    return answer
+    return answer or b""
 
 
 def _cart(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:

@@ -5,17 +5,22 @@ Every amount is there with and without tax. The lines' totals are before discoun
 of its own, which names the lines and quantities that were given back, or an amount of the order ("Order Refunds").
 """
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
+from typing import TypeVar
 
-from shopwire.models.order import quantum
+from shopwire.models.order import quantum, without_remainder
 from shopwire.platforms.bigcommerce import bodies
 from shopwire.platforms.parts import MoneyOrEmpty, amount
 
+T = TypeVar("T", bodies.Refund, bodies.Shipment)
+
 REFUNDED, PARTIALLY_REFUNDED = 4, 14
 """The two statuses of an order that say that money was given back."""
+# Pending, Declined, Awaiting Payment, Awaiting Fulfillment: "you must receive payment of the order before you can issue
+# a refund" ("Order Refunds"), after which the order is partially refunded, and then goes on.
+_NEVER_REFUNDED = frozenset({1, 6, 7, 11})
 _OFF_SHIPPING = frozenset({3, 4})  # types of a coupon: a discount on the shipping, and free shipping
 _FEES = frozenset({"HANDLING", "GIFT_WRAPPING", "FEE"})
 _ZERO = Decimal(0)
@@ -69,6 +74,12 @@ class _Parts:
             left -= taken
 
 
+def in_order(entries: Sequence[T]) -> list[T]:
+    """Return refunds or shipments in the order in which they were made: that of their numbers."""
+    numbered = all(entry.id.isdecimal() for entry in entries)
+    return sorted(entries, key=lambda entry: int(entry.id)) if numbered else list(entries)
+
+
 def has_refunds(order: bodies.Order, products: Sequence[bodies.Product]) -> bool:
     """Return whether anything of the order says that money was given back."""
     return (
@@ -76,6 +87,14 @@ def has_refunds(order: bodies.Order, products: Sequence[bodies.Product]) -> bool
         or "refunded" in (order.payment_status or "").lower()
         or any(product.is_refunded or product.quantity_refunded for product in products)
     )
+
+
+def may_have_refunds(order: bodies.Order) -> bool:
+    """Return whether money may have been given back although nothing of the order says so.
+
+    A payment outside of BigCommerce has no `payment_status`, and the status of a partially refunded order can change.
+    """
+    return not (order.payment_status or "").strip() and order.status_id not in _NEVER_REFUNDED
 
 
 def amounts(
@@ -90,31 +109,39 @@ def amounts(
     tolerance = quantum(currency) * (len(products) + 1)
     gross = [product.total_inc_tax if with_tax else product.total_ex_tax for product in products]
     parts = _Parts(
-        paid=[max(price - _discount(product), _ZERO) for price, product in zip(gross, products, strict=True)],
+        paid=[
+            max(price - _discount(product, with_tax=with_tax), _ZERO)
+            for price, product in zip(gross, products, strict=True)
+        ],
         shipping=_of(order.shipping_cost_inc_tax, order.shipping_cost_ex_tax, with_tax=with_tax),
         fees=_fees(order, with_tax=with_tax),
-        taxes=_ZERO if with_tax else _or_zero(order.total_tax),
+        taxes=_ZERO if with_tax else _taxes(order),
     )
     discount = _fit_to_total(parts, gross, order.total_inc_tax, coupons, tolerance)
 
-    given_back = [(refund, money) for refund in _in_order(refunds) if (money := _given_back(refund)) > 0]
+    known = in_order(refunds) if refunds else _refund_of_lines(parts, products, currency, with_tax=with_tax)
+    given_back = [(refund, money) for refund in known if (money := _given_back(refund)) > 0]
     refunded = sum([money for _, money in given_back], _ZERO)
     wholly_refunded = order.status_id == REFUNDED or 0 < order.total_inc_tax <= refunded
     total, counted = order.total_inc_tax, []
-    for refund, money in given_back:
-        if wholly_refunded and total - money <= 0:
+    for number, (refund, money) in enumerate(given_back, 1):
+        # The last refund of an order that was wholly refunded closed it, even if the shop kept something.
+        if wholly_refunded and (total - money <= 0 or number == len(given_back)):
             break
         total -= money
-        counted.append(refund)
+        counted.append((refund, money))
     quantities = _take_back(parts, products, counted, with_tax=with_tax)
     if counted:
         _fit_refunds(parts, total, tolerance)
+    discount, shipping, taxes, fees = (
+        without_remainder(part, currency) for part in (discount, parts.shipping, parts.taxes, parts.fees)
+    )
     return Amounts(
         total=total,
-        shipping=parts.shipping if order.shipping_cost_inc_tax is not None else None,
+        shipping=shipping if order.shipping_cost_inc_tax is not None else None,
         discount=discount if discount > 0 else None,
-        taxes=None if with_tax else parts.taxes,
-        fees=parts.fees if parts.fees > 0 else None,
+        taxes=None if with_tax else taxes,
+        fees=fees if fees > 0 else None,
         refunded=refunded if refunded > 0 else None,
         wholly_refunded=wholly_refunded,
         lines=[
@@ -143,7 +170,15 @@ def _fees(order: bodies.Order, *, with_tax: bool) -> Decimal:
         (order.wrapping_cost_inc_tax, order.wrapping_cost_ex_tax),
         *((fee.cost_inc_tax, fee.cost_ex_tax) for fee in order.fees or ()),
     ]
-    return sum([_of(*pair, with_tax=with_tax) for pair in found], _ZERO)
+    # A negative one is a discount: the total is lower by it.
+    return sum([max(_of(*pair, with_tax=with_tax), _ZERO) for pair in found], _ZERO)
+
+
+def _taxes(order: bodies.Order) -> Decimal:
+    found, without = amount(order.total_tax), amount(order.total_ex_tax)
+    if found is None and without is not None:
+        found = order.total_inc_tax - without
+    return _ZERO if found is None else found
 
 
 def _of(with_its_tax: MoneyOrEmpty, without: MoneyOrEmpty, *, with_tax: bool) -> Decimal:
@@ -155,8 +190,10 @@ def _or_zero(part: MoneyOrEmpty) -> Decimal:
     return _ZERO if found is None else found
 
 
-def _discount(product: bodies.Product) -> Decimal:
+def _discount(product: bodies.Product, *, with_tax: bool) -> Decimal:
     """Return the share that a line has of all discounts, also of those of the whole order ("applied_discounts")."""
+    if not product.applied_discounts and with_tax and (paid := _or_zero(product.discounted_total_inc_tax)):
+        return max(product.total_inc_tax - paid, _ZERO)
     return sum([_or_zero(each.amount) for each in product.applied_discounts or ()], _ZERO)
 
 
@@ -186,10 +223,23 @@ def _fit_to_total(
     return discount
 
 
-def _in_order(refunds: Sequence[bodies.Refund]) -> list[bodies.Refund]:
-    # "Returns a list of refunds ordered by refund ID in ascending order."
-    numbered = all(refund.id.isdecimal() for refund in refunds)
-    return sorted(refunds, key=lambda refund: int(refund.id)) if numbered else list(refunds)
+def _refund_of_lines(
+    parts: _Parts, products: Sequence[bodies.Product], currency: str, *, with_tax: bool
+) -> Sequence[bodies.Refund]:
+    """Return the refund that the lines imply, for an order without any refund of its own: as much as was paid."""
+    total, taxes, items = _ZERO, _ZERO, []
+    for line, paid in zip(products, parts.paid, strict=True):
+        back = min(line.quantity_refunded or _ZERO, line.quantity)
+        if back <= 0:
+            continue
+        total += paid * back / line.quantity
+        if not with_tax and line.total_ex_tax > 0:
+            taxes += (line.total_inc_tax - line.total_ex_tax) * paid / line.total_ex_tax * back / line.quantity
+        items.append(bodies.RefundItem(item_type="PRODUCT", item_id=line.id, quantity=back))
+    if not items:
+        return ()
+    total, taxes = (each.quantize(quantum(currency)) for each in (total, taxes))
+    return [bodies.Refund(id="lines", total_amount=total + taxes, total_tax=taxes, items=items)]
 
 
 def _given_back(refund: bodies.Refund) -> Decimal:
@@ -201,28 +251,62 @@ def _given_back(refund: bodies.Refund) -> Decimal:
 
 
 def _take_back(
-    parts: _Parts, products: Sequence[bodies.Product], refunds: Sequence[bodies.Refund], *, with_tax: bool
+    parts: _Parts,
+    products: Sequence[bodies.Product],
+    refunds: Sequence[tuple[bodies.Refund, Decimal]],
+    *,
+    with_tax: bool,
 ) -> list[Decimal]:
-    """Lower the parts by what the refunds name, and return how many units of each line are left."""
-    returned: Counter[str] = Counter()
-    for refund in refunds:
+    """Lower the parts by what the refunds name, and return how many units of each line are left.
+
+    Args:
+        refunds: with the money that was given back.
+    """
+    quantities = [product.quantity for product in products]
+    lines = {product.id: number for number, product in enumerate(products)}
+    for refund, money in refunds:
+        left, kinds, lacks_amount = parts.total - money, set(), False
         for item in refund.items or ():
-            requested = _or_zero(item.requested_amount)
-            match (item.item_type or "").upper():
-                case "PRODUCT":
-                    returned[item.item_id or ""] += item.quantity or _ZERO  # type: ignore[assignment]
-                case "SHIPPING":
-                    parts.shipping = max(parts.shipping - requested, _ZERO)
-                case kind if kind in _FEES:
-                    parts.fees = max(parts.fees - requested, _ZERO)
+            kind, requested = (item.item_type or "").upper(), _or_zero(item.requested_amount)
+            kinds.add(kind)
+            line = lines.get(item.item_id or "")
+            if kind == "PRODUCT" and line is not None:
+                _take_back_units(parts, quantities, line, item.quantity, requested)
+            elif kind == "SHIPPING":
+                parts.shipping = max(parts.shipping - requested, _ZERO)
+            elif kind in _FEES:
+                parts.fees = max(parts.fees - requested, _ZERO)
+                lacks_amount = lacks_amount or not requested
+            elif kind == "ORDER":
+                left += requested  # off the whole order (`_fit_refunds`)
         if not with_tax:
             parts.taxes = max(parts.taxes - _or_zero(refund.total_tax), _ZERO)
-    quantities = [max(product.quantity - returned[product.id], _ZERO) for product in products]
-    parts.paid = [
-        paid * quantity / product.quantity if product.quantity > 0 else _ZERO
-        for paid, quantity, product in zip(parts.paid, quantities, products, strict=True)
-    ]
+        # What was given back besides. Gift wrapping is named by units, and an amount may be named without its tax.
+        rest = max(parts.total - left, _ZERO)
+        if lacks_amount or (kinds and kinds <= _FEES):
+            parts.fees -= min(rest, max(parts.fees, _ZERO))
+        elif kinds == {"SHIPPING"}:
+            parts.shipping -= min(rest, parts.shipping)
+    # What a bundle contains for nothing goes with the bundle, which alone is named.
+    for number, product in enumerate(products):
+        bundle = lines.get(product.parent_order_product_id or "")
+        if bundle is not None and not product.total_inc_tax and products[bundle].quantity > 0:
+            with_bundle = product.quantity * quantities[bundle] / products[bundle].quantity
+            quantities[number] = min(quantities[number], with_bundle.to_integral_value(ROUND_CEILING))
     return quantities
+
+
+def _take_back_units(
+    parts: _Parts, quantities: list[Decimal], line: int, quantity: Decimal | None, requested: Decimal
+) -> None:
+    """Lower what is paid for a line by units that came back; by an amount, if no units are named."""
+    if not quantity:
+        parts.paid[line] = max(parts.paid[line] - requested, _ZERO)
+        return
+    before = quantities[line]
+    quantities[line] = max(before - quantity, _ZERO)
+    if before > 0:
+        parts.paid[line] = parts.paid[line] * quantities[line] / before
 
 
 def _fit_refunds(parts: _Parts, total: Decimal, tolerance: Decimal) -> None:

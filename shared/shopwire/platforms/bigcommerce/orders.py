@@ -13,7 +13,7 @@ from shopwire.models.base import first, usable_currency, usable_token
 from shopwire.models.shop import IGNORE
 from shopwire.models.text import readable
 from shopwire.platforms.bigcommerce import bodies, money, people
-from shopwire.platforms.parts import RANKS, one_line
+from shopwire.platforms.parts import RANKS, amount, one_line
 
 _INCOMPLETE, _SHIPPED, _PARTIALLY_SHIPPED = 0, 2, 3
 _STATUSES = {
@@ -75,6 +75,11 @@ def has_shipments(body: bodies.Order, products: Sequence[bodies.Product]) -> boo
     )
 
 
+def may_have_coupons(body: bodies.Order) -> bool:
+    """Return whether the order may have a coupon for free shipping, which takes nothing off the lines."""
+    return people.shipping_address(body) is not None and not amount(body.shipping_cost_inc_tax)
+
+
 def order(body: bodies.Order, parts: Parts, shop: Shop, cart_id: str | None = None) -> Change:
     """Return the snapshot of an order.
 
@@ -114,7 +119,7 @@ def order(body: bodies.Order, parts: Parts, shop: Shop, cart_id: str | None = No
             refunded=amounts.refunded,
             contact=people.buyer(body, parts.customer, shop),
             items=_items(parts.products, amounts, shop),
-            parcels=tuple(_parcel(shipment) for shipment in parts.shipments),
+            parcels=tuple(_parcel(shipment) for shipment in money.in_order(parts.shipments)),
             wholly_shipped=wholly_shipped,
             coupons=_coupons(parts),
             payment_method=first((body.payment_method,)),
@@ -207,7 +212,8 @@ def _delivery_method(body: bodies.Order) -> str | None:
         return None
     shipping = (each.shipping_method for each in body.consignments.shipping or ())
     pickups = (each.pickup_method_display_name for each in body.consignments.pickups or ())
-    return first((*shipping, *pickups))
+    # "None" is the method of an order that was made without one, as in the control panel.
+    return first(method for method in (*shipping, *pickups) if method and method.strip() != "None")
 
 
 def _address_line(address: bodies.Address | None) -> str | None:

@@ -22,12 +22,19 @@ _NO_CUSTOMER_ADDRESS = bodies.CustomerAddress()
 
 
 def needs_customer(body: bodies.Order | bodies.Cart) -> bool:
-    """Return whether an order or a cart belongs to a customer whose e-mail address only the customer has."""
+    """Return whether an order or a cart belongs to a customer whose address or phone only the customer has."""
+    if not _is_customer(body.customer_id):
+        return False
     if isinstance(body, bodies.Order):
-        email = body.billing_address.email if body.billing_address else None
-    else:
-        email = body.email
-    return not (email or "").strip() and _is_customer(body.customer_id)
+        billing = body.billing_address or _NO_ADDRESS
+        return not (billing.email or "").strip() or not (billing.phone or "").strip()
+    return not (body.email or "").strip()
+
+
+def needs_addresses(body: bodies.Order) -> bool:
+    """Return whether the order goes somewhere and does not contain its consignments, although it was asked to."""
+    consignments = body.consignments or bodies.Consignments()
+    return bool(body.shipping_address_count) and consignments.shipping is None and consignments.pickups is None
 
 
 def buyer(body: bodies.Order, customer: bodies.Customer | None, shop: Shop) -> Contact:

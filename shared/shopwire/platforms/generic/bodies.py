@@ -14,12 +14,20 @@ from pydantic_core import PydanticCustomError
 from shopwire.models import Status
 from shopwire.models.base import MAX_ID_LENGTH, Amount, Currency, Id, Moment, Token
 
-_is_moment = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)").fullmatch
-_is_number = re.compile(r"-?\d+(\.\d+)?").fullmatch
+_MOMENT = (
+    r"(?!0000)[0-9]{4}-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+    r"[Tt ]([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,9})?)?([Zz]|[+-]([01][0-9]|2[0-3]):?[0-5][0-9])"
+)
+_is_moment = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d(:\d\d(\.\d{1,9})?)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII).fullmatch
+_is_number = re.compile(r"-?[0-9]+(\.[0-9]+)?").fullmatch
+_MAX_WHOLE_FLOAT = 2**53
 
 
 def _id_text(value: Any) -> Any:
-    # A number is an id in most shops. A fraction is none: its sender lost digits of a long id.
+    # A number is an id in most shops, also 7.0, as some languages write it. A fraction is none, nor is a number whose
+    # sender lost the digits of a long id.
+    if isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_WHOLE_FLOAT:
+        value = int(value)
     return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -41,30 +49,62 @@ def _written_number(value: Any) -> Any:
     return value
 
 
-_ID_SCHEMA = {"type": ["string", "integer"], "maxLength": MAX_ID_LENGTH}
-_NUMBER_SCHEMA = {"type": ["string", "number"], "pattern": r"^-?\d+(\.\d+)?$"}
-_MOMENT_SCHEMA = {"type": "string", "format": "date-time"}
+def _no_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise PydanticCustomError("format", "must be 1")
+    return value
+
+
+# The schemas say as much of these checks as a schema can. What they cannot say: whether a day exists in its month.
+_VISIBLE = (
+    r"[^\s\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffd]"
+)
+_SOUND = r"[^\u0000-\u001f\u007f\ufffd]"
+_ID_SCHEMA: dict[str, Any] = {
+    "type": ["string", "integer"],
+    "maxLength": MAX_ID_LENGTH,
+    "pattern": rf"^\s*{_SOUND}*{_VISIBLE}{_SOUND}*\s*$",
+    "not": {"enum": [0, "0", "null", "NULL", "undefined", "[object Object]"]},
+}
+_OPTIONAL_ID_SCHEMA = _ID_SCHEMA | {"pattern": rf"^\s*$|{_ID_SCHEMA['pattern']}"}
+_CUSTOMER_ID_SCHEMA = _OPTIONAL_ID_SCHEMA | {"allOf": [{"not": {"type": "string", "pattern": r"@|^\s*\+"}}]}
+_DIGITS = r"(?=[0-9.]{1,41}$)[0-9]{1,40}(\.[0-9]+)?"
+_NUMBER_SCHEMA = {"type": ["string", "number"], "exclusiveMaximum": 1e40}
+_MONEY_SCHEMA = _NUMBER_SCHEMA | {"pattern": rf"^({_DIGITS}|-0+(\.0+)?)$", "minimum": 0}
+_QUANTITY_SCHEMA = _NUMBER_SCHEMA | {"pattern": rf"^(?=.*[1-9]){_DIGITS}$", "exclusiveMinimum": 0}
+_MOMENT_SCHEMA = {"type": "string", "pattern": f"^{_MOMENT}$"}
+_TOKEN_PATTERN = r"[!-?A-~]([ -?A-~]{0,253}[!-?A-~])?"
+
+
+def _named_schema(*names: str) -> dict[str, Any]:
+    """Return what a schema says of a person who must have one of these fields."""
+    filled = {"type": ["string", "integer"], "pattern": r"\S"}
+    return {"anyOf": [{"required": [name], "properties": {name: filled}} for name in names]}
+
 
 RequiredId = Annotated[Id, BeforeValidator(_id_text), WithJsonSchema(_ID_SCHEMA | {"minLength": 1})]
 OptionalId = Annotated[
-    Annotated[Id, BeforeValidator(_id_text), WithJsonSchema(_ID_SCHEMA)] | None, BeforeValidator(_none_if_blank)
+    Annotated[Id, BeforeValidator(_id_text), WithJsonSchema(_OPTIONAL_ID_SCHEMA)] | None,
+    BeforeValidator(_none_if_blank),
 ]
 # The main store of an engine may have the id 0.
 StoreId = Annotated[
-    Annotated[str, BeforeValidator(_id_text), Field(max_length=MAX_ID_LENGTH), WithJsonSchema(_ID_SCHEMA)] | None,
+    Annotated[
+        str,
+        BeforeValidator(_id_text),
+        Field(max_length=MAX_ID_LENGTH),
+        WithJsonSchema({"type": ["string", "integer"], "maxLength": MAX_ID_LENGTH}),
+    ]
+    | None,
     BeforeValidator(_none_if_blank),
 ]
-RequiredMoney = Annotated[
-    Amount, BeforeValidator(_written_number), Field(ge=0), WithJsonSchema(_NUMBER_SCHEMA | {"minimum": 0})
-]
-Quantity = Annotated[
-    Amount, BeforeValidator(_written_number), Field(gt=0), WithJsonSchema(_NUMBER_SCHEMA | {"exclusiveMinimum": 0})
-]
+RequiredMoney = Annotated[Amount, BeforeValidator(_written_number), Field(ge=0), WithJsonSchema(_MONEY_SCHEMA)]
+Quantity = Annotated[Amount, BeforeValidator(_written_number), Field(gt=0), WithJsonSchema(_QUANTITY_SCHEMA)]
 Money = RequiredMoney | None
 Time = Annotated[Moment, BeforeValidator(_written_moment), WithJsonSchema(_MOMENT_SCHEMA)]
-RequiredToken = Annotated[Token, WithJsonSchema({"type": "string", "minLength": 1, "maxLength": MAX_ID_LENGTH})]
+RequiredToken = Annotated[Token, WithJsonSchema({"type": "string", "pattern": rf"^\s*{_TOKEN_PATTERN}\s*$"})]
 OptionalToken = Annotated[
-    Annotated[Token, WithJsonSchema({"type": "string", "maxLength": MAX_ID_LENGTH})] | None,
+    Annotated[Token, WithJsonSchema({"type": "string", "pattern": rf"^\s*({_TOKEN_PATTERN}\s*)?$"})] | None,
     BeforeValidator(_none_if_blank),
 ]
 Code = Annotated[Currency, WithJsonSchema({"type": "string", "pattern": r"^\s*[A-Za-z]{3}\s*$"})]
@@ -97,8 +137,8 @@ class Consent(Part):
     ] = "email"
 
 
-def _no_address(id: str | None) -> str | None:
-    if id and ("@" in id or id.startswith("+")):
+def _no_address(id: str) -> str:
+    if "@" in id or id.startswith("+"):
         raise PydanticCustomError("address_as_id", "must be the shop's own id, not an e-mail address or a phone")
     return id
 
@@ -107,7 +147,10 @@ class Identity(Part):
     """What identifies a person."""
 
     id: Annotated[
-        OptionalId, AfterValidator(_no_address), Field(description="the shop's own customer id. A guest has none")
+        Annotated[Id, BeforeValidator(_id_text), AfterValidator(_no_address), WithJsonSchema(_CUSTOMER_ID_SCHEMA)]
+        | None,
+        BeforeValidator(_none_if_blank),
+        Field(description="the shop's own customer id. A guest has none"),
     ] = None
     email: Text = None
     phone: Annotated[Text, Field(description="as it was typed; a number without a country gets the address's")] = None
@@ -191,7 +234,7 @@ class Parcel(Part):
 class Body(Part):
     """The top of every body."""
 
-    format: Annotated[Literal[1], Field(description="version of this format")] = 1
+    format: Annotated[Literal[1], BeforeValidator(_no_bool), Field(description="version of this format")] = 1
 
 
 class Order(Body):
@@ -222,7 +265,7 @@ class Order(Body):
     duties: Money = None
     tips: Money = None
     refunded: Annotated[Money, Field(description="what was given back so far; `total` is without it")] = None
-    contact: Annotated[Contact, AfterValidator(_named)]
+    contact: Annotated[Contact, AfterValidator(_named), Field(json_schema_extra=_named_schema("email", "phone", "id"))]
     parcels: list[Parcel] = []
     shipped: Annotated[StrictBool, Field(description="nothing is left to send")] = False
     coupons: list[str] = []
@@ -258,7 +301,7 @@ class Customer(Body):
     type: Literal["contact"]
     version: Annotated[Time | None, Field(description="as of an order")] = None
     created_at: Annotated[Time | None, Field(description="when the account was made")] = None
-    contact: Annotated[Contact, AfterValidator(_with_id)]
+    contact: Annotated[Contact, AfterValidator(_with_id), Field(json_schema_extra=_named_schema("id"))]
 
 
 class OrderDeleted(Body):
@@ -280,7 +323,11 @@ class Erase(Body):
     """A person asked to be erased. It cannot be taken back."""
 
     type: Literal["erase"]
-    contact: Annotated[Identity, AfterValidator(_named), Field(description="by everything that the shop knows")]
+    contact: Annotated[
+        Identity,
+        AfterValidator(_named),
+        Field(description="by everything that the shop knows", json_schema_extra=_named_schema("email", "phone", "id")),
+    ]
     orders: Annotated[list[RequiredId], Field(description="ids of the orders to erase too; [] for none")]
 
 

@@ -17,13 +17,12 @@ _is_field_name = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,39}").fullmatch
 _TEXTS = {
     "missing": "is missing",
     UNKNOWN_FIELD: "is no field of this type",
-    "json_invalid": "is not JSON",
     "model_type": "must be an object",
     "model_attributes_type": "must be an object",
     "string_type": "must be text",
     "string_too_short": "must not be empty",
     "string_too_long": "is too long",
-    "unreadable_id": "must be an id: not 0, and not only blanks",
+    "unreadable_id": "must be an id: not 0, not blank, without control characters",
     "bool_type": "must be true or false",
     "list_type": "must be a list",
     "decimal_type": 'must be a number, best as text, like "1250.50"',
@@ -112,6 +111,8 @@ def _text(kind: str, path: list[Any], found: Any) -> str:
         return f"must be {found['ctx']['expected']}".replace("'", "")
     if kind == "string_pattern_mismatch":
         return _PATTERNS.get(str(path[-1]).rpartition("_")[2], "has a character that is not allowed")
+    if kind == "json_invalid":  # "lone leading surrogate in hex escape at line 1 column 80": it repeats nothing
+        return f"is not JSON: {found['ctx']['error']}"
     # The texts of our own checks are in the error. They name no value.
     return _TEXTS.get(kind) or str(found["msg"])
 

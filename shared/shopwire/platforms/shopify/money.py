@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from shopwire.errors import Unreadable
-from shopwire.models.order import quantum
+from shopwire.models.order import quantum, without_remainder
 from shopwire.platforms.parts import parse
 from shopwire.platforms.shopify import bodies
 
@@ -162,7 +162,9 @@ def _amounts(body: bodies.Order, currency: str, raw: bytes) -> Amounts:
         costs=_costs(body, quantities, tips),
         closed=closed,
     )
-    return _with_adjustments(amounts, refunds if counted is None else counted) if money > 0 else amounts
+    if money <= 0:
+        return amounts
+    return _with_adjustments(amounts, refunds if counted is None else counted, currency)
 
 
 def _costs(body: bodies.Order, quantities: Sequence[Decimal], tips: Decimal | None) -> list[Decimal | None]:
@@ -175,7 +177,7 @@ def _costs(body: bodies.Order, quantities: Sequence[Decimal], tips: Decimal | No
     ]
 
 
-def _with_adjustments(amounts: Amounts, refunds: Iterable[_Refund]) -> Amounts:
+def _with_adjustments(amounts: Amounts, refunds: Iterable[_Refund], currency: str) -> Amounts:
     """Return the amounts so that the parts add up to the total, if a refund gave back more or less than its lines cost.
 
     Shopify accounts for the difference with an adjustment of the order (REST reference, Refund), which is of no line.
@@ -192,6 +194,7 @@ def _with_adjustments(amounts: Amounts, refunds: Iterable[_Refund]) -> Amounts:
         costs = [cost and cost * (1 - off / items) for cost in amounts.costs] if off else amounts.costs
         return replace(amounts, costs=costs)
     kept = min(-excess, -sum((each for each in differences if each < 0), _ZERO))  # such as for restocking
+    kept = without_remainder(kept, currency)
     return replace(amounts, fees=(amounts.fees or _ZERO) + kept) if kept > 0 else amounts
 
 

@@ -11,11 +11,13 @@ class Shopwire extends \Opencart\System\Engine\Controller {
 	private function events(): array {
 		$is_41 = version_compare(VERSION, '4.1', '>=');
 		$dot = $is_41 ? '.' : '/';
-		return [
+		// The admin of 4.1 deletes orders by a model of its own.
+		$more = $is_41 ? ['admin/model/sale/order.deleteOrder/before' => 'orderDeleted'] : [];
+		return $more + [
 			"catalog/model/checkout/order{$dot}addOrder/after" => 'orderAdded',
 			"catalog/model/checkout/order{$dot}addHistory/after" => 'orderChanged',
 			"catalog/model/checkout/order{$dot}editOrder/after" => 'orderChanged',
-			($is_41 ? 'admin/model/sale/order.deleteOrder/before' : 'catalog/model/checkout/order/deleteOrder/before') => 'orderDeleted',
+			"catalog/model/checkout/order{$dot}deleteOrder/before" => 'orderDeleted',
 			"catalog/model/account/customer{$dot}addCustomer/after" => 'customerAdded',
 			"catalog/model/account/customer{$dot}editCustomer/after" => 'customerEdited',
 			"catalog/model/account/customer{$dot}editNewsletter/after" => 'newsletterEdited',
@@ -25,6 +27,7 @@ class Shopwire extends \Opencart\System\Engine\Controller {
 			'catalog/controller/checkout/register.save/before' => 'cartChanged',
 			"admin/model/customer/customer{$dot}addCustomer/after" => 'customerAdded',
 			"admin/model/customer/customer{$dot}editCustomer/after" => 'customerEdited',
+			"admin/model/customer/customer_approval{$dot}approveCustomer/after" => 'customerApproved',
 		];
 	}
 
@@ -108,6 +111,14 @@ class Shopwire extends \Opencart\System\Engine\Controller {
 		$id = $args[0] ?? 0;
 		\ShopwireShop::guard($this->registry, function ($shop) use ($id): void {
 			$shop->module()->customerChanged($id, false);
+		});
+	}
+
+	/** An account that waited for approval was not sent yet, nor was the choice of its newsletter. */
+	public function customerApproved(&$route = '', &$args = [], &$output = null): void {
+		$id = $args[0] ?? 0;
+		\ShopwireShop::guard($this->registry, function ($shop) use ($id): void {
+			$shop->module()->customerChanged($id, true);
 		});
 	}
 

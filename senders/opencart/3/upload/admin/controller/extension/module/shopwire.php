@@ -25,6 +25,7 @@ class ControllerExtensionModuleShopwire extends Controller {
 			'catalog/controller/checkout/register/save/before' => 'cartChanged',
 			'admin/model/customer/customer/addCustomer/after' => 'customerAdded',
 			'admin/model/customer/customer/editCustomer/after' => 'customerEdited',
+			'admin/model/customer/customer_approval/approveCustomer/after' => 'customerApproved',
 		);
 	}
 
@@ -90,6 +91,14 @@ class ControllerExtensionModuleShopwire extends Controller {
 		$id = isset($args[0]) ? $args[0] : 0;
 		ShopwireShop::guard($this->registry, function ($shop) use ($id) {
 			$shop->module()->customerChanged($id, false);
+		});
+	}
+
+	/** An account that waited for approval was not sent yet, nor was the choice of its newsletter. */
+	public function customerApproved(&$route, &$args, &$output = null) {
+		$id = isset($args[0]) ? $args[0] : 0;
+		ShopwireShop::guard($this->registry, function ($shop) use ($id) {
+			$shop->module()->customerChanged($id, true);
 		});
 	}
 
