@@ -6,7 +6,7 @@ from functools import partial
 from shopwire.delivery.task import Outcome, Policy
 from shopwire.errors import RetryLater
 from shopwire.models import Reason
-from tests.support.changes import ANNA, MINUTE_MS, SHOP, customer, order, paid
+from tests.support.changes import ANNA, MINUTE_MS, SHOP, customer, order, paid, view
 from tests.support.delivery_world import World
 
 
@@ -17,6 +17,14 @@ def test_409_after_an_attempt_without_an_answer_means_accepted(world: World) -> 
     assert world.run_until_idle(minutes=1) == ["delivered"]
     assert world.api.request_count == 4
     assert world.send(paid(minutes=9)) == "unchanged"
+
+
+def test_409_for_a_view_without_an_answer_may_mean_another_view_of_the_page(world: World) -> None:
+    world.send(view())
+    world.api.next_answers = [None, 409]
+    assert world.deliver(view()) == Outcome("queued", Reason.API_NO_ANSWER)
+    assert world.run_until_idle() == ["delivered"]
+    assert world.api.sent.count("pageViewed") == 2
 
 
 def test_409_for_a_contact_without_an_answer_means_accepted(world: World) -> None:

@@ -5,7 +5,7 @@ from shopwire.delivery.task import Clock, Task
 from shopwire.errors import PermanentFailure, RetryLater
 from shopwire.esputnik import Answer, Esputnik, Verdict
 from shopwire.mapper import ApiRequest
-from shopwire.models import Reason
+from shopwire.models import Reason, ViewChange
 from shopwire.shops import Shops
 
 MAX_ANSWER_MS = 10_000
@@ -46,8 +46,10 @@ class Sender:
             current = self._shops.reread(task.shop.id)
             if current and current.esputnik_key != task.shop.esputnik_key:
                 answer = self._send(task, request, current.esputnik_key.get_secret_value())
-        # The previous attempt got no answer, and now the API says that it has the request.
-        was_accepted = answer.verdict is Verdict.REPEATED and task.unanswered == request.digest
+        # The previous attempt got no answer, and now the API says that it has the request. Of a view it may mean another
+        # one of the same page, so that one is sent again.
+        is_view = isinstance(task.change, ViewChange) and request.event_type is not None
+        was_accepted = answer.verdict is Verdict.REPEATED and task.unanswered == request.digest and not is_view
         if not was_accepted and answer.verdict is not Verdict.ACCEPTED:
             raise _failure(request, answer)
         self._circuit.record_success(task.shop.id)
