@@ -16,6 +16,7 @@ from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.faults import SEND_TWICE
 from shopwire_simulation.run import Run, rare_garbage_collection
 from shopwire_simulation.scheduler import Fault, Invocation
+from shopwire_simulation.shops import simulated_shops
 from shopwire_testkit.announcements import Story
 
 _MAX_ANNOUNCEMENTS = 12
@@ -193,7 +194,11 @@ def make_run(injection: Injection, stories: list[Story]) -> Run:
 
 
 def _make_run(stories: list[Story], scenario: Scenario, story: int, on_start: Callable[[Invocation], None]) -> Run:
-    return Run(_WEBHOOKS, _SEED, scenario.background_faults, {story}, stories=stories, on_start=on_start)
+    shops = simulated_shops()
+    platforms = {shops[each.shop].platform for each in stories}  # other platforms must not change the run
+    return Run(
+        _WEBHOOKS, _SEED, scenario.background_faults, {story}, platforms=platforms, stories=stories, on_start=on_start
+    )
 
 
 def enumerate_injections(stories: list[Story], scenario: Scenario, story: int) -> Iterator[Injection]:

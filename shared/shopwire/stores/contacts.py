@@ -116,7 +116,15 @@ class ContactStore:
                     self._claim(shop, hash, id, seen, expires, created_at)
             own_seen = (claims[id] or id) if id in claims else None
             return self._write_record(
-                shop, old or ContactRecord(id), contact, own_seen, expires, created_at, is_sent=is_sent
+                shop,
+                old or ContactRecord(id),
+                contact,
+                own_seen,
+                expires,
+                created_at,
+                # An erasure request of this contact finds the guest's contact by its id.
+                taken_from=[seen for seen in claims.values() if seen and seen != id],
+                is_sent=is_sent,
             )
         except ConditionFailed:
             return None
@@ -139,13 +147,14 @@ class ContactStore:
         expires: int,
         created_at: int | None,
         *,
+        taken_from: list[str],
         is_sent: bool,
     ) -> ContactRecord:
         changed = old.contact != contact
         gone = [self._hash(shop, name, value) for name, value in changed_identities(old.contact, contact)]
         sent_consent = old.sent_consent if old.contact.email == contact.email else None
         new = merged(old, contact) if changed else old
-        new = replace(new, previous=with_previous(old, gone), sent_consent=sent_consent)
+        new = replace(new, previous=with_previous(old, [*gone, *taken_from]), sent_consent=sent_consent)
         change: dict[str, Any] = {
             "contact": stored_contact(contact),
             "revision": new.revision,
@@ -309,6 +318,13 @@ class ContactStore:
             for id in found.contact_ids & items.keys():
                 if (record := _record(id, items[id])).revision:
                     found.records.setdefault(id, record)
+            for id, item in items.items():
+                # A guest's record still has the e-mail address that its customer took over (`ContactState.replaced`).
+                guest = _record(id, item).contact
+                address = self._hash(shop, "email", guest.email) if guest.email and not guest.customer_id else ""
+                if items.get(address, {}).get("contact_id") in found.records:
+                    found.contact_ids.add(id)
+                    found.records.setdefault(id, _record(id, item))
             for record in found.records.values():
                 hashes = (hash for _, _, hash in self._identities(shop, record.contact))
                 found.maybe |= dict.fromkeys((*hashes, *record.previous))
