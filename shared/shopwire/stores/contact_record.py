@@ -32,8 +32,8 @@ class ContactRecord:
         synced_revision: the revision that the API accepted last.
         api_id: the API's own id of the contact, as the API answered it.
         sent_consent: which consent the API accepted last for this address; None: none.
-        previous: hashes of the identities that the contact had before, and ids of the contacts from which it took an
-            address, so that an erasure request finds them.
+        previous: hashes of the identities that the contact had before, and ids of the customer's contacts as a guest,
+            so that an erasure request finds them.
         expires: seconds since 1970.
         deleted_at: when the webhook arrived that says the account was deleted (UTC ms), if the contact is deleted with
             it.
@@ -186,8 +186,8 @@ class ContactState:
         """Return another contact that is the customer as a guest: an order that overtook the customer's change made it.
 
         The platform knows whose account has the e-mail address, so a guest with that address is the customer. A phone
-        proves nothing, because relatives share it. An invocation that died may have moved the address already and the
-        phone not yet. Then only the guest's record, or its id, says that the guest had the address.
+        proves nothing, because relatives share it. The record of a guest whose order is being sent may not be written
+        yet. Then only its id says that it is of that address.
         """
         holders = (self._holder(name) for name in ("email", "phone"))
         other = next((each for each in holders if each and each.id != self.ref), None)
@@ -332,6 +332,28 @@ def read_contact(stored: Mapping[str, Any]) -> Contact:
         **{name: value for name, value in stored.items() if name in _TEXTS},
         address=Address(**address) if address else None,
         consent=Consent(**consent) if consent else None,
+    )
+
+
+def read_pointer(hash: str, item: Mapping[str, Any]) -> Pointer:
+    """Return what the item of an identity says. {}: there is none."""
+    return Pointer(hash, item.get("contact_id"), item.get("erased_at"), item.get("expires", 0))
+
+
+def read_record(id: str, item: Mapping[str, Any]) -> ContactRecord:
+    """Return the record that an item has; an empty one if it has none."""
+    if not item.get("revision"):
+        return ContactRecord(id)
+    return ContactRecord(
+        id,
+        read_contact(item.get("contact", {})),
+        item["revision"],
+        item.get("synced_revision", 0),
+        item.get("api_id"),
+        item.get("sent_consent"),
+        tuple(item.get("previous", ())),
+        item.get("expires", 0),
+        item.get("deleted_at"),
     )
 
 
