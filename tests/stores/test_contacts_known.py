@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from shopwire.models import Contact
+from shopwire.models import NOBODY, Contact
 from shopwire.stores.contact_record import ContactState
 from shopwire.stores.contacts import ContactStore
 from tests.support.changes import ANNA, DAY_MS, MINUTE_MS, SHOP
@@ -100,6 +100,20 @@ def test_guest_takes_one_item(world: World) -> None:
     world.calls.clear()
     assert store(world).find(SHOP, guest, ref).is_known
     assert world.calls == READ_ONE
+
+
+def test_webhook_that_names_no_person_is_of_no_contact(world: World) -> None:
+    ref = record(world, ANNA, 0)
+    state = store(world).find(SHOP, NOBODY, ref)
+    assert (state.ref, state.record) == (None, None)
+
+
+@pytest.mark.parametrize("named", [replace(ANNA, phone="380671112233"), replace(ANNA, customer_id="8")])
+def test_contact_that_lacks_an_identity_takes_all_items(world: World, named: Contact) -> None:
+    ref = record(world, ANNA, 0)
+    world.calls.clear()
+    store(world).find(SHOP, named, ref)
+    assert world.calls[:2] == [*READ_ONE, "dynamodb.batch_get_item"]
 
 
 def test_contact_whose_last_revision_was_not_accepted_takes_all_items(world: World) -> None:

@@ -44,7 +44,7 @@ class ContactStore(ErasableContacts):
             likely: id of the contact that it probably is, because an entry refers to it. One item is read if it is.
         """
         hashes = {name: hash for name, _, hash in self._identities(shop, contact)}
-        if likely and (known := self._find_known(shop, contact, hashes, likely)):
+        if likely and hashes and (known := self._find_known(shop, contact, hashes, likely)):
             return known
         items = self._read(shop, hashes.values())
         pointers = {name: read_pointer(hash, items.get(hash, {})) for name, hash in hashes.items()}
