@@ -10,7 +10,7 @@ import pytest
 from shopwire.models import Change, Contact, Reason, Redaction
 from shopwire.stores.contacts import ContactStore
 from tests.support import generic, shopify, woocommerce
-from tests.support.changes import ANNA, BORYS, DAY_MS, MINUTE_MS, SHOP, customer, order
+from tests.support.changes import ANNA, BORYS, DAY_MS, MINUTE_MS, SHOP, arrived, customer, order, shipped
 from tests.support.delivery_world import World
 from tests.support.unreliable_clients import Crash
 
@@ -227,3 +227,24 @@ def test_erasure_of_the_customer_includes_the_guest(
     assert number == 2, "the contact of the customer and the one of the guest"
     assert ("elsewhere@example.com" in world.stored_text()) is has_bought_before
     assert world.deliver(order("1003", contact=GUEST)).reason is Reason.ERASED
+
+
+def test_erasure_of_the_customer_excludes_who_registered_with_the_phone_that_the_guest_kept(world: World) -> None:
+    other = Contact(phone=MOVED.phone, customer_id="80")
+    world.send(customer())
+    world.send(order(contact=GUEST))
+    world.send(customer(replace(ANNA, email=MOVED.email), minutes=1))
+    world.send(customer(other, id="80", minutes=2))
+    world.clock.advance(MINUTE_MS)
+    assert world.send(Redaction(replace(ANNA, email=MOVED.email), "77")) == "delivered"
+    assert recorded(world, other).customer_id == "80"
+
+
+def test_parcel_of_a_guests_order_goes_to_the_customer(world: World) -> None:
+    world.send(customer())
+    world.send(order(contact=GUEST))
+    world.send(shipped(contact=GUEST))
+    assert world.send(customer(MOVED, minutes=1)) == "delivered"
+    assert world.send(customer(replace(MOVED, email="anna.newer@example.com"), minutes=2)) == "delivered"
+    assert world.send(arrived()) == "delivered"
+    assert world.api.accepted[-1][2]["keyValue"] == "anna.newer@example.com"

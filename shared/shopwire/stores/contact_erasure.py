@@ -121,9 +121,11 @@ class ErasableContacts:
                 if (record := read_record(id, items[id])).revision:
                     found.records.setdefault(id, record)
             for id, item in items.items():
-                if item.get("guest_of") in found.records:
+                guest = read_record(id, item)
+                # A guest who kept a phone may have registered with it as another customer since.
+                if item.get("guest_of") in found.records and not guest.contact.customer_id:
                     found.contact_ids.add(id)
-                    found.records.setdefault(id, read_record(id, item))
+                    found.records.setdefault(id, guest)
             for record in found.records.values():
                 hashes = (hash for _, _, hash in self._identities(shop, record.contact))
                 found.maybe |= dict.fromkeys((*hashes, *record.previous))
