@@ -28,6 +28,7 @@ from shopwire.stores.contact_record import (
     stored_contact,
     with_previous,
 )
+from shopwire.stores.table import Item
 
 _NEEDED_SECONDS = 400 * 86_400  # as long as an entry that refers to a contact
 _MAY_LEAD = "(attribute_not_exists(contact_id) OR contact_id = :id OR contact_id = :seen)"
@@ -44,9 +45,12 @@ class ContactStore(ErasableContacts):
             likely: id of the contact that it probably is, because an entry refers to it. One item is read if it is.
         """
         hashes = {name: hash for name, _, hash in self._identities(shop, contact)}
-        if likely and hashes and (known := self._find_known(shop, contact, hashes, likely)):
-            return known
-        items = self._read(shop, hashes.values())
+        items: dict[str, Item] = {}
+        if likely and hashes:
+            items[likely] = self._table.get(item_key(shop, likely)) or {}
+            if known := _known(contact, hashes, likely, items[likely]):
+                return known
+        items |= self._read(shop, [hash for hash in hashes.values() if hash not in items])
         pointers = {name: read_pointer(hash, items.get(hash, {})) for name, hash in hashes.items()}
         wanted = {pointer.contact_id for pointer in pointers.values() if pointer.contact_id}
         items |= self._read(shop, wanted - items.keys())
@@ -57,21 +61,6 @@ class ContactStore(ErasableContacts):
         }
         chosen = choose(contact, pointers, records)
         return ContactState(contact, pointers, records, chosen, chosen.id if chosen else self._new_id(hashes, records))
-
-    def _find_known(self, shop: str, contact: Contact, hashes: Mapping[str, str], id: str) -> ContactState | None:
-        """Return the state of the contact with this id if it is the one that a webhook names, and the API has all of
-        its identities; otherwise None.
-
-        The other items would say nothing else, because a record has only identities that lead to it. But an identity of
-        an erased person has its tombstone only on its own item, so the record says that it has such a one.
-        """
-        item = self._table.get(item_key(shop, id)) or {}
-        record = read_record(id, item)
-        named = [(getattr(contact, name), getattr(record.contact, name)) for name in hashes]
-        if not record.is_synced or item.get("has_tombstone") or any(value != own for value, own in named):
-            return None
-        pointers = {name: read_pointer(hash, item) for name, hash in hashes.items() if hash == id}
-        return ContactState(contact, pointers, {id: record}, record, id)
 
     def hashes(self, shop: str, contact: Contact) -> list[str]:
         """Return the hashes of the contact's identities. Nothing is read."""
@@ -118,7 +107,7 @@ class ContactStore(ErasableContacts):
         if old and old.revision and not self.is_expiring(state, now):
             if old.contact == contact:
                 return old
-            expires = old.expires  # no identity may expire before the record, which `_find_known` believes
+            expires = old.expires  # no identity may expire before the record, which `_known` believes
         claims: dict[str, str | None] = {}
         for name, _, hash in self._identities(shop, contact):
             pointer = state.pointers.get(name)
@@ -298,3 +287,18 @@ class ContactStore(ErasableContacts):
         expires = [pointer.expires for pointer in state.pointers.values() if pointer.contact_id]
         expires += [state.record.expires] if state.record else []
         return min(expires, default=0) < now // 1000 + _NEEDED_SECONDS
+
+
+def _known(contact: Contact, hashes: Mapping[str, str], id: str, item: Item) -> ContactState | None:
+    """Return the state of the contact with this id and item if it is the one that a webhook names, and the API has all
+    of its identities; otherwise None.
+
+    The other items would say nothing else, because a record has only identities that lead to it. But an identity of an
+    erased person has its tombstone only on its own item, so the record says that it has such a one.
+    """
+    record = read_record(id, item)
+    named = [(getattr(contact, name), getattr(record.contact, name)) for name in hashes]
+    if not record.is_synced or item.get("has_tombstone") or any(value != own for value, own in named):
+        return None
+    pointers = {name: read_pointer(hash, item) for name, hash in hashes.items() if hash == id}
+    return ContactState(contact, pointers, {id: record}, record, id)
