@@ -211,8 +211,9 @@ class Account:
             QueueUrl=QUEUE_URL, MaxNumberOfMessages=10, AttributeNames=["All"]
         ).get("Messages", []):
             chunks = ceil(sum(len(message["Body"]) for message in messages) / _QUEUE_UNIT_BYTES)
-            self._count("queue_requests", chunks + 1)  # One call deletes the whole batch.
             kept = handle([queue_record(message) for message in messages])
+            # One call deletes all messages of the batch that are done.
+            self._count("queue_requests", chunks + (len(kept) < len(messages)))
             for message in messages:
                 if message["MessageId"] not in kept:
                     self.queue.delete_message(QueueUrl=QUEUE_URL, ReceiptHandle=message["ReceiptHandle"])

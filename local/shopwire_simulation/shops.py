@@ -18,12 +18,6 @@ Together they have every kind of topic, and carts in webhooks and in the browser
 """
 
 
-ONLY_IF_NAMED = frozenset({"generic"})
-"""Platforms that are simulated only if they are named. Further shops change the stories of every seed. With those of
-this one the usual seed meets a race of contacts that is not solved: a guest's order overtakes the customer's change of
-e-mail address and phone, and the phone stays with the guest."""
-
-
 class SimulatedPlatform(Protocol):
     """What the module `shopwire_testkit.<platform>.simulated_shop` defines. A platform may have none."""
 
@@ -52,12 +46,12 @@ def simulated_shops(names: Collection[str] | None = None) -> dict[str, Shop]:
     """Return the simulated shops by their ids: the first shop of each platform, then the second of each, and so on.
 
     Args:
-        names: names of platforms with a simulated shop. None: all of them but ONLY_IF_NAMED.
+        names: names of platforms with a simulated shop. None: all of them.
     """
     numbered = sorted(
         (number, order, name, settings)
         for order, (name, platform) in enumerate(simulated_platforms().items())
-        if (name not in ONLY_IF_NAMED if names is None else name in names)
+        if names is None or name in names
         for number, settings in enumerate(platform.SHOPS)
     )
     return {

@@ -87,6 +87,8 @@ class Checker:
         self._announcements = {
             announcement.id: announcement for story in stories.values() for announcement in story.announcements
         }
+        self._bodies = Counter((each.shop, each.body) for each in self._announcements.values())
+        """How many announcements of a shop have each body. A shop may announce the same change twice."""
         self._delivered: dict[ChangeKey, Announcement] = {}
         """The changes that a log line called delivered, by their keys."""
         self._queued: Counter[ChangeKey] = Counter()
@@ -374,7 +376,8 @@ class Checker:
                 self._report("lost", announcement, "delivered but not settled")
 
     def _has_copies(self, announcement: Announcement, key: ChangeKey) -> bool:
-        return len(self._records[announcement.id].attempted_at) > 1 or self._queued[key] > 1
+        is_repeated = self._bodies[announcement.shop, announcement.body] > 1
+        return is_repeated or len(self._records[announcement.id].attempted_at) > 1 or self._queued[key] > 1
 
     def _announcement(self, invocation: Invocation) -> Announcement | None:
         return self._aws_calls.announcement(invocation.notes.get("key"))

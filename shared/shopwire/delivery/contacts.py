@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
-from shopwire.delivery.decide import SyncContact, unreachable
+from shopwire.delivery.decide import Done, SyncContact, unreachable
 from shopwire.delivery.send import Sender
 from shopwire.delivery.task import Clock, Outcome, Task
 from shopwire.errors import Ignored, PermanentFailure, RetryLater, Unmappable
@@ -33,13 +33,16 @@ class Contacts:
         self._sender = sender
         self._clock = clock
 
-    def find(self, task: Task, contact: Contact, created_at: int | None) -> ContactState:
+    def find(self, task: Task, contact: Contact, created_at: int | None, likely: str | None = None) -> ContactState:
         """Return what is recorded about the contact.
+
+        Args:
+            likely: the contact that it probably is, as an entry refers to it.
 
         Raises:
             Ignored: the person was erased after `created_at`.
         """
-        state = self.store.find(task.shop.id, contact)
+        state = self.store.find(task.shop.id, contact, likely)
         if state.is_erased(created_at):
             raise Ignored(Reason.ERASED)
         return state
@@ -59,12 +62,16 @@ class Contacts:
         _check_account(state, change)
         return _requests_for(task, state, _reachable(state, _changed(state, change)))
 
-    def is_unchanged(self, task: Task, change: ContactChange) -> bool:
-        """Return whether nothing follows from a customer's own change, because the API has it already."""
-        state = self.store.find(task.shop.id, change.contact)
-        if state.is_erased(change.created_at) or not state.is_known or self.store.is_expiring(state, self._clock()):
-            return False
-        return state.record is not None and state.record.contact == _changed(state, change)
+    def decide(self, task: Task, decision: SyncContact) -> Done | SyncContact:
+        """Return what follows from a customer's own change: nothing if the API has it already."""
+        change = decision.change
+        hashes = self.store.hashes(task.shop.id, change.contact)
+        state = self.store.find(task.shop.id, change.contact, next(iter(hashes), None))
+        is_current = state.is_known and not self.store.is_expiring(state, self._clock())
+        if not is_current or state.is_erased(change.created_at) or state.record is None:
+            return replace(decision, state=state)
+        is_unchanged = state.record.contact == _changed(state, change)
+        return Done(Outcome("unchanged")) if is_unchanged else replace(decision, state=state)
 
     def ensure(self, task: Task, state: ContactState, created_at: int | None) -> ContactRecord:
         """Make sure that the API has the contact of an order, a cart or a visit. Return its record.
@@ -94,8 +101,9 @@ class Contacts:
             Ignored, PermanentFailure: the person was erased, the account was deleted, or the API cannot create the
                 contact.
         """
-        change = decision.change
-        state, has_sent = self.find(task, change.contact, change.created_at), False
+        change, state, has_sent = decision.change, decision.state, False
+        if state is None or state.is_erased(change.created_at):
+            state = self.find(task, change.contact, change.created_at)
         for _ in range(_ATTEMPTS):
             _check_account(state, change)
             record = self._write(task, state, _changed(state, change), change.created_at)

@@ -46,6 +46,7 @@ from shopwire.models import (
     ViewChange,
 )
 from shopwire.models.base import milliseconds, plausible
+from shopwire.stores.contact_record import ContactState
 from shopwire.stores.entry import Entry, EntryUpdate
 
 _PARCELS_KEPT = 50  # an entry stays small, however many parcels an order has
@@ -116,9 +117,15 @@ class Send:
 
 @dataclass(frozen=True, slots=True)
 class SyncContact:
-    """The customer's own change is sent to the API, unless the API has it already."""
+    """The customer's own change is sent to the API, unless the API has it already.
+
+    Args:
+        state: what is recorded about the contact; None if it was not read yet. It may be old by now, because every
+            write of the contact fails if the record or an identity is not as it was read.
+    """
 
     change: ContactChange
+    state: ContactState | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -217,7 +217,8 @@ class ChangeHandler:
         if decision.only_for_owner:
             self._check_owner(task, decision, entry)
         elif decision.contact.key or decision.contact_ref is None:
-            state = self.contacts.find(task, decision.contact, decision.created_at)
+            likely = entry.contact_ref or decision.contact_ref
+            state = self.contacts.find(task, decision.contact, decision.created_at, likely)
             if decision.contact.reachable or state.record or decision.contact_ref is None:
                 return state, decision.contact
         record, erased_at = self.contacts.store.find_by_ref(task.shop.id, decision.contact_ref or "")

@@ -192,8 +192,8 @@ class Receiver:
     def _decide(self, task: Task, peek: Peek) -> Decision | None:
         try:
             decision = self._handler.decide(task, peek.entry)
-            if isinstance(decision, SyncContact) and self._handler.contacts.is_unchanged(task, decision.change):
-                return Done(Outcome("unchanged"))
+            if isinstance(decision, SyncContact):
+                return self._handler.contacts.decide(task, decision)
             return decision
         except TableUnavailable:
             raise

@@ -46,8 +46,8 @@ class Sender:
             current = self._shops.reread(task.shop.id)
             if current and current.esputnik_key != task.shop.esputnik_key:
                 answer = self._send(task, request, current.esputnik_key.get_secret_value())
-        # The previous attempt got no answer, and now the API says that it has the request. Of a view it may mean another
-        # one of the same page, so that one is sent again.
+        # The previous attempt got no answer, and now the API says that it has the request. But after a view it may mean
+        # another view of the same page.
         is_view = isinstance(task.change, ViewChange) and request.event_type is not None
         was_accepted = answer.verdict is Verdict.REPEATED and task.unanswered == request.digest and not is_view
         if not was_accepted and answer.verdict is not Verdict.ACCEPTED:

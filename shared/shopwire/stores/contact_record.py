@@ -32,7 +32,8 @@ class ContactRecord:
         synced_revision: the revision that the API accepted last.
         api_id: the API's own id of the contact, as the API answered it.
         sent_consent: which consent the API accepted last for this address, or may have accepted; None: none.
-        previous: hashes of the identities that the contact had before, so that an erasure request finds them.
+        previous: hashes of the identities that the contact had before, and ids of the customer's contacts as a guest,
+            so that an erasure request finds them.
         expires: seconds since 1970.
         deleted_at: when the webhook arrived that says the account was deleted (UTC ms), if the contact is deleted with
             it.
@@ -158,15 +159,14 @@ class ContactState:
     def replaced(self) -> Contact:
         """Return what the API should have after the customer's own change.
 
-        It replaces what is recorded. It may take the e-mail address from a guest, because the platform knows whose
-        account has it. The consent of the guest to messages to that address counts too, if it is later.
+        It replaces what is recorded. It may take the addresses of the contact that the customer has as a guest. The
+        consent of the guest to messages to the e-mail address counts too, if it is later.
         """
-        email_holder = self._holder("email")
-        is_guests = email_holder is not None and email_holder.revision and not email_holder.contact.customer_id
-        of_guest = email_holder.contact.consent if email_holder and is_guests else None
+        guest = self._same_guest()
+        of_guest = guest.contact.consent if guest else None
         # A guest who only did not tick the box of an order gave it at no time.
         is_given = of_guest and of_guest.at and of_guest.channel == "email"
-        free, old = self._without(self._taken() - ({"email"} if is_guests else set())), self._recorded
+        free, old = self._without(self._taken(but_by=guest)), self._recorded
         has_names = free.first_name or free.last_name
         names = free if has_names else old
         return Contact(
@@ -181,6 +181,21 @@ class ContactState:
                 self._consent(free.email or old.email, is_decision=True), of_guest if is_given else None
             ),
         )
+
+    def _same_guest(self) -> ContactRecord | None:
+        """Return another contact that is the customer as a guest: an order that overtook the customer's change made it.
+
+        The platform knows whose account has the e-mail address, so a guest with that address is the customer. A phone
+        proves nothing, because relatives share it. The record of a guest whose order is being sent may not be written
+        yet. Then only its id says that it is of that address.
+        """
+        holders = (self._holder(name) for name in ("email", "phone"))
+        other = next((each for each in holders if each and each.id != self.ref), None)
+        pointer = self.pointers.get("email")
+        if other is None or pointer is None or other.contact.customer_id:
+            return None
+        has_email = other.contact.email == self.named.email if other.revision else other.id == pointer.hash
+        return other if has_email else None
 
     def _consent(self, email: str | None, *, is_decision: bool) -> Consent | None:
         """Return the consent that counts for a contact with this e-mail address, or without one."""
@@ -199,10 +214,11 @@ class ContactState:
     def _without(self, fields: set[str]) -> Contact:
         return self.named.without(fields) if fields else self.named
 
-    def _taken(self) -> set[str]:
-        """Return the identity fields whose values lead to other contacts."""
+    def _taken(self, *, but_by: ContactRecord | None = None) -> set[str]:
+        """Return the identity fields whose values lead to other contacts, except those that lead to `but_by`."""
+        own = {self.ref, but_by.id if but_by else None}
         holders = {name: self._holder(name) for name in self.pointers}
-        return {name for name, holder in holders.items() if holder and holder.id != self.ref}
+        return {name for name, holder in holders.items() if holder and holder.id not in own}
 
     def _holder(self, name: str) -> ContactRecord | None:
         return holder(name, self.named, self.pointers, self.records)
@@ -329,6 +345,28 @@ def read_contact(stored: Mapping[str, Any]) -> Contact:
         **{name: value for name, value in stored.items() if name in _TEXTS},
         address=Address(**address) if address else None,
         consent=Consent(**consent) if consent else None,
+    )
+
+
+def read_pointer(hash: str, item: Mapping[str, Any]) -> Pointer:
+    """Return what the item of an identity says. {}: there is none."""
+    return Pointer(hash, item.get("contact_id"), item.get("erased_at"), item.get("expires", 0))
+
+
+def read_record(id: str, item: Mapping[str, Any]) -> ContactRecord:
+    """Return the record that an item has; an empty one if it has none."""
+    if not item.get("revision"):
+        return ContactRecord(id)
+    return ContactRecord(
+        id,
+        read_contact(item.get("contact", {})),
+        item["revision"],
+        item.get("synced_revision", 0),
+        item.get("api_id"),
+        item.get("sent_consent"),
+        tuple(item.get("previous", ())),
+        item.get("expires", 0),
+        item.get("deleted_at"),
     )
 
 

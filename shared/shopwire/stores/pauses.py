@@ -12,7 +12,7 @@ from shopwire.stores.table import Key, Table
 
 RETENTION_SECONDS = 500 * 86_400
 CACHE_MS = 5_000
-RECORD_SUCCESS_EVERY_MS = 60_000
+_RECORD_SUCCESS_EVERY_MS = 240_000
 MAX_PAUSE_MS = 3_600_000
 """The longest pause, unless the API asks for more."""
 FIRST_HOUR_PAUSE_MAX_MS = 120_000
@@ -127,9 +127,12 @@ class Pauses:
         return until
 
     def record_success(self, shop: str, now: int) -> None:
-        """Record that the API accepted a request of the shop, which ends any pause. Written at most once a minute."""
+        """Record that the API accepted a request of the shop, which ends any pause.
+
+        If there was no pause, it is written at most once in four minutes. What reads it asks for the last ten.
+        """
         _, state = self._cache.get(shop, (0, ShopState()))
-        if state.until is None and now - state.ok_at < RECORD_SUCCESS_EVERY_MS:
+        if state.until is None and now - state.ok_at < _RECORD_SUCCESS_EVERY_MS:
             return
         change = dict.fromkeys(_PAUSE_ATTRIBUTES) | {"ok_at": now, "expires": now // 1000 + RETENTION_SECONDS}
         before = self._table.update(self.key(shop), change)
