@@ -1,10 +1,12 @@
 """Carts and views: to which contact they belong, what is sent, and when nothing is sent any more."""
 
+from typing import Any
+
 import pytest
 
 from shopwire.delivery.task import Outcome
 from shopwire.mapper import recycle_state_id
-from shopwire.models import NOBODY, Contact, Entity, Reason
+from shopwire.models import NOBODY, Entity, Reason
 from shopwire.stores.contact_record import ContactState
 from tests.support.changes import ANNA, BORYS, SHOP, cart, customer, order, paid, view
 from tests.support.delivery_world import World
@@ -37,10 +39,10 @@ def test_cart_that_a_visitor_claims_meanwhile_stays_with_the_contact_of_the_plat
     store, ledger, now = world.webhook.contacts, world.webhook.ledger, world.clock.now
     find, other = store.find, store.find(SHOP, BORYS).ref or ""
 
-    def claim_meanwhile(shop: str, contact: Contact) -> ContactState:
+    def claim_meanwhile(*args: Any) -> ContactState:
         monkeypatch.setattr(store, "find", find)
         ledger.record_cart_contact(SHOP, Entity.of_cart("cart-a"), other, now)
-        return find(shop, contact)
+        return find(*args)
 
     monkeypatch.setattr(store, "find", claim_meanwhile)
     assert world.send(cart(minutes=1)) == "unchanged"
