@@ -72,9 +72,9 @@ def test_code_that_cannot_be_simulated_is_an_error_with_its_traceback(tmp_path: 
 def test_first_lines_of_a_patch_describe_the_bug(tmp_path: Path) -> None:
     bug = _write_bug(tmp_path)
     assert (bug.name, bug.description, bug.quick, bug.found) == ("wrong-number", "A number is wrong.", False, "")
-    text = PATCH.replace("Quick: no", "Found: number 3\nQuick: yes")
+    text = PATCH.replace("Quick: no", "Step: burst 25\nFound: number 3\nQuick: yes")
     bug = _write_bug(tmp_path, text)
-    assert (bug.description, bug.quick, bug.found) == ("A number is wrong.", True, "number 3")
+    assert (bug.description, bug.step, bug.quick, bug.found) == ("A number is wrong.", "burst 25", True, "number 3")
     assert bug.changed_files == ("shared/number.py",)
 
 

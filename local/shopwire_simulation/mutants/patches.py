@@ -2,7 +2,8 @@
 
 The name of a patch is the name of its bug. The lines before the diff say what is broken. The last of them is
 "Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". A line "Found: TEXT"
-before it names the check that is meant for the bug: a violation must contain this text. To write a patch, make the
+before it names the check that is meant for the bug: a violation must contain this text. A line "Step: NAME SEED" before
+these says which of the runs finds the bug, so that this one comes first. To write a patch, make the
 change in the code, and put these lines before the output of `git diff`.
 """
 
@@ -28,7 +29,8 @@ class PatchError(Exception):
 class PlantedBug:
     """A bug. If `quick` is True, the simulation finds it within some 500 webhooks.
 
-    `found` is a part of the violation that the check meant for it reports; "" if any violation counts.
+    `found` is a part of the violation that the check meant for it reports; "" if any violation counts. `step` is the
+    name and the seed of the run that finds it; "" if the first ones do.
     """
 
     name: str
@@ -36,6 +38,7 @@ class PlantedBug:
     description: str
     quick: bool
     found: str
+    step: str
     changed_files: tuple[str, ...]
 
 
@@ -56,8 +59,9 @@ def _read_bug(path: Path) -> PlantedBug:
             f"{path.name}: the first lines must say what is broken, then `Quick: yes` or `Quick: no`, then the diff"
         )
     description, _, found = header["description"].partition("\nFound: ")
+    description, _, step = description.partition("\nStep: ")
     changed_files = tuple(_CHANGED_FILE.findall(text))
-    return PlantedBug(path.stem, path, description, header["quick"] == "yes", found, changed_files)
+    return PlantedBug(path.stem, path, description, header["quick"] == "yes", found, step, changed_files)
 
 
 def copy_code(target: Path) -> None:

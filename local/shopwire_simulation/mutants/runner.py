@@ -96,7 +96,9 @@ def simulate_bug(bug: PlantedBug | None, seed: int = 0) -> BugResult:
         if bug:
             apply(bug, copy)
         receiver, sender = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=_send_result, args=(str(copy), bug.found if bug else "", seed, sender))
+        process = _CONTEXT.Process(
+            target=_send_result, args=(str(copy), bug.found if bug else "", bug.step if bug else "", seed, sender)
+        )
         process.start()
         sender.close()
         try:
@@ -124,23 +126,24 @@ def simulate_bugs(bugs: Iterable[PlantedBug | None], seeds: int = 1) -> Iterator
         pool.shutdown(cancel_futures=True)
 
 
-def _send_result(copy: str, found: str, seed: int, sender: Connection) -> None:
+def _send_result(copy: str, found: str, step: str, seed: int, sender: Connection) -> None:
     """Simulate the copy in this process, and send the fields of the result, or the text of an exception."""
     sys.path[:0] = [f"{copy}/shared", str(PROJECT / "local")]
     sys.dont_write_bytecode = True
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         try:
-            result: dict[str, object] | str = _simulate_copy(copy, found, seed)
+            result: dict[str, object] | str = _simulate_copy(copy, found, step, seed)
         except Exception:
             result = traceback.format_exc()
     sender.send(result)
 
 
-def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
+def _simulate_copy(copy: str, found: str, step: str, added_seed: int) -> dict[str, object]:
     """Simulate the copy in this process until the first violation, and return the fields of the result.
 
     Args:
         found: a part of the violation that counts. "": any violation.
+        step: name and seed of the run that comes first; "" for the usual order.
         added_seed: is added to the seed of each run.
     """
     package = importlib.util.find_spec("shopwire")
@@ -158,7 +161,7 @@ def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
         **{name: partial(burst_run, faults=faults) for name, faults in THEMES.items()},
     }
     webhooks, other = 0, ""
-    for what, size, step_seed in _STEPS:
+    for what, size, step_seed in sorted(_STEPS, key=lambda each: f"{each[0]} {each[2]}" != step):
         seed = step_seed + added_seed
         if what == "injections":
             injected = run_injections(
@@ -171,7 +174,8 @@ def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
             webhooks += result.webhooks
             violations = result.violations
         if first := next((violation for violation in violations if found in violation.text), None):
-            return {"kind": first.kind, "webhooks": webhooks, "text": f"{first.entity}: {first.text}"}
+            text = f"{what} {step_seed}: {first.entity}: {first.text}"
+            return {"kind": first.kind, "webhooks": webhooks, "text": text}
         other = other or (f" of the check that is meant for it, but {violations[0].text}" if violations else "")
     return {"kind": None, "webhooks": webhooks, "text": other}
 
