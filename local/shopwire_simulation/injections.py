@@ -204,10 +204,10 @@ def _topics(story: Story) -> set[tuple[str, str]]:
     found = {(platform, announcement.topic) for announcement in with_meaning}
     found |= {
         (platform, "a contact and an order of one moment")
-        for one, other in itertools.pairwise(with_meaning)
-        if one.entity.startswith("order ")
-        and other.entity.startswith("contact ")
-        and other.at - one.at < _SAME_MOMENT_MS
+        for earlier, later in itertools.pairwise(with_meaning)
+        if earlier.entity.startswith("order ")
+        and later.entity.startswith("contact ")
+        and later.at - earlier.at < _SAME_MOMENT_MS
     }
     emails: dict[str, set[str | None]] = defaultdict(set)
     for announcement in with_meaning:

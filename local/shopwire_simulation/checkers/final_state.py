@@ -119,8 +119,8 @@ class FinalStateChecker:
                 for missing in ("email", "phone"):
                     yield {name: value for name, value in wanted.items() if name != missing}
                 for person in persons(story.meanings.get(request.announcement.id) if request.announcement else None):
-                    said = {"phone": person.phone, "firstName": person.first_name, "lastName": person.last_name}
-                    yield wanted | {name: value for name, value in said.items() if value and name in wanted}
+                    named = {"phone": person.phone, "firstName": person.first_name, "lastName": person.last_name}
+                    yield wanted | {name: value for name, value in named.items() if value and name in wanted}
 
     def _check_carts(
         self, number: int, story: Story, carts: Mapping[str, ExpectedCart], abandoned: Mapping[EntityKey, str]
