@@ -18,6 +18,7 @@ from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.faults import SEND_TWICE
 from shopwire_simulation.run import Run, rare_garbage_collection
 from shopwire_simulation.scheduler import Fault, Invocation
+from shopwire_simulation.shops import ONLY_IF_NAMED
 from shopwire_testkit.announcements import Story
 
 _MAX_ANNOUNCEMENTS = 12
@@ -227,7 +228,16 @@ def make_run(injection: Injection, stories: list[Story]) -> Run:
 def _make_run(
     stories: list[Story], scenario: Scenario, story: int, seed: int, on_start: Callable[[Invocation], None]
 ) -> Run:
-    return Run(_WEBHOOKS, seed, scenario.background_faults, {story}, stories=stories, on_start=on_start)
+    named = ONLY_IF_NAMED & {stories[story].shop.split("-")[1]}
+    return Run(
+        _WEBHOOKS,
+        seed,
+        scenario.background_faults,
+        {story},
+        platforms=named or None,
+        stories=stories,
+        on_start=on_start,
+    )
 
 
 def enumerate_injections(

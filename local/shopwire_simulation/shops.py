@@ -18,9 +18,9 @@ Together they have every kind of topic, and carts in webhooks and in the browser
 """
 
 
-ONLY_IF_NAMED = frozenset({"generic"})
+ONLY_IF_NAMED = frozenset({"generic", "bigcommerce"})
 """Platforms that are simulated only if they are named. Further shops change the stories of every seed. With those of
-this one the usual seed meets a race of contacts that is not solved: a guest's order overtakes the customer's change of
+`generic` the usual seed meets a race of contacts that is not solved: a guest's order overtakes the customer's change of
 e-mail address and phone, and the phone stays with the guest."""
 
 
@@ -30,8 +30,17 @@ class SimulatedPlatform(Protocol):
     SHOPS: tuple[dict[str, Any], ...]
     """Settings of the simulated shops: one shop for each."""
 
-    def signed_headers(self, topic: str, body: bytes, secret: str, shop: str, store: str, at: int) -> Mapping[str, str]:
-        """Return the headers with which the platform calls, as its documentation describes them."""
+    def signed_headers(
+        self, topic: str, body: bytes, secret: str, shop: str, store: str, at: int, number: int
+    ) -> Mapping[str, str]:
+        """Return the headers with which the platform calls, as its documentation describes them.
+
+        Args:
+            shop: the id of the shop.
+            store: the platform's own name of the shop, or "" for a shop that has none in its settings.
+            at: when the call is made (UTC milliseconds).
+            number: stands for the webhook, of which there may be several calls.
+        """
 
     def simulate_customer(self, recorder: StoryRecorder, serial: int) -> Story:
         """Return the story of one customer of a shop."""

@@ -74,7 +74,9 @@ def test_first_lines_of_a_patch_describe_the_bug(tmp_path: Path) -> None:
     assert (bug.name, bug.description, bug.quick, bug.found) == ("wrong-number", "A number is wrong.", False, "")
     text = PATCH.replace("Quick: no", "Found: number 3\nQuick: yes")
     bug = _write_bug(tmp_path, text)
-    assert (bug.description, bug.quick, bug.found) == ("A number is wrong.", True, "number 3")
+    assert (bug.description, bug.quick, bug.found, bug.platform) == ("A number is wrong.", True, "number 3", None)
+    bug = _write_bug(tmp_path, text.replace("Quick: yes", "Platform: bigcommerce\nQuick: yes"))
+    assert (bug.found, bug.platform) == ("number 3", "bigcommerce")
     assert bug.changed_files == ("shared/number.py",)
 
 

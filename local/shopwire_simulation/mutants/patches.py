@@ -2,8 +2,9 @@
 
 The name of a patch is the name of its bug. The lines before the diff say what is broken. The last of them is
 "Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". A line "Found: TEXT"
-before it names the check that is meant for the bug: a violation must contain this text. To write a patch, make the
-change in the code, and put these lines before the output of `git diff`.
+before it names the check that is meant for the bug: a violation must contain this text. A line "Platform: NAME" between
+the two names the platform whose shops meet the bug. To write a patch, make the change in the code, and put these lines
+before the output of `git diff`.
 """
 
 import os
@@ -28,7 +29,8 @@ class PatchError(Exception):
 class PlantedBug:
     """A bug. If `quick` is True, the simulation finds it within some 500 webhooks.
 
-    `found` is a part of the violation that the check meant for it reports; "" if any violation counts.
+    `found` is a part of the violation that the check meant for it reports; "" if any violation counts. `platform` is
+    the platform whose shops are simulated; None: those of the reference platforms.
     """
 
     name: str
@@ -36,6 +38,7 @@ class PlantedBug:
     description: str
     quick: bool
     found: str
+    platform: str | None
     changed_files: tuple[str, ...]
 
 
@@ -55,9 +58,10 @@ def _read_bug(path: Path) -> PlantedBug:
         raise PatchError(
             f"{path.name}: the first lines must say what is broken, then `Quick: yes` or `Quick: no`, then the diff"
         )
-    description, _, found = header["description"].partition("\nFound: ")
+    description, _, platform = header["description"].partition("\nPlatform: ")
+    description, _, found = description.partition("\nFound: ")
     changed_files = tuple(_CHANGED_FILE.findall(text))
-    return PlantedBug(path.stem, path, description, header["quick"] == "yes", found, changed_files)
+    return PlantedBug(path.stem, path, description, header["quick"] == "yes", found, platform or None, changed_files)
 
 
 def copy_code(target: Path) -> None:

@@ -37,6 +37,8 @@ _STEPS = (
     ("burst", 1_500, 33),
     ("days", 1_500, 18),
 )
+# What comes first for a bug that only the shops of one platform meet.
+_PLATFORM_STEPS = (("calm", 200, 1), ("platform", 300, 2), ("platform", 1_500, 11))
 # The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
 _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
 _PROCESSES = 2
@@ -96,7 +98,7 @@ def simulate_bug(bug: PlantedBug | None, seed: int = 0) -> BugResult:
         if bug:
             apply(bug, copy)
         receiver, sender = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(target=_send_result, args=(str(copy), bug.found if bug else "", seed, sender))
+        process = _CONTEXT.Process(target=_send_result, args=(str(copy), bug, seed, sender))
         process.start()
         sender.close()
         try:
@@ -124,28 +126,29 @@ def simulate_bugs(bugs: Iterable[PlantedBug | None], seeds: int = 1) -> Iterator
         pool.shutdown(cancel_futures=True)
 
 
-def _send_result(copy: str, found: str, seed: int, sender: Connection) -> None:
+def _send_result(copy: str, bug: PlantedBug | None, seed: int, sender: Connection) -> None:
     """Simulate the copy in this process, and send the fields of the result, or the text of an exception."""
     sys.path[:0] = [f"{copy}/shared", str(PROJECT / "local")]
     sys.dont_write_bytecode = True
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         try:
-            result: dict[str, object] | str = _simulate_copy(copy, found, seed)
+            result: dict[str, object] | str = _simulate_copy(copy, bug, seed)
         except Exception:
             result = traceback.format_exc()
     sender.send(result)
 
 
-def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
+def _simulate_copy(copy: str, bug: PlantedBug | None, added_seed: int) -> dict[str, object]:
     """Simulate the copy in this process until the first violation, and return the fields of the result.
 
     Args:
-        found: a part of the violation that counts. "": any violation.
         added_seed: is added to the seed of each run.
     """
+    found = bug.found if bug else ""
     package = importlib.util.find_spec("shopwire")
     if package is None or not (package.origin or "").startswith(copy):
         raise RuntimeError("the code under test is not the copy")
+    from shopwire_simulation.faults import FAULT_KINDS
     from shopwire_simulation.injections import INJECTION_SEED, run_injections
     from shopwire_simulation.run import THEMES, Run, burst_run
     from shopwire_simulation.shops import REFERENCE_PLATFORMS
@@ -157,17 +160,21 @@ def _simulate_copy(copy: str, found: str, added_seed: int) -> dict[str, object]:
         "throttled": partial(Run, faults=("api_throttled_after",)),
         **{name: partial(burst_run, faults=faults) for name, faults in THEMES.items()},
     }
+    platforms: tuple[str, ...] = REFERENCE_PLATFORMS
+    steps: tuple[tuple[str, int, int], ...] = _STEPS
+    if bug and bug.platform:
+        platforms, steps = (bug.platform,), (*_PLATFORM_STEPS, *_STEPS)
+        kinds = [kind for kind in FAULT_KINDS if kind.startswith("platform_")]
+        runs |= {"calm": partial(burst_run, faults=()), "platform": partial(burst_run, faults=kinds)}
     webhooks, other = 0, ""
-    for what, size, step_seed in _STEPS:
+    for what, size, step_seed in steps:
         seed = step_seed + added_seed
         if what == "injections":
-            injected = run_injections(
-                size, platforms=REFERENCE_PLATFORMS, until_violated=True, seed=INJECTION_SEED + seed
-            )
+            injected = run_injections(size, platforms=platforms, until_violated=True, seed=INJECTION_SEED + seed)
             webhooks += injected.webhooks
             violations = [violation for _, violation in injected.violations]
         else:
-            result = runs[what](size, seed, platforms=REFERENCE_PLATFORMS).run(until_violated=not found)
+            result = runs[what](size, seed, platforms=platforms).run(until_violated=not found)
             webhooks += result.webhooks
             violations = result.violations
         if first := next((violation for violation in violations if found in violation.text), None):
