@@ -15,6 +15,8 @@ SOURCES = ROOT / "senders" / "opencart"
 _NAME = "shopwire.ocmod.zip"
 _LIBRARY = {3: "upload/system/library/shopwire", 4: "system/library/shopwire"}
 """Where the part that all versions share is, by the major version of OpenCart."""
+_LANGUAGES = {3: "upload/admin/language/{}/extension/module", 4: "admin/language/{}/module"}
+"""Where the texts of the settings page are, in a folder of their language."""
 
 
 def files(version: int) -> dict[str, Path]:
@@ -22,7 +24,9 @@ def files(version: int) -> dict[str, Path]:
     own = SOURCES / str(version)
     found = {path.relative_to(own).as_posix(): path for path in own.rglob("*") if path.is_file()}
     shared = [*(SOURCES / "common").glob("*.php"), ROOT / "senders" / "php" / "client.php"]
-    return found | {f"{_LIBRARY[version]}/{path.name}": path for path in shared}
+    found |= {f"{_LIBRARY[version]}/{path.name}": path for path in shared}
+    languages = (SOURCES / "common" / "language").glob("*.php")
+    return found | {f"{_LANGUAGES[version].format(path.stem)}/shopwire.php": path for path in languages}
 
 
 def build(version: int, folder: Path) -> Path:

@@ -20,7 +20,6 @@ from shopwire.models import (
     ShopRedaction,
     Status,
     ThinChange,
-    Webhook,
 )
 from shopwire.models.contact import person
 from shopwire.platforms.base import Platform
@@ -29,6 +28,7 @@ from shopwire_cli.files import read_file
 from shopwire_cli.suggestions import did_you_mean
 from shopwire_testkit.expected import result
 from shopwire_testkit.fetched import CannedApi, with_state
+from shopwire_testkit.samples import signed_webhook
 
 PLANNED_PLATFORMS = (
     "saleor",
@@ -39,7 +39,7 @@ PLANNED_PLATFORMS = (
     "shopware",
     "adobe-commerce",
 )
-"""Platforms that are not supported yet. The error for them says so."""
+"""Platforms that may not be supported yet. The error for those that are not registered says so."""
 
 # The time of receipt that is assumed, UTC milliseconds. It is fixed, because the same body must give the same bytes.
 _RECEIVED_AT_MS = 1_767_225_600_000
@@ -98,7 +98,7 @@ def find_platform(name: str) -> Platform:
     Raises:
         UserError: there is no such platform, or not yet.
     """
-    if name in PLANNED_PLATFORMS:
+    if name in PLANNED_PLATFORMS and name not in platforms.NAMES:
         raise UserError(f"{name} is not supported yet: choose one of {', '.join(platforms.NAMES)}")
     try:
         return platforms.get(name)
@@ -215,8 +215,7 @@ def parse_changes(
     found = platform.topic(topic)
     if found is None:
         return [Nothing(Reason.UNKNOWN_TOPIC)]
-    call = platform.sign(topic, body, shop, _RECEIVED_AT_MS)
-    webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, _RECEIVED_AT_MS)
+    webhook = signed_webhook(platform, topic, body, shop, _RECEIVED_AT_MS)
     if found.store_of:
         shop = shop.model_copy(update={"store": found.store_of(webhook)})  # a shop that the body names
     try:
@@ -233,7 +232,8 @@ def parse_changes(
     try:
         return [with_state(change, platform, shop, CannedApi(answers)) for change in changes]
     except (Unreadable, PermanentFailure, RetryLater) as error:
-        raise UserError(f"--fetched: not what the API of {platform.title} answers: {error}") from None
+        order = ", ".join(platform.fetched_names(topic))
+        raise UserError(f"--fetched (in this order: {order}): not what {platform.title} answers: {error}") from None
 
 
 def to_json(requests: Sequence[ApiRequest]) -> str:

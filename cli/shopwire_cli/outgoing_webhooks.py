@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from shopwire import platforms
 from shopwire.errors import BadSettings
-from shopwire.models import Shop, Webhook
+from shopwire.models import Shop
 from shopwire.platforms.base import Platform
 from shopwire.shops import parse_shop
 from shopwire_cli.errors import UserError
@@ -16,7 +16,7 @@ from shopwire_cli.suggestions import did_you_mean
 from shopwire_dev.demo_shops import demo_settings, read_settings
 from shopwire_testkit.fetched import asked_answers
 from shopwire_testkit.fresh import NotRefreshable, refresh_with_answers
-from shopwire_testkit.samples import Sample, samples
+from shopwire_testkit.samples import Sample, samples, signed_webhook
 from shopwire_testkit.scenarios import SCENARIOS, plan, scenarios_of
 
 
@@ -168,10 +168,9 @@ def _find_sample(platform: str, name: str) -> Sample:
 def _sign(
     platform: Platform, topic: str, body: bytes, answers: Mapping[str, bytes | None], shop: Shop, now: int
 ) -> Call:
-    signed = platform.sign(topic, body, shop, now)
-    headers = {name.lower(): value for name, value in signed.headers.items()}
-    asked = asked_answers(platform, Webhook(headers, signed.body, now), shop, answers)
-    return Call({"content-type": "application/json"} | headers, signed.body, asked)
+    webhook = signed_webhook(platform, topic, body, shop, now)
+    asked = asked_answers(platform, webhook, shop, answers)
+    return Call({"content-type": "application/json", **webhook.headers}, webhook.body, asked)
 
 
 def _pause(seconds: float) -> None:

@@ -4,6 +4,7 @@ Only the standard library is imported here, because every call of `shopwire` nee
 """
 
 import argparse
+import re
 from collections.abc import Callable
 from typing import Any, NoReturn
 
@@ -137,7 +138,18 @@ def port(largest: int = _LARGEST_PORT) -> Callable[[str], int]:
 
 def add_url_option(parser: Parser, help: str = "address of the running `shopwire dev`") -> None:
     """Add the option --url."""
-    parser.add_argument("--url", default=DEV_URL, help=f"{help} (default: %(default)s)")
+    parser.add_argument("--url", default=DEV_URL, type=_address, help=f"{help} (default: %(default)s)")
+
+
+def _address(text: str) -> str:
+    """Return the address of shopwire.
+
+    Raises:
+        argparse.ArgumentTypeError: it is the URL of a shop's webhooks.
+    """
+    if found := re.search(r"/(?:webhooks|storefront)/[^/]*/?$", text):
+        raise argparse.ArgumentTypeError(f"must be the address of shopwire alone, without {found[0]}")
+    return text
 
 
 def add_installation_options(parser: Parser) -> None:

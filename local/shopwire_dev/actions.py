@@ -1,6 +1,7 @@
 """What the inspector can do in `shopwire dev`: inject faults, send webhooks, replay and try again what waits."""
 
 import http.client
+import re
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -12,7 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from shopwire import platforms
 from shopwire.environment import Environment, now
-from shopwire.models import Shop, Webhook
+from shopwire.models import Shop
 from shopwire.stores.pauses import Pauses
 from shopwire_dev.aws import PARTS, Aws
 from shopwire_dev.caches import FunctionCaches
@@ -23,7 +24,7 @@ from shopwire_inspector.data_source import Posted
 from shopwire_inspector.faults import FaultLimit
 from shopwire_testkit.fetched import asked_answers
 from shopwire_testkit.fresh import refresh_with_answers
-from shopwire_testkit.samples import Sample, samples
+from shopwire_testkit.samples import Sample, samples, signed_webhook
 from shopwire_testkit.scenarios import Scenario, plan, scenarios_of
 
 _TIMEOUT_SECONDS = 15
@@ -46,8 +47,8 @@ class Poster:
             named = {name.lower(): value for name, value in headers.items()}
             connection.request("POST", path, body, {"content-type": "application/json", **named})
             response = connection.getresponse()
-            id = response.getheader(WEBHOOK_HEADER, "")
-            return Posted(response.status, response.read().decode(), int(id) if id.isdigit() else None)
+            id = re.fullmatch("[0-9]{1,15}", response.getheader(WEBHOOK_HEADER, ""))
+            return Posted(response.status, response.read().decode(), int(id[0]) if id else None)
         except (OSError, http.client.HTTPException) as error:
             return Posted(0, f"no response: {type(error).__name__}", None)
         finally:
@@ -68,13 +69,12 @@ class Poster:
             answers: what the platform's API answers from now on, by the names in `Platform.fetches`.
         """
         adapter = platforms.get(platform)
-        call = adapter.sign(topic, body, shop, at := now())
-        webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, at)
+        webhook = signed_webhook(adapter, topic, body, shop, now())
         self._platform_apis.put(asked_answers(adapter, webhook, shop, answers))
         found: list[Posted] = []
 
         def post() -> None:
-            found.append(self.post(f"/{adapter.endpoint}/{shop.id}", call.headers, call.body))
+            found.append(self.post(f"/{adapter.endpoint}/{shop.id}", webhook.headers, webhook.body))
 
         threads = [threading.Thread(target=post, daemon=True) for _ in range(min(copies, _MAX_COPIES))]
         for thread in threads:

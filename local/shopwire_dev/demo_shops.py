@@ -56,6 +56,8 @@ def read_settings(path: str | Path) -> SettingsByShop:
         raise BadSettings(f"{path}: the file is not UTF-8") from None
     except tomllib.TOMLDecodeError as error:
         raise BadSettings(f"{path}: {error}") from None
+    except ValueError:
+        raise BadSettings(f"{path}: a number has too many digits") from None
     for id, fields in shops.items():
         if not isinstance(fields, dict):
             raise BadSettings(f"{path}: `{id}` must be a table: write [{id}] and its settings below")

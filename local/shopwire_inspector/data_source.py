@@ -169,13 +169,12 @@ class DataSource:
         return until if until and until > self.environment.clock() else None
 
     def find_parked_id(self, webhook: RecordedWebhook) -> str | None:
-        """Return the id under which the webhook is parked, or None. The id contains the time of receipt."""
+        """Return the id under which the webhook is parked, or None."""
         try:
             parked = self.environment.parked.list(webhook.shop)
         except TableUnavailable:
             return None
-        prefix = f"{webhook.shop}.{webhook.received_at:013d}."
-        return next((row.id for row in parked if row.id.startswith(prefix)), None)
+        return next((row.id for row in parked if row.received_at == webhook.received_at), None)
 
     def dry_run(self, shop: str, message: Message) -> DryRunResult | None:
         """Return what the message would send now, or None if the shop's settings cannot be read.

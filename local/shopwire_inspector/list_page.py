@@ -102,12 +102,12 @@ class ListPage:
             TableUnavailable, SettingsUnavailable.
         """
         matching = {
-            (webhook.shop, f"{webhook.received_at:013d}")
+            (webhook.shop, webhook.received_at)
             for webhook in self.matching(wanted)
             if any(delivery.outcome == PARKED for delivery in webhook.deliveries)
         }
         parked = sorted(self._source.list_parked(), key=lambda row: row.first)
-        return [row.id for row in parked if (row.shop, row.id.split(".")[1]) in matching]
+        return [row.id for row in parked if (row.shop, row.received_at) in matching]
 
     def export(self, query: Mapping[str, str]) -> bytes:
         """Return the matching webhooks as JSON lines, oldest first. Of a deployed stack, only the records."""

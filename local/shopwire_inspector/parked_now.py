@@ -85,11 +85,10 @@ class ParkedNow:
                 self._journal.leave_parked(webhook, self._clock())
         self._missed = {webhook.id for webhook in missing}
 
-    def _name_of(self, row: Parked) -> tuple[str, str]:
-        # An id is the shop, the time of receipt and a hash.
-        return (row.shop, row.id.split(".")[1]) if self._exact else (row.shop, f"{row.topic} {row.entity}")
+    def _name_of(self, row: Parked) -> tuple[str, int | str]:
+        return (row.shop, row.received_at) if self._exact else (row.shop, f"{row.topic} {row.entity}")
 
-    def _names_of(self, webhook: RecordedWebhook) -> Iterable[tuple[str, str]]:
+    def _names_of(self, webhook: RecordedWebhook) -> Iterable[tuple[str, int | str]]:
         if self._exact:
-            return [(webhook.shop, f"{webhook.received_at:013d}")]
+            return [(webhook.shop, webhook.received_at)]
         return [(webhook.shop, f"{delivery.topic} {delivery.entity or 'unknown'}") for delivery in webhook.deliveries]

@@ -8,6 +8,7 @@ from shopwire import platforms
 from shopwire.environment import now
 from shopwire.models import Shop
 from shopwire.platforms.base import Platform
+from shopwire.stores.parked import received_at_of
 from shopwire_inspector.data_source import Actions, DataSource, Posted
 from shopwire_inspector.faults import PARTS
 from shopwire_inspector.journal import Journal
@@ -70,8 +71,7 @@ class Posts:
                     actions.set_fault(part, "ok", None)
                 return redirect(start_response, "/inspect/faults")
             case ["parked", id, "replay"] if actions.replay(id):
-                shop, _, rest = id.partition(".")
-                webhook = self._journal.find_by_time(shop, parse_number(rest.partition(".")[0]) or 0)
+                webhook = self._journal.find_by_time(id.partition(".")[0], received_at_of(id))
                 target = f"/inspect/webhooks/{webhook.id}" if webhook else "/inspect/parked?queued="
                 return redirect(start_response, target)
         raise HttpError(404, "There is no such action, or the webhook is not parked any more.")

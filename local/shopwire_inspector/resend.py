@@ -18,6 +18,7 @@ from shopwire_inspector.exchanges import request_lines
 from shopwire_inspector.minutes import outcome_group
 from shopwire_inspector.recorded import Exchange, RecordedWebhook
 from shopwire_inspector.words import explain
+from shopwire_testkit.samples import signed_webhook
 
 Line = tuple[str, str]
 """A line of a diff: "-", "+" or " ", and the text."""
@@ -60,8 +61,7 @@ def preview(source: DataSource, shop: Shop, platform: Platform, topic: str, body
         TableUnavailable.
     """
     now = source.environment.clock()
-    call = platform.sign(topic, body, shop, now)
-    webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, now)
+    webhook = signed_webhook(platform, topic, body, shop, now)
     try:
         platform.verify(webhook, shop)
         keys = [delivery.key for delivery in platform.read(webhook, shop)]

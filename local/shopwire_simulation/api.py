@@ -287,12 +287,14 @@ def _describe_call(method: str, path: str, body: bytes) -> str:
     if path == _ORDERS and method == "POST":
         (order,) = json.loads(body)["orders"]
         return f"the order {order['externalOrderId']}: {order['status']}"
-    if path != "v1/contact" or not body:
+    if path not in ("v1/contact", "v1/contact/subscribe") or not body:
         return f"{method} {path}"
     contact = json.loads(body)
+    kind = "the unconfirmed contact" if "contact" in contact else "the contact"
+    contact = contact.get("contact", contact)
     addresses = [channel["value"] for channel in contact["channels"]]
     identities = (contact.get("externalCustomerId"), *addresses, contact.get("firstName"))
-    return " ".join(filter(None, ("the contact", *identities)))
+    return " ".join(filter(None, (kind, *identities)))
 
 
 def _describe_event(event: dict[str, Any]) -> str:

@@ -62,7 +62,7 @@ def read_end_state(cloud: Cloud, emulator: Emulator, accounts: Mapping[str, str]
     return EndState(
         api={shop: emulator.state(account) for shop, account in accounts.items()},
         parked=[
-            ParkedChange(shop, parked.entity, parked.reason, key_hash(parked.message.key), parked.last)
+            ParkedChange(shop, parked.entity, parked.reason)
             for shop in accounts
             for parked in environment.parked.list(shop)
         ],

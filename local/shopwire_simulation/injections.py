@@ -18,7 +18,6 @@ from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.faults import SEND_TWICE
 from shopwire_simulation.run import Run, rare_garbage_collection
 from shopwire_simulation.scheduler import Fault, Invocation
-from shopwire_simulation.shops import ONLY_IF_NAMED
 from shopwire_testkit.announcements import Story
 
 _MAX_ANNOUNCEMENTS = 12
@@ -228,13 +227,13 @@ def make_run(injection: Injection, stories: list[Story]) -> Run:
 def _make_run(
     stories: list[Story], scenario: Scenario, story: int, seed: int, on_start: Callable[[Invocation], None]
 ) -> Run:
-    named = ONLY_IF_NAMED & {stories[story].shop.split("-")[1]}
+    platforms = {each.shop.removeprefix("sim-").rpartition("-")[0] for each in stories}
     return Run(
         _WEBHOOKS,
         seed,
         scenario.background_faults,
         {story},
-        platforms=named or None,
+        platforms=platforms,
         stories=stories,
         on_start=on_start,
     )

@@ -56,4 +56,4 @@ def with_state(change: Change, platform: Platform, shop: Shop, api: CannedApi) -
     Raises:
         Unreadable, PermanentFailure: the answers are not what the platform documents.
     """
-    return platform.fetch(change, shop, api) if isinstance(change, ThinChange) else change
+    return platform.state_of(change, shop, api) if isinstance(change, ThinChange) else change

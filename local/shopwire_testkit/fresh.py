@@ -17,11 +17,12 @@ from pydantic_core import from_json
 from shopwire.platforms.base import SampleFields
 from shopwire_testkit.samples import changed_at, value_at
 
-_MOMENT = re.compile(rb'(?<=")(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z|[+-]\d\d:\d\d)?")')
+_MOMENT = re.compile(rb'(?<=")(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?=(?:\.\d+)?(?:Z| ?[+-]\d\d:?\d\d)?")')
 _RFC_2822_MOMENT = re.compile(rb'(?<=")([A-Z][a-z]{2}, \d\d? [A-Z][a-z]{2} \d{4} \d\d:\d\d:\d\d [+-]\d{4})(?=")')
-_UNIX_MOMENT = re.compile(rb'(?<=_at":)(\s*)(1[0-9]{9})(?!\d)')
+# Seconds since 1970. An id may have as many digits, so the name of the field must say that it is a time.
+_UNIX_NAMES = (r"\w+_at", r"\w*[tT]imestamp")
 # A shorter number may be a price or a quantity, so it is replaced only where a field's name says that it is an id.
-_MIN_LONG_NUMBER = 10**9
+_LONG_NUMBER_DIGITS = 10
 
 
 class NotRefreshable(ValueError):
@@ -115,13 +116,19 @@ def with_change_at(body: bytes, fields: SampleFields, changed: datetime, seconds
     # The written times are local. If the time zone has summer time, the first move may be off by an hour.
     for _ in range(2):
         by = timedelta(seconds=seconds - int(changed.timestamp()))
-        body = with_moved_dates(body, by) if by else body
+        body = with_moved_dates(body, by, fields) if by else body
         changed = changed_at(from_json(body), fields) or changed
     return body
 
 
-def with_moved_dates(body: bytes, by: timedelta) -> bytes:
-    """Return the JSON with all its dates moved by this time."""
+def with_moved_dates(body: bytes, by: timedelta, fields: SampleFields) -> bytes:
+    """Return the JSON with all its dates moved by this time.
+
+    Seconds since 1970 are a date in the fields of `fields.changed`, and where a field's name ends with "_at" or
+    "timestamp".
+    """
+    names = (*_UNIX_NAMES, *(re.escape(path.rpartition(".")[2]) for path in fields.changed))
+    unix_moment = re.compile(rf'("(?:{"|".join(names)})"\s*:\s*)(1[0-9]{{9}})(?![\d.])'.encode())
 
     def moved(match: re.Match[bytes]) -> bytes:
         written = match[1].decode()
@@ -137,7 +144,7 @@ def with_moved_dates(body: bytes, by: timedelta) -> bytes:
             return match[0]
 
     body = _RFC_2822_MOMENT.sub(moved_rfc_2822, _MOMENT.sub(moved, body))
-    return _UNIX_MOMENT.sub(lambda match: b"%b%d" % (match[1], int(match[2]) + round(by.total_seconds())), body)
+    return unix_moment.sub(lambda match: b"%b%d" % (match[1], int(match[2]) + round(by.total_seconds())), body)
 
 
 def with_other_id(body: bytes, old: str | int, stamp: str, fields: SampleFields) -> bytes:
@@ -148,7 +155,7 @@ def with_other_id(body: bytes, old: str | int, stamp: str, fields: SampleFields)
         spellings = (json.dumps(old), json.dumps(old, ensure_ascii=False), json.dumps(old).replace("/", "\\/"))
         pattern = rf"(?:{'|'.join(map(re.escape, dict.fromkeys(spellings)))})(?!\s*:)"
         replacement = f'"{new}"'
-    elif abs(int(old)) >= _MIN_LONG_NUMBER:
+    elif len(str(old).lstrip("-0")) >= _LONG_NUMBER_DIGITS:
         pattern, replacement = rf"(?<![\w.-]){text}(?![\w.-])", new
     else:
         names = "|".join(dict.fromkeys(re.escape(path.rpartition(".")[2]) for path in fields.ids))

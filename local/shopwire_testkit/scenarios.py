@@ -116,23 +116,28 @@ def plan(platform: str, name: str, now: int) -> list[PlannedWebhook]:
             body = with_other_id(body, id, f"{now}{number:03d}", fields)
         if changed := changed_at(json.loads(body), fields):
             body = with_change_at(body, fields, changed, start + step.second)
-            body = _created_at(body, sample.platform, start)
+            body = _created_at(body, sample.platform, fields, start)
         body, answers = separated(body) if sample.answers else (body, {})
         pause = _FETCH_SECONDS if answers and step.second else 0
         planned.append(PlannedWebhook(sample.platform, step.topic or sample.topic, body, step.copies, answers, pause))
     return planned
 
 
-def _created_at(body: bytes, platform: str, seconds: int) -> bytes:
+def _created_at(body: bytes, platform: str, fields: SampleFields, seconds: int) -> bytes:
     """Return the body with its creation at this UTC second. The samples of an order were moved by different times."""
     parsed = json.loads(body)
-    texts = {path: text for path in _module(platform).CREATED if (text := value_at(parsed, path))}
-    created = next((moment for text in texts.values() if (moment := moment_of(text))), None)
+    dates = {path: date for path in _module(platform).CREATED if (date := value_at(parsed, path))}
+    created = next((moment for date in dates.values() if (moment := moment_of(date))), None)
     if created is None:
         return body
     by = timedelta(seconds=seconds - int(created.timestamp()))
-    moved = {path: json.loads(with_moved_dates(json.dumps(text).encode(), by)) for path, text in texts.items()}
-    return _edited(body, moved)
+    return _edited(body, {path: _moved(date, by, fields) for path, date in dates.items()})
+
+
+def _moved(date: Any, by: timedelta, fields: SampleFields) -> Any:
+    if isinstance(date, int):
+        return date + round(by.total_seconds())
+    return json.loads(with_moved_dates(json.dumps(date).encode(), by, fields))
 
 
 def _steps_of(platform: str) -> Mapping[str, tuple[Step, ...]]:

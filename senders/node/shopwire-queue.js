@@ -39,6 +39,7 @@ class Queue {
     this.timeoutMs = (options.timeout || 10) * 1000;
     this.clock = options.clock || Date.now;
     this.sending = false;
+    this.lastAdded = 0;
   }
 
   /**
@@ -49,7 +50,9 @@ class Queue {
    */
   add(change) {
     try {
-      const now = this.clock();
+      // Of two changes of one millisecond, the second is the newer one.
+      const now = Math.max(this.clock(), this.lastAdded + 1);
+      this.lastAdded = now;
       if (SNAPSHOTS.includes(change.type) && !change.version) {
         change = { ...change, version: new Date(now).toISOString() };
       }
@@ -80,7 +83,7 @@ class Queue {
     try {
       const state = this.readState();
       if (state.not_before > this.clock()) {
-        summary.error = "waiting after a failure";
+        summary.error = `waiting after a failure: ${state.error}`;
       } else {
         await this.sendWaiting(summary, state.failures, this.clock() + seconds * 1000);
       }
@@ -122,7 +125,7 @@ class Queue {
         summary.sent += 1;
       } else {
         summary.error = status ? `HTTP ${status}: ${text}` : text;
-        this.recordFailure(failures + 1);
+        this.recordFailure(failures + 1, summary.error);
         return;
       }
       if (failures) {
@@ -187,14 +190,15 @@ class Queue {
   readState() {
     const file = path.join(this.folder, "state.json");
     const state = fs.existsSync(file) ? parse(fs.readFileSync(file, "utf8")) : null;
-    return { failures: 0, not_before: 0, ...state };
+    return { failures: 0, not_before: 0, error: "", ...state };
   }
 
-  recordFailure(failures) {
+  recordFailure(failures, error) {
     const delay = DELAYS_SECONDS[Math.min(failures, DELAYS_SECONDS.length) - 1] * 1000;
     // Shops that failed together do not come back at the same moment.
     const notBefore = this.clock() + delay * (0.8 + Math.random() / 5);
-    write(path.join(this.folder, "state.json"), JSON.stringify({ failures, not_before: notBefore }));
+    const state = { failures, not_before: notBefore, error: error.slice(0, 500) };
+    write(path.join(this.folder, "state.json"), JSON.stringify(state));
   }
 
   /** Returns a function that ends the lock; null if another process has it. Node has no locks that end with a process. */

@@ -25,6 +25,7 @@ final class ShopwireQueue
     private ShopwireClient $client;
     /** @var callable(): int */
     private $clock;
+    private int $lastAdded = 0;
 
     /**
      * @param string          $folder  where the messages wait
@@ -48,7 +49,8 @@ final class ShopwireQueue
     public function add(array $change): bool
     {
         try {
-            $now = ($this->clock)();
+            // Of two changes of one millisecond, the second is the newer one.
+            $now = $this->lastAdded = max(($this->clock)(), $this->lastAdded + 1);
             if (in_array($change['type'] ?? '', self::SNAPSHOTS, true) && !isset($change['version'])) {
                 $change['version'] = ShopwireClient::moment($now);
             }
@@ -85,7 +87,7 @@ final class ShopwireQueue
         try {
             $state = $this->readState();
             if ($state['not_before'] > ($this->clock)()) {
-                $summary['error'] = 'waiting after a failure';
+                $summary['error'] = "waiting after a failure: {$state['error']}";
             } else {
                 $this->sendWaiting($summary, $state['failures'], ($this->clock)() + $seconds * 1000);
             }
@@ -129,7 +131,7 @@ final class ShopwireQueue
             $decision = ShopwireClient::decide($response['status']);
             if ($decision === ShopwireClient::LATER) {
                 $summary['error'] = $response['error'] ?: "HTTP {$response['status']}: {$response['body']}";
-                $this->recordFailure($failures + 1);
+                $this->recordFailure($failures + 1, $summary['error']);
                 return;
             }
             if ($decision === ShopwireClient::REJECTED) {
@@ -165,15 +167,16 @@ final class ShopwireQueue
     private function readState(): array
     {
         $state = json_decode((string) @file_get_contents("$this->folder/state.json"), true);
-        return (is_array($state) ? $state : []) + ['failures' => 0, 'not_before' => 0];
+        return (is_array($state) ? $state : []) + ['failures' => 0, 'not_before' => 0, 'error' => ''];
     }
 
-    private function recordFailure(int $failures): void
+    private function recordFailure(int $failures, string $error): void
     {
         $delay = self::DELAYS[min($failures, count(self::DELAYS)) - 1] * 1000;
         // Shops that failed together do not come back at the same moment.
         $not_before = ($this->clock)() + $delay - random_int(0, intdiv($delay, 5));
-        $this->write("$this->folder/state.json", (string) json_encode(['failures' => $failures, 'not_before' => $not_before]));
+        $state = ['failures' => $failures, 'not_before' => $not_before, 'error' => substr($error, 0, 500)];
+        $this->write("$this->folder/state.json", (string) json_encode($state, JSON_INVALID_UTF8_SUBSTITUTE));
     }
 
     /** Writes a file that no reader sees half-written. */

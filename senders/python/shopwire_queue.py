@@ -66,6 +66,8 @@ class Queue:
         self._secrets = [secrets] if isinstance(secrets, str) else list(secrets)
         self._timeout = timeout
         self._clock = clock
+        self._last_added = 0
+        self._adding = threading.Lock()
 
     def add(self, change: dict[str, Any]) -> bool:
         """Write a change into the queue. It never raises, and does not use the network.
@@ -77,7 +79,9 @@ class Queue:
             whether it is written. Otherwise the reason is logged.
         """
         try:
-            now = round(self._clock() * 1000)
+            with self._adding:
+                # Of two changes of one millisecond, the second is the newer one.
+                now = self._last_added = max(round(self._clock() * 1000), self._last_added + 1)
             if change.get("type") in _SNAPSHOTS and not change.get("version"):
                 change = {**change, "version": _moment(now)}
             body = json.dumps(change, ensure_ascii=False)
@@ -105,7 +109,7 @@ class Queue:
                 return {**summary, "error": "another process is sending"}
             state = self._read_state()
             if state["not_before"] > self._clock():
-                summary["error"] = "waiting after a failure"
+                summary["error"] = f"waiting after a failure: {state['error']}"
             else:
                 self._send_waiting(summary, state["failures"], self._clock() + seconds)
             summary["waiting"] = len(self._waiting())
@@ -146,7 +150,7 @@ class Queue:
                 summary["sent"] += 1
             else:
                 summary["error"] = f"HTTP {status}: {response}" if status else response
-                self._record_failure(failures + 1)
+                self._record_failure(failures + 1, summary["error"])
                 return
             if failures:
                 failures = 0
@@ -197,15 +201,17 @@ class Queue:
     def _read_state(self) -> dict[str, Any]:
         try:
             state = json.loads((self._folder / "state.json").read_text(encoding="utf-8"))
-            return {"failures": int(state["failures"]), "not_before": float(state["not_before"])}
-        except (OSError, ValueError, KeyError, TypeError):
-            return {"failures": 0, "not_before": 0}
+            error = str(state.get("error", ""))
+            return {"failures": int(state["failures"]), "not_before": float(state["not_before"]), "error": error}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            return {"failures": 0, "not_before": 0, "error": ""}
 
-    def _record_failure(self, failures: int) -> None:
+    def _record_failure(self, failures: int, error: str) -> None:
         delay = DELAYS_SECONDS[min(failures, len(DELAYS_SECONDS)) - 1]
         # Shops that failed together do not come back at the same moment.
         not_before = self._clock() + delay * random.uniform(0.8, 1)
-        _write(self._folder / "state.json", json.dumps({"failures": failures, "not_before": not_before}))
+        state = {"failures": failures, "not_before": not_before, "error": error[:500]}
+        _write(self._folder / "state.json", json.dumps(state))
 
 
 def _moment(milliseconds: int) -> str:

@@ -115,10 +115,16 @@ def _verdict(status: int) -> Verdict | None:
 
 
 def _wait_ms(headers: Mapping[str, str]) -> int:
-    waits = [int(value) * 1000 for value in (headers.get("retry-after", ""),) if value.isascii() and value.isdigit()]
-    values = (headers.get(name, "") for name in _RESET_MS_HEADERS)
-    waits += [int(value) for value in values if value.isascii() and value.isdigit()]
-    return min(max(waits, default=0), _MAX_WAIT_MS)
+    waits = [1000 * _number(headers.get("retry-after", ""))]
+    waits += [_number(headers.get(name, "")) for name in _RESET_MS_HEADERS]
+    return min(max(waits), _MAX_WAIT_MS)
+
+
+def _number(text: str) -> int:
+    """Return the number; 0 if the text is none. A number of very many digits, which `int` refuses, is a long wait."""
+    if not (text.isascii() and text.isdigit()):
+        return 0
+    return int(text) if len(text) <= len(str(_MAX_WAIT_MS)) else _MAX_WAIT_MS
 
 
 def _failure(verdict: Verdict, name: str, status: int = 0, wait_ms: int = 0, problem: str = "") -> RetryLater:

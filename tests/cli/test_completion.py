@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from shopwire.platforms import NAMES
 from shopwire_cli.commands import COMMANDS
 from shopwire_cli.completion import SCRIPTS
 from shopwire_cli.main import main
@@ -74,5 +75,5 @@ complete -p shopwire
         "orders/updated--partly_refunded",
         "orders/updated--presentment",
     ]
-    assert platforms == "bigcommerce generic shopify storefront woocommerce"
+    assert platforms == " ".join(sorted(NAMES))
     assert registered == "complete -o default -F _shopwire shopwire"

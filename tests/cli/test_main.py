@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import shopwire_cli.commands
+from shopwire_cli import mapping
 from shopwire_cli.commands import COMMANDS
 from shopwire_cli.main import main
 
@@ -100,6 +101,10 @@ def test_version_is_printed(capsys: pytest.CaptureFixture[str]) -> None:
         ("send shopify", "shopwire send: name PLATFORM and TOPIC"),
         ("send magento x", "shopwire send: there is no platform 'magento'"),
         (
+            "send shopify orders/create --url http://127.0.0.1:8787/webhooks/my-shop",
+            "shopwire send: argument --url: must be the address of shopwire alone, without /webhooks/my-shop",
+        ),
+        (
             "send shopify orders/create --count 0",
             "shopwire send: argument --count: must be a whole number of at least 1, not '0'",
         ),
@@ -171,3 +176,8 @@ def test_help_loads_no_slow_package() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True)
     assert ended.stdout == b"[]\n"
+
+
+def test_registered_platform_is_supported_though_it_was_planned(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mapping, "PLANNED_PLATFORMS", ("shopify",))
+    assert mapping.find_platform("shopify").name == "shopify"

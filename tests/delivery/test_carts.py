@@ -1,9 +1,12 @@
 """Carts and views: to which contact they belong, what is sent, and when nothing is sent any more."""
 
+import pytest
+
 from shopwire.delivery.task import Outcome
 from shopwire.mapper import recycle_state_id
-from shopwire.models import NOBODY, Reason
-from tests.support.changes import cart, customer, order, paid, view
+from shopwire.models import NOBODY, Contact, Entity, Reason
+from shopwire.stores.contact_record import ContactState
+from tests.support.changes import ANNA, BORYS, SHOP, cart, customer, order, paid, view
 from tests.support.delivery_world import World
 
 # --- carts
@@ -24,6 +27,25 @@ def test_every_change_of_a_cart_has_its_own_recycle_state_id(world: World) -> No
 def test_cart_with_only_a_new_time_of_change_is_unchanged(world: World) -> None:
     world.send(cart())
     assert world.send(cart(minutes=1)) == "unchanged"
+
+
+def test_cart_that_a_visitor_claims_meanwhile_stays_with_the_contact_of_the_platform(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.send(cart(by_visitor=True))
+    world.send(order(contact=BORYS))
+    store, ledger, now = world.webhook.contacts, world.webhook.ledger, world.clock.now
+    find, other = store.find, store.find(SHOP, BORYS).ref or ""
+
+    def claim_meanwhile(shop: str, contact: Contact) -> ContactState:
+        monkeypatch.setattr(store, "find", find)
+        ledger.record_cart_contact(SHOP, Entity.of_cart("cart-a"), other, now)
+        return find(shop, contact)
+
+    monkeypatch.setattr(store, "find", claim_meanwhile)
+    assert world.send(cart(minutes=1)) == "unchanged"
+    assert world.send(cart(minutes=2, units=4, contact=NOBODY)) == "delivered"
+    assert world.api.events[-1]["email"] == ANNA.email
 
 
 def test_emptied_cart_is_sent_without_products(world: World) -> None:

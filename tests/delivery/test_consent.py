@@ -129,6 +129,21 @@ def test_older_refusal_that_is_sent_last_does_not_stay(world: World, is_recorded
     assert [path for path in paths(world) if path in (ADD, DELETE)][-1] == DELETE
 
 
+@pytest.mark.parametrize("subscribed", [True, False])
+def test_decision_after_an_unanswered_one_is_sent_too(known: World, subscribed: bool) -> None:
+    """The API may have accepted the request that it did not answer."""
+    assert known.send(consent_change(False, 1_000)) == "delivered"
+    if not subscribed:
+        assert known.send(consent_change(True, 2_000)) == "delivered"
+    known.api.accepted.clear()
+    known.api.next_answers = [503]
+    assert known.send(consent_change(subscribed, 3_000)) == "queued"
+    known.api.next_answers = []
+    buyer = replace(ANNA, consent=Consent(subscribed=not subscribed, at=4_000))
+    assert known.send(order(contact=buyer)) == "delivered"
+    assert paths(known)[:2] == ["v1/contact", ADD if subscribed else DELETE]
+
+
 def test_consent_of_an_erased_customer_is_ignored(known: World) -> None:
     assert known.send(Redaction(ANNA, "77")) == "delivered"
     known.api.accepted.clear()

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
+import pytest
+
 from shopwire.models import Consent, Contact, Reason
 from tests.support.changes import ANNA, BORYS, SHOP, customer, order
 from tests.support.delivery_world import World
@@ -48,6 +50,17 @@ def test_phone_of_a_customer_replaces_the_one_of_a_guest_order_sent_meanwhile(wo
     assert contacts_of(world)[-1]["channels"][1] == {"type": "sms", "value": ANNA.phone}
 
 
+def test_phone_of_a_customer_who_refused_replaces_the_one_of_an_unanswered_order(world: World) -> None:
+    """v1/contact/subscribe leaves the addresses of a contact that exists as they are."""
+    refusal = Consent(subscribed=False, at=1_000)
+    guest = replace(ANNA, customer_id=None, phone="380671112233", consent=replace(refusal, is_implied=True))
+    world.api.next_answers = [503]
+    assert world.send(order(contact=guest)) == "queued"
+    world.api.next_answers = []
+    assert world.send(customer(replace(ANNA, consent=refusal))) == "delivered"
+    assert [body["channels"][1]["value"] for body in contacts_of(world)] == [ANNA.phone]
+
+
 def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(world: World) -> None:
     married = replace(ANNA, last_name="Bondar", phone="380671112233")
     world.send(customer())
@@ -63,6 +76,31 @@ def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(worl
     world.api.next_answers = [customer_meanwhile]
     assert world.send(order(minutes=2)) == "delivered"
     assert contacts_of(world)[-1]["channels"][1] == {"type": "sms", "value": married.phone}
+
+
+def test_own_data_of_a_customer_is_sent_again_after_a_late_request_of_an_order(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The order's request arrives after the customer's, and before that is recorded as accepted."""
+    world.send(customer(replace(ANNA, phone=None)))
+    store, answered = world.webhook.contacts, []
+    mark_synced = store.mark_synced
+
+    def record_later(*args: Any) -> bool:
+        monkeypatch.setattr(store, "mark_synced", mark_synced)
+        answered.append(args)
+        return True
+
+    def customer_meanwhile(*request: object) -> int:
+        world.api.next_answers = []
+        monkeypatch.setattr(store, "mark_synced", record_later)
+        world.send(customer(replace(ANNA, phone="380671112233"), minutes=1))
+        return 200
+
+    world.api.next_answers = [customer_meanwhile]
+    world.send(order(minutes=2))
+    (args,) = answered
+    assert not mark_synced(*args)
 
 
 def test_older_change_of_a_customer_is_stale(world: World) -> None:

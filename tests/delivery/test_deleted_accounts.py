@@ -87,6 +87,17 @@ def test_late_change_waits_behind_a_deletion_that_waits(world: World) -> None:
     assert world.api.accepted[-1] == DELETE
 
 
+def test_change_that_waits_before_the_deletion_does_not_bring_the_contact_back(world: World) -> None:
+    world.api.answer = 503
+    assert world.send(customer()) == "queued"
+    world.clock.advance(10 * MINUTE_MS)
+    assert world.send(DELETED) == "queued"
+    world.api.answer = 200
+    world.api.accepted.clear()
+    assert sorted(world.run_until_idle()) == ["delivered", "ignored"]
+    assert world.api.accepted == [DELETE]
+
+
 def test_later_change_of_the_customer_is_sent(world: World) -> None:
     world.send(customer())
     world.send(DELETED)

@@ -1,13 +1,15 @@
 """Thin webhooks: their state is fetched under the lease, rarely, and never sent if it is older than what is known."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shopwire.delivery.task import Outcome, Task
+from shopwire.errors import RetryLater
 from shopwire.message import Message
-from shopwire.models import Change, Nothing, Reason, Webhook
+from shopwire.models import Change, Consent, ContactChange, Nothing, OrderChange, Reason, Webhook
 from shopwire.stores.entry import Entry
 from shopwire.stores.pauses import platform_of
 from tests.support.changes import (
@@ -26,6 +28,14 @@ from tests.support.changes import (
 from tests.support.delivery_world import World
 
 API = f"https://api.platform.example/{SHOP}"
+
+
+def _task(world: World) -> Task:
+    body = world.body(announced())
+    message = Message(SHOP, "", Webhook({}, body, world.clock.now))
+    (delivery,) = world.platform.bodies[body]
+    at = world.clock.now + 5_000
+    return Task(world.webhook.shops.get(SHOP), message, delivery, "request", at, at)
 
 
 def test_state_is_fetched_and_sent(world: World) -> None:
@@ -154,6 +164,17 @@ def test_state_that_is_older_than_a_partly_accepted_one_is_not_sent(world: World
     assert world.api.sent == accepted
     assert world.run_until_idle()[-1] == "delivered"
     assert world.api.events[-1]["status"] == "CANCELLED"
+
+
+def test_adapter_that_got_an_old_part_of_a_state_waits_until_no_copy_is_behind(world: World) -> None:
+    def fetch(*args: object) -> Change:
+        raise RetryLater(Reason.FETCHED_OLD_STATE, fetched="part")
+
+    world.platform.fetch = fetch  # type: ignore[method-assign]
+    task = _task(world)
+    with pytest.raises(RetryLater) as caught:
+        world.webhook.handler.fetcher.fetch(task, Entry())
+    assert caught.value.wait_ms == world.policy.copies_behind_ms == 2 * world.policy.retry_base_ms
 
 
 def test_state_from_before_the_announced_change_is_fetched_again(world: World) -> None:
@@ -322,16 +343,26 @@ def test_fetch_ends_within_the_time_budget(world: World) -> None:
 
 def test_dry_run_fetches_and_writes_nothing(world: World) -> None:
     world.platform_api.state = order()
-    body = world.body(announced())
+    task = _task(world)
     before = world.items()
-    message = Message(SHOP, "", Webhook({}, body, world.clock.now))
-    (delivery,) = world.platform.bodies[body]
-    task = Task(
-        world.webhook.shops.get(SHOP), message, delivery, "request", world.clock.now + 5_000, world.clock.now + 5_000
-    )
     outcome, requests = world.webhook.handler.preview(task, Entry())
     assert (outcome.status, [request.path for request in requests]) == ("delivered", ["v1/contact", "v1/event"])
     world.platform_api.answer = 503
     outcome, requests = world.webhook.handler.preview(task, Entry())
     assert (outcome.status, outcome.reason, requests) == ("queued", Reason.PLATFORM_FAILED, [])
     assert (world.items(), world.api.sent) == (before, [])
+
+
+@pytest.mark.parametrize("state", [order(), customer()], ids=["order", "customer"])
+def test_fetched_consent_of_the_future_counts_as_given_when_it_was_fetched(world: World, state: Any) -> None:
+    consent = Consent(subscribed=True, at=world.clock() + DAY_MS)
+    contact = replace(state.contact, consent=consent)
+    is_order = isinstance(state, OrderChange)
+    world.platform_api.state = (
+        replace(state, order=replace(state.order, contact=contact)) if is_order else replace(state, contact=contact)
+    )
+    assert world.send(announced(state.entity.kind, state.entity.id)) == "delivered"
+    world.clock.advance(HOUR_MS)
+    consent = Consent(subscribed=False, at=world.clock())
+    assert world.send(ContactChange(replace(state.contact, consent=consent), "77", None)) == "delivered"
+    assert world.api.accepted[-1][1] == "v1/emails/unsubscribed/add"

@@ -42,6 +42,7 @@ def test_demo_shops_have_the_documented_settings() -> None:
         ),
         ("shop = 7", "`shop` must be a table: write [shop]"),
         ("[", "shops.toml: "),
+        (f"[a]\nold_order_days = {'9' * 5000}", "shops.toml: a number has too many digits"),
     ],
 )
 def test_invalid_shops_file_error_names_shop_and_field_but_no_value(tmp_path: Any, text: str, error: str) -> None:

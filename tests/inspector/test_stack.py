@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -13,7 +14,7 @@ from moto import mock_aws
 
 from shopwire import platforms
 from shopwire.message import Message, worth_keeping
-from shopwire.models import Entity, Webhook
+from shopwire.models import Entity
 from shopwire.shops import parse_shop
 from shopwire.stores.entry import entity_key, key_hash
 from shopwire.stores.ledger import Ledger
@@ -29,7 +30,7 @@ from shopwire_inspector.log_reader import LogReader, LogsDown
 from shopwire_inspector.recorded import ReceivedRequest
 from shopwire_inspector.search import Filter
 from shopwire_inspector.stack_inspector import StackInspector
-from shopwire_testkit.samples import samples
+from shopwire_testkit.samples import samples, signed_webhook
 
 NOW = time.time_ns() // 1_000_000
 GROUP = "/shopwire/shop-eu/"
@@ -63,10 +64,8 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             Name="/shopwire/shop-eu/shops/ann", Value=json.dumps(SETTINGS), Type="SecureString"
         )
         shop, platform = parse_shop("ann", SETTINGS), platforms.get("shopify")
-        headers = {
-            name.lower(): value for name, value in platform.sign(SAMPLE.topic, SAMPLE.body, shop, NOW).headers.items()
-        }
-        webhook = Webhook(worth_keeping(headers, platform.kept_headers), SAMPLE.body, NOW)
+        signed = signed_webhook(platform, SAMPLE.topic, SAMPLE.body, shop, NOW)
+        webhook = replace(signed, headers=worth_keeping(signed.headers, platform.kept_headers))
         (delivery,) = platform.read(webhook, shop)
         assert delivery.entity
         ParkedStore(Table(client, "ledger")).put(

@@ -76,6 +76,13 @@ def test_consent_decides_the_requests(
         assert body_of(requests[0]) == {"contact": body_of(contact_request(ANNA))}
 
 
+def test_refusing_contact_that_may_exist_with_another_address_is_updated_too() -> None:
+    contact = replace(ANNA, consent=NO)
+    assert [request.path for request in contact_requests(contact, has_moved=True)] == [SUBSCRIBE]
+    created, updated, unsubscribed = contact_requests(contact, may_exist=True, has_moved=True)
+    assert (created.path, updated, unsubscribed.path) == (SUBSCRIBE, contact_request(ANNA), ADD)
+
+
 def test_refusal_of_a_contact_with_a_phone_only_is_sent_without_the_list_of_addresses() -> None:
     contact = Contact(phone="380501112233", consent=NO)
     assert [request.path for request in contact_requests(contact, is_first=False)] == [CONTACT]

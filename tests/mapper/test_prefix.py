@@ -9,12 +9,12 @@ import pytest
 
 from shopwire import platforms
 from shopwire.mapper import ApiRequest, contact_requests, delete_request, erase_requests
-from shopwire.models import Contact, Delivery, Webhook
+from shopwire.models import Contact, Delivery
 from shopwire.platforms.base import Platform
 from shopwire_dev.demo_shops import demo_settings, parse_shops
 from shopwire_testkit.expected import result
 from shopwire_testkit.fetched import CannedApi, with_state
-from shopwire_testkit.samples import Sample, samples
+from shopwire_testkit.samples import Sample, samples, signed_webhook
 from tests.support.changes import ANNA
 
 PREFIX = "little-shop:"
@@ -29,8 +29,7 @@ def requests_of(sample: Sample, known: bool, **settings: Any) -> list[ApiRequest
     platform: Platform = platforms.get(sample.platform)
     name = sample.platform if sample.platform in platforms.OF_SHOPS else platforms.OF_SHOPS[0]
     shop = parse_shops(demo_settings())[f"demo-{name}"].model_copy(update=settings)
-    call = platform.sign(sample.topic, sample.body, shop, _NOW)
-    webhook = Webhook({name.lower(): value for name, value in call.headers.items()}, call.body, _NOW)
+    webhook = signed_webhook(platform, sample.topic, sample.body, shop, _NOW)
     found: list[ApiRequest] = []
     deliveries: list[Delivery] = platform.read(webhook, shop)
     for delivery in deliveries:

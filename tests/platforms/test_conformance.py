@@ -182,7 +182,7 @@ def test_both_secrets_verify_while_one_is_being_replaced(platform: Platform) -> 
         platform.verify(webhook, shop_of(platform))
 
 
-@each_platform(SECRETS_SIGN)
+@each_platform([platform for platform in SECRETS_SIGN if platform.signature.covers_body])
 def test_signature_of_another_body_is_refused(platform: Platform) -> None:
     sample = signed_sample(platform)
     for body in (b"", b"{}", sample.body + b" "):

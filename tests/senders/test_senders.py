@@ -61,6 +61,17 @@ def test_messages_are_sent_in_the_order_of_their_time(sender: Sender, server: Se
     assert [json.loads(call.body)["note"] for call in server.calls] == ["0", "1", "2", "3", "4"]
 
 
+def test_changes_of_one_millisecond_are_sent_in_order_and_the_last_one_is_the_newest(
+    sender: Sender, server: Server
+) -> None:
+    sender.run(*(("add", ORDER | {"note": str(number)}) for number in range(8)))
+    assert sender.flush()["sent"] == 8
+    bodies = [json.loads(call.body) for call in server.calls]
+    assert [body["note"] for body in bodies] == list("01234567")
+    versions = [body["version"] for body in bodies]
+    assert versions == sorted(set(versions))
+
+
 @pytest.mark.parametrize("answer", [503, 401, 302])
 def test_message_is_sent_again_with_its_id_and_a_new_signature(sender: Sender, server: Server, answer: int) -> None:
     server.answers = [answer]
@@ -83,7 +94,8 @@ def test_failures_make_it_wait_longer_and_longer(sender: Sender, server: Server)
         assert sender.flush()["error"].startswith("HTTP 503")
         calls = len(server.calls)
         early = sender.flush(after=seconds * 790)
-        assert (early["error"], early["waiting"]) == ("waiting after a failure", 2)
+        assert early["error"].startswith("waiting after a failure: HTTP 503")
+        assert early["waiting"] == 2
         assert len(server.calls) == calls
         sender.now += seconds * 210
     assert sender.flush()["error"].startswith("HTTP 503")

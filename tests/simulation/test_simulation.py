@@ -48,7 +48,7 @@ def test_shops_of_each_platform_alone_break_no_promise(platform: str) -> None:
 
 
 def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> None:
-    run = Run(1_200, 3, (), platforms=REFERENCE_PLATFORMS)
+    run = Run(2_000, 3, (), platforms=REFERENCE_PLATFORMS)
     assert run.run().violations == []
     accepted = run.checker.requests.accepted
     visits: Counter[str] = Counter()
@@ -103,6 +103,14 @@ def test_injected_fault_at_any_point_of_a_short_story_breaks_no_promise() -> Non
     assert result.webhooks >= 6_000
 
 
+@pytest.mark.parametrize("platform", sorted(simulated_platforms()))
+def test_faults_are_injected_into_stories_of_each_platform(platform: str) -> None:
+    scenario = SCENARIOS[0]
+    stories = make_scenario_stories(scenario, (platform,))
+    story = choose_short_stories(stories)[0]
+    assert {injection.service for injection in enumerate_injections(stories, scenario, story)} >= {"ledger", "api"}
+
+
 def test_faults_are_injected_at_the_calls_of_every_service() -> None:
     scenario = SCENARIOS[0]
     stories = make_scenario_stories(scenario, REFERENCE_PLATFORMS)
@@ -120,7 +128,7 @@ def test_faults_are_injected_at_the_calls_of_every_service() -> None:
 
 def test_checkers_recognise_every_attribute_that_a_run_without_faults_writes() -> None:
     run = Run(
-        600, 6, (), platforms=REFERENCE_PLATFORMS
+        600, 3, (), platforms=REFERENCE_PLATFORMS
     )  # with an erasure of a customer who had changed their address before
     run.run()
     assert run.checker.unseen_attributes((*CALM_ATTRIBUTES, TO_ERASE)) == []

@@ -125,7 +125,7 @@ def _leaves(body: Any, name: str = "") -> Iterable[tuple[str, Any]]:
     ],
 )
 def test_stories_contain_every_topic(platform: str, topics: str) -> None:
-    stories = sample_stories(6, 6000, [shop for shop in SHOPS if shop.platform == platform])
+    stories = sample_stories(6, 12_000, [shop for shop in SHOPS if shop.platform == platform])
     assert {announcement.topic for story in stories for announcement in story.announcements} >= set(topics.split())
 
 

@@ -4,6 +4,7 @@ import pytest
 
 from shopwire.message import Message
 from shopwire.models import Entity, Reason, Webhook
+from shopwire.stores.parked import received_at_of
 from tests.support.changes import OTHER_SHOP, SHOP
 from tests.support.delivery_world import World
 
@@ -22,6 +23,17 @@ def test_parked_webhooks_are_listed_by_shop_and_time(world: World) -> None:
     assert [parked.message.received_at for parked in store.list(SHOP)] == [1, 2, 3]
     assert [(parked.shop, parked.entity) for parked in store.list(OTHER_SHOP)] == [(OTHER_SHOP, "unknown")]
     assert store.list("no-shop") == []
+
+
+def test_time_of_receipt_is_in_the_id(world: World) -> None:
+    id = world.webhook.parked.put(message(1_795_800_000_123), "t", ORDER, Reason.INCOMPLETE, 9)
+    (parked,) = world.webhook.parked.list(SHOP)
+    assert parked.received_at == received_at_of(id) == 1_795_800_000_123
+
+
+@pytest.mark.parametrize("text", ["", "x", "my-shop.", "my-shop.now.ab", "my-shop.1795800000123", f"a.{'9' * 5000}.b"])
+def test_text_that_is_no_id_has_no_time_of_receipt(text: str) -> None:
+    assert received_at_of(text) == 0
 
 
 def test_list_of_parked_webhooks_reads_all_pages(world: World, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -80,7 +80,7 @@ def fetch(name: str, api: Api, of: Shop = SHOP) -> Change:
     """Return what is fetched after the webhook of a sample."""
     thin = read(BODIES[name], of)
     assert isinstance(thin, ThinChange), thin
-    return BIG.fetch(thin, of, api)
+    return BIG.state_of(thin, of, api)
 
 
 def order(name: str = "store/order/created", of: Shop = SHOP, *, answers: Any = None, **changes: Any) -> Order:

@@ -30,12 +30,14 @@ from shopwire.models import (
     Redaction,
     Shop,
     ShopRedaction,
+    ThinChange,
     ViewChange,
     Webhook,
 )
 from shopwire.platforms.base import Kind, Platform
 from shopwire_testkit.fetched import CannedApi, with_state
 from shopwire_testkit.samples import Sample, file_word, folder, sample_shop, samples, signed_webhook
+from shopwire_testkit.scenarios import SCENARIOS, scenarios_of
 
 ROOT = Path(__file__).parents[2]
 NOW = 1_798_761_600_000  # 2027-01-01T00:00:00Z
@@ -328,6 +330,13 @@ def missing_rows(platform: Platform) -> list[str]:
         if topic not in topics_with_sample:
             lines.append(f"{path} is missing. Put a whole body of the topic {topic} into it, with invented people.")
     changes = [change for sample in found for change in read(platform, sample.topic, sample.body)]
+    lines += [
+        f"{sample.fetched_path.relative_to(ROOT)} is missing. Put the API's answers into it, an object with "
+        f"{', '.join(platform.fetched_names(sample.topic))}. `null` is an answer of 404."
+        for sample in found
+        if not sample.fetched_path.exists()
+        and any(isinstance(change, ThinChange) for change in read(platform, sample.topic, sample.body))
+    ]
     lines += _unlisted_parcels(changes) + _customers_without_beginning(changes)
     folders = [f"local/shopwire_testkit/{name}/__init__.py", f"tests/platforms/{name}"]
     lines += [f"{path} is missing." for path in folders if not (ROOT / path).exists()]
@@ -340,6 +349,10 @@ def missing_rows(platform: Platform) -> list[str]:
     if any(not (ROOT / event).exists() for event in events):
         lines.append(f"events/{name}_*.json: files are missing. Run `make events`.")
     if name in platforms.OF_SHOPS:
+        missing = [scenario.name for scenario in SCENARIOS if scenario not in scenarios_of(name)]
+        if missing:
+            path = f"local/shopwire_testkit/{name}/scenarios.py"
+            lines.append(f"{path}: STEPS lacks {', '.join(missing)}. Carts may come from the storefront's samples.")
         page = f"docs/platforms/{name}.md"
         if not (ROOT / page).exists():
             lines.append(f"{page} is missing. It leads a shop from nothing to its first order in eSputnik.")

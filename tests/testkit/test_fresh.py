@@ -51,6 +51,25 @@ def test_short_id_changes_only_in_fields_of_ids_and_local_dates_move_too() -> No
     }
 
 
+def test_seconds_since_1970_move_in_fields_whose_name_is_one_of_a_time() -> None:
+    fields = SampleFields(ids=("data.orderId",), changed=("eventCreated",))
+    body = {"eventCreated": 1740823500, "storeId": 1740823500, "data": {"orderId": "XJ12H", "paid_at": 1740823490}}
+    body["answer"] = {"createTimestamp": 1740823400, "createDate": "2025-03-01 10:03:20 +0000"}
+    fresh = json.loads(refresh(json.dumps(body).encode(), fields, NOW))
+    assert fresh == {
+        "eventCreated": NOW // 1000,
+        "storeId": 1740823500,
+        "data": {"orderId": fresh["data"]["orderId"], "paid_at": NOW // 1000 - 10},
+        "answer": {"createTimestamp": NOW // 1000 - 100, "createDate": "2025-12-31 23:58:20 +0000"},
+    }
+
+
+def test_id_of_more_digits_than_python_reads_as_a_number_changes() -> None:
+    old = "9" * 5000
+    fresh = json.loads(refresh(json.dumps({"id": old, "note": old}).encode(), SHOPIFY, NOW))
+    assert fresh == {"id": "1767225600789000", "note": "1767225600789000"}
+
+
 def test_nested_id_and_php_date_change() -> None:
     fields = SampleFields(ids=("data.id", "data.cart.key"), changed=("data.updated_at",))
     body = {

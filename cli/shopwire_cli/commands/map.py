@@ -95,7 +95,7 @@ def _fetched_help() -> str:
     from shopwire import platforms
 
     lines = [
-        f"  {name} {beginning}...: {', '.join(answers)}"
+        f"  {name} {beginning}*: {', '.join(answers)}"
         for name in platforms.NAMES
         for beginning, answers in platforms.get(name).fetches.items()
     ]

@@ -4,7 +4,7 @@ It knows what the simulated shops mean and what the API accepted. It does not kn
 """
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from shopwire import platforms
@@ -14,7 +14,7 @@ from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.cart_contacts import CartContactChecker
 from shopwire_simulation.checkers.carts import conversion_problem
 from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
-from shopwire_simulation.checkers.decisions import choices, describe_error, is_settled
+from shopwire_simulation.checkers.decisions import describe_error, is_settled
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.fetches import FetchChecker
@@ -34,11 +34,11 @@ from shopwire_simulation.checkers.order_events import OrderEventChecker
 from shopwire_simulation.checkers.pauses import PauseChecker
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.checkers.refusals import RefusalChecker
+from shopwire_simulation.checkers.story_end import Effects, StoryEndChecker
 from shopwire_simulation.checkers.visits import VisitChecker, browsing_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
 from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN, TOO_OLD
-from shopwire_simulation.reference_model import ExpectedState, expected_state
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import (
@@ -82,6 +82,7 @@ class Checker:
         platform_body: Callable[[str, int], bytes | None],
     ) -> None:
         self.excuses = ExcuseCounter()
+        self._count_copies = count_copies
         self.violations: list[Violation] = []
         self._stories = stories
         self._records = records
@@ -91,12 +92,9 @@ class Checker:
         }
         self._delivered: dict[ChangeKey, Announcement] = {}
         """The changes that a log line called delivered, by their keys."""
-        self._failed: set[int] = set()
-        """Announcements with a call of the API that failed."""
         self._queued: Counter[ChangeKey] = Counter()
         """How many webhooks with each change were put into the queue. Two topics may announce the same change."""
-        self._effective: set[int] = set()
-        """Announcements that had an effect, whether they were answered or not."""
+        self._effects = Effects()
         self.leaks = LeakChecker()
         self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
         orders = {id: shop.orders for id, shop in shops.items()}
@@ -147,7 +145,7 @@ class Checker:
             now,
             self._report,
         )
-        self._visits = VisitChecker(records, self.excuses, self._report)
+        self._visits = VisitChecker(records, self.excuses, now, self._report)
         self._cart_contacts = CartContactChecker(records, now, self._report)
         self._order_events = OrderEventChecker(
             {id: shop.key_value for id, shop in shops.items()},
@@ -164,7 +162,7 @@ class Checker:
             self._pending.was_overrun,
             self._is_erased_entity,
             self._on_settled,
-            lambda key: not (self._is_thin(key) or self._pending.is_finished(key)) and count_copies(key) > 0,
+            lambda key: not self._is_thin(key) and self._pending.waits(key, self._aws_calls.announcement(key)),
             self.excuses,
             now,
             self._report_entity,
@@ -188,6 +186,7 @@ class Checker:
         self._fetches.on_write(invocation, before, after)
         self._ledger_writes.on_write(invocation, before, after)
         self._pauses.on_write(invocation, before, after)
+        self._visits.on_write(after)
         self.leaks.on_write(before, after)
 
     def on_answer(
@@ -195,6 +194,9 @@ class Checker:
     ) -> None:
         """Check the answer to a webhook, or the exception that ended the function instead."""
         self._refusals.on_answer(announcement, invocation)
+        story = self.requests.story_of(announcement)
+        if story is not None and isinstance(self._meanings.get(announcement.id), Erasure):
+            self._visits.on_erasure(self._stories[story], self._count_copies)
         if problem := self._waits.answer_problem(announcement, invocation):
             self._report("wedged", announcement, problem)
         if isinstance(answer, Exception):
@@ -227,7 +229,8 @@ class Checker:
         if announcement is None:
             return
         if line["outcome"] in _FINAL_OUTCOMES:
-            self._effective.add(announcement.id)
+            self._effects.effective.add(announcement.id)
+            self._effects.finished.add(announcement.id)
         if invocation.name != "retry" and line["outcome"] == "queued":
             self._queued[key] += 1
         if line["outcome"] == "delivered":
@@ -236,7 +239,7 @@ class Checker:
         if announcement.thin:
             state = self._fetches.on_outcome(line, announcement, invocation)
             if state is not None and line["outcome"] in _FINAL_OUTCOMES and line.get("reason") != TOO_OLD:
-                self._effective.add(state.id)
+                self._effects.effective.add(state.id)
         if (story := self.requests.story_of(announcement)) is not None:
             meaning = self._stories[story].meanings.get(announcement.id)
             self._cart_contacts.on_outcome(line, announcement, meaning, overran=invocation.overran)
@@ -263,7 +266,7 @@ class Checker:
         if announcement := self._announcement(invocation):
             self._waits.on_failure(announcement, invocation, path, body, status, headers)
             self._pauses.on_failure(announcement.shop, invocation)
-            self._failed.add(announcement.id)
+            self._effects.failed.add(announcement.id)
             self._pending.on_failure(announcement, invocation)
 
     def on_platform_request(
@@ -311,7 +314,7 @@ class Checker:
                 self._order_events.on_accepted(request, announcement, earlier)
                 self._check_conversion(announcement, request, earlier)
             if not announcement.entity.startswith("contact "):
-                self._effective.update((announcement.id, webhook.id))
+                self._effects.effective.update((announcement.id, webhook.id))
             if event and not is_mixed and (story := self.requests.story_of(announcement)) is not None:
                 meaning = self._stories[story].meanings.get(announcement.id)
                 self._cart_contacts.on_event(webhook, meaning, event["keyValue"])
@@ -334,8 +337,9 @@ class Checker:
 
     def _on_settled(self, key: ChangeKey) -> None:
         """Note that a write of the table settled a change."""
-        self._pending.on_settled(key)
-        if (announcement := self._aws_calls.announcement(key)) is None:
+        announcement = self._aws_calls.announcement(key)
+        self._pending.on_settled(key, announcement)
+        if announcement is None:
             return
         requests = self.requests.accepted.get((announcement.shop, announcement.entity), ())
         is_sent = any(request.announcement is announcement for request in requests)
@@ -356,7 +360,7 @@ class Checker:
     def finish(self, end: EndState) -> list[Violation]:
         """Check the end of the run and return all violations."""
         # A fact that waits for its order is not abandoned.
-        abandoned = {(change.shop, change.entity) for change in end.parked if change.reason != ORDER_NOT_SEEN}
+        abandoned = {(change.shop, change.entity): "parked" for change in end.parked if change.reason != ORDER_NOT_SEEN}
         for text in end.waiting:
             self._report_entity("wedged", "", text, "still waits although all parts work", None)
         for shop, entity in end.pending:
@@ -370,65 +374,24 @@ class Checker:
         self.requests.uncertain_entities.update(self._fetches.uncertain_entities())
         self._fetches.finish()
         final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities, self.excuses)
+        ends = StoryEndChecker(
+            self._records,
+            self._announcements,
+            self._effects,
+            self.requests,
+            self._order_events,
+            self.erasure,
+            self._pending.same_entity,
+            self.excuses,
+        )
         for number, story in self._stories.items():
-            self.violations += self._check_final_state(final, number, story, abandoned)
+            self.violations += ends.check(final, number, story, abandoned)
             self.requests.finish(story)
-            self._visits.finish(story, self.requests.accepted, end.parked, self.erasure.requested_at(number))
+            self._visits.finish(story, self.requests.accepted, self.erasure.requested_at(number))
         self._contacts.finish(final.contacts, self.requests.accepted, abandoned)
         self._pending.finish(self.requests.accepted)
         self.violations += self.leaks.finish(self._stories)
         return self.violations
-
-    def _check_final_state(
-        self, final: FinalStateChecker, number: int, story: Story, abandoned: set[EntityKey]
-    ) -> list[Violation]:
-        """Check a story, with every choice of the announcements that may have had an effect without an answer.
-
-        Adds to `abandoned`.
-        """
-        records = {announcement.id: self._records.get(announcement.id) for announcement in story.announcements}
-        certain = [id for id, record in records.items() if id in self._effective or (record and record.accepted_at)]
-        uncertain = [
-            id for id, record in records.items() if id not in certain and record is not None and record.attempted_at
-        ]
-        abandoned |= {(story.shop, self._announcements[id].entity) for id in uncertain if self._is_half_done(id)}
-        violations: list[Violation] = []
-        excused = self.excuses.counts.copy()
-        for chosen in choices(uncertain):
-            self.excuses.counts = excused.copy()
-            expected = expected_state(story, [*certain, *chosen])
-            violations = list(final.check(number, story, expected, abandoned))
-            if not violations:
-                self._check_sequences(story, expected, abandoned)
-                break
-        return violations
-
-    def _check_sequences(self, story: Story, expected: ExpectedState, abandoned: Collection[EntityKey]) -> None:
-        erased = self.erasure.was_requested(self.requests.story_of(story.announcements[0]))
-        orders = {
-            announcement.entity: announcement
-            for announcement in story.announcements
-            if announcement.entity.startswith("order ")
-        }
-        for entity, announcement in orders.items():
-            events = [request for request in self.requests.accepted.get((story.shop, entity), ()) if request.event]
-            statuses = expected.statuses.get(entity.removeprefix("order "))
-            excuse = self._excuse_of(announcement, abandoned)
-            if erased:
-                continue  # the ledger forgets the order, so that it may begin again
-            self._order_events.finish(announcement, events, statuses[-1] if statuses else None, excuse)
-
-    def _excuse_of(self, announcement: Announcement, abandoned: Collection[EntityKey]) -> str | None:
-        """Return the excuse if the last change of the announcement's entity may be half-done."""
-        entity = (announcement.shop, announcement.entity)
-        if entity in abandoned:
-            return "parked"
-        if entity in self.requests.uncertain_entities:
-            return "overran"
-        same_entity = self._pending.same_entity(announcement)
-        records = [self._records[other.id] for other in same_entity if other.id in self._records]
-        # Nothing repeats a webhook whose invocation crashed, if its platform does not.
-        return "crashed" if any(record.attempted_at and not record.accepted_at for record in records) else None
 
     def _is_thin(self, key: ChangeKey) -> bool:
         """Return True if the change is a thin webhook, which nothing can overtake: what is fetched later is newer."""
@@ -437,7 +400,11 @@ class Checker:
 
     def _snapshot(self, key: ChangeKey, invocation: Invocation) -> Snapshot | None:
         announcement = self._aws_calls.announcement(key)
-        if announcement is None or self._is_erased(announcement):
+        # An invocation may have crashed after it sent a later version, so that nothing is recorded of that.
+        if announcement is None or self._is_erased(announcement) or self._pending.is_past(announcement):
+            return None
+        entity = announcement.shop, announcement.entity
+        if entity in self.requests.uncertain_entities and self.excuses.use("address_changed_meanwhile"):
             return None
         if announcement.thin:
             state = self._fetches.state_of(announcement, invocation)
@@ -452,16 +419,6 @@ class Checker:
     def _is_erased(self, announcement: Announcement) -> bool:
         """Return True if the announcement's person asked for the erasure by now."""
         return self.erasure.was_requested(self.requests.story_of(announcement))
-
-    def _is_half_done(self, id: int) -> bool:
-        """Return True if an invocation crashed over the announcement, nothing repeats it, and the API may have it.
-
-        Then it is unknown whether earlier changes are stale, and which address of a customer the API knows.
-        """
-        announcement = self._announcements[id]
-        is_contact = announcement.entity.startswith("contact ")
-        requests = self.requests.accepted.get((announcement.shop, announcement.entity), ()) if is_contact else ()
-        return id in self._failed or any(request.announcement is announcement for request in requests)
 
     def _check_settled(self, settled: Mapping[EntityKey, SettledEntry]) -> None:
         """Check that each delivered change, or a later one of its entity, is settled in the ledger.

@@ -2,8 +2,7 @@
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping
-from collections.abc import Set as AbstractSet
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from shopwire_simulation.checkers.accepted_requests import CONTACT, EVENT, ORDERS
@@ -46,14 +45,15 @@ class FinalStateChecker:
         return self._contacts[shop].of(identity)
 
     def check(
-        self, number: int, story: Story, expected: ExpectedState, abandoned: AbstractSet[EntityKey]
+        self, number: int, story: Story, expected: ExpectedState, abandoned: Mapping[EntityKey, str]
     ) -> Iterator[Violation]:
         """Yield what is wrong with a story.
 
         Args:
             number: the number of the story.
             expected: what the API must hold of it.
-            abandoned: entities with a parked change, or with a change that crashed half-way and was not repeated.
+            abandoned: entities with a parked change, or with a change that crashed half-way and was not repeated; with
+                the excuse for each.
         """
         shop = story.shop
         for order, params in expected.orders.items():
@@ -66,11 +66,9 @@ class FinalStateChecker:
                 continue
             if any(map(self._contacts[shop].has, self._allowed_contacts(story, wanted))):
                 self._excuses.use("contact_of_a_crash")
-            elif abandoned.isdisjoint(_entities_naming(story, wanted)):
-                text = f"no contact has this {', '.join(sorted(wanted))}"
+            elif not self._is_any_excused(_entities_naming(story, wanted), abandoned):
+                text = f"no contact has this {', '.join(sorted(wanted))}: {self._contacts[shop].difference(wanted)}"
                 yield Violation("lost", shop, "contact", text, number)
-            else:
-                self._excuses.use("parked")
         yield from self._check_consents(number, story, expected.consents, abandoned)
         for identity in expected.absent_identities:
             if self._contacts[shop].has_identity(identity):
@@ -78,7 +76,7 @@ class FinalStateChecker:
         yield from self._check_carts(number, story, expected.carts, abandoned)
 
     def _check_consents(
-        self, number: int, story: Story, consents: Mapping[str, bool], abandoned: AbstractSet[EntityKey]
+        self, number: int, story: Story, consents: Mapping[str, bool], abandoned: Mapping[EntityKey, str]
     ) -> Iterator[Violation]:
         """Check that a person who refused bulk messages gets none, and that one who agreed last is not unsubscribed."""
         for email, agrees in consents.items():
@@ -87,16 +85,19 @@ class FinalStateChecker:
                 if not is_wrong:
                     continue
                 # The last word may be in any webhook of the story that names an address of the customer.
-                if abandoned.isdisjoint((story.shop, announcement.entity) for announcement in story.announcements):
+                entities = ((story.shop, announcement.entity) for announcement in story.announcements)
+                if not self._is_any_excused(entities, abandoned):
                     text = "is unsubscribed, but agreed" if agrees else "gets refused messages"
                     yield Violation("wrong_final_state", story.shop, "contact", text, number)
-                else:
-                    self._excuses.use("parked")
 
-    def _is_excused(self, entity: EntityKey, abandoned: AbstractSet[EntityKey]) -> bool:
+    def _is_excused(self, entity: EntityKey, abandoned: Mapping[EntityKey, str]) -> bool:
         if entity in abandoned:
-            return self._excuses.use("parked")
+            return self._excuses.use(abandoned[entity])
         return entity in self._uncertain and self._excuses.use("overran")
+
+    def _is_any_excused(self, entities: Iterable[EntityKey], abandoned: Mapping[EntityKey, str]) -> bool:
+        excuse = next((abandoned[entity] for entity in entities if entity in abandoned), None)
+        return excuse is not None and self._excuses.use(excuse)
 
     def _allowed_contacts(self, story: Story, wanted: dict[str, str]) -> Iterator[dict[str, str]]:
         """Yield the other forms of a contact that a documented limit allows.
@@ -117,9 +118,12 @@ class FinalStateChecker:
                 yield {name: value for name, value in wanted.items() if name not in ("firstName", "lastName")}
                 for missing in ("email", "phone"):
                     yield {name: value for name, value in wanted.items() if name != missing}
+                for person in persons(story.meanings.get(request.announcement.id) if request.announcement else None):
+                    said = {"phone": person.phone, "firstName": person.first_name, "lastName": person.last_name}
+                    yield wanted | {name: value for name, value in said.items() if value and name in wanted}
 
     def _check_carts(
-        self, number: int, story: Story, carts: Mapping[str, ExpectedCart], abandoned: AbstractSet[EntityKey]
+        self, number: int, story: Story, carts: Mapping[str, ExpectedCart], abandoned: Mapping[EntityKey, str]
     ) -> Iterator[Violation]:
         bought_at = self._purchase_times(story)
         for token, cart in carts.items():
@@ -185,8 +189,13 @@ class _Contacts:
 
     def has(self, wanted: dict[str, str]) -> bool:
         """Return True if a contact has all these fields."""
+        return not self.difference(wanted)
+
+    def difference(self, wanted: dict[str, str]) -> str:
+        """Return how the nearest contact differs; "" if it has all these fields."""
         identity = next((value for name, value in wanted.items() if name in _IDENTITIES), "")
-        return any(wanted.items() <= contact.items() for contact in self._by_identity.get(identity, ()))
+        found = sorted((differences(wanted, contact) for contact in self.of(identity)), key=len)
+        return "; ".join(found[0]) if found else "there is none"
 
 
 def _order_problem(params: Mapping[str, str] | None, actual: Mapping[str, Any] | None) -> tuple[str, str] | None:

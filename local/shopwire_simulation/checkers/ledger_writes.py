@@ -40,12 +40,13 @@ class LedgerWriteChecker:
     """Follows the leases, the marks and the settled changes.
 
     Args:
-        snapshot: returns the order's snapshot that a change is; None for another change, or one of an erased person.
+        snapshot: returns the order's snapshot that a change is; None for another change, one of an erased person, and
+            one of which the API has a later version.
         api_order: returns what the API has of an order of a shop; None if it has no such order.
         is_disturbed: returns True if an invocation overran its lease on this entity of a shop.
         is_erased: returns True if the erasure of the person of this entity of a shop was requested.
         on_settled: called with the key of each change that is settled.
-        waits: returns True if the message with a change is in the queue or in the outbox, and is not finished.
+        waits: returns True if the message with a change is in the queue or in the outbox, and the change must be sent.
     """
 
     def __init__(

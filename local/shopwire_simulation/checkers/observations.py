@@ -102,13 +102,11 @@ class AcceptedRequest:
 
 @dataclass(frozen=True, slots=True)
 class ParkedChange:
-    """A parked webhook. `key` is its key in the ledger, `at` when it was parked last (UTC milliseconds)."""
+    """A webhook that is parked at the end."""
 
     shop: str
     entity: str
     reason: str
-    key: str
-    at: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -83,6 +83,8 @@ class PendingChecker:
         self._rejections: dict[tuple[int, str], int] = defaultdict(int)
         self._accepted_versions: set[VersionKey] = set()
         """Versions of which the API accepted a request."""
+        self._latest_versions: dict[EntityKey, Any] = {}
+        """The latest version of each entity that was sent or settled."""
         self._parked: Counter[ChangeKey] = Counter()
         """How often each change was parked."""
         self._finished_at: dict[ChangeKey, int] = {}
@@ -125,6 +127,7 @@ class PendingChecker:
         if announcement.version is None or announcement.thin:
             return  # what is fetched later is newer
         self._accepted_versions.add(_version_key(announcement))
+        self._note_version(announcement)
         # A change that arrives while the ledger does not answer gets no pending mark. It may overtake a change that
         # waits in the outbox (docs/limits-and-cost.md).
         receivers = self._received_by[announcement.id]
@@ -174,13 +177,34 @@ class PendingChecker:
         if outcome == "superseded" and key not in self._parked and not (was_finished or announcement.thin):
             self._superseded.append((announcement, self._now()))
 
-    def on_settled(self, key: ChangeKey) -> None:
+    def on_settled(self, key: ChangeKey, announcement: Announcement | None) -> None:
         """Note that a change was settled in the ledger. The log line about it comes later."""
         self._finished_at.setdefault(key, self._now())
+        if announcement and announcement.version is not None:
+            self._note_version(announcement)
 
-    def is_finished(self, key: ChangeKey) -> bool:
-        """Return True if the change was settled, or had another final outcome."""
-        return key in self._finished_at
+    def waits(self, key: ChangeKey, announcement: Announcement | None) -> bool:
+        """Return True if the message with a change is in the queue or in the outbox, and its change must be sent.
+
+        A change need not be sent if a later version of its entity was. The log line that says so comes later.
+        """
+        if key in self._finished_at or not self._count_copies(key):
+            return False
+        if announcement is None or announcement.version is None:
+            return True
+        latest = self._latest_versions.get((announcement.shop, announcement.entity))
+        return latest is None or latest < announcement.version
+
+    def is_past(self, announcement: Announcement) -> bool:
+        """Return True if a later version of its entity was sent or settled."""
+        latest = self._latest_versions.get((announcement.shop, announcement.entity))
+        return latest is not None and announcement.version is not None and latest > announcement.version
+
+    def _note_version(self, announcement: Announcement) -> None:
+        entity = announcement.shop, announcement.entity
+        latest = self._latest_versions.get(entity)
+        if latest is None or latest < announcement.version:
+            self._latest_versions[entity] = announcement.version
 
     def of_entity(self, shop: str, entity: str) -> list[Announcement]:
         """Return the announcements about an entity."""

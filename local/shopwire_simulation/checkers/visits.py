@@ -5,10 +5,12 @@ The person is known if the visit names them, or if the contact of the visitor's 
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from shopwire.message import unpack
+from shopwire.stores.entry import key_hash
 from shopwire_simulation.checkers.carts import cart_problem
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.identities import IDENTIFIERS, contact_problem
@@ -16,11 +18,11 @@ from shopwire_simulation.checkers.observations import (
     AcceptedRequest,
     ChangeKey,
     EntityKey,
-    ParkedChange,
     ReportViolation,
 )
 from shopwire_simulation.log_reasons import TOO_OLD
 from shopwire_simulation.senders import SendRecord
+from shopwire_simulation.table_layout import MESSAGE, PARKED_REASON, is_parked_key
 from shopwire_testkit.announcements import Announcement, CartState, Meaning, Story, Visit
 from shopwire_testkit.durations import HOUR, MINUTE
 
@@ -68,14 +70,25 @@ class VisitChecker:
         records: what the platforms know about each announcement, by its id.
     """
 
-    def __init__(self, records: Mapping[int, SendRecord], excuses: ExcuseCounter, report: ReportViolation) -> None:
+    def __init__(
+        self,
+        records: Mapping[int, SendRecord],
+        excuses: ExcuseCounter,
+        now: Callable[[], int],
+        report: ReportViolation,
+    ) -> None:
         self._records = records
         self._excuses = excuses
+        self._now = now
         self._report = report
         self._keys: dict[int, set[str]] = defaultdict(set)
         """Keys of the changes of each visit."""
         self._known_since: dict[EntityKey, int] = {}
         """When the contact of each cart (shop and token) was settled."""
+        self._wait_for_erasure: set[int] = set()
+        """Visits that waited when the erasure of their person was requested."""
+        self._too_old_at: dict[ChangeKey, int] = {}
+        """When each change was parked because it was too old. An erasure may remove it later."""
 
     def on_key(self, key: ChangeKey, announcement: Announcement) -> None:
         """Note the key that a visit has in the ledger and in the rows of parked webhooks."""
@@ -90,11 +103,24 @@ class VisitChecker:
         if isinstance(meaning, CartState | Visit) and meaning.person and is_sent and not meaning.by_other_customer:
             self._known_since.setdefault((announcement.shop, meaning.token), now)
 
+    def on_erasure(self, story: Story, count_copies: Callable[[ChangeKey], int]) -> None:
+        """Note the visits of a story that wait when its customer's erasure is requested."""
+        self._wait_for_erasure |= {
+            announcement.id
+            for announcement in story.announcements
+            if any(count_copies((story.shop, key)) for key in self._keys.get(announcement.id, ()))
+        }
+
+    def on_write(self, after: Mapping[str, Any] | None) -> None:
+        """Note a row of a change that is parked because it is too old. `after` is an item of the table."""
+        if after and is_parked_key(after["pk"]["S"]) and after[PARKED_REASON]["S"] == TOO_OLD:
+            message = unpack(after[MESSAGE]["S"])
+            self._too_old_at[message.shop, key_hash(message.key)] = self._now()
+
     def finish(
         self,
         story: Story,
         accepted: Mapping[EntityKey, Sequence[AcceptedRequest]],
-        parked: Sequence[ParkedChange],
         erasure_requested_at: int | None,
     ) -> None:
         """Check the visits of a story.
@@ -114,14 +140,12 @@ class VisitChecker:
             requests = accepted.get((story.shop, announcement.entity), ())
             if any(request.event and request.announcement is announcement for request in requests):
                 continue
-            if erasure_requested_at is not None and erasure_requested_at < visited_at + HOUR:
+            is_early = erasure_requested_at is not None and erasure_requested_at < visited_at + HOUR
+            if is_early or announcement.id in self._wait_for_erasure:
                 self._excuses.use("erased_meanwhile")
             elif any(
-                change.shop == story.shop
-                and change.key in self._keys[announcement.id]
-                and change.reason == TOO_OLD
-                and change.at > visited_at + HOUR - MINUTE
-                for change in parked
+                self._too_old_at.get((story.shop, key), 0) > visited_at + HOUR - MINUTE
+                for key in self._keys[announcement.id]
             ):
                 self._excuses.use("too_old")
             else:

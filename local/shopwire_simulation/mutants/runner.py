@@ -38,7 +38,16 @@ _STEPS = (
     ("days", 1_500, 18),
 )
 # What comes first for a bug that only the shops of one platform meet.
-_PLATFORM_STEPS = (("calm", 200, 1), ("platform", 300, 2), ("platform", 1_500, 11))
+_PLATFORM_STEPS = (
+    ("calm", 200, 1),
+    ("platform", 300, 2),
+    ("platform", 1_500, 11),
+    ("copies", 1_500, 1),
+    ("copies", 1_500, 3),
+    ("copies", 1_500, 5),
+)
+# The faults of the run "copies": what is sent of a state fails half way, and then an older one is fetched.
+_COPIES_FAULTS = ("platform_behind", "api_unsteady_flapping", "api_lost_answer", "api_throttled")
 # The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
 _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
 _PROCESSES = 2
@@ -166,6 +175,7 @@ def _simulate_copy(copy: str, bug: PlantedBug | None, added_seed: int) -> dict[s
         platforms, steps = (bug.platform,), (*_PLATFORM_STEPS, *_STEPS)
         kinds = [kind for kind in FAULT_KINDS if kind.startswith("platform_")]
         runs |= {"calm": partial(burst_run, faults=()), "platform": partial(burst_run, faults=kinds)}
+        runs["copies"] = partial(burst_run, faults=_COPIES_FAULTS)
     webhooks, other = 0, ""
     for what, size, step_seed in steps:
         seed = step_seed + added_seed

@@ -147,7 +147,8 @@ class SimulatedOrder:
         self.anonymous = token is None and recorder.chance(0.03)
         # A guest says it only by the box of the order, and so does a customer of a newer version of the platform's API.
         nested = None if guest or not customer.shows_consent else customer.consent
-        if guest or customer.consent is None:
+        # Shopify finds a guest's customer by the address, so a ticked box is the customer's consent too.
+        if customer.consent is None:
             self.accepts_marketing = self.id % _ACCEPTS_MARKETING_EVERY == 0
         else:
             self.accepts_marketing = customer.consent.subscribed

@@ -279,6 +279,8 @@ class _CustomerJourney:
         self.recorder.announce(topic, encode_json(fields), "shop", None, None)
 
     def _order(self, token: str | None, *, guest: bool, products: Iterable[tuple[Product, int]] = ()) -> None:
+        if self.customer.consent and not self.customer.consent.subscribed and self.consent_rng.random() < 0.2:
+            self._change_consent()  # by the box of the checkout
         order = OrderLifecycle(self.recorder, self.customer, list(products), token, guest=guest)
         self.orders.append(order.id)
         order.run()

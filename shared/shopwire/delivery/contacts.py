@@ -56,6 +56,7 @@ class Contacts:
     @staticmethod
     def changed(task: Task, state: ContactState, change: ContactChange) -> list[ApiRequest]:
         """Return the requests of the customer's own change; none if the API has it already. Raises as `missing`."""
+        _check_account(state, change)
         return _requests_for(task, state, _reachable(state, _changed(state, change)))
 
     def is_unchanged(self, task: Task, change: ContactChange) -> bool:
@@ -90,11 +91,13 @@ class Contacts:
             update: what the entry will record.
 
         Raises:
-            Ignored, PermanentFailure: the person was erased, or the API cannot create the contact.
+            Ignored, PermanentFailure: the person was erased, the account was deleted, or the API cannot create the
+                contact.
         """
         change = decision.change
         state, has_sent = self.find(task, change.contact, change.created_at), False
         for _ in range(_ATTEMPTS):
+            _check_account(state, change)
             record = self._write(task, state, _changed(state, change), change.created_at)
             if record and record.is_synced:
                 return Outcome("delivered" if has_sent else "unchanged")
@@ -201,8 +204,8 @@ class Contacts:
         elif consent is not None and consent != _sent_consent(task, current):
             # The lists have a consent that is not the recorded one, whether or not that is sent by now.
             self.store.touch(shop, current, consent)
-        elif current.is_synced and contradicts(record.contact, current.contact):
-            # Another webhook recorded something else and sent it. Our request may have been the last one.
+        elif contradicts(record.contact, current.contact):
+            # Another webhook recorded something else, and may have sent it. Our request may have been the last one.
             self.store.touch(shop, current, current.sent_consent)
         return False
 
@@ -250,6 +253,17 @@ class Contacts:
         raise Ignored(Reason.ERASED)
 
 
+def _check_account(state: ContactState, change: ContactChange) -> None:
+    """Check that the account was not deleted after the change. Its deletion may still wait behind the change.
+
+    Raises:
+        Ignored: it was.
+    """
+    record = state.record
+    if record and record.is_deleted and (change.updated_at is None or change.updated_at <= (record.deleted_at or 0)):
+        raise Ignored(Reason.ACCOUNT_DELETED)
+
+
 def _reachable(state: ContactState, contact: Contact) -> Contact:
     if not (contact.reachable or state.is_known):
         raise unreachable(state.named)
@@ -286,6 +300,7 @@ def _requests(task: Task, record: ContactRecord, at_the_api: Contact | None = No
         sent_consent=record.sent_consent,
         is_first=not record.synced_revision,
         may_exist=record.revision > 1,
+        has_moved=bool(record.previous),
         id_prefix=task.shop.id_prefix,
     )
     # The same request for another revision is not the same request: something else was sent in between.

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import singledispatch
 from typing import Any
 
-from shopwire.delivery.task import DAY_MS, Outcome, Policy, plausible
+from shopwire.delivery.task import DAY_MS, Outcome, Policy
 from shopwire.errors import Ignored, PermanentFailure, Unmappable
 from shopwire.mapper import (
     SentOrder,
@@ -45,14 +45,13 @@ from shopwire.models import (
     ThinChange,
     ViewChange,
 )
-from shopwire.models.base import milliseconds
+from shopwire.models.base import milliseconds, plausible
 from shopwire.stores.entry import Entry, EntryUpdate
 
 _PARCELS_KEPT = 50  # an entry stays small, however many parcels an order has
 
 # The gateway dates a webhook, and the function a fetch. Their clocks differ by less than this.
 _CLOCKS_DIFFER_MS = 3_000
-_COPIES_BEHIND_MS = 10_000  # every copy at a platform has a change after this time
 
 Plan = Callable[[Contact, str | None], Sequence[Step]]
 """(contact, recycleStateId of the cart that became the order) -> the requests in sending order. Raises Unmappable."""
@@ -415,8 +414,8 @@ def _thin(change: ThinChange, case: _Case) -> Decision:
     # it is certain only if the known state is not older than the announced one, or some time has passed.
     passed_ms, version = case.entry.fetched_at - case.received_at, case.entry.version
     is_known = version is not None and version // 10 >= change.announced_at
-    is_contained = passed_ms > (_CLOCKS_DIFFER_MS if is_known else _CLOCKS_DIFFER_MS + _COPIES_BEHIND_MS)
-    return Done(Outcome("superseded")) if is_contained else Fetch()
+    behind_ms = 0 if is_known else case.policy.copies_behind_ms
+    return Done(Outcome("superseded")) if passed_ms > _CLOCKS_DIFFER_MS + behind_ms else Fetch()
 
 
 @_decide.register

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.task import Clock, Policy, Task, adapter_of, bug_details, unreadable_failure
 from shopwire.errors import PermanentFailure, RetryLater, Unreadable
-from shopwire.models import Change, Nothing, Reason, Shop, ThinChange
+from shopwire.models import CartChange, Change, ContactChange, Nothing, OrderChange, Reason, Shop, ThinChange
+from shopwire.models.base import plausible
 from shopwire.platforms.access import PlatformApi
 from shopwire.shops import Shops
 from shopwire.stores.entry import Entry
@@ -44,7 +45,7 @@ class Fetcher:
 
     Attributes:
         interval_ms: between two fetches of one entity, at least: the first backoff.
-        settled_ms: after a change until every copy at the platform has it, we assume: twice as long.
+        copies_behind_ms: as of `Policy`.
     """
 
     def __init__(self, make_api: MakeApi, shops: Shops, circuit: Circuit, policy: Policy, clock: Clock) -> None:
@@ -53,7 +54,7 @@ class Fetcher:
         self._circuit = circuit
         self._clock = clock
         self.interval_ms = policy.retry_base_ms
-        self.settled_ms = 2 * policy.retry_base_ms
+        self.copies_behind_ms = policy.copies_behind_ms
 
     def queue_first(self, shop: str) -> bool:
         """Return whether the platform's API failed so often just now that thin webhooks go to the queue at once."""
@@ -73,15 +74,15 @@ class Fetcher:
         state = self._ask(task, change)
         if state.entity not in (None, change.entity):
             raise PermanentFailure(Reason.UNREADABLE, field="id", problem="another_entity")
-        is_young = at - task.received_at < self.settled_ms
+        is_young = at - task.received_at < self.copies_behind_ms
         if isinstance(state, Nothing):
             if is_young and state.reason is Reason.NOT_AT_PLATFORM:
-                raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=task.received_at + self.settled_ms - at)
+                raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=task.received_at + self.copies_behind_ms - at)
             return Fetched(_with(task, state, at), at, may_be_old=False)
         fetched = _with(task, state, at)
         version, known = fetched.version, max(entry.version or 0, entry.attempted_version or 0)
         if version is not None and version // 10 < known // 10:
-            raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=self.settled_ms)
+            raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=self.copies_behind_ms)
         is_announced = version is not None and version // 10 >= change.announced_at
         return Fetched(fetched, at, may_be_old=is_young and not is_announced)
 
@@ -97,6 +98,8 @@ class Fetcher:
         try:
             state = self._read_with_current_access(task, change)
         except RetryLater as failure:
+            if failure.reason is Reason.FETCHED_OLD_STATE:
+                failure.wait_ms = self.copies_behind_ms
             self._circuit.record_failure(shop, task.entity_key, failure)
             # It says nothing about eSputnik's API, which counts the failures that have an answer.
             failure.answer = None
@@ -122,13 +125,29 @@ class Fetcher:
         except ValueError:
             raise PermanentFailure(Reason.PLATFORM_ACCESS_MISSING) from None
         try:
-            return adapter_of(task.message, shop).fetch(change, shop, api)
+            return _with_plausible_consent(adapter_of(task.message, shop).state_of(change, shop, api), self._clock())
         except Unreadable as error:
             raise unreadable_failure(error) from None
         except (RetryLater, PermanentFailure):
             raise
         except Exception as error:
             raise PermanentFailure(Reason.INTERNAL_ERROR, **bug_details(error)) from None
+
+
+def _with_plausible_consent(state: Change, now: int) -> Change:
+    """Return a fetched state whose consent is not from the future, because such a one would count for ever."""
+    consent = state.contact.consent
+    if consent is None or (at := plausible(consent.at, now)) == consent.at:
+        return state
+    contact = replace(state.contact, consent=replace(consent, at=at))
+    match state:
+        case OrderChange():
+            return replace(state, order=replace(state.order, contact=contact))
+        case CartChange():
+            return replace(state, cart=replace(state.cart, contact=contact))
+        case ContactChange():
+            return replace(state, contact=contact)
+    return state
 
 
 def _with(task: Task, state: Change, at: int) -> Task:

@@ -149,7 +149,7 @@ class ChangeHandler:
         if version is not None:
             update["version"] = max(version, entry.version or 0)
         if fetched.may_be_old:
-            wait_ms = task.received_at + self.fetcher.settled_ms - self.clock()
+            wait_ms = task.received_at + self.fetcher.copies_behind_ms - self.clock()
             raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=max(wait_ms, 0))
         update["fetched_at"] = fetched.at
         return outcome
@@ -185,7 +185,9 @@ class ChangeHandler:
             named = self.contacts.store.hashes(task.shop.id, contact)
             owner = {"contact_by_platform": True, "named_identities": named}
         if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
-            update |= owner
+            if owner:
+                # A visitor may have claimed the cart since the entry was read.
+                update |= owner | {"contact_ref": state.ref}
             return Outcome("unchanged")
         recycle_state_id = self._convert(task, decision.converts_cart, state.ref) if decision.converts_cart else None
         steps = decision.plan(contact, recycle_state_id)

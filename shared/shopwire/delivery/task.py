@@ -11,6 +11,7 @@ from shopwire import platforms
 from shopwire.errors import PermanentFailure, RetryLater, Unreadable
 from shopwire.message import Message
 from shopwire.models import CartChange, Change, Delivery, Entity, Reason, Redaction, Shop, ShopRedaction, ViewChange
+from shopwire.models.base import plausible
 from shopwire.platforms.base import Platform
 from shopwire.stores.entry import entity_key, key_hash
 
@@ -21,7 +22,6 @@ HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
 _MAX_REPEATED_EXTRA_MS = 900_000
 _THROTTLED_MS = 1_000
-_CLOCK_TOLERANCE_MS = 600_000
 LEASE_MARGIN_MS = 5_000
 """Milliseconds between the invocation's deadline and the expiry of its lease."""
 
@@ -42,17 +42,6 @@ class Outcome:
     reason: Reason | None = None
     details: Mapping[str, str | int] = field(default_factory=dict)
     sent: tuple[str, ...] = field(default=(), compare=False)
-
-
-def plausible(at: int, received_at: int) -> int:
-    """Return a time of a body; the moment of receipt if it is more than 10 minutes later than that.
-
-    A plugin writes the year 2647, or a shop its local time as UTC. Everything later would be older than such a time.
-
-    Args:
-        at, received_at: UTC ms.
-    """
-    return received_at if at > received_at + _CLOCK_TOLERANCE_MS else at
 
 
 def adapter_of(message: Message, shop: Shop) -> Platform:
@@ -92,6 +81,11 @@ class Policy:
     max_age_ms: int = 3 * DAY_MS
     new_order_ms: int = DAY_MS
     jitter: Callable[[], float] = field(default=random.random)
+
+    @property
+    def copies_behind_ms(self) -> int:
+        """How long after a change a platform's API may answer from a copy that is behind, we assume."""
+        return 2 * self.retry_base_ms
 
     def age_limit_ms(self, kind: str) -> int:
         """Return how old (milliseconds since receipt) a change of an entity of this kind may be when it is sent."""

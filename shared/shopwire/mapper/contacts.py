@@ -26,6 +26,7 @@ def contact_requests(
     sent_consent: bool | None = None,
     is_first: bool = True,
     may_exist: bool = False,
+    has_moved: bool = False,
     id_prefix: str = "",
 ) -> list[ApiRequest]:
     """Return the requests that create or update the contact and its consent.
@@ -37,6 +38,7 @@ def contact_requests(
         sent_consent: which consent the API accepted last; None: none.
         is_first: no request for the contact was ever recorded as accepted.
         may_exist: it may have been created all the same.
+        has_moved: it had another e-mail address or phone before.
         id_prefix: of the shop.
 
     Raises:
@@ -48,6 +50,9 @@ def contact_requests(
     if at_the_api is None or replace(contact, consent=None) != replace(at_the_api, consent=None):
         prefixed_contact = prefixed(contact, id_prefix)
         requests = [_subscription(prefixed_contact) if refuses and is_first else contact_request(prefixed_contact)]
+        if refuses and is_first and may_exist and has_moved:
+            # A subscription leaves the addresses of a contact that exists as they are.
+            requests.append(contact_request(prefixed_contact))
     if contact.email and wants is not None and wants != sent_consent:
         # A contact that was created as unconfirmed is in no list of those that unsubscribed.
         if refuses and (may_exist or not is_first):

@@ -167,6 +167,20 @@ def milliseconds(moment: datetime) -> int:
     return whole * 1000 + moment.microsecond // 1000
 
 
+_CLOCK_TOLERANCE_MS = 600_000
+
+
+def plausible(at: int, received_at: int) -> int:
+    """Return a time of a body; the moment of receipt if it is more than 10 minutes later than that.
+
+    A plugin writes the year 2647, or a shop its local time as UTC. Everything later would be older than such a time.
+
+    Args:
+        at, received_at: UTC ms.
+    """
+    return received_at if at > received_at + _CLOCK_TOLERANCE_MS else at
+
+
 # Amounts of up to 40 digits are added, multiplied and rounded exactly. Python's default of 28 digits would silently
 # round a 30-digit one. New threads copy their context from DefaultContext.
 for _context in (decimal.DefaultContext, decimal.getcontext()):

@@ -5,9 +5,10 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any, Literal, Self
 
-from shopwire.models.base import first, usable_id
+from shopwire.models.base import first, milliseconds, plausible, usable_id
 from shopwire.models.email import clean_email, is_doubtful, is_nobodys_email
 from shopwire.models.name import clean_name
 from shopwire.models.phone import Phone, clean_phone, country_code, is_nobodys_phone
@@ -141,6 +142,18 @@ def person(
             or any(_is_given(number) and not is_nobodys_phone(number) for number, _ in phones if number)
         ),
     )
+
+
+def consent_time(decided: datetime | None, received_at: int | None) -> int:
+    """Return `Consent.at`: when a person decided. A time of the future counts as now, or it would count for ever.
+
+    Args:
+        decided: what the body says; None if it does not say it.
+        received_at: when the webhook arrived, UTC ms; None for an answer of a platform's API, which `delivery.fetch`
+            checks.
+    """
+    at = max(0, milliseconds(decided)) if decided else 0
+    return at if received_at is None else plausible(at, received_at)
 
 
 def fallbacks(contact: Contact) -> tuple[Contact, ...]:

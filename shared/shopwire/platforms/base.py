@@ -266,9 +266,22 @@ class Platform(ABC):
 
         Raises:
             RetryLater: the API cannot be asked now.
-            PermanentFailure, Unreadable: the API refuses for good, or its answer is not what the platform documents.
+            PermanentFailure: the API refuses for good.
+            Unreadable, InvalidValue, pydantic.ValidationError: an answer is not what the platform documents.
         """
         raise NotImplementedError
+
+    def state_of(self, change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
+        """Return what `fetch` returns.
+
+        Raises:
+            RetryLater, PermanentFailure: as `fetch`.
+            Unreadable: an answer is not what the platform documents.
+        """
+        try:
+            return self.fetch(change, shop, api)
+        except (ValidationError, InvalidValue) as error:
+            raise unreadable(error) from None
 
     def fetched_names(self, topic: str) -> tuple[str, ...]:
         """Return what `fetch` may ask for after a webhook of this topic, in fetching order."""

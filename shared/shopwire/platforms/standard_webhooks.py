@@ -46,7 +46,12 @@ def check_call(webhook: Webhook, shop: Shop, where: str) -> None:
             "the signature does not match: it must be 'v1,' and the base64 of "
             f"HMAC-SHA256(key, 'id.timestamp.body'), and `secrets` must hold {where}",
         )
-    if not _is_timestamp(timestamp) or abs(webhook.received_at - int(timestamp) * 1000) > TOLERANCE_SECONDS * 1000:
+    if not _is_timestamp(timestamp):
+        raise NotVerified(
+            Reason.SIGNED_AT_ANOTHER_TIME,
+            "webhook-timestamp must be the time of signing in whole seconds since 1970, not in milliseconds",
+        )
+    if abs(webhook.received_at - int(timestamp) * 1000) > TOLERANCE_SECONDS * 1000:
         raise NotVerified(
             Reason.SIGNED_AT_ANOTHER_TIME,
             "webhook-timestamp differs from the time of receipt by more than five minutes: set the clock of the server "
@@ -58,6 +63,21 @@ def signed_at(webhook: Webhook) -> int:
     """Return when a verified call was signed, UTC milliseconds; the time of receipt if the header is damaged."""
     timestamp = webhook.headers.get(TIMESTAMP, "")
     return int(timestamp) * 1000 if _is_timestamp(timestamp) else webhook.received_at
+
+
+def signed_headers(secret: str, id: str, now: int, body: bytes) -> dict[str, str]:
+    """Return the headers of a call, as its sender makes them.
+
+    Args:
+        now: UTC milliseconds.
+    """
+    timestamp = str(now // 1000)
+    return {
+        "content-type": "application/json",
+        ID: id,
+        TIMESTAMP: timestamp,
+        SIGNATURE: signature(secret, id, timestamp, body),
+    }
 
 
 def signature(secret: str, id: str, timestamp: str, body: bytes) -> str:

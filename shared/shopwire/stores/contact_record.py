@@ -31,7 +31,7 @@ class ContactRecord:
         revision: the number of its changes; 0 if it was never written.
         synced_revision: the revision that the API accepted last.
         api_id: the API's own id of the contact, as the API answered it.
-        sent_consent: which consent the API accepted last for this address; None: none.
+        sent_consent: which consent the API accepted last for this address, or may have accepted; None: none.
         previous: hashes of the identities that the contact had before, so that an erasure request finds them.
         expires: seconds since 1970.
         deleted_at: when the webhook arrived that says the account was deleted (UTC ms), if the contact is deleted with
@@ -282,6 +282,19 @@ def later_consent(one: Consent | None, other: Consent | None) -> Consent | None:
     if one.at == other.at:
         return one if not one.subscribed else other
     return one if one.at > other.at else other
+
+
+def known_sent_consent(old: ContactRecord, contact: Contact) -> bool | None:
+    """Return which consent counts as sent when a record gets another contact; None: none.
+
+    A consent that was sent without an answer may have reached the API, so another one must be sent after it.
+    """
+    if old.contact.email != contact.email:
+        return None
+    unanswered, wanted = (None if old.is_synced else old.contact.consent), contact.consent
+    if unanswered and wanted and unanswered.subscribed != wanted.subscribed:
+        return unanswered.subscribed
+    return old.sent_consent
 
 
 def changed_identities(old: Contact, new: Contact) -> list[tuple[str, str]]:

@@ -25,6 +25,7 @@ from shopwire.stores.contact_record import (
     Pointer,
     changed_identities,
     choose,
+    known_sent_consent,
     merged,
     read_contact,
     stored_contact,
@@ -143,9 +144,8 @@ class ContactStore:
     ) -> ContactRecord:
         changed = old.contact != contact
         gone = [self._hash(shop, name, value) for name, value in changed_identities(old.contact, contact)]
-        sent_consent = old.sent_consent if old.contact.email == contact.email else None
         new = merged(old, contact) if changed else old
-        new = replace(new, previous=with_previous(old, gone), sent_consent=sent_consent)
+        new = replace(new, previous=with_previous(old, gone), sent_consent=known_sent_consent(old, contact))
         change: dict[str, Any] = {
             "contact": stored_contact(contact),
             "revision": new.revision,
@@ -156,8 +156,8 @@ class ContactStore:
         if changed and not is_sent:
             new = replace(new, synced_revision=new.revision)
             change["synced_revision"] = new.revision
-        if sent_consent != old.sent_consent:
-            change["sent_consent"] = sent_consent  # it was sent for another address
+        if new.sent_consent != old.sent_consent:
+            change["sent_consent"] = new.sent_consent
         values: dict[str, Any]
         if old.revision:
             condition, values = "revision = :revision", {":revision": old.revision}

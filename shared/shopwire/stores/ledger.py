@@ -17,8 +17,9 @@ from shopwire.stores.entry import FORMAT, Entry, EntryUpdate, Lease, Place, enti
 from shopwire.stores.table import Item, Key, Table
 
 _SETTLED_KEYS_KEPT = 16
-_MARKED_KEYS = 4
-"""The number of waiting changes that a pending mark names."""
+_MARKED_KEYS = 16
+"""The number of waiting changes that a pending mark names. If a repeated webhook of a change that is not named any more
+took the place of a later one, that one's mark would be missing."""
 _LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes")
 _PENDING = ("pending_key", "pending_place", "pending_until")
 _TRIES = ("tries", "tries_key", "own_failures", "failing_since", "unanswered")

@@ -4,6 +4,7 @@ They are listed by shop and time, and shown and replayed by id. An id consists o
 """
 
 import hashlib
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
@@ -17,6 +18,8 @@ from shopwire.stores.table import Item, Key, Table
 
 _RETENTION_SECONDS = 30 * 86_400
 _PAGE_SIZE = 100
+# The shop, the time of receipt, a hash.
+_ID = re.compile(r"[^.]+\.([0-9]{13,15})\.[^.]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,11 @@ class Parked:
     first: int
     last: int
     packed: str
+
+    @property
+    def received_at(self) -> int:
+        """When the webhook arrived, UTC ms, also if the message cannot be read."""
+        return received_at_of(self.id)
 
     @property
     def message(self) -> Message:
@@ -136,6 +144,12 @@ class ParkedStore:
         condition = "" if tries is None else "tries = :tries"
         with suppress(ConditionFailed):
             self._table.delete(_key(shop, sort_key), condition=condition, values={":tries": tries})
+
+
+def received_at_of(id: str) -> int:
+    """Return when the webhook of a parked row arrived, UTC ms; 0 if the text is no id of one."""
+    found = _ID.fullmatch(id)
+    return int(found[1]) if found else 0
 
 
 def _partition(shop: str) -> str:

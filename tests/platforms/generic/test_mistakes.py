@@ -36,7 +36,7 @@ def test_all_mistakes_of_a_body_are_reported_at_once() -> None:
         "status": "must be INITIALIZED, IN_PROGRESS, DELIVERED or CANCELLED",
         "currency": "must be the code of a currency, three letters",
         "total": 'must be a number, best as text, like "1250.50"',
-        "totl": "is no field of this type",
+        "totl": "is no field of this type; did you mean `total`?",
         "items.0.id": "must not be empty",
         "items.0.quantity": "must be more than 0",
         "items.0.total": "must not be negative",
@@ -105,6 +105,24 @@ def test_mistake_names_its_field(sample: str, changes: dict[str, Any], field: st
     assert set(found) == {field}
     if problem:
         assert found[field] == problem
+
+
+@pytest.mark.parametrize(
+    ("body", "field", "meant"),
+    [
+        (PLAIN | {"createdAt": 1}, "createdAt", "created_at"),
+        (PLAIN | {"consent": {}}, "consent", "contact.consent"),
+        (PLAIN | {"items": [ITEM | {"quantities": 1}]}, "items.0.quantities", "quantity"),
+        (PLAIN | {"contact": {"id": 1, "adress": {}}}, "contact.adress", "address"),
+        (PLAIN | {"contact": {"id": 1, "shipping": 1}}, "contact.shipping", "shipping"),
+    ],
+)
+def test_unknown_field_suggests_the_one_that_is_meant(body: dict[str, Any], field: str, meant: str) -> None:
+    assert mistakes(body)[field] == f"is no field of this type; did you mean `{meant}`?"
+
+
+def test_unknown_field_of_a_part_does_not_suggest_a_field_of_another_part() -> None:
+    assert mistakes(PLAIN | {"contact": {"id": 1, "name": "Ann"}})["contact.name"] == "is no field of this type"
 
 
 def test_mistakes_name_no_value_and_no_field_that_is_no_name() -> None:

@@ -79,6 +79,12 @@ def test_signed_timestamp_that_is_no_number_of_seconds_is_refused(timestamp: str
     assert refusal(Webhook(headers, BODY, NOW)) is Reason.SIGNED_AT_ANOTHER_TIME
 
 
+def test_error_of_a_timestamp_in_milliseconds_says_so() -> None:
+    webhook = signed(v1(SECRET, NOW), NOW)
+    with pytest.raises(NotVerified, match="not in milliseconds"):
+        GENERIC.verify(webhook, SHOP)
+
+
 def test_id_and_timestamp_are_signed() -> None:
     webhook = signed(v1(SECRET))
     for name, other in (("webhook-id", "msg_2"), ("webhook-timestamp", str(NOW // 1000 + 1))):

@@ -39,6 +39,7 @@ def test_secret_verifies_as_it_is_and_as_wordpress_decodes_it() -> None:
     [
         ("&amp;lt;", "&lt;"),  # decoded once, not until nothing is left
         ("&#x3C;&#60;&#062;&#0034;", '<<>"'),
+        (f"&#{'0' * 5000}39;&#X{'0' * 5000}27;", "''"),
         ("&LT;&apos;&nbsp;&amp", "&LT;&apos;&nbsp;&amp"),  # names that WordPress does not decode
     ],
 )

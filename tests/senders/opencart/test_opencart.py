@@ -16,7 +16,7 @@ from tests.php.interpreter import php
 from tests.senders.opencart.opencart import VERSIONS, OpenCart
 from tests.senders.senders import Server
 from tests.support.generic import GENERIC, shop
-from tools.make_opencart import SOURCES, build
+from tools.make_opencart import SOURCES, build, files
 
 
 @pytest.fixture
@@ -395,9 +395,10 @@ def test_syntax_is_valid(path: Path) -> None:
 
 
 def test_languages_have_every_text_of_the_pages() -> None:
-    for version in ("3", "4"):
-        (page,) = (SOURCES / version).rglob("*.twig")
-        (language,) = (SOURCES / version).rglob("en-gb/**/shopwire.php")
+    for version in (3, 4):
+        found = files(version)
+        (page,) = (path for name, path in found.items() if name.endswith(".twig"))
+        (language,) = (path for name, path in found.items() if "/language/en-gb/" in name)
         used = set(re.findall(r"{{ ((?:text|entry|help)_\w+)", page.read_text()))
         own = set(re.findall(r"\$_\['(\w+)'\]", language.read_text()))
         assert used - own <= {"text_enabled", "text_disabled"}

@@ -160,15 +160,8 @@ class BigCommerce(Platform):
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
         store = self.normal_store(shop.stores[0]) if shop.stores else ""
         body = _enveloped(body, topic, store)
-        id, timestamp = f"msg_{uuid.uuid4().hex}", str(now // 1000)
-        signature = standard_webhooks.signature(secrets_of(shop)[0], id, timestamp, body)
-        headers = {
-            "content-type": "application/json",
-            standard_webhooks.ID: id,
-            standard_webhooks.TIMESTAMP: timestamp,
-            standard_webhooks.SIGNATURE: signature,
-        }
-        return SignedCall(headers, body)
+        id = f"msg_{uuid.uuid4().hex}"
+        return SignedCall(standard_webhooks.signed_headers(secrets_of(shop)[0], id, now, body), body)
 
 
 def _enveloped(body: bytes, topic: str, store: str) -> bytes:

@@ -3,33 +3,27 @@
 Paths and filters: the references of its API. An answer of 204 has no body and means that there is nothing (V2).
 """
 
-from pydantic import ValidationError
-
-from shopwire.errors import InvalidValue, RetryLater, Unreadable
+from shopwire.errors import RetryLater, Unreadable
 from shopwire.models import Change, Nothing, Reason, Shop, ThinChange
 from shopwire.platforms.access import PlatformApi
 from shopwire.platforms.bigcommerce import bodies, carts, money, orders, people
-from shopwire.platforms.parts import parse, unreadable
+from shopwire.platforms.parts import parse
 
 _PAGE = 250  # the largest page of V2 ("Limits")
 _MAX_PAGES = 20
-_SETTLED_MS = 10_000
 
 
 def fetch(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
     """Return the state of an entity. Raises as `Platform.fetch`."""
     ids = change.ids
-    try:
-        if "order" in ids:
-            return _order(change, shop, api)
-        if "cart" in ids:
-            return _cart(change, shop, api)
-        if "customer" in ids:
-            found = _customers(ids["customer"], api)
-            return people.customer_change(found[0], shop) if found else Nothing(Reason.NOT_AT_PLATFORM, change.entity)
-        return _subscriber(change, shop, api)
-    except (ValidationError, InvalidValue) as error:
-        raise unreadable(error) from None
+    if "order" in ids:
+        return _order(change, shop, api)
+    if "cart" in ids:
+        return _cart(change, shop, api)
+    if "customer" in ids:
+        found = _customers(ids["customer"], api)
+        return people.customer_change(found[0], shop) if found else Nothing(Reason.NOT_AT_PLATFORM, change.entity)
+    return _subscriber(change, shop, api)
 
 
 def _order(change: ThinChange, shop: Shop, api: PlatformApi) -> Change:
@@ -80,7 +74,7 @@ def _part(name: str, path: str, api: PlatformApi) -> bytes:
     """
     answer = api.get(name, path)
     if answer is None:
-        raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=_SETTLED_MS, fetched=name)
+        raise RetryLater(Reason.FETCHED_OLD_STATE, fetched=name)
     return answer
 
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from shopwire.models import NOBODY, Address, Change, Consent, Contact, ContactChange, Entity, Nothing, Reason, Shop
 from shopwire.models.address import clean_address, clean_language
 from shopwire.models.base import milliseconds
-from shopwire.models.contact import person
+from shopwire.models.contact import consent_time, person
 from shopwire.models.phone import Phone
 from shopwire.platforms.bigcommerce import bodies
 
@@ -112,7 +112,7 @@ def subscriber_change(body: bodies.Subscriber, entity: Entity, shop: Shop) -> Ch
         last_names=(body.last_name,),
     )
     created = milliseconds(body.date_created) if body.date_created else 0
-    changed = milliseconds(body.date_modified) if body.date_modified else created
+    changed = consent_time(body.date_modified or body.date_created, None)
     if _NEWSLETTER in body.consents:
         consent = Consent(subscribed=True, at=changed)
     elif changed > created:
@@ -131,7 +131,7 @@ def _consent_of_order(body: bodies.Order) -> Consent | None:
     if body.is_email_opt_in is None:
         return None
     if body.is_email_opt_in:
-        return Consent(subscribed=True, at=max(0, milliseconds(body.date_created)))
+        return Consent(subscribed=True, at=consent_time(body.date_created, None))
     return Consent(subscribed=False, at=0, is_implied=True)
 
 

@@ -75,14 +75,8 @@ class Generic(Platform):
     def sign(self, topic: str, body: bytes, shop: Shop, now: int) -> SignedCall:
         body = with_fields(body, {"type": topic})
         # The same content is the same message, as if the sender tried it again.
-        id, timestamp = f"msg_{short_hash(body)}", str(now // 1000)
-        headers = {
-            "content-type": "application/json",
-            standard_webhooks.ID: id,
-            standard_webhooks.TIMESTAMP: timestamp,
-            standard_webhooks.SIGNATURE: standard_webhooks.signature(secrets_of(shop)[0], id, timestamp, body),
-        }
-        return SignedCall(headers, body)
+        id = f"msg_{short_hash(body)}"
+        return SignedCall(standard_webhooks.signed_headers(secrets_of(shop)[0], id, now, body), body)
 
     def secret_with(self, key: str) -> str:
         return standard_webhooks.SECRET_PREFIX + base64.b64encode(key.encode()).decode()

@@ -26,7 +26,7 @@ from shopwire.models import (
 )
 from shopwire.models.address import clean_address, clean_language
 from shopwire.models.base import first, milliseconds
-from shopwire.models.contact import NOBODY, person
+from shopwire.models.contact import NOBODY, consent_time, person
 from shopwire.models.phone import Phone
 from shopwire.models.text import usable_link
 from shopwire.platforms.generic import bodies, money
@@ -34,8 +34,6 @@ from shopwire.platforms.generic.mistakes import parse
 from shopwire.platforms.parts import RANKS
 from shopwire.platforms.signatures import short_hash
 from shopwire.platforms.standard_webhooks import signed_at
-
-_CLOCK_TOLERANCE_MS = 600_000
 
 
 def order(webhook: Webhook, shop: Shop) -> Change:
@@ -199,9 +197,7 @@ def _contact(named: bodies.Contact, shop: Shop, version: datetime, webhook: Webh
         )
     consent = None
     if named.consent:
-        at = milliseconds(named.consent.at or version)
-        # A consent from the future would count for ever.
-        at = webhook.received_at if at > webhook.received_at + _CLOCK_TOLERANCE_MS else max(0, at)
+        at = consent_time(named.consent.at or version, webhook.received_at)
         consent = Consent(subscribed=named.consent.subscribed, at=at, channel=named.consent.channel)
     return replace(found, address=home, language=clean_language(named.language), consent=consent)
 

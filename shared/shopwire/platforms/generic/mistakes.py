@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -48,22 +48,63 @@ def parse(model: type[B], body: bytes) -> B:
     try:
         return model.model_validate_json(body)
     except ValidationError as error:
-        raise invalid(error) from None
+        raise InvalidBody(list(_mistakes(error, model))) from None
 
 
-def invalid(error: ValidationError | Unreadable) -> InvalidBody:
-    """Return our error in place of pydantic's, or of a model's that checks what no field shows."""
-    if isinstance(error, Unreadable):
-        return InvalidBody([Mistake(error.field, _readable(error.problem), error.problem)])
-    return InvalidBody(list(_mistakes(error)))
+def invalid(error: Unreadable) -> InvalidBody:
+    """Return the error of a model that checks what no field shows, as one that the sender can correct."""
+    return InvalidBody([Mistake(error.field, _readable(error.problem), error.problem)])
 
 
-def _mistakes(error: ValidationError) -> Iterator[Mistake]:
+def _mistakes(error: ValidationError, model: type[BaseModel]) -> Iterator[Mistake]:
     for found in error.errors(include_url=False, include_input=False)[:_MAX_MISTAKES]:
         path, kind = list(found["loc"]), found["type"]
-        if kind == UNKNOWN_FIELD and not _is_field_name(str(path[-1])):
-            path[-1] = "(unknown)"
-        yield Mistake(".".join(map(str, path)) or "body", _text(kind, path, found), kind)
+        text = _text(kind, path, found)
+        if kind == UNKNOWN_FIELD:
+            if _is_field_name(str(path[-1])):
+                text += _suggestion(path, model)
+            else:
+                path[-1] = "(unknown)"
+        yield Mistake(".".join(map(str, path)) or "body", text, kind)
+
+
+def _suggestion(path: list[Any], model: type[BaseModel]) -> str:
+    """Return the field that the sender probably meant: a name beside it that is alike, or the same name further up.
+
+    For a name at the top, the same name in a part counts too.
+    """
+    from difflib import get_close_matches  # only a wrong body needs it
+
+    *parents, name = (str(part) for part in path if isinstance(part, str))
+    places = list(_places(model))
+    beside = {_plain(place[-1]): place[-1] for place in places if list(place[:-1]) == parents}
+    if alike := get_close_matches(_plain(name), beside, n=1, cutoff=0.75):
+        return f"; did you mean `{beside[alike[0]]}`?"
+    for place in places:
+        is_reachable = not parents or list(place[:-1]) == parents[: len(place) - 1]
+        if is_reachable and _plain(place[-1]) == _plain(name):
+            return f"; did you mean `{'.'.join(place)}`?"
+    return ""
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", "").lower()
+
+
+def _places(model: type[BaseModel], path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Return the path of each field of a model and of its parts, without the numbers of lists."""
+    for name, field in model.model_fields.items():
+        place = (*path, name)
+        yield place
+        for part in _models_in(field.annotation):
+            yield from _places(part, place)
+
+
+def _models_in(annotation: Any) -> Iterator[type[BaseModel]]:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _models_in(argument)
 
 
 def _text(kind: str, path: list[Any], found: Any) -> str:

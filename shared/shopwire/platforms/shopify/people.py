@@ -14,8 +14,7 @@ from typing import Literal
 
 from shopwire.models import Address, Change, Consent, Contact, ContactChange, Entity, Nothing, Reason, Shop, Webhook
 from shopwire.models.address import clean_address, clean_language
-from shopwire.models.base import milliseconds
-from shopwire.models.contact import person
+from shopwire.models.contact import consent_time, person
 from shopwire.models.phone import Phone
 from shopwire.platforms.parts import parse
 from shopwire.platforms.shopify import bodies
@@ -24,7 +23,6 @@ from shopwire.platforms.shopify import bodies
 # `redacted` (erased) and `invalid` (the address does not work) say nothing about what the person wants.
 _SUBSCRIBED = {"subscribed": True, "not_subscribed": False, "unsubscribed": False}
 _NO_CUSTOMER = bodies.Customer()
-_CLOCK_TOLERANCE_MS = 600_000
 
 
 def described_customer(contact: Contact, body: bodies.CustomerAlone, received_at: int) -> Contact:
@@ -128,7 +126,7 @@ def _consent(
     if written is None or subscribed is None:
         return None
     decided = written.consent_updated_at or (changed if state != "not_subscribed" else None)
-    return Consent(subscribed=subscribed, at=_time(decided, received_at), channel=channel)
+    return Consent(subscribed=subscribed, at=consent_time(decided, received_at), channel=channel)
 
 
 def _consent_of_order(body: bodies.Order | bodies.Checkout, contact: Contact, received_at: int) -> Consent | None:
@@ -140,11 +138,5 @@ def _consent_of_order(body: bodies.Order | bodies.Checkout, contact: Contact, re
     if accepts is None:
         return None
     if accepts:
-        return Consent(subscribed=True, at=_time(body.created_at, received_at), channel=channel)
+        return Consent(subscribed=True, at=consent_time(body.created_at, received_at), channel=channel)
     return Consent(subscribed=False, at=0, channel=channel, is_implied=True)
-
-
-def _time(moment: datetime | None, received_at: int) -> int:
-    """Return the time of a consent; the time of receipt if it is later, because it would count for ever."""
-    at = milliseconds(moment) if moment else 0
-    return max(0, received_at if at > received_at + _CLOCK_TOLERANCE_MS else at)

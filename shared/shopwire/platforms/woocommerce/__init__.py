@@ -161,6 +161,7 @@ def _decoded(secret: str) -> str:
         name = match.group(1).lower()
         if not name.startswith("#"):
             return _CHARACTERS[name]
-        return _CHARACTERS[int(name[2:], 16) if name[1] == "x" else int(name[1:])]
+        digits = name.lstrip("#x0")  # Python reads no number of thousands of digits, even if they are zeros
+        return _CHARACTERS[int(digits, 16) if name[1] == "x" else int(digits)]
 
     return _ENTITIES.sub(character, secret)

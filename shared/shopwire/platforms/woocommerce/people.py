@@ -11,7 +11,7 @@ from typing import Any
 
 from shopwire.models import Address, Consent, Contact
 from shopwire.models.address import clean_address, clean_language
-from shopwire.models.base import milliseconds
+from shopwire.models.contact import consent_time
 from shopwire.platforms.woocommerce import bodies
 
 # WPML's WooCommerce Multilingual: the language of the order (wpml.org, "Using the REST API"). TranslatePress: that of
@@ -38,7 +38,6 @@ _ANSWERS = {
     **dict.fromkeys(("1", "yes", "true", "on", "subscribed"), True),
     **dict.fromkeys(("0", "no", "false", "off", "unsubscribed"), False),
 }
-_CLOCK_TOLERANCE_MS = 600_000
 
 
 def described_buyer(contact: Contact, body: bodies.Order, created_at: datetime, received_at: int) -> Contact:
@@ -56,7 +55,7 @@ def described_buyer(contact: Contact, body: bodies.Order, created_at: datetime, 
     subscribed = _subscribed(meta)
     consent = None
     if subscribed:
-        consent = Consent(subscribed=True, at=_time(created_at, received_at))
+        consent = Consent(subscribed=True, at=consent_time(created_at, received_at))
     elif subscribed is False:
         consent = Consent(subscribed=False, at=0, is_implied=True)
     return replace(
@@ -72,12 +71,13 @@ def described_customer(contact: Contact, body: bodies.Customer, changed_at: date
         received_at: as of `described_buyer`.
     """
     meta = _meta(body.meta_data)
-    subscribed = _subscribed(meta)
+    subscribed, at = _subscribed(meta), consent_time(changed_at, received_at)
+    consent = None if subscribed is None else Consent(subscribed=subscribed, at=at)
     return replace(
         contact,
         address=_address(body.billing, body.shipping),
         language=_language(body.lang, meta),
-        consent=None if subscribed is None else Consent(subscribed=subscribed, at=_time(changed_at, received_at)),
+        consent=consent,
     )
 
 
@@ -116,9 +116,3 @@ def _subscribed(meta: dict[str, Any]) -> bool | None:
         if isinstance(value, str | int) and (answer := _ANSWERS.get(str(value).strip().lower())) is not None:
             return answer
     return None
-
-
-def _time(moment: datetime, received_at: int) -> int:
-    """Return the time of a consent; the time of receipt if it is later, because it would count for ever."""
-    at = milliseconds(moment)
-    return max(0, received_at if at > received_at + _CLOCK_TOLERANCE_MS else at)
