@@ -282,6 +282,7 @@ class Checker:
         self, invocation: Invocation, path: str, status: int, wait_ms: int, body: bytes | None, announcement: int
     ) -> None:
         """Note the answer of a platform's API. Arguments as for `platform_apis.OnAnswer`."""
+        self._effects.fetched.add(announcement)
         if self._fetches.on_answer(invocation, path, status, wait_ms, body, announcement) and (
             webhook := self._announcement(invocation)
         ):
