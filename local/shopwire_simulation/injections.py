@@ -18,7 +18,7 @@ from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.faults import SEND_TWICE
 from shopwire_simulation.run import Run, rare_garbage_collection
 from shopwire_simulation.scheduler import Fault, Invocation
-from shopwire_simulation.shops import simulated_shops
+from shopwire_simulation.shops import simulated_platforms, simulated_shops
 from shopwire_testkit.announcements import Story
 
 _MAX_ANNOUNCEMENTS = 12
@@ -228,7 +228,7 @@ def make_run(injection: Injection, stories: list[Story]) -> Run:
 def _make_run(
     stories: list[Story], scenario: Scenario, story: int, seed: int, on_start: Callable[[Invocation], None]
 ) -> Run:
-    shops = simulated_shops()
+    shops = simulated_shops(simulated_platforms())
     platforms = {shops[each.shop].platform for each in stories}  # other platforms must not change the run
     return Run(
         _WEBHOOKS,

@@ -233,7 +233,8 @@ def _cart(accepted: Accepted, token: str, *, erased: bool) -> ExpectedCart:
         # If the checkout did not arrive, another customer with the cart's token may count as its contact.
         others = any(isinstance(meaning, CartState | Visit) and meaning.by_other_customer for _, meaning in about_cart)
         return ExpectedCart(None, None, bought, not others, None)
-    last_id, last = max(snapshots, key=lambda snapshot: snapshot[1].version)
+    # Of two snapshots with the same version, the later one shows the address that was typed meanwhile.
+    last_id, last = max(reversed(snapshots), key=lambda snapshot: snapshot[1].version)
     if last.person and not last.by_other_customer and not last.completed and not bought and not erased:
         return ExpectedCart(last.person.key, list(last.products), False, True, last_id)
     # Only the changes after the checkout or visit that names the contact, and before the order, can be sent.

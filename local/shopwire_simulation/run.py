@@ -154,6 +154,7 @@ class Run:
             lambda shop: stored_texts(self.cloud, shop),
             lambda shop, order: self.api.emulator.order(self._shops[shop].id_prefix + order, self._accounts[shop]),
             lambda key: count_copies(self.cloud, key),
+            lambda path, at: self.platform_apis.body_at(path, at),
         )
         self.api = SimulatedApi(
             self.scheduler,
@@ -168,7 +169,13 @@ class Run:
             if shop.orders == "orders":
                 # Such a shop may have an account that keeps no events. It must keep the orders all the same.
                 self.api.emulator.change_account({"segmentation": False}, self._accounts[id])
-        self.platform_apis = SimulatedPlatformApis(self.scheduler, self.faults, self._add_trace)
+        self.platform_apis = SimulatedPlatformApis(
+            self.scheduler,
+            self.faults,
+            self._add_trace,
+            self.checker.on_platform_request,
+            self.checker.on_platform_answer,
+        )
         self.cloud = Cloud(
             self.scheduler,
             self.faults,
@@ -205,7 +212,8 @@ class Run:
             for announcement in story.announcements:
                 if announcement.id not in without:
                     self.platform_apis.add(announcement)
-                    self.senders.schedule(announcement)
+                    if not announcement.silent:
+                        self.senders.schedule(announcement)
         operator.schedule_replays(START)
         # What was parked is replayed later, so that is not counted.
         self.scheduler.call_at(faults_end + _DRAIN_MS, lambda: self.checker.on_drained(waiting_texts(self.cloud)))

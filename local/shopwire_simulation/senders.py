@@ -230,7 +230,7 @@ def _sign(announcement: Announcement, shop: Shop, now: int) -> dict[str, str]:
     secret = shop.secrets[0].get_secret_value()
     store = shop.stores[0] if shop.stores else ""
     sign = simulated_platforms()[shop.platform].signed_headers
-    headers = sign(announcement.topic, announcement.body, secret, shop.id, store, now)
+    headers = sign(announcement.topic, announcement.body, secret, shop.id, store, now, announcement.id)
     return {name.lower(): value for name, value in headers.items()}
 
 

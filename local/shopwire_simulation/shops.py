@@ -18,14 +18,27 @@ Together they have every kind of topic, and carts in webhooks and in the browser
 """
 
 
+ONLY_IF_NAMED = frozenset({"bigcommerce"})
+"""Platforms that are simulated only if they are named. CI simulates them in a run of their own."""
+
+
 class SimulatedPlatform(Protocol):
     """What the module `shopwire_testkit.<platform>.simulated_shop` defines. A platform may have none."""
 
     SHOPS: tuple[dict[str, Any], ...]
     """Settings of the simulated shops: one shop for each."""
 
-    def signed_headers(self, topic: str, body: bytes, secret: str, shop: str, store: str, at: int) -> Mapping[str, str]:
-        """Return the headers with which the platform calls, as its documentation describes them."""
+    def signed_headers(
+        self, topic: str, body: bytes, secret: str, shop: str, store: str, at: int, number: int
+    ) -> Mapping[str, str]:
+        """Return the headers with which the platform calls, as its documentation describes them.
+
+        Args:
+            shop: the id of the shop.
+            store: the platform's own name of the shop, or "" for a shop that has none in its settings.
+            at: when the call is made (UTC milliseconds).
+            number: stands for the webhook, of which there may be several calls.
+        """
 
     def simulate_customer(self, recorder: StoryRecorder, serial: int) -> Story:
         """Return the story of one customer of a shop."""
@@ -46,12 +59,12 @@ def simulated_shops(names: Collection[str] | None = None) -> dict[str, Shop]:
     """Return the simulated shops by their ids: the first shop of each platform, then the second of each, and so on.
 
     Args:
-        names: names of platforms with a simulated shop. None: all of them.
+        names: names of platforms with a simulated shop. None: all of them but ONLY_IF_NAMED.
     """
     numbered = sorted(
         (number, order, name, settings)
         for order, (name, platform) in enumerate(simulated_platforms().items())
-        if names is None or name in names
+        if (name not in ONLY_IF_NAMED if names is None else name in names)
         for number, settings in enumerate(platform.SHOPS)
     )
     return {

@@ -24,6 +24,8 @@ SETTLED_KEYS = "settled_keys"
 """Keys of the last changes of an entity that were settled."""
 VERSION = "version"
 """Latest settled version of an entity: milliseconds times ten, plus rank."""
+FETCHED_AT = "fetched_at"
+"""When the last fetch of an entity's state began whose result was delivered (UTC milliseconds)."""
 PAUSE_UNTIL = "until"
 """In the state of a shop: when its pause ends (UTC milliseconds)."""
 PAUSE_PROBED = "probed"
@@ -70,6 +72,11 @@ def is_entity_key(partition_key: str) -> bool:
 def is_state_key(partition_key: str) -> bool:
     """Return True if the item is the state of a shop."""
     return partition_key.endswith("#state")
+
+
+def api_of(partition_key: str) -> str:
+    """Return which API the item of a state is about: "SHOP" for eSputnik's, "SHOP#platform" for the platform's."""
+    return partition_key.removesuffix("#state")
 
 
 def is_parked_key(partition_key: str) -> bool:

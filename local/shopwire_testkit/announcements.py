@@ -196,8 +196,9 @@ class Announcement:
     `at` is when the platform decides to send it (UTC milliseconds). `topic` is the platform's own word. `entity` names
     what the webhook is about: "order 42", `cart_entity`, "contact 7", "view 3", or "shop" if it is about none of these.
     `fact` is True if the webhook has no version. `storefront` is True if the browser sends it to the storefront's URL.
-    `answers` are what the platform's API answers from now on, if the webhook carries no state: host and path -> body,
-    None for what does not exist any more.
+    `answers` are what the platform's API answers from now on, if webhooks carry no state: host and path -> body, None
+    for what does not exist any more. If `thin` is True, the state is fetched, and `version` and the meaning are those
+    of the state at this moment. If `silent` is True, no webhook is sent: only the API says it.
     """
 
     id: int
@@ -210,6 +211,8 @@ class Announcement:
     version: Version | None
     storefront: bool = False
     answers: Mapping[str, bytes | None] = field(default_factory=dict, compare=False, repr=False)
+    thin: bool = False
+    silent: bool = False
 
 
 def cart_entity(token: str) -> str:

@@ -93,12 +93,15 @@ class StoryRecorder:
         storefront: bool = False,
         at: int | None = None,
         answers: Mapping[str, bytes | None] | None = None,
+        thin: bool = False,
+        silent: bool = False,
     ) -> None:
         """Record a webhook that the platform sends a few milliseconds from now.
 
         Args:
             at: send it at this time instead (UTC milliseconds), or just after the last announcement if that is later.
             answers: what the platform's API answers from now on (`Announcement.answers`).
+            thin, silent: as in `Announcement`.
         """
         self._last_at = max(self._last_at + 1, at or self.now + self.rng.randrange(30))
         id = next(self._ids)
@@ -114,6 +117,8 @@ class StoryRecorder:
                 version,
                 storefront,
                 answers or {},
+                thin,
+                silent,
             )
         )
         if meaning is not None:

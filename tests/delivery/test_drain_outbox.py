@@ -210,11 +210,13 @@ def test_one_webhook_is_read_of_a_paused_shop(fake_world: World) -> None:
     assert sum(read) == SHARDS
 
 
-def test_only_one_webhook_of_all_partitions_probes_a_shop(fake_world: World) -> None:
-    put(fake_world, *(f"{entity}.1" for entity in range(40)))
+def test_few_webhooks_of_all_partitions_are_moved_to_probe_a_shop(fake_world: World) -> None:
+    put(fake_world, *(f"{entity}.{number}" for entity in range(40) for number in (1, 2)))
     fake_world.upkeep.pauses.pause(SHOP, "api_error", fake_world.clock.now)
     fake_world.clock.advance(MINUTE_MS)
-    assert fake_world.run_upkeep() == 1
+    assert fake_world.run_upkeep() == 10
+    groups = [message["Attributes"]["MessageGroupId"] for message in fake_world.queue.client.messages()]
+    assert len(set(groups)) == 10
 
 
 def test_another_webhook_probes_if_the_first_is_refused(fake_world: World) -> None:
@@ -232,8 +234,8 @@ def test_another_webhook_probes_if_the_first_is_refused(fake_world: World) -> No
         return send(body, *ids)
 
     fake_world.queue.client._send = refuse_first
-    assert fake_world.run_upkeep() == 1
-    assert queued(fake_world) != first
+    assert fake_world.run_upkeep() == 10
+    assert first[0] not in queued(fake_world)
 
 
 def test_webhook_left_for_its_pause_holds_back_its_entity(fake_world: World, monkeypatch: pytest.MonkeyPatch) -> None:

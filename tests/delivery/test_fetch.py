@@ -12,7 +12,19 @@ from shopwire.message import Message
 from shopwire.models import Change, Consent, ContactChange, Nothing, OrderChange, Reason, Webhook
 from shopwire.stores.entry import Entry
 from shopwire.stores.pauses import platform_of
-from tests.support.changes import DAY_MS, HOUR_MS, MINUTE_MS, SHOP, announced, cart, customer, order, paid, shipped
+from tests.support.changes import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    SHOP,
+    announced,
+    cancelled,
+    cart,
+    customer,
+    order,
+    paid,
+    shipped,
+)
 from tests.support.delivery_world import World
 
 API = f"https://api.platform.example/{SHOP}"
@@ -124,6 +136,34 @@ def test_state_that_is_older_than_the_known_one_is_not_sent(world: World) -> Non
     assert world.run_until_idle() == ["delivered"]
     assert [event["status"] for event in world.api.events] == ["IN_PROGRESS", "IN_PROGRESS"]
     assert "deliveryMethod" not in world.api.events[0]
+
+
+def test_state_that_is_hours_younger_than_its_webhook_is_sent_and_recorded(world: World) -> None:
+    """The webhook waited while the API was down, and the order changed meanwhile."""
+    world.platform_api.answer = 503
+    world.deliver(announced())
+    world.clock.advance(3 * HOUR_MS)
+    world.platform_api.answer = 200
+    world.platform_api.state = cancelled(minutes=179)
+    assert world.run_until_idle()[-1] == "delivered"
+    assert world.entry("order", "1001")["version"] == {"N": str(cancelled(minutes=179).version)}
+    world.clock.advance(MINUTE_MS)
+    assert world.deliver(announced(minutes=1)).reason is not Reason.FETCHED_OLD_STATE
+
+
+@pytest.mark.parametrize("answers", [[200, None], [200, 200, 503]])
+def test_state_that_is_older_than_a_partly_accepted_one_is_not_sent(world: World, answers: list[Any]) -> None:
+    world.put_shop(SHOP, api={"token": "token-one"}, orders="both")
+    world.platform_api.state = cancelled()
+    world.api.next_answers = answers
+    world.deliver(announced(minutes=5))
+    accepted = list(world.api.sent)
+    world.clock.advance(30_000)
+    world.platform_api.next_states = [order()]
+    assert world.run_retry() == ["waiting"]
+    assert world.api.sent == accepted
+    assert world.run_until_idle()[-1] == "delivered"
+    assert world.api.events[-1]["status"] == "CANCELLED"
 
 
 def test_adapter_that_got_an_old_part_of_a_state_waits_until_no_copy_is_behind(world: World) -> None:
@@ -249,6 +289,17 @@ def test_outage_pauses_the_platforms_api_and_not_the_shop(fake_world: World) -> 
     assert len(world.platform_api.requests) == requests
     assert world.send(paid("other")) == "delivered"  # a webhook that carries its state
     assert (world.pause_seconds(), world.pause_seconds(platform_of(SHOP)) > 0) == (0, True)
+
+
+def test_webhook_that_causes_no_request_leaves_the_probe_to_the_next(fake_world: World) -> None:
+    world = fake_world
+    world.platform_api.state = None  # what they announce was deleted
+    for number in range(4):
+        assert world.deliver(announced(id=str(number))).reason is Reason.FETCHED_TOO_SOON
+    world.webhook.pauses.pause(SHOP, Reason.API_UNAUTHORIZED, world.clock.now)
+    world.clock.advance(30_000)
+    assert world.run_retry() == ["ignored"] * 4
+    assert world.pause_seconds() <= 0  # the next webhook may probe
 
 
 def test_nothing_is_parked_while_the_platforms_api_is_down(fake_world: World) -> None:

@@ -37,7 +37,9 @@ class Requests:
 
     def accept(self, announcement: Announcement, path: str, at: int = 0, body: Any = None) -> None:
         self.checker.on_accepted(announcement, 0, path, json.dumps(body).encode())
-        request = AcceptedRequest(START + at, Invocation("retry", 0, ""), announcement, path, b"", None, None, True)
+        request = AcceptedRequest(
+            START + at, Invocation("retry", 0, ""), announcement, path, b"", None, None, True, announcement
+        )
         self.accepted.setdefault((SHOP, announcement.entity), []).append(request)
 
     def send_contact(self, email: str, phone: str = PHONE) -> None:

@@ -1,5 +1,6 @@
 """The checkers of the table's writes find leases that others end, marks that last too long, pauses and leaks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -39,7 +40,7 @@ class Writes:
         self.waiting: set[str] = set()
         self.excuses = ExcuseCounter()
         self.checker = LedgerWriteChecker(
-            lambda key: (STATE, (), ()),
+            lambda key, invocation: (STATE, (), ()),
             lambda shop, id: order,
             lambda shop, entity: False,
             lambda shop, entity: self.erased,
@@ -133,25 +134,61 @@ def test_change_without_a_request_is_settled_only_if_nothing_waits_or_works() ->
         assert text.startswith("misordered: settled without the lease")
 
 
+def _pause_checker(now: Callable[[], int], texts: list[str]) -> PauseChecker:
+    return PauseChecker(
+        now,
+        lambda kind, announcement, text: texts.append(text),
+        lambda kind, shop, entity, text, story: texts.append(text),
+    )
+
+
 def test_only_the_probe_calls_the_api_during_a_pause() -> None:
-    now, texts = START, []
-    checker = PauseChecker(lambda: now, lambda kind, announcement, text: texts.append(text))
+    now, texts = START, list[str]()
+    checker = _pause_checker(lambda: now, texts)
     state = {"pk": {"S": f"{SHOP}#state"}, "until": {"N": str(START + 2 * MINUTE)}}
-    checker.on_write(invocation("w"), None, state)
+    failing = invocation("w")
+    checker.on_failure(SHOP, failing)
+    checker.on_write(failing, None, state)
     prober, other = invocation("p", "retry"), invocation("o", "retry")
     now = START + MINUTE
     prober.notes["claimed_at"] = other.notes["claimed_at"] = now
-    checker.on_call(ANNOUNCEMENT, other)
+    checker.on_call(SHOP, ANNOUNCEMENT, other)
     assert texts == ["called the API during the pause of its shop"]
     probed = state | {"until": {"N": str(now + 15 * SECOND)}, "probed": {"BOOL": True}}
     checker.on_write(prober, state, probed)
-    checker.on_call(ANNOUNCEMENT, prober)
+    checker.on_call(SHOP, ANNOUNCEMENT, prober)
     assert len(texts) == 1
-    checker.on_call(ANNOUNCEMENT, other)
+    checker.on_call(SHOP, ANNOUNCEMENT, other)
     assert len(texts) == 2
     checker.on_write(prober, probed, {"pk": state["pk"]})
-    checker.on_call(ANNOUNCEMENT, other)
+    checker.on_call(SHOP, ANNOUNCEMENT, other)
     assert len(texts) == 2
+
+
+def test_pause_of_a_platform_is_another_than_that_of_the_shop() -> None:
+    texts = list[str]()
+    checker = _pause_checker(lambda: START + MINUTE, texts)
+    failing, waiting = invocation("w"), invocation("r", "retry")
+    waiting.notes["claimed_at"] = START + MINUTE
+    checker.on_failure(f"{SHOP}#platform", failing)
+    paused = {"pk": {"S": f"{SHOP}#platform#state"}, "until": {"N": str(START + 5 * MINUTE)}}
+    checker.on_write(failing, None, paused)
+    checker.on_call(SHOP, ANNOUNCEMENT, waiting)
+    assert texts == []
+    waiting.notes["claimed_at"] = START + 2 * MINUTE
+    checker.on_call(f"{SHOP}#platform", ANNOUNCEMENT, waiting)
+    assert texts == ["called the API during the pause of its platform"]
+
+
+def test_api_that_did_not_fail_is_not_paused() -> None:
+    texts = list[str]()
+    checker = _pause_checker(lambda: START, texts)
+    failing = invocation("w")
+    checker.on_failure(f"{SHOP}#platform", failing)
+    until = {"N": str(START + MINUTE)}
+    for paused in (f"{SHOP}#state", f"{SHOP}#platform#state", "other#platform#state"):
+        checker.on_write(failing, None, {"pk": {"S": paused}, "until": until})
+    assert texts == [f"{SHOP} is paused, although its API works", "other#platform is paused, although its API works"]
 
 
 def test_personal_value_in_an_attribute_that_is_not_declared_is_a_leak() -> None:

@@ -75,6 +75,9 @@ def test_first_lines_of_a_patch_describe_the_bug(tmp_path: Path) -> None:
     text = PATCH.replace("Quick: no", "Step: burst 25\nFound: number 3\nQuick: yes")
     bug = _write_bug(tmp_path, text)
     assert (bug.description, bug.step, bug.quick, bug.found) == ("A number is wrong.", "burst 25", True, "number 3")
+    assert bug.platform is None
+    bug = _write_bug(tmp_path, text.replace("Quick: yes", "Platform: bigcommerce\nQuick: yes"))
+    assert (bug.found, bug.platform) == ("number 3", "bigcommerce")
     assert bug.changed_files == ("shared/number.py",)
 
 

@@ -283,7 +283,10 @@ def test_shops_of_one_platform_can_be_simulated(capsys: pytest.CaptureFixture[st
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--platform", "bazaar"], "bazaar has no simulated shop. There are shopify, woocommerce, generic"),
+        (
+            ["--platform", "bazaar"],
+            "bazaar has no simulated shop. There are shopify, woocommerce, generic, bigcommerce",
+        ),
         (["--faults", "queue_down,rain"], "unknown fault rain"),
         (["--replay", "100000"], "unknown story 100000. There are the stories 0 to"),
         (["--replay", "-1"], "invalid list of stories"),

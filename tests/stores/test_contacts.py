@@ -390,6 +390,15 @@ def test_person_whose_first_invocation_died_has_its_identities(world: World, mon
     assert found(world, Contact(email=ANNA.email)) == ANNA
 
 
+def test_customer_whose_first_invocation_died_has_the_phone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had claimed the phone for the customer's id. Since then a guest used the customer's new e-mail address."""
+    claim_only(world, monkeypatch, ANNA)
+    moved = replace(ANNA, email="new@example.org")
+    order_of(world, Contact(email=moved.email))
+    assert change_of(world, moved).contact == moved
+    assert found(world, Contact(phone=ANNA.phone)) == moved
+
+
 def test_contact_that_another_one_overtook_holds_no_phone(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     """An order claimed the phone. Before it wrote its record, the customer's consent made a contact of the e-mail."""
     claim_only(world, monkeypatch, replace(ANNA, customer_id=None))

@@ -78,11 +78,13 @@ class RequestChecker:
         body: bytes,
         event: dict[str, Any] | None,
         answered: bool,
+        webhook: Announcement | None,
     ) -> bool:
         """Check a request that the API accepted.
 
         Args:
-            announcement: the one that caused it, if it is known.
+            announcement: the one that caused it, if it is known; for a thin webhook the one whose state was fetched.
+            webhook: the one that caused it.
             path: method and path.
             event: the event as the emulator recorded it.
             answered: False if the answer was lost.
@@ -94,7 +96,7 @@ class RequestChecker:
         entity = announcement.entity if announcement else "unknown"
         order = json.loads(body, parse_float=str, parse_int=str)["orders"][0] if path == ORDERS else None
         request = AcceptedRequest(
-            self._now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, order, answered
+            self._now(), invocation, announcement, path, hashlib.sha256(body).digest(), event, order, answered, webhook
         )
         earlier = self.accepted[shop, entity]
         if event is not None and not event["saved"]:
@@ -110,7 +112,7 @@ class RequestChecker:
             self._check_resource(shop, entity, request, earlier)
         if announcement is not None and is_change:
             self._check_order(shop, entity, request, announcement, earlier)
-            self._check_age(shop, entity, request, announcement)
+            self._check_age(shop, entity, request, webhook or announcement)
         earlier.append(request)
         return is_change
 
@@ -131,10 +133,26 @@ class RequestChecker:
                         self._excuses.use("overran")
                     elif later.at >= erased_at:
                         self._excuses.use("erased_meanwhile")
+                    elif self._has_another_contact(story, earlier, later):
+                        self._excuses.use("address_changed_meanwhile")
                     else:
                         text = f"{later.event['eventTypeKey'] if later.event else path} twice with the same content"
                         story_number = self.story_of(later.announcement)
                         self._report("sent_twice_unexcused", story.shop, entity, text, story_number)
+
+    def _has_another_contact(self, story: Story, earlier: AcceptedRequest, later: AcceptedRequest) -> bool:
+        """Return True if another thin webhook fetched a state again, and a contact was sent since it was sent first.
+
+        The address in the state may belong to another contact now, which gets the state too.
+        """
+        if later.webhook is None or not later.webhook.thin or later.webhook is earlier.webhook:
+            return False
+        entities = {announcement.entity for announcement in story.announcements}
+        return any(
+            request.path == CONTACT and earlier.at < request.at < later.at
+            for entity in entities
+            for request in self.accepted.get((story.shop, entity), ())
+        )
 
     def _check_resource(self, shop: str, entity: str, request: AcceptedRequest, earlier: list[AcceptedRequest]) -> None:
         """Check that the order goes through the resource that the shop's setting chooses.

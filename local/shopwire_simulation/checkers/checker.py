@@ -17,6 +17,7 @@ from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
 from shopwire_simulation.checkers.decisions import describe_error, is_settled
 from shopwire_simulation.checkers.erasure import ErasureChecker
 from shopwire_simulation.checkers.excuses import ExcuseCounter
+from shopwire_simulation.checkers.fetches import FetchChecker
 from shopwire_simulation.checkers.final_state import FinalStateChecker
 from shopwire_simulation.checkers.leaks import LeakChecker
 from shopwire_simulation.checkers.ledger_writes import LedgerWriteChecker, Snapshot
@@ -37,7 +38,7 @@ from shopwire_simulation.checkers.story_end import Effects, StoryEndChecker
 from shopwire_simulation.checkers.visits import VisitChecker, browsing_problem
 from shopwire_simulation.checkers.waits import WaitChecker
 from shopwire_simulation.faults import FaultSchedule
-from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN
+from shopwire_simulation.log_reasons import INTERNAL_ERROR, ORDER_NOT_SEEN, TOO_OLD
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import (
@@ -64,6 +65,7 @@ class Checker:
         stored_texts: returns the texts in the table that may name a person of a shop.
         api_order: returns what the API has of an order of a shop.
         count_copies: returns how many messages with a change are in the queue and in the outbox.
+        platform_body: returns what is true of a path of a platform's API at a time (UTC milliseconds).
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class Checker:
         stored_texts: Callable[[str], Iterator[StoredText]],
         api_order: Callable[[str, str], Mapping[str, Any] | None],
         count_copies: Callable[[ChangeKey], int],
+        platform_body: Callable[[str, int], bytes | None],
     ) -> None:
         self.excuses = ExcuseCounter()
         self._count_copies = count_copies
@@ -120,7 +123,7 @@ class Checker:
             self._report,
         )
         self._refusals = RefusalChecker(self.excuses, now, self._report)
-        self._pauses = PauseChecker(now, self._report)
+        self._pauses = PauseChecker(now, self._report, self._report_entity)
         self._waits = WaitChecker(
             faults,
             self._pending.met_trouble,
@@ -128,6 +131,19 @@ class Checker:
             self.requests.replays,
             self._has_copies,
             {id: platforms.get(shop.platform).retries.timeout_seconds * SECOND for id, shop in shops.items()},
+            now,
+            self._report,
+        )
+        self._fetches = FetchChecker(
+            shops,
+            self._announcements,
+            records,
+            self._announcement,
+            platform_body,
+            self._has_copies,
+            self._pending.met_trouble,
+            faults,
+            self.excuses,
             now,
             self._report,
         )
@@ -148,7 +164,7 @@ class Checker:
             self._pending.was_overrun,
             self._is_erased_entity,
             self._on_settled,
-            lambda key: self._pending.waits(key, self._aws_calls.announcement(key)),
+            lambda key: not self._is_thin(key) and self._pending.waits(key, self._aws_calls.announcement(key)),
             self.excuses,
             now,
             self._report_entity,
@@ -169,6 +185,7 @@ class Checker:
         self, invocation: Invocation | None, before: Mapping[str, Any] | None, after: Mapping[str, Any] | None
     ) -> None:
         """Check a write of the table. `invocation` is None for a write by hand."""
+        self._fetches.on_write(invocation, before, after)
         self._ledger_writes.on_write(invocation, before, after)
         self._pauses.on_write(invocation, before, after)
         self._visits.on_write(after)
@@ -221,6 +238,10 @@ class Checker:
         if line["outcome"] == "delivered":
             self._delivered[key] = announcement
         self._pending.on_outcome(line, key, announcement)
+        if announcement.thin:
+            state = self._fetches.on_outcome(line, announcement, invocation)
+            if state is not None and line["outcome"] in _FINAL_OUTCOMES and line.get("reason") != TOO_OLD:
+                self._effects.effective.add(state.id)
         if (story := self.requests.story_of(announcement)) is not None:
             meaning = self._stories[story].meanings.get(announcement.id)
             self._cart_contacts.on_outcome(line, announcement, meaning, overran=invocation.overran)
@@ -236,7 +257,7 @@ class Checker:
             self._pending.on_rejected(announcement, invocation, path)
             return
         self._waits.on_call(announcement, invocation, path, body)
-        self._pauses.on_call(announcement, invocation)
+        self._pauses.on_call(announcement.shop, announcement, invocation)
         if path.startswith("POST"):
             self._pending.on_call(announcement, invocation)
 
@@ -246,34 +267,63 @@ class Checker:
         """Note a call of the API that failed for now. `path` is method and path; status 0 means no answer."""
         if announcement := self._announcement(invocation):
             self._waits.on_failure(announcement, invocation, path, body, status, headers)
+            self._pauses.on_failure(announcement.shop, invocation)
             self._effects.failed.add(announcement.id)
             self._pending.on_failure(announcement, invocation)
+
+    def on_platform_request(
+        self, invocation: Invocation, path: str, method: str, url: str, headers: Mapping[str, str], body: bytes
+    ) -> None:
+        """Check a request to a platform's API."""
+        self._fetches.on_request(invocation, method, url, headers, body)
+        fetch = self._fetches.begins(invocation, path)
+        if fetch is not None:
+            self._pauses.on_call(f"{fetch.webhook.shop}#platform", fetch.webhook, invocation)
+
+    def on_platform_answer(
+        self, invocation: Invocation, path: str, status: int, wait_ms: int, body: bytes | None, announcement: int
+    ) -> None:
+        """Note the answer of a platform's API. Arguments as for `platform_apis.OnAnswer`."""
+        self._effects.fetched.add(announcement)
+        if self._fetches.on_answer(invocation, path, status, wait_ms, body, announcement) and (
+            webhook := self._announcement(invocation)
+        ):
+            self._pauses.on_failure(f"{webhook.shop}#platform", invocation)
+            self._waits.on_platform_failure(webhook.shop)
 
     def on_api_accepted(
         self, invocation: Invocation, account: str, path: str, body: bytes, event: dict[str, Any] | None, answered: bool
     ) -> None:
         """Check a request that the API accepted. Two shops may use one account."""
-        announcement = self._announcement(invocation)
+        webhook = self._announcement(invocation)
+        announcement = self._fetches.state_of(webhook, invocation) if webhook else None
         shop = announcement.shop if announcement else account
         if announcement is not None and (number := self.requests.story_of(announcement)) is not None:
             self._contacts.on_accepted(announcement, number, path, body)
         if announcement is not None and path.startswith("POST"):
             story = self.requests.story_of(announcement)
             self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)
-        is_change = self.requests.on_accepted(invocation, announcement, shop, path, body, event, answered)
-        if announcement is not None and is_change:
-            if announcement.entity.startswith("order ") and not self._is_erased(announcement):
-                *earlier, request = self.requests.accepted[shop, announcement.entity]
+        is_change = self.requests.on_accepted(
+            invocation, announcement, shop, path, body, event, answered, webhook=webhook
+        )
+        if announcement is not None and webhook is not None and is_change:
+            *earlier, request = self.requests.accepted[shop, announcement.entity]
+            if webhook.thin:
+                before = next((other for other in reversed(earlier) if other.path == path), None)
+                is_unrecorded = before is not None and before.may_be_unrecorded
+                self._fetches.on_accepted(webhook, invocation, path, is_unrecorded=is_unrecorded)
+            is_mixed = self._fetches.is_mixed(webhook, invocation)
+            if announcement.entity.startswith("order ") and not (self._is_erased(announcement) or is_mixed):
                 self._order_events.on_accepted(request, announcement, earlier)
                 self._check_conversion(announcement, request, earlier)
             if not announcement.entity.startswith("contact "):
-                self._effects.effective.add(announcement.id)
-            if event and (story := self.requests.story_of(announcement)) is not None:
+                self._effects.effective.update((announcement.id, webhook.id))
+            if event and not is_mixed and (story := self.requests.story_of(announcement)) is not None:
                 meaning = self._stories[story].meanings.get(announcement.id)
-                self._cart_contacts.on_event(announcement, meaning, event["keyValue"])
+                self._cart_contacts.on_event(webhook, meaning, event["keyValue"])
                 if problem := browsing_problem(meaning, event, self.requests.identities[story]):
                     self._report("wrong_final_state", announcement, problem)
-            self._pending.on_event_accepted(announcement, invocation)
+            self._pending.on_event_accepted(webhook, invocation)
 
     def _check_conversion(
         self, announcement: Announcement, request: AcceptedRequest, earlier: list[AcceptedRequest]
@@ -324,6 +374,8 @@ class Checker:
                 self._report_entity("wedged", shop, entity, "marked as pending although nothing waits", None)
         self._check_settled(end.settled)
         self.erasure.finish({shop: state["orders"] for shop, state in end.api.items()}, self.requests.accepted)
+        self.requests.uncertain_entities.update(self._fetches.uncertain_entities())
+        self._fetches.finish()
         final = FinalStateChecker(end.api, self.requests.accepted, self.requests.uncertain_entities, self.excuses)
         ends = StoryEndChecker(
             self._records,
@@ -344,7 +396,12 @@ class Checker:
         self.violations += self.leaks.finish(self._stories)
         return self.violations
 
-    def _snapshot(self, key: ChangeKey) -> Snapshot | None:
+    def _is_thin(self, key: ChangeKey) -> bool:
+        """Return True if the change is a thin webhook, which nothing can overtake: what is fetched later is newer."""
+        announcement = self._aws_calls.announcement(key)
+        return announcement is not None and announcement.thin
+
+    def _snapshot(self, key: ChangeKey, invocation: Invocation) -> Snapshot | None:
         announcement = self._aws_calls.announcement(key)
         # An invocation may have crashed after it sent a later version, so that nothing is recorded of that.
         if announcement is None or self._is_erased(announcement) or self._pending.is_past(announcement):
@@ -352,6 +409,11 @@ class Checker:
         entity = announcement.shop, announcement.entity
         if entity in self.requests.uncertain_entities and self.excuses.use("address_changed_meanwhile"):
             return None
+        if announcement.thin:
+            state = self._fetches.state_of(announcement, invocation)
+            if state is announcement or self._fetches.is_mixed(announcement, invocation):
+                return None
+            announcement = state
         return self._order_events.snapshot(announcement)
 
     def _is_erased_entity(self, shop: str, entity: str) -> bool:

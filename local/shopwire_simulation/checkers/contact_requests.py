@@ -94,7 +94,7 @@ class ContactRequestChecker:
                 self._report("lost", announcement, "the contact of a deleted account was not deleted")
             if deleted_at is not None and not later and contacts(announcement.shop, deletion.customer_id):
                 self._report("wrong_final_state", announcement, "the contact of a deleted account exists")
-            if deleted_at is not None and any(map(_is_of_account, later)):
+            if deleted_at is not None and any(_is_of_account(request, announcement) for request in later):
                 self._report("wrong_final_state", announcement, "an earlier change of a deleted account restored it")
 
     def _deletions(self) -> Iterator[tuple[int, Announcement, AccountDeletion]]:
@@ -112,12 +112,12 @@ def _requests_of(story: Story, accepted: Mapping[EntityKey, list[AcceptedRequest
         yield from accepted.get((story.shop, entity), ())
 
 
-def _is_of_account(request: AcceptedRequest) -> bool:
-    """Return True if the account's own change caused the request, and its deletion did not.
+def _is_of_account(request: AcceptedRequest, deletion: Announcement) -> bool:
+    """Return True if the deleted account's own change caused the request, and its deletion did not.
 
     The deletion itself restores a contact for which an order was under way.
     """
     announcement = request.announcement
     if announcement is None or request.invocation.overran:
         return False
-    return announcement.entity.startswith("contact ") and not announcement.topic.endswith(("delete", "deleted"))
+    return announcement.entity == deletion.entity and not announcement.topic.endswith(("delete", "deleted"))

@@ -16,7 +16,7 @@ def is_settled(entry: SettledEntry, key: str, announcement: Announcement) -> boo
     """Return True if the change, or a later one, is settled."""
     if key in entry.keys:
         return True
-    if announcement.version is None:
+    if announcement.version is None or announcement.thin:
         return len(entry.keys) >= _SETTLED_KEYS_KEPT
     milliseconds, rank = announcement.version
     return entry.version > milliseconds * 10 + rank

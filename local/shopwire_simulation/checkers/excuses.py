@@ -104,6 +104,13 @@ EXCUSES = {
             600,
         ),
         Excuse(
+            "unrecognised_copy",
+            "A copy at a platform that is behind is recognised by the time of its state. Two states of one second, or a"
+            " change without a time of its own, cannot be told apart (decision 22).",
+            "one request or one entity, of which a copy that is behind answered with a state of the same time",
+            60,
+        ),
+        Excuse(
             "too_old",
             "Promise 9: a view that waited for an hour, or a cart for a day, is given up.",
             "one change that waited as long",

@@ -51,7 +51,7 @@ class LedgerWriteChecker:
 
     def __init__(
         self,
-        snapshot: Callable[[ChangeKey], Snapshot | None],
+        snapshot: Callable[[ChangeKey, Invocation], Snapshot | None],
         api_order: Callable[[str, str], Mapping[str, Any] | None],
         is_disturbed: Callable[[str, str], bool],
         is_erased: Callable[[str, str], bool],
@@ -142,12 +142,12 @@ class LedgerWriteChecker:
         key = keys["L"][-1]["S"]
         self._on_settled((entity_of(after)[0], key))
         if not invocation.notes.get("parked"):
-            self._check_content(after, key)
+            self._check_content(invocation, after, key)
 
-    def _check_content(self, after: Item, key: str) -> None:
+    def _check_content(self, invocation: Invocation, after: Item, key: str) -> None:
         """When a snapshot is settled, the API has its content, whether this invocation sent it or not."""
         shop, entity = entity_of(after)
-        if not entity.startswith("order ") or (snapshot := self._snapshot((shop, key))) is None:
+        if not entity.startswith("order ") or (snapshot := self._snapshot((shop, key), invocation)) is None:
             return
         state, arrived, deletions = snapshot
         order = self._api_order(shop, entity.removeprefix("order "))

@@ -67,7 +67,8 @@ class SettledEntry:
 class AcceptedRequest:
     """A request that the API accepted.
 
-    `announcement` is the one that caused it, if it is known. `event` is the event as the emulator recorded it.
+    `announcement` is the one that caused it, if it is known; for a thin webhook the one whose state was fetched.
+    `webhook` is the one that caused it. `event` is the event as the emulator recorded it.
     `order` is the order that v1/orders accepted. `answered` is False if the answer was lost.
     """
 
@@ -79,6 +80,7 @@ class AcceptedRequest:
     event: dict[str, Any] | None
     order: dict[str, Any] | None
     answered: bool
+    webhook: Announcement | None
 
     @property
     def may_be_unrecorded(self) -> bool:

@@ -254,7 +254,7 @@ class OrderEventChecker:
         if request.event is None or any(other.event for other in earlier):
             return None
         type, created_at = request.event["eventTypeKey"], _milliseconds(state.params["date"])
-        ages = [at - created_at for at in self._records[announcement.id].attempted_at]
+        ages = [at - created_at for at in self._records[(request.webhook or announcement).id].attempted_at]
         if type == "orderUpdated" and max(ages) < _NEW_ORDER_MS - MINUTE:
             return "the first event of a new order"
         if type == "orderCreated" and min(ages) > _SEVERAL_DAYS_MS:

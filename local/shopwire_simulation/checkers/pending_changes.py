@@ -124,8 +124,8 @@ class PendingChecker:
 
     def on_event_accepted(self, announcement: Announcement, invocation: Invocation) -> None:
         """Check that the accepted event does not overtake an earlier change that waits."""
-        if announcement.version is None:
-            return
+        if announcement.version is None or announcement.thin:
+            return  # what is fetched later is newer
         self._accepted_versions.add(_version_key(announcement))
         self._note_version(announcement)
         # A change that arrives while the ledger does not answer gets no pending mark. It may overtake a change that
@@ -156,7 +156,11 @@ class PendingChecker:
             if change := changes.get(key):
                 change.waits = change.is_stored = True
             return
-        if outcome in ("stale", "superseded") and not self._higher_version_arrived(announcement):
+        if (
+            outcome in ("stale", "superseded")
+            and not announcement.thin
+            and not self._higher_version_arrived(announcement)
+        ):
             self._report("lost", announcement, f"called {outcome} although no later version had arrived")
         was_finished = key in self._finished_at
         if outcome == "duplicate":
@@ -170,7 +174,7 @@ class PendingChecker:
             self._parked[key] += 1
             if not self._may_be_parked(announcement, key, reason):
                 self._report("wedged", announcement, f"parked without need: {reason}")
-        if outcome == "superseded" and key not in self._parked and not was_finished:
+        if outcome == "superseded" and key not in self._parked and not (was_finished or announcement.thin):
             self._superseded.append((announcement, self._now()))
 
     def on_settled(self, key: ChangeKey, announcement: Announcement | None) -> None:

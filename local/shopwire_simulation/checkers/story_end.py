@@ -21,11 +21,13 @@ class Effects:
 
     Args:
         effective: had an effect, whether they were answered or not.
+        fetched: their state was fetched, whatever became of it.
         finished: a log line called them finished.
         failed: a call of the API failed.
     """
 
     effective: set[int] = field(default_factory=set)
+    fetched: set[int] = field(default_factory=set)
     finished: set[int] = field(default_factory=set)
     failed: set[int] = field(default_factory=set)
 
@@ -67,8 +69,17 @@ class StoryEndChecker:
         Adds to `abandoned`.
         """
         ids = [announcement.id for announcement in story.announcements if announcement.id in self._records]
-        certain = [id for id in ids if self._records[id].accepted_at is not None or id in self._effects.effective]
+        # What is fetched may be a state without a webhook.
+        certain = [
+            announcement.id
+            for announcement in story.announcements
+            if announcement.id in self._effects.effective
+            or (announcement.id in self._records and self._records[announcement.id].accepted_at is not None)
+        ]
         uncertain = [id for id in ids if id not in certain and self._records[id].attempted_at]
+        # What was learned of a fetched state without a webhook may be recorded, although it was not sent.
+        silent = [announcement.id for announcement in story.announcements if announcement.silent]
+        uncertain += [id for id in silent if id not in certain and id in self._effects.fetched]
         half_done = [id for id in ids if self._is_half_done(id)]
         abandoned |= {(story.shop, self._announcements[id].entity): "crashed" for id in half_done}
         violations: list[Violation] = []

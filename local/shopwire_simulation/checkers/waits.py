@@ -54,6 +54,10 @@ _OUTAGES = (
     "ledger_throttled",
     "settings_down",
     "wrong_key",
+    "platform_down",
+    "platform_slow",
+    "platform_limited",
+    "platform_behind",
 )
 
 
@@ -142,6 +146,10 @@ class WaitChecker:
             self._paused_at[shop] = now
         failure = _Failure(now, status, retry_after_ms, _digest(path, body), invocation)
         self._failures[invocation.notes["key"]] = failure
+
+    def on_platform_failure(self, shop: str) -> None:
+        """Note that the API of the shop's platform failed, which is a reason to pause what is fetched from it."""
+        self._paused_at[shop] = self._now()
 
     def on_call(self, announcement: Announcement, invocation: Invocation, path: str, body: bytes) -> None:
         """Check that the change waited long enough since its last call failed, and not too long."""

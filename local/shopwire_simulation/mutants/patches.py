@@ -3,8 +3,9 @@
 The name of a patch is the name of its bug. The lines before the diff say what is broken. The last of them is
 "Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". A line "Found: TEXT"
 before it names the check that is meant for the bug: a violation must contain this text. A line "Step: NAME SEED" before
-these says which of the runs finds the bug, so that this one comes first. To write a patch, make the
-change in the code, and put these lines before the output of `git diff`.
+that says which of the runs finds the bug, so that this one comes first. A line "Platform: NAME" before "Quick" names the
+platform whose shops meet the bug. To write a patch, make the change in the code, and put these lines before the output of
+`git diff`.
 """
 
 import os
@@ -30,7 +31,8 @@ class PlantedBug:
     """A bug. If `quick` is True, the simulation finds it within some 500 webhooks.
 
     `found` is a part of the violation that the check meant for it reports; "" if any violation counts. `step` is the
-    name and the seed of the run that finds it; "" if the first ones do.
+    name and the seed of the run that finds it; "" if the first ones do. `platform` is the platform whose shops are
+    simulated; None: those of the reference platforms.
     """
 
     name: str
@@ -39,6 +41,7 @@ class PlantedBug:
     quick: bool
     found: str
     step: str
+    platform: str | None
     changed_files: tuple[str, ...]
 
 
@@ -58,10 +61,11 @@ def _read_bug(path: Path) -> PlantedBug:
         raise PatchError(
             f"{path.name}: the first lines must say what is broken, then `Quick: yes` or `Quick: no`, then the diff"
         )
-    description, _, found = header["description"].partition("\nFound: ")
+    description, _, platform = header["description"].partition("\nPlatform: ")
+    description, _, found = description.partition("\nFound: ")
     description, _, step = description.partition("\nStep: ")
-    changed_files = tuple(_CHANGED_FILE.findall(text))
-    return PlantedBug(path.stem, path, description, header["quick"] == "yes", found, step, changed_files)
+    quick, changed_files = header["quick"] == "yes", tuple(_CHANGED_FILE.findall(text))
+    return PlantedBug(path.stem, path, description, quick, found, step, platform or None, changed_files)
 
 
 def copy_code(target: Path) -> None:

@@ -37,6 +37,17 @@ _STEPS = (
     ("burst", 1_500, 33),
     ("days", 1_500, 18),
 )
+# What comes first for a bug that only the shops of one platform meet.
+_PLATFORM_STEPS = (
+    ("calm", 200, 1),
+    ("platform", 300, 2),
+    ("platform", 1_500, 11),
+    ("copies", 1_500, 1),
+    ("copies", 1_500, 3),
+    ("copies", 1_500, 5),
+)
+# The faults of the run "copies": what is sent of a state fails half way, and then an older one is fetched.
+_COPIES_FAULTS = ("platform_behind", "api_unsteady_flapping", "api_lost_answer", "api_throttled")
 # The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
 _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
 _PROCESSES = 2
@@ -96,9 +107,7 @@ def simulate_bug(bug: PlantedBug | None, seed: int = 0) -> BugResult:
         if bug:
             apply(bug, copy)
         receiver, sender = _CONTEXT.Pipe(duplex=False)
-        process = _CONTEXT.Process(
-            target=_send_result, args=(str(copy), bug.found if bug else "", bug.step if bug else "", seed, sender)
-        )
+        process = _CONTEXT.Process(target=_send_result, args=(str(copy), bug, seed, sender))
         process.start()
         sender.close()
         try:
@@ -126,29 +135,29 @@ def simulate_bugs(bugs: Iterable[PlantedBug | None], seeds: int = 1) -> Iterator
         pool.shutdown(cancel_futures=True)
 
 
-def _send_result(copy: str, found: str, step: str, seed: int, sender: Connection) -> None:
+def _send_result(copy: str, bug: PlantedBug | None, seed: int, sender: Connection) -> None:
     """Simulate the copy in this process, and send the fields of the result, or the text of an exception."""
     sys.path[:0] = [f"{copy}/shared", str(PROJECT / "local")]
     sys.dont_write_bytecode = True
     with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
         try:
-            result: dict[str, object] | str = _simulate_copy(copy, found, step, seed)
+            result: dict[str, object] | str = _simulate_copy(copy, bug, seed)
         except Exception:
             result = traceback.format_exc()
     sender.send(result)
 
 
-def _simulate_copy(copy: str, found: str, step: str, added_seed: int) -> dict[str, object]:
+def _simulate_copy(copy: str, bug: PlantedBug | None, added_seed: int) -> dict[str, object]:
     """Simulate the copy in this process until the first violation, and return the fields of the result.
 
     Args:
-        found: a part of the violation that counts. "": any violation.
-        step: name and seed of the run that comes first; "" for the usual order.
         added_seed: is added to the seed of each run.
     """
+    found = bug.found if bug else ""
     package = importlib.util.find_spec("shopwire")
     if package is None or not (package.origin or "").startswith(copy):
         raise RuntimeError("the code under test is not the copy")
+    from shopwire_simulation.faults import FAULT_KINDS
     from shopwire_simulation.injections import INJECTION_SEED, run_injections
     from shopwire_simulation.run import THEMES, Run, burst_run
     from shopwire_simulation.shops import REFERENCE_PLATFORMS
@@ -160,17 +169,23 @@ def _simulate_copy(copy: str, found: str, step: str, added_seed: int) -> dict[st
         "throttled": partial(Run, faults=("api_throttled_after",)),
         **{name: partial(burst_run, faults=faults) for name, faults in THEMES.items()},
     }
+    platforms: tuple[str, ...] = REFERENCE_PLATFORMS
+    steps: tuple[tuple[str, int, int], ...] = _STEPS
+    if bug and bug.platform:
+        platforms, steps = (bug.platform,), (*_PLATFORM_STEPS, *_STEPS)
+        kinds = [kind for kind in FAULT_KINDS if kind.startswith("platform_")]
+        runs |= {"calm": partial(burst_run, faults=()), "platform": partial(burst_run, faults=kinds)}
+        runs["copies"] = partial(burst_run, faults=_COPIES_FAULTS)
     webhooks, other = 0, ""
-    for what, size, step_seed in sorted(_STEPS, key=lambda each: f"{each[0]} {each[2]}" != step):
+    step = bug.step if bug else ""
+    for what, size, step_seed in sorted(steps, key=lambda each: f"{each[0]} {each[2]}" != step):
         seed = step_seed + added_seed
         if what == "injections":
-            injected = run_injections(
-                size, platforms=REFERENCE_PLATFORMS, until_violated=True, seed=INJECTION_SEED + seed
-            )
+            injected = run_injections(size, platforms=platforms, until_violated=True, seed=INJECTION_SEED + seed)
             webhooks += injected.webhooks
             violations = [violation for _, violation in injected.violations]
         else:
-            result = runs[what](size, seed, platforms=REFERENCE_PLATFORMS).run(until_violated=not found)
+            result = runs[what](size, seed, platforms=platforms).run(until_violated=not found)
             webhooks += result.webhooks
             violations = result.violations
         if first := next((violation for violation in violations if found in violation.text), None):

@@ -10,7 +10,7 @@ import uuid
 from datetime import UTC, datetime
 
 
-def signed_headers(topic: str, body: bytes, secret: str, shop: str, store: str, at: int) -> dict[str, str]:
+def signed_headers(topic: str, body: bytes, secret: str, shop: str, store: str, at: int, number: int) -> dict[str, str]:
     """Return the headers of a call.
 
     Args:

@@ -10,7 +10,7 @@ import hashlib
 import hmac
 
 
-def signed_headers(topic: str, body: bytes, secret: str, shop: str, store: str, at: int) -> dict[str, str]:
+def signed_headers(topic: str, body: bytes, secret: str, shop: str, store: str, at: int, number: int) -> dict[str, str]:
     """Return the headers of a call.
 
     Args:

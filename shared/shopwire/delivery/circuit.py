@@ -3,6 +3,7 @@
 The API of a shop's platform has a circuit breaker of its own (`pauses.platform_of`), which holds back what is fetched.
 """
 
+from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -47,6 +48,8 @@ class Circuit:
         self._clock = clock
         self._failures: dict[str, _Failures] = {}
         self._queue_first_until: dict[str, int] = {}
+        self.heard: Counter[str] = Counter()
+        """How often the API of each shop accepted a request, failed, or did not answer."""
 
     def queue_first(self, shop: str) -> bool:
         """Return whether the shop failed so often just now that its webhooks go to the queue without an attempt."""
@@ -54,6 +57,7 @@ class Circuit:
 
     def record_success(self, shop: str) -> None:
         """Record that the API accepted a request of the shop, which ends any pause."""
+        self.heard[shop] += 1
         self._failures.pop(shop, None)
         self._queue_first_until.pop(shop, None)
         with suppress(TableUnavailable):  # the request is accepted all the same
@@ -69,7 +73,10 @@ class Circuit:
         in a row. One entity that fails again and again says nothing about its shop, and a repeated request (409) was no
         failure at all.
         """
-        if failure.answer is None or failure.answer.verdict is Verdict.REPEATED:
+        if failure.answer is None:
+            return
+        self.heard[shop] += 1
+        if failure.answer.verdict is Verdict.REPEATED:
             return
         now = self._clock()
         failures = self._failures.setdefault(shop, _Failures())

@@ -160,6 +160,7 @@ class _Case:
     policy: Policy
     received_at: int
     cart_contact_ref: str | None
+    seen_at: int
 
 
 def decide(
@@ -169,6 +170,8 @@ def decide(
     policy: Policy,
     received_at: int,
     cart_contact_ref: str | None = None,
+    *,
+    seen_at: int | None = None,
 ) -> Decision:
     """Return what follows from a change.
 
@@ -176,9 +179,11 @@ def decide(
         entry: the ledger entry of the change's entity.
         received_at: when the webhook arrived, UTC ms.
         cart_contact_ref: the contact of the visitor's cart, for a view.
+        seen_at: when the state was fetched, UTC ms; None: it arrived with the webhook.
     """
     try:
-        return _decide(change, _Case(entry, shop, policy, received_at, cart_contact_ref))
+        case = _Case(entry, shop, policy, received_at, cart_contact_ref, received_at if seen_at is None else seen_at)
+        return _decide(change, case)
     except Unmappable as error:
         return unmappable(error)
 
@@ -206,8 +211,8 @@ def _order(change: OrderChange, case: _Case) -> Decision:
     entry, shop, snapshot = case.entry, case.shop, change.order
     if snapshot.test and shop.ignore_test_orders:
         return Done(_ignored(Reason.TEST_ORDER))
-    deleted = _is_still_deleted(snapshot, entry, case.received_at)
-    order = _dated(snapshot, entry, case.received_at).with_facts(frozenset(entry.arrived_parcels), deleted=deleted)
+    deleted = _is_still_deleted(snapshot, entry, case.seen_at)
+    order = _dated(snapshot, entry, case.seen_at).with_facts(frozenset(entry.arrived_parcels), deleted=deleted)
     created_at, sent = milliseconds(order.created_at), SentOrder.of(entry.sent)
     age_ms = case.received_at - created_at
     if sent is None and shop.old_order_days and age_ms > shop.old_order_days * DAY_MS:
@@ -285,23 +290,23 @@ def _bought_at(order: Order) -> int:
     return milliseconds(max(order.created_at, order.bought_at) if order.bought_at else order.created_at)
 
 
-def _dated(order: Order, entry: Entry, received_at: int) -> Order:
+def _dated(order: Order, entry: Entry, seen_at: int) -> Order:
     """Return the order with a plausible date: if its own is in the future, the one that was sent before, or now."""
     created_at = milliseconds(order.created_at)
-    if plausible(created_at, received_at) == created_at:
+    if plausible(created_at, seen_at) == created_at:
         return order
     sent = entry.order_reference.get("date")
-    date = datetime.fromisoformat(sent) if sent else datetime.fromtimestamp(received_at / 1000, UTC)
+    date = datetime.fromisoformat(sent) if sent else datetime.fromtimestamp(seen_at / 1000, UTC)
     return replace(order, created_at=date)
 
 
-def _is_still_deleted(order: Order, entry: Entry, received_at: int) -> bool:
+def _is_still_deleted(order: Order, entry: Entry, seen_at: int) -> bool:
     # A fact stays true until the platform takes it back: it says so, or it changes the order after it deleted it. A
     # snapshot from before the deletion changes nothing.
     if entry.deleted_at is None or order.restored:
         return False
     changed_at = milliseconds(order.updated_at)
-    return changed_at <= entry.deleted_at or plausible(changed_at, received_at) != changed_at
+    return changed_at <= entry.deleted_at or plausible(changed_at, seen_at) != changed_at
 
 
 @_decide.register

@@ -13,7 +13,8 @@ If no place accepts it, the answer is 503 and the platform sends the webhook aga
 
 from contextlib import suppress
 
-from shopwire.delivery.parking import Parking, attempted
+from shopwire.delivery.attempts import attempted
+from shopwire.delivery.parking import Parking
 from shopwire.delivery.task import UNKNOWN, Clock, Outcome, Policy, Subject, Task
 from shopwire.errors import (
     NothingDurable,

@@ -6,7 +6,7 @@ that one is in the queue and removed from the outbox. So a refused entry of a ba
 no order (docs/decisions 0009).
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Iterable
 from threading import Lock
 
@@ -23,6 +23,8 @@ RunParallel = Callable[[Callable[[int], StoreUnavailable | None], Iterable[int]]
 
 # Two batches of SQS, which are then removed with one call, because DynamoDB deletes 25 items at once.
 _MOVED_AT_ONCE = 2 * MAX_BATCH_MESSAGES
+# As many as `retry` gets at once. The first that causes a request is the probe, and the others wait for its result.
+_PROBES = MAX_BATCH_MESSAGES
 
 
 class OutboxDrain:
@@ -54,15 +56,15 @@ class OutboxDrain:
         self._run_parallel = run_parallel
         self.moved = 0
         self.oldest_left: int | None = None
-        self._probed_shops: set[str] = set()
+        self._probing: Counter[str] = Counter()
         # It protects the three attributes above, which all partitions change.
         self._lock = Lock()
 
     def drain(self, deadline: int, *, overdue_too: bool = False) -> int:
         """Move what may be moved until the deadline (UTC ms). Return how many webhooks were moved.
 
-        Of a paused shop nothing is moved. When its pause ended, but no probe succeeded yet, one webhook is moved as the
-        probe.
+        Of a paused shop nothing is moved. When its pause ended, but no probe succeeded yet, one webhook of each of a
+        few entities is moved, because most of them may cause no request, which probes nothing.
 
         Args:
             overdue_too: also move webhooks of paused shops that are past their age. `retry` parks them.
@@ -71,7 +73,7 @@ class OutboxDrain:
             QueueUnavailable, TableUnavailable: a partition could not be moved. The others were.
         """
         self.moved, self.oldest_left = 0, None
-        self._probed_shops.clear()
+        self._probing.clear()
 
         def drain_shard(shard: int) -> StoreUnavailable | None:
             try:
@@ -104,12 +106,15 @@ class OutboxDrain:
         chosen: list[Waiting] = []
         for waiting in page:
             if waiting.entity_key in left_entities:
+                self._leave(waiting)
                 continue
             if not _can_be_read(waiting):
                 self._leave(waiting)
                 left_entities.add(waiting.entity_key)
             elif self._may_move(waiting, overdue_too):
                 chosen.append(waiting)
+                if waiting.shop in self._probing:
+                    left_entities.add(waiting.entity_key)
             else:
                 self._leave(waiting)
                 if not overdue_too:
@@ -132,9 +137,9 @@ class OutboxDrain:
         if state.until > now:
             return False
         with self._lock:
-            if waiting.shop in self._probed_shops:
+            if self._probing[waiting.shop] >= _PROBES:
                 return False
-            self._probed_shops.add(waiting.shop)
+            self._probing[waiting.shop] += 1
             return True
 
     def _move(self, chosen: list[Waiting], left_entities: set[str], deadline: int) -> None:
@@ -175,7 +180,7 @@ class OutboxDrain:
             waiting = batch[index]
             logger.warning("the queue did not accept a webhook", extra={"shop": waiting.shop, "code": code})
             with self._lock:
-                self._probed_shops.discard(waiting.shop)
+                self._probing[waiting.shop] -= 1
             left.append(waiting)
         for waiting in left:
             self._leave(waiting)

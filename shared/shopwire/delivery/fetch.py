@@ -78,10 +78,10 @@ class Fetcher:
         if isinstance(state, Nothing):
             if is_young and state.reason is Reason.NOT_AT_PLATFORM:
                 raise RetryLater(Reason.FETCHED_TOO_SOON, wait_ms=task.received_at + self.copies_behind_ms - at)
-            return Fetched(_with(task, state), at, may_be_old=False)
-        fetched = _with(task, state)
-        version, known = fetched.version, entry.version
-        if version is not None and known is not None and version // 10 < known // 10:
+            return Fetched(_with(task, state, at), at, may_be_old=False)
+        fetched = _with(task, state, at)
+        version, known = fetched.version, max(entry.version or 0, entry.attempted_version or 0)
+        if version is not None and version // 10 < known // 10:
             raise RetryLater(Reason.FETCHED_OLD_STATE, wait_ms=self.copies_behind_ms)
         is_announced = version is not None and version // 10 >= change.announced_at
         return Fetched(fetched, at, may_be_old=is_young and not is_announced)
@@ -90,7 +90,7 @@ class Fetcher:
         """Return the task with the state that the platform has now. Raises as `fetch`."""
         change = task.change
         assert isinstance(change, ThinChange)
-        return _with(task, self._read(task, change, task.shop))
+        return _with(task, self._read(task, change, task.shop), self._clock())
 
     def _ask(self, task: Task, change: ThinChange) -> Change:
         """Return what the platform answers, and count the success or failure of its API."""
@@ -150,5 +150,5 @@ def _with_plausible_consent(state: Change, now: int) -> Change:
     return state
 
 
-def _with(task: Task, state: Change) -> Task:
-    return replace(task, delivery=replace(task.delivery, change=state))
+def _with(task: Task, state: Change, at: int) -> Task:
+    return replace(task, delivery=replace(task.delivery, change=state), fetched_at=at)

@@ -6,6 +6,7 @@ attempt continues where this one stopped.
 
 from dataclasses import dataclass
 
+from shopwire.delivery.attempts import attempted
 from shopwire.delivery.contacts import Contacts
 from shopwire.delivery.decide import (
     Decision,
@@ -56,7 +57,9 @@ class ChangeHandler:
         cart_contact_ref = None
         if isinstance(task.change, ViewChange) and task.contact_cart:
             cart_contact_ref = self.ledger.get(task.shop.id, task.contact_cart, self.clock()).contact_ref
-        return decide(task.change, entry, task.shop, self.policy, task.received_at, cart_contact_ref)
+        return decide(
+            task.change, entry, task.shop, self.policy, task.received_at, cart_contact_ref, seen_at=task.seen_at
+        )
 
     def handle(self, task: Task, entry: Entry, update: EntryUpdate, decision: Decision | None = None) -> Outcome:
         """Bring the API to the state that the change describes.
@@ -136,7 +139,12 @@ class ChangeHandler:
     def _fetch(self, task: Task, entry: Entry, update: EntryUpdate) -> Outcome:
         """Deliver what the platform has now. It is recorded as fetched only if it was delivered."""
         fetched = self.fetcher.fetch(task, entry)
-        outcome = self.handle(fetched.task, entry, update)
+        try:
+            outcome = self.handle(fetched.task, entry, update)
+        except (RetryLater, PermanentFailure) as failure:
+            # The API may have a part of this state, so no older one may follow. A thin change itself has no version.
+            update |= attempted(fetched.task, update, failure if isinstance(failure, RetryLater) else None)
+            raise
         version = fetched.task.settled_version(outcome)
         if version is not None:
             update["version"] = max(version, entry.version or 0)

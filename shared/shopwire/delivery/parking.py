@@ -1,8 +1,8 @@
 """Parking: a webhook that needs a person becomes a row of the table, and its entity's lease is given back."""
 
+from shopwire.delivery.attempts import attempted
 from shopwire.delivery.task import UNKNOWN, Clock, Outcome, Subject, Task
-from shopwire.errors import PermanentFailure, RetryLater
-from shopwire.esputnik import Verdict
+from shopwire.errors import PermanentFailure
 from shopwire.message import Message
 from shopwire.models import Reason, Redaction
 from shopwire.stores.contacts import ContactStore
@@ -60,22 +60,3 @@ class Parking:
         """
         self._store.put(message, *subject, failure.reason, self._clock(), failure.details)
         return Outcome("parked", failure.reason, failure.details)
-
-
-def attempted(task: Task, update: EntryUpdate, failure: RetryLater | None = None) -> EntryUpdate:
-    """Return what the entry records of a change that failed half way.
-
-    If the API accepted one of its requests, or did not answer, then it has, or may have, this version, and no lower one
-    may follow.
-
-    Args:
-        failure: why it waits; None if it does not.
-    """
-    answer = failure.answer if failure else None
-    unanswered = failure.request if failure and answer and answer.verdict is Verdict.UNANSWERED else None
-    recorded: EntryUpdate = {}
-    if failure is None or answer:
-        recorded["unanswered"] = unanswered
-    if task.version is not None and (unanswered or "sent" in update):
-        recorded["attempted_version"] = task.version
-    return recorded

@@ -10,9 +10,10 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from shopwire.delivery.attempts import attempted
 from shopwire.delivery.circuit import Circuit
 from shopwire.delivery.handle import ChangeHandler
-from shopwire.delivery.parking import MAX_CRASHES, Parking, attempted
+from shopwire.delivery.parking import MAX_CRASHES, Parking
 from shopwire.delivery.send import MAX_ANSWER_MS
 from shopwire.delivery.task import (
     HOUR_MS,
@@ -201,12 +202,22 @@ class RetryConsumer:
 
     def _deliver_if_due(self, task: Task, state: ShopState, now: int) -> Outcome | Wait:
         message = task.message
-        is_too_old = now - message.waits_since > self._policy.age_limit_ms(task.entity.kind)
-        if not is_too_old:
-            if message.not_before > now:
-                return Wait(message.not_before - now, Reason.NOT_DUE)
-            if result := self._hold_during_pauses(task, state, now):
-                return result
+        if now - message.waits_since > self._policy.age_limit_ms(task.entity.kind):
+            return self._deliver_claimed(task, now, is_too_old=True)
+        if message.not_before > now:
+            return Wait(message.not_before - now, Reason.NOT_DUE)
+        probed: list[str] = []
+        held = self._hold_during_pauses(task, state, now, probed)
+        heard = {name: self._circuit.heard[name] for name in probed}
+        result = held or self._deliver_claimed(task, now, is_too_old=False)
+        for name, before in heard.items():
+            if self._circuit.heard[name] == before:
+                # Much of what waits causes no request: it is superseded, unchanged, or gone at the platform.
+                self._pauses.release(name, now)
+        return result
+
+    def _deliver_claimed(self, task: Task, now: int, *, is_too_old: bool) -> Outcome | Wait:
+        message = task.message
         try:
             claim = self._ledger.claim(
                 task.shop.id,
@@ -228,10 +239,11 @@ class RetryConsumer:
             return self._parking.park(task, claim, {}, PermanentFailure(Reason.CRASHES))
         return self._under_lease(task, claim)
 
-    def _hold_during_pauses(self, task: Task, state: ShopState, now: int) -> Outcome | Wait | None:
+    def _hold_during_pauses(self, task: Task, state: ShopState, now: int, probed: list[str]) -> Outcome | Wait | None:
         """Hold back a message while its shop is paused, or the API from which it must be completed.
 
-        Of each pause that is over but not proved to be, this invocation may be the probe.
+        Of each pause that is over but not proved to be, this invocation may be the probe. Its name is added to
+        `probed`.
         """
         states = {task.shop.id: (state, Reason.SHOP_PAUSED)}
         if isinstance(task.change, ThinChange):
@@ -242,8 +254,11 @@ class RetryConsumer:
             if held.until is not None and held.until > now:
                 return self._hold(task, held, reason, now)
         for name, (over, reason) in states.items():
-            if over.until is not None and not self._pauses.probe(name, over, now):
+            if over.until is None:
+                continue
+            if not self._pauses.probe(name, over, now):
                 return self._hold(task, over, reason, now)
+            probed.append(name)
         return None
 
     def _hold(self, task: Task, state: ShopState, reason: Reason, now: int) -> Outcome | Wait:

@@ -127,6 +127,7 @@ class Task:
         send_until: when the last response of the API must be in, UTC ms.
         lease_until: when the lease expires by itself, UTC ms: some seconds after the invocation's deadline.
         unanswered: digest of the request to which the previous attempt got no answer.
+        fetched_at: when the state was fetched that a thin webhook announced, UTC ms; None for any other change.
     """
 
     shop: Shop
@@ -136,6 +137,7 @@ class Task:
     send_until: int
     lease_until: int
     unanswered: str | None = None
+    fetched_at: int | None = None
 
     @property
     def change(self) -> Change:
@@ -158,7 +160,7 @@ class Task:
     def version(self) -> int | None:
         """None for a fact: the clock of a carrier is not a version of the order."""
         version = self.change.version
-        return None if version is None else plausible(version // 10, self.received_at) * 10 + version % 10
+        return None if version is None else plausible(version // 10, self.seen_at) * 10 + version % 10
 
     @property
     def is_ordered_by_receipt(self) -> bool:
@@ -191,6 +193,14 @@ class Task:
     @property
     def received_at(self) -> int:
         return self.message.received_at
+
+    @property
+    def seen_at(self) -> int:
+        """When the state was at hand, UTC ms. What changed later than that has no plausible time.
+
+        A thin webhook may have waited for hours, and the state that is fetched then may be younger than the webhook.
+        """
+        return self.received_at if self.fetched_at is None else max(self.received_at, self.fetched_at)
 
     @property
     def is_erasure(self) -> bool:

@@ -257,6 +257,9 @@ def choose(
     by_id, by_email, by_phone = (holder(name, named, pointers, records) for name in IDENTITY_FIELDS)
     if by_id:
         return by_id
+    for unwritten in (by_email, by_phone):
+        if unwritten and not unwritten.revision and unwritten.id == _free_hash("customer_id", pointers):
+            return unwritten  # it is this customer's: its invocation died before it wrote the record
     if by_email and _may_be(named, by_email):
         return by_email
     if by_phone and _may_be(named, by_phone):

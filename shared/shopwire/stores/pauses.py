@@ -5,6 +5,7 @@ A pause is an open circuit breaker for one shop, so that one wrong key delays no
 first invocation that moves the end of the pause by a little may try one message, and the rest waits for the result.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 
 from shopwire.errors import ConditionFailed
@@ -87,7 +88,7 @@ class Pauses:
         try:
             self._table.update(
                 self.key(shop),
-                {"until": now + 3 * self._base_ms, "probed": True},
+                {"until": self._probed_until(now), "probed": True},
                 condition="until = :until",
                 values={":until": state.until},
             )
@@ -95,6 +96,20 @@ class Pauses:
             self._cache.pop(shop, None)
             return False
         return True
+
+    def release(self, shop: str, probed_at: int) -> None:
+        """Let another message probe at once, because the one that was chosen at `probed_at` caused no request."""
+        with suppress(ConditionFailed):  # the pause has ended, or another one began
+            self._table.update(
+                self.key(shop),
+                {"until": probed_at, "probed": None},
+                condition="until = :until",
+                values={":until": self._probed_until(probed_at)},
+            )
+        self.forget(shop)
+
+    def _probed_until(self, now: int) -> int:
+        return now + 3 * self._base_ms
 
     def pause(self, shop: str, reason: str, now: int, asked_ms: int = 0, *, may_end_soon: bool = False) -> int:
         """Pause the shop. Return the end of the pause.
