@@ -1,11 +1,10 @@
 """Reads the planted bugs from the patches in this folder, and applies them to a copy of the code.
 
 The name of a patch is the name of its bug. The lines before the diff say what is broken. The last of them is
-"Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". A line "Found: TEXT"
-before it names the check that is meant for the bug: a violation must contain this text. A line "Step: NAME SEED" before
-that says which of the runs finds the bug, so that this one comes first. A line "Platform: NAME" before "Quick" names the
-platform whose shops meet the bug. To write a patch, make the change in the code, and put these lines before the output of
-`git diff`.
+"Quick: yes" if the simulation finds the bug within some 500 webhooks, otherwise "Quick: no". Before it there may be
+"Step: NAME SEED" (which of the runs finds the bug, so that this one comes first), then "Found: TEXT" (a violation must
+contain this text, because it is that of the check that is meant for the bug), then "Platform: NAME" (the platform whose
+shops meet the bug). To write a patch, make the change in the code, and put these lines before the output of `git diff`.
 """
 
 import os
