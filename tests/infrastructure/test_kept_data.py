@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from shopwire.models import Redaction
-from shopwire.stores import contacts, ledger, outbox, parked
+from shopwire.stores import contact_erasure, ledger, outbox, parked
 from tests.support.changes import ANNA, MINUTE_MS, arrived, cart, customer, order
 from tests.support.delivery_world import World
 from tools.template import load
@@ -26,7 +26,7 @@ RECOVERY_DAYS = 35
 def test_each_place_is_stated_with_the_days_of_the_code_and_the_template() -> None:
     resources = TEMPLATE["Resources"]
     assert {
-        "table, contacts": contacts._RETENTION_SECONDS // DAY_SECONDS,
+        "table, contacts": contact_erasure.RETENTION_SECONDS // DAY_SECONDS,
         "table, orders": ledger._RETENTION_MS["order"] // DAY_MS,
         "table, carts": ledger._RETENTION_MS["cart"] // DAY_MS,
         "table, parked webhooks": parked._RETENTION_SECONDS // DAY_SECONDS,

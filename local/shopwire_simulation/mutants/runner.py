@@ -36,6 +36,8 @@ _STEPS = (
     ("burst", 1_500, 25),
     ("burst", 1_500, 33),
     ("days", 1_500, 18),
+    ("days", 600, 45),
+    ("burst", 1_500, 42),
 )
 # What comes first for a bug that only the shops of one platform meet.
 _PLATFORM_STEPS = (
