@@ -206,6 +206,14 @@ def test_last_parcel_with_tracking_is_shown() -> None:
     assert "carrier" not in found
 
 
+def test_fact_is_no_event_before_the_orders_first_one() -> None:
+    """v1/orders has the order, and its snapshot waits to send orderCreated."""
+    sent = SentOrder(None, "", "", stored="IN_PROGRESS 0123")
+    (step,) = fact_steps(Status.DELIVERED, "1001", ANNA, order_reference(paid().order), sent, shop(orders="both"))
+    assert step.request.path == "v1/orders"
+    assert SentOrder.of(step.sent or {}) == SentOrder(None, "", "", stored="DELIVERED 0123")
+
+
 def test_event_of_a_fact_repeats_the_orders_reference() -> None:
     sent = sent_with_another_status(paid().order)
     (step,) = fact_steps(Status.CANCELLED, "1001", ANNA, order_reference(paid().order), sent, shop())
