@@ -50,6 +50,13 @@ def test_unknown_account_is_deleted_too(world: World) -> None:
     assert world.api.accepted == [DELETE]
 
 
+def test_late_change_of_an_unknown_account_does_not_create_the_contact(world: World) -> None:
+    world.clock.advance(10 * MINUTE_MS)
+    world.send(DELETED)
+    assert world.deliver(updated_at(5)) == Outcome("ignored", Reason.ACCOUNT_DELETED)
+    assert world.api.accepted == [DELETE]
+
+
 def test_new_order_restores_the_contact(world: World) -> None:
     world.send(customer())
     world.send(DELETED)

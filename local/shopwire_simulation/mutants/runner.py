@@ -38,6 +38,7 @@ _STEPS = (
     ("days", 1_500, 18),
     ("days", 600, 45),
     ("burst", 1_500, 42),
+    ("burst", 1_500, 44),
 )
 # What comes first for a bug that only the shops of one platform meet.
 _PLATFORM_STEPS = (
