@@ -27,13 +27,6 @@ ORDER = {name: value for name, value in PLAIN.items() if name != "version"}
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.stop()
-
-
 @pytest.fixture(params=SENDERS)
 def sender(request: pytest.FixtureRequest, server: Server, tmp_path: Path) -> Sender:
     return Sender(request.param, tmp_path / "queue", server.start(), [SECRET])

@@ -1,19 +1,11 @@
-"""Imitated shops with the module, and a server in the place of shopwire."""
+"""Imitated shops with the module."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.senders.opencart.opencart import VERSIONS, OpenCart
 from tests.senders.senders import Server
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    made = Server()
-    yield made
-    made.stop()
 
 
 @pytest.fixture(params=VERSIONS)
