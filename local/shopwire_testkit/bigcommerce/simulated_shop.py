@@ -21,6 +21,7 @@ from shopwire_testkit.announcements import (
 from shopwire_testkit.bigcommerce.signed_calls import signed_headers
 from shopwire_testkit.bigcommerce.simulated_orders import OrderLifecycle
 from shopwire_testkit.bigcommerce.simulated_store import Answers, Store, encode_json, v3_list, v3_time
+from shopwire_testkit.customer_journey import CustomerJourney
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.shop_data import Basket, CartContent
@@ -51,12 +52,9 @@ def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
     return recorder.story()
 
 
-class _CustomerJourney:
+class _CustomerJourney(CustomerJourney):
     def __init__(self, recorder: StoryRecorder, serial: int) -> None:
-        self.recorder = recorder
-        self.rng = recorder.rng
-        self.shop = recorder.shop
-        self.serial = serial
+        super().__init__(recorder, serial)
         self.store = Store(recorder)
         self.customer = recorder.add_customer(serial, None)
         # An account has an e-mail address.
@@ -67,8 +65,6 @@ class _CustomerJourney:
         self.created_at = self.changed_at = recorder.second
         self.subscriber: _Subscriber | None = None
         self.may_change = True
-        self.changes = 0
-        self.carts = 0
 
     def run(self) -> None:
         recorder = self.recorder

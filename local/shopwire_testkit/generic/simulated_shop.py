@@ -7,6 +7,7 @@ Nothing here knows how shopwire reads the body.
 from typing import Any
 
 from shopwire_testkit.announcements import CartState, Comeback, CustomerState, Erasure, Story, cart_entity
+from shopwire_testkit.customer_journey import CustomerJourney
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.generic.signed_calls import signed_headers
 from shopwire_testkit.generic.simulated_orders import OrderLifecycle, contact_of, encode_json, written
@@ -29,19 +30,14 @@ def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
     return recorder.story()
 
 
-class _CustomerJourney:
+class _CustomerJourney(CustomerJourney):
     def __init__(self, recorder: StoryRecorder, serial: int) -> None:
-        self.recorder = recorder
-        self.rng = recorder.rng
-        self.shop = recorder.shop
-        self.serial = serial
+        super().__init__(recorder, serial)
         self.registered = recorder.chance(0.6)
         self.customer = recorder.add_customer(serial, next(self.shop.customer_ids) if self.registered else None)
         self.browser = Browser(recorder, self.customer, serial)
         self.created_at = recorder.now
         self.orders: list[int] = []
-        self.changes = 0
-        self.carts = 0
 
     def run(self) -> None:
         recorder = self.recorder

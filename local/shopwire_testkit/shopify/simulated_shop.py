@@ -22,6 +22,7 @@ from shopwire_testkit.announcements import (
     Story,
     cart_entity,
 )
+from shopwire_testkit.customer_journey import CustomerJourney
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product
@@ -64,19 +65,14 @@ def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
     return recorder.story()
 
 
-class _CustomerJourney:
+class _CustomerJourney(CustomerJourney):
     def __init__(self, recorder: StoryRecorder, serial: int) -> None:
-        self.recorder = recorder
-        self.rng = recorder.rng
-        self.shop = recorder.shop
-        self.serial = serial
+        super().__init__(recorder, serial)
         self.registered = recorder.chance(0.7)
         self.customer = recorder.add_customer(serial, next(self.shop.customer_ids) if self.registered else None)
         self.browser = Browser(recorder, self.customer, serial)
         self.created_at = recorder.second
         self.orders: list[int] = []
-        self.carts = 0
-        self.changes = 0
         self.relative: Customer | None = None
         self.is_one_contact = True
         """Whether all orders of the story belong to one contact."""

@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from shopwire_testkit.announcements import AccountDeletion, CustomerState, Story
+from shopwire_testkit.customer_journey import CustomerJourney
 from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, utc_time
@@ -39,19 +40,14 @@ def simulate_customer(recorder: StoryRecorder, serial: int) -> Story:
     return recorder.story()
 
 
-class _CustomerJourney:
+class _CustomerJourney(CustomerJourney):
     def __init__(self, recorder: StoryRecorder, serial: int) -> None:
-        self.recorder = recorder
-        self.rng = recorder.rng
-        self.shop = recorder.shop
-        self.serial = serial
+        super().__init__(recorder, serial)
         self.registered = recorder.chance(0.6)
         self.customer = recorder.add_customer(serial, next(self.shop.customer_ids) if self.registered else None)
         self.staff = self.registered and recorder.chance(0.04)
         self.browser = Browser(recorder, self.customer, serial)
         self.created_at = recorder.second
-        self.changes = 0
-        self.carts = 0
         self.relative: Customer | None = None
         self.same_moment_rng = random.Random(f"same moment {serial}")
 
