@@ -268,7 +268,7 @@ def _check_account(state: ContactState, change: ContactChange) -> None:
         Ignored: it was.
     """
     record = state.record
-    if record and record.is_deleted and (change.updated_at is None or change.updated_at <= (record.deleted_at or 0)):
+    if record and record.is_deleted and change.is_before_deletion(record.deleted_at):
         raise Ignored(Reason.ACCOUNT_DELETED)
 
 

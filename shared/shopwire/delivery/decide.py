@@ -393,8 +393,7 @@ def _view(change: ViewChange, case: _Case) -> Decision:
 
 @_decide.register
 def _contact(change: ContactChange, case: _Case) -> Decision:
-    deleted_at = case.entry.deleted_at
-    if deleted_at is not None and (change.updated_at is None or change.updated_at <= deleted_at):
+    if change.is_before_deletion(case.entry.deleted_at):
         return Done(_ignored(Reason.ACCOUNT_DELETED))
     return SyncContact(change)
 

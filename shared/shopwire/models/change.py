@@ -126,6 +126,13 @@ class ContactChange:
     def version(self) -> int | None:
         return None if self.updated_at is None else self.updated_at * 10
 
+    def is_before_deletion(self, deleted_at: int | None) -> bool:
+        """Return whether the account was deleted later than this change (UTC ms; None: it was not deleted).
+
+        A change of the consent alone has no time of the account, so it counts as earlier.
+        """
+        return deleted_at is not None and (self.updated_at is None or self.updated_at <= deleted_at)
+
 
 @dataclass(frozen=True, slots=True)
 class ViewChange:
