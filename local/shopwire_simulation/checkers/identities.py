@@ -70,4 +70,4 @@ def contact_problem(
         # It names the customer by the id, and the address that the customer's own webhook said last.
         return None
     wrong = [name for name in IDENTIFIERS if sent.get(name) != named[name] and (named[name] or is_exact)]
-    return f"{', '.join(wrong)} is not that of the person whom the webhook names" if wrong else None
+    return f"the event names another person than the webhook: {', '.join(wrong)}" if wrong else None
