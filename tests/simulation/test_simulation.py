@@ -14,7 +14,7 @@ from shopwire_cli.main import main
 from shopwire_simulation import run as run_module
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.excuses import EXCUSES, ExcuseCounter
-from shopwire_simulation.checkers.observations import VIOLATION_KINDS
+from shopwire_simulation.checkers.observations import VIOLATION_KINDS, ReportEntity
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.command import SimulationRequest, simulate
 from shopwire_simulation.faults import FAULT_KINDS
@@ -28,7 +28,6 @@ from shopwire_simulation.injections import (
 from shopwire_simulation.reference_model import expected_state
 from shopwire_simulation.run import START, BlindChecker, Run, burst_run
 from shopwire_simulation.scheduler import Fault, Invocation
-from shopwire_simulation.senders import SendRecord
 from shopwire_simulation.shops import REFERENCE_PLATFORMS, simulated_platforms
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES, MESSAGE, OUTBOX_SHOP, TO_ERASE
 from shopwire_testkit.announcements import Announcement, Visit, cart_entity
@@ -134,15 +133,11 @@ def test_checkers_recognise_every_attribute_that_a_run_without_faults_writes() -
     assert run.checker.unseen_attributes((*CALM_ATTRIBUTES, TO_ERASE)) == []
 
 
-def test_two_shops_may_use_the_same_key() -> None:
-    announcements = {
-        id: Announcement(id, START, shop, "orders/create", b"{}", "order 1", fact=False, version=(START, 1))
-        for id, shop in enumerate(("sim-shopify-0", "sim-shopify-1"))
-    }
-    records: dict[int, SendRecord] = {}
+def observe(announcements: dict[int, Announcement], report: ReportEntity = lambda *_: None) -> AwsCallObserver:
+    """Return the observer of calls about these announcements."""
     pending = PendingChecker(
         announcements.values(),
-        records,
+        {},
         {},
         ExcuseCounter(),
         lambda *_: False,
@@ -150,7 +145,15 @@ def test_two_shops_may_use_the_same_key() -> None:
         lambda: START,
         lambda *_: None,
     )
-    observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None, lambda *_: None)
+    return AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None, report)
+
+
+def test_two_shops_may_use_the_same_key() -> None:
+    announcements = {
+        id: Announcement(id, START, shop, "orders/create", b"{}", "order 1", fact=False, version=(START, 1))
+        for id, shop in enumerate(("sim-shopify-0", "sim-shopify-1"))
+    }
+    observer = observe(announcements)
     for id, announcement in announcements.items():
         invocation = Invocation("webhook", START, "")
         invocation.notes["announcement"] = id
@@ -163,8 +166,7 @@ def test_two_shops_may_use_the_same_key() -> None:
 
 def test_message_that_sqs_drops_is_reported() -> None:
     texts: list[str] = []
-    pending = PendingChecker((), {}, {}, ExcuseCounter(), lambda *_: False, lambda _: 1, lambda: START, lambda *_: None)
-    observer = AwsCallObserver({}, pending, lambda *_: None, lambda _: None, lambda *found: texts.append(found[3]))
+    observer = observe({}, lambda *found: texts.append(found[3]))
     message = {"MessageBody": '{"shop": "sim-shopify-0", "key": "k"}', "MessageGroupId": "g"}
     for id, minutes in (("1", 0), ("2", 1), ("1", 5)):
         at = START + minutes * MINUTE
@@ -180,18 +182,7 @@ def test_change_that_is_removed_from_a_pending_mark_leaves_the_others_their_anno
         for id in (1, 2)
     )
     announcements = {1: waits, 2: removed}
-    records: dict[int, SendRecord] = {}
-    pending = PendingChecker(
-        announcements.values(),
-        records,
-        {},
-        ExcuseCounter(),
-        lambda *_: False,
-        lambda _: 1,
-        lambda: START,
-        lambda *_: None,
-    )
-    observer = AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None, lambda *_: None)
+    observer = observe(announcements)
     key = {"pk": {"S": "sim-shopify-0#order#1"}, "sk": {"S": "ledger"}}
     for id, before, after in ((1, "", "first"), (2, "first", "first second"), (2, "first second", "first")):
         invocation = Invocation("webhook", START, "")

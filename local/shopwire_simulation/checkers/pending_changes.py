@@ -190,21 +190,24 @@ class PendingChecker:
         """
         if key in self._finished_at or not self._count_copies(key):
             return False
-        if announcement is None or announcement.version is None:
-            return True
-        latest = self._latest_versions.get((announcement.shop, announcement.entity))
-        return latest is None or latest < announcement.version
+        latest = self._latest_version(announcement) if announcement else None
+        return announcement is None or latest is None or latest < announcement.version
 
     def is_past(self, announcement: Announcement) -> bool:
         """Return True if a later version of its entity was sent or settled."""
-        latest = self._latest_versions.get((announcement.shop, announcement.entity))
-        return latest is not None and announcement.version is not None and latest > announcement.version
+        latest = self._latest_version(announcement)
+        return latest is not None and latest > announcement.version
+
+    def _latest_version(self, announcement: Announcement) -> Any:
+        """Return the latest version of its entity that was sent or settled; None if it has no version itself."""
+        if announcement.version is None:
+            return None
+        return self._latest_versions.get((announcement.shop, announcement.entity))
 
     def _note_version(self, announcement: Announcement) -> None:
-        entity = announcement.shop, announcement.entity
-        latest = self._latest_versions.get(entity)
+        latest = self._latest_version(announcement)
         if latest is None or latest < announcement.version:
-            self._latest_versions[entity] = announcement.version
+            self._latest_versions[announcement.shop, announcement.entity] = announcement.version
 
     def of_entity(self, shop: str, entity: str) -> list[Announcement]:
         """Return the announcements about an entity."""
