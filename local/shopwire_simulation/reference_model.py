@@ -139,15 +139,16 @@ def differences(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[
     return [
         f"{name}: {value!r} expected, {actual.get(name)!r} found"
         for name, value in expected.items()
-        if not _equal(name, value, actual.get(name))
+        if not is_same_value(name, value, actual.get(name))
     ]
 
 
 _AMOUNTS = frozenset({"totalCost", "taxes", "shipping", "discount", "refundedAmount"})
 
 
-def _equal(name: str, expected: str, actual: str | None) -> bool:
-    if actual is None:
+def is_same_value(name: str, expected: str | None, actual: str | None) -> bool:
+    """Return True if two values of a param say the same, as `differences` compares them."""
+    if expected is None or actual is None:
         return False
     if name == "date":
         return datetime.fromisoformat(expected) == datetime.fromisoformat(actual)

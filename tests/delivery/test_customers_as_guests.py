@@ -132,7 +132,28 @@ def test_customer_gets_both_from_an_order_that_has_only_claimed_the_phone(
     assert addresses(sent_contacts(world)[-1]) == [MOVED.email, MOVED.phone]
 
 
+@pytest.mark.parametrize("later", [customer(MOVED, minutes=2), order("2", contact=GUEST)])
+def test_phone_of_the_guest_whose_email_the_customer_took_is_the_customers_once_it_is_named(
+    world: World, later: Change
+) -> None:
+    world.send(customer(replace(ANNA, phone=None)))
+    world.send(order(contact=GUEST))
+    assert world.send(customer(replace(MOVED, phone=None), minutes=1)) == "delivered"
+    assert world.send(later) == "delivered"
+    assert recorded(world, MOVED) == MOVED
+    assert addresses(sent_contacts(world)[-1]) == [MOVED.email, MOVED.phone]
+
+
 # --- what is not
+
+
+def test_phone_is_not_taken_from_the_guest_that_another_customer_was(world: World) -> None:
+    world.send(customer(BORYS, id="78"))
+    world.send(order(contact=GUEST))
+    world.send(customer(replace(BORYS, email=MOVED.email), id="78", minutes=1))
+    world.send(customer(replace(ANNA, phone=None)))
+    assert world.send(customer(replace(ANNA, phone=MOVED.phone), minutes=2)) == "unchanged"
+    assert recorded(world, ANNA) == replace(ANNA, phone=None)
 
 
 def test_relative_with_the_same_phone_keeps_it(world: World) -> None:

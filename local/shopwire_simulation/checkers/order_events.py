@@ -11,7 +11,7 @@ from typing import Any
 
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.observations import AcceptedRequest, ReportViolation
-from shopwire_simulation.reference_model import differences
+from shopwire_simulation.reference_model import differences, is_same_value
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, Meaning, OrderDeletion, OrderState, ParcelDelivered, Purchase
 from shopwire_testkit.durations import HOUR, MINUTE
@@ -83,7 +83,7 @@ def fact_problem(
         return f"status {params['status']} instead of {status}"
     if known is None:
         return "sent although the API has no snapshot of the order"
-    wrong = [name for name in _REPEATED if name in params and params[name] != known.get(name)]
+    wrong = [name for name in _REPEATED if name in params and not is_same_value(name, known.get(name), params[name])]
     missing = [name for name in ("totalCost", "date", "currency") if name not in params]
     if wrong or missing:
         return f"{', '.join((*wrong, *missing))} is not that of the order's last snapshot"

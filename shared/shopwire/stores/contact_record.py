@@ -134,11 +134,12 @@ class ContactState:
     def completed(self) -> Contact:
         """Return what the API should have after an order, a cart or a visit that names the contact.
 
-        It adds what is missing. It never replaces what is recorded, and never takes an identity from another contact.
+        It adds what is missing. It never replaces what is recorded, and never takes an identity from another contact,
+        except the phone of one that this customer had as a guest.
         An order that repeats the recorded consent is no new decision: with its time, each order of a subscriber would
         be a change of the contact.
         """
-        free, old = self._without(self._taken()), self._recorded
+        free, old = self._without(self._taken(but_by=self._former_guest())), self._recorded
         names = old if old.first_name or old.last_name else free
         return Contact(
             email=old.email or free.email,
@@ -162,7 +163,7 @@ class ContactState:
         It replaces what is recorded. It may take the addresses of the contact that the customer has as a guest. The
         consent of the guest to messages to the e-mail address counts too, if it is later.
         """
-        guest = self._same_guest()
+        guest = self._same_guest() or self._former_guest()
         of_guest = guest.contact.consent if guest else None
         # A guest who only did not tick the box of an order gave it at no time.
         is_given = of_guest and of_guest.at and of_guest.channel == "email"
@@ -196,6 +197,13 @@ class ContactState:
             return None
         has_email = other.contact.email == self.named.email if other.revision else other.id == pointer.hash
         return other if has_email else None
+
+    def _former_guest(self) -> ContactRecord | None:
+        """Return the contact that has the named phone, if the customer took its e-mail address before."""
+        other = self._holder("phone")
+        if other is None or self.record is None or other.contact.email or other.contact.customer_id:
+            return None
+        return other if other.id in self.record.previous else None
 
     def _consent(self, email: str | None, *, is_decision: bool) -> Consent | None:
         """Return the consent that counts for a contact with this e-mail address, or without one."""
