@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shopwire.models import Consent, Contact, Reason
-from tests.support.changes import ANNA, BORYS, SHOP, customer, order
+from tests.support.changes import ANNA, BORYS, MINUTE_MS, SHOP, customer, order
 from tests.support.delivery_world import World
 
 
@@ -59,6 +59,24 @@ def test_phone_of_a_customer_who_refused_replaces_the_one_of_an_unanswered_order
     world.api.next_answers = []
     assert world.send(customer(replace(ANNA, consent=refusal))) == "delivered"
     assert [body["channels"][1]["value"] for body in contacts_of(world)] == [ANNA.phone]
+
+
+def test_change_that_outlives_its_lease_does_not_replace_a_later_one(world: World) -> None:
+    """Its function stood still. Meanwhile another one delivered the later change."""
+    married, later = replace(ANNA, last_name="Bondar"), replace(ANNA, last_name="Melnyk")
+    world.send(customer())
+
+    def stand_still(*request: object) -> int:
+        world.api.next_answers = []
+        world.clock.advance(MINUTE_MS)
+        assert world.send(customer(later, minutes=2)) == "delivered"
+        return 200
+
+    world.api.next_answers = [stand_still]
+    assert world.send(customer(married, minutes=1)) == "queued"
+    record = world.webhook.contacts.find(SHOP, ANNA).record
+    assert record
+    assert record.contact.last_name == "Melnyk"
 
 
 def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(world: World) -> None:

@@ -179,7 +179,14 @@ class Contacts:
             id = self._sender.send(_without_unanswered(task), request).contact_id
 
     def _write(self, task: Task, state: ContactState, contact: Contact, created_at: int | None) -> ContactRecord | None:
-        """Record what the API should have (`ContactStore.write`). What it has already is recorded as synced."""
+        """Record what the API should have (`ContactStore.write`). What it has already is recorded as synced.
+
+        Raises:
+            RetryLater: the lease has expired. Another invocation may have recorded a later change since, and what would
+                be recorded now is the earlier one.
+        """
+        if self._clock() >= task.lease_until:
+            raise RetryLater(Reason.NO_TIME_LEFT)
         is_sent = bool(_requests_for(task, state, _reachable(state, contact)))
         self._send_movers(task, state)
         return self.store.write(task.shop.id, state, contact, self._clock(), created_at, is_sent=is_sent)
