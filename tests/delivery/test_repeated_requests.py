@@ -27,11 +27,15 @@ def test_409_for_a_view_without_an_answer_may_mean_another_view_of_the_page(worl
     assert world.api.sent.count("pageViewed") == 2
 
 
-def test_409_for_a_contact_without_an_answer_means_accepted(world: World) -> None:
+def test_409_for_a_contact_without_an_answer_may_mean_another_webhooks_request(world: World) -> None:
+    """The request without an answer may have repeated one from before another change, and then it did nothing."""
+    moved = replace(ANNA, last_name="Bondar")
+    world.send(customer())
+    world.send(customer(moved, minutes=1))
     world.api.next_answers = [None, 409]
-    world.send(order())
-    assert world.run_until_idle(minutes=1) == ["delivered"]
-    assert world.api.sent == ["orderCreated"]
+    assert world.deliver(customer(minutes=2)) == Outcome("queued", Reason.API_NO_ANSWER)
+    assert world.run_until_idle() == ["delivered"]
+    assert [body["lastName"] for _, _, body in world.api.accepted] == ["Kovalenko", "Bondar", "Kovalenko"]
 
 
 def test_409_at_first_is_not_accepted_and_waits_a_minute(world: World) -> None:

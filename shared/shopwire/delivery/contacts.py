@@ -87,7 +87,6 @@ class Contacts:
             record = self._write(task, state, state.completed(), created_at)
             if record and (record.is_synced or self._send(task, state, record, created_at)):
                 return record
-            task = _without_unanswered(task)
             state = self._find_again(task, state.named, created_at)
         raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
 
@@ -116,7 +115,6 @@ class Contacts:
                     update["attempted_version"] = change.version
                 if self._send(task, state, record, change.created_at):
                     return Outcome("delivered")
-            task = _without_unanswered(task)
             state = self._find_again(task, change.contact, change.created_at)
         raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
 
@@ -151,7 +149,7 @@ class Contacts:
             # An order sent the contact meanwhile. Ours may have been the last request, so it is sent again.
             self.store.touch(task.shop.id, current, current.sent_consent)
             state = self.store.find(task.shop.id, Contact(customer_id=change.id))
-            self.ensure(_without_unanswered(task), state, None)
+            self.ensure(task, state, None)
         return Outcome("delivered" if requests else "superseded")
 
     def check_erasure(self, task: Task, contact: Contact, created_at: int | None) -> None:
@@ -249,6 +247,7 @@ class Contacts:
             raise
 
     def _send_requests(self, task: Task, requests: list[ApiRequest]) -> int | None:
+        task = _without_unanswered(task)
         ids = [self._sender.send(task, request).contact_id for request in requests]
         return next((id for id in ids if id), None)
 
@@ -329,8 +328,9 @@ def _sent_consent(task: Task, record: ContactRecord) -> bool | None:
 
 
 def _without_unanswered(task: Task) -> Task:
-    """Return the task for a request that may be the same as one that was just sent.
+    """Return the task for a request about a contact, which several webhooks may send.
 
-    Another webhook may have changed the contact in between, so a 409 does not say that the API has this request.
+    The one to which there was no answer may have repeated another webhook's, which the API answers with 409 without
+    doing anything. So a 409 to the next one does not say that the API has it.
     """
     return replace(task, unanswered=None)
