@@ -262,7 +262,7 @@ def _contacts(
     customers = _last_customers(accepted)
     named = [state.person for state in _order_states(accepted) if state.person]
     named += [meaning.person for _, meaning in accepted if isinstance(meaning, CartState | Visit) and meaning.person]
-    deleted = {meaning.customer_id for _, meaning in accepted if isinstance(meaning, AccountDeletion)}
+    deleted = _deleted_accounts(accepted)
     for customer in customers.values():
         person = customer.person
         if person.customer_id in deleted:
@@ -301,6 +301,10 @@ def _contacts(
         yield {name: value for name, value in wanted.items() if value == key or value not in of_others}
 
 
+def _deleted_accounts(accepted: Accepted) -> set[str]:
+    return {meaning.customer_id for _, meaning in accepted if isinstance(meaning, AccountDeletion)}
+
+
 def _last_customers(accepted: Accepted) -> dict[str, CustomerState]:
     customers: dict[str, CustomerState] = {}
     for _, meaning in accepted:
@@ -318,9 +322,13 @@ def _consents(accepted: Accepted) -> Iterator[tuple[str, bool]]:
     """Yield the last word of each customer about marketing messages, with the customer's present e-mail address.
 
     Of two words of the same moment the refusal counts. A customer who may have a second contact, as a guest with
-    another address, is left out if the last word may be that contact's.
+    another address, is left out if the last word may be that contact's. So is a deleted account: what it said before
+    says nothing if it arrives later, and a cart may have made a contact of its address.
     """
+    deleted = _deleted_accounts(accepted)
     for state in _last_customers(accepted).values():
+        if state.person.customer_id in deleted:
+            continue
         words = [
             (person.consent.at, not person.consent.subscribed, person)
             for person in _persons(accepted)

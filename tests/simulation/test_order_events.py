@@ -54,6 +54,14 @@ def test_fact_repeats_what_the_snapshot_before_it_says() -> None:
     assert wrong == "currency is not that of the order's last snapshot"
 
 
+def test_fact_may_repeat_a_later_snapshot_that_was_received() -> None:
+    delivered, sent = ParcelDelivered("7", "2"), PARAMS | {"status": "DELIVERED"}
+    later = PARAMS | {"totalCost": "15.00", "date": "2026-11-20T12:00:00.000+02:00"}
+    assert fact_problem(delivered, sent | {"totalCost": "15.00"}, PARAMS, [later]) is None
+    assert fact_problem(delivered, sent | {"totalCost": "15.00"}, PARAMS)
+    assert fact_problem(delivered, sent | {"totalCost": "16.00"}, PARAMS, [later])
+
+
 @pytest.mark.parametrize(
     ("events", "final", "text"),
     [

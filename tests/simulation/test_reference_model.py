@@ -1,5 +1,6 @@
 """What the reference model expects of the API after certain webhooks."""
 
+from dataclasses import replace
 from typing import Any
 
 from shopwire_simulation.reference_model import differences, expected_state, shared_phones
@@ -13,6 +14,7 @@ from shopwire_testkit.announcements import (
     OrderState,
     ParcelDelivered,
     Person,
+    PersonConsent,
     Purchase,
     Story,
     Visit,
@@ -146,6 +148,13 @@ def test_contact_of_a_deleted_account_need_not_exist() -> None:
     story = _story(CustomerState("7", (1, 0), PERSON), _order_of(PERSON), AccountDeletion("7"))
     assert expected_state(story, [0, 1, 2]).contacts == []
     assert len(expected_state(story, [0, 1]).contacts) == 1
+
+
+def test_what_a_deleted_account_refused_need_not_count() -> None:
+    refused = replace(PERSON, consent=PersonConsent(subscribed=False, at=5, is_implied=False))
+    story = _story(CustomerState("7", (1, 0), refused), AccountDeletion("7"))
+    assert expected_state(story, [0]).consents == {"a@example.com": False}
+    assert expected_state(story, [0, 1]).consents == {}
 
 
 # -- carts

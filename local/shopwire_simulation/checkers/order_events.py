@@ -71,23 +71,31 @@ def snapshot_problem(state: OrderState, params: Mapping[str, str], allowed_statu
 
 
 def fact_problem(
-    fact: ParcelDelivered | OrderDeletion, params: Mapping[str, str], known: Mapping[str, str] | None
+    fact: ParcelDelivered | OrderDeletion,
+    params: Mapping[str, str],
+    known: Mapping[str, str] | None,
+    later: Iterable[Mapping[str, str]] = (),
 ) -> str | None:
     """Return what is wrong with a request that a fact caused.
 
     Args:
         known: the params of the last request about the order's snapshot that the API accepted. None if there is none.
+        later: the params of the later snapshots that were received. The fact may repeat one of them too.
     """
     status = "DELIVERED" if isinstance(fact, ParcelDelivered) else "CANCELLED"
     if params["status"] != status:
         return f"status {params['status']} instead of {status}"
     if known is None:
         return "sent although the API has no snapshot of the order"
-    wrong = [name for name in _REPEATED if name in params and not is_same_value(name, known.get(name), params[name])]
     missing = [name for name in ("totalCost", "date", "currency") if name not in params]
-    if wrong or missing:
+    wrong = _not_repeated(params, known)
+    if missing or (wrong and all(_not_repeated(params, snapshot) for snapshot in later)):
         return f"{', '.join((*wrong, *missing))} is not that of the order's last snapshot"
     return None
+
+
+def _not_repeated(params: Mapping[str, str], snapshot: Mapping[str, str]) -> list[str]:
+    return [name for name in _REPEATED if name in params and not is_same_value(name, snapshot.get(name), params[name])]
 
 
 def allowed_statuses(state: OrderState, arrived: Collection[str], deletions: Iterable[OrderDeletion]) -> set[str]:
@@ -195,7 +203,8 @@ class OrderEventChecker:
                 problem = problem or self._key_problem(request, announcement, meaning)
                 problem = problem or self._opening_problem(request, announcement, meaning, earlier)
         else:
-            problem = fact_problem(meaning, params, self._last_snapshot(request, earlier))
+            known, later = self._snapshots_before(request, announcement, earlier)
+            problem = fact_problem(meaning, params, known, later)
         if problem and self._repeats_a_rejected_snapshot(announcement, meaning, params):
             self._excuses.use("parked")
         elif problem and not (
@@ -293,19 +302,27 @@ class OrderEventChecker:
         """Return True if the event of a fact repeats a snapshot that the API rejected, and which is parked."""
         if isinstance(meaning, OrderState) or not self._is_poisoned(announcement.shop, meaning.order):
             return False
+        states = self._received_snapshots(announcement)
+        return any(fact_problem(meaning, params, state.params) is None for state in states)
+
+    def _received_snapshots(self, announcement: Announcement) -> list[OrderState]:
+        """Return the snapshots of the order that were sent by now, and about which there can be a request."""
         same_entity = [other for other in self._same_entity(announcement) if other.id in self._records]
         received = [other for other in same_entity if self._records[other.id].attempted_at]
         states = [state for other in received if isinstance(state := self._state_or_fact(other), OrderState)]
-        return any(fact_problem(meaning, params, state.params) is None for state in states)
+        return [state for state in states if state.status]
 
-    def _last_snapshot(self, request: AcceptedRequest, earlier: Sequence[AcceptedRequest]) -> dict[str, str] | None:
+    def _snapshots_before(
+        self, request: AcceptedRequest, announcement: Announcement, earlier: Sequence[AcceptedRequest]
+    ) -> tuple[Mapping[str, str] | None, list[Mapping[str, str]]]:
+        """Return the params of the last snapshot that the API accepted, and of the later ones that were received."""
         for other in reversed(earlier):
-            if other.path == request.path and other.announcement and self._is_snapshot(other.announcement):
-                return other.params if other.event else flat_order(other.order or {})
-        return None
-
-    def _is_snapshot(self, announcement: Announcement) -> bool:
-        return isinstance(self._state_or_fact(announcement), OrderState)
+            known = self._state_or_fact(other.announcement) if other.announcement else None
+            if other.path == request.path and isinstance(known, OrderState):
+                received = self._received_snapshots(announcement)
+                later = [state.params for state in received if state.version > known.version]
+                return other.params if other.event else flat_order(other.order or {}), later
+        return None, []
 
     def _state_or_fact(self, announcement: Announcement) -> OrderState | ParcelDelivered | OrderDeletion | None:
         meaning = self._meanings.get(announcement.id)
