@@ -80,7 +80,8 @@ class PendingChecker:
         self._invocations: dict[EntityKey, list[Invocation]] = defaultdict(list)
         self._received_by: dict[int, list[Invocation]] = defaultdict(list)
         """The invocations that received each announcement from its platform."""
-        self._rejections: dict[tuple[int, str], int] = defaultdict(int)
+        self._rejections: dict[tuple[int, str], list[Invocation]] = defaultdict(list)
+        """The invocations whose request about an announcement was rejected, by its id and the path."""
         self._accepted_versions: set[VersionKey] = set()
         """Versions of which the API accepted a request."""
         self._latest_versions: dict[EntityKey, Any] = {}
@@ -118,8 +119,10 @@ class PendingChecker:
         """Check that a request that the API rejects permanently is not repeated forever."""
         if invocation.name != "retry":
             return
-        self._rejections[announcement.id, path] += 1
-        if self._rejections[announcement.id, path] == _MAX_REJECTIONS:
+        rejected = self._rejections[announcement.id, path]
+        rejected.append(invocation)
+        # One that dies, or finds a store down, cannot park the change. The next one tries it again.
+        if sum(not _met_trouble(each) for each in rejected) >= _MAX_REJECTIONS:
             self._report("wedged", announcement, "repeated although the API rejected it permanently")
 
     def on_event_accepted(self, announcement: Announcement, invocation: Invocation) -> None:
