@@ -124,8 +124,10 @@ class LedgerWriteChecker:
             marked.pop(settled["S"], None)
         marked |= dict.fromkeys(is_marked)
         if not is_marked:
-            shop, _ = entity_of(after)
-            if any(self._waits((shop, key)) for key in marked):
+            shop, entity = entity_of(after)
+            is_early = any(self._waits((shop, key)) for key in marked)
+            # An erasure deletes the entry with its mark, and what waits is ignored.
+            if is_early and not (self._is_erased(shop, entity) and self._excuses.use("erased_meanwhile")):
                 self._violation("misordered", after, "the pending mark is removed, although a change waits")
             del self._marked[pk]
 
