@@ -8,7 +8,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from decimal import Decimal, InvalidOperation
 from json.encoder import encode_basestring
 from typing import Any
 
@@ -18,6 +18,7 @@ from shopwire.errors import Unmappable
 from shopwire.mapper.api_rules import check_contact, check_event, check_size, is_key
 from shopwire.models import Contact, Reason
 from shopwire.models.base import MAX_DIGITS
+from shopwire.models.order import half_up
 from shopwire.models.text import readable, usable_link
 
 Params = list[tuple[str, str]]
@@ -178,11 +179,13 @@ def plain(amount: Decimal | None) -> str | None:
 def rounded(amount: Decimal, quantum: Decimal) -> Decimal:
     """Return the amount rounded half up to the currency's digits, as invoices do.
 
+    What divisions left is rounded first: half a cent may have become 0.004999999999999999999999999999.
+
     Raises:
         Unmappable: it has more digits than the decimal context. The models let no such amount pass.
     """
     try:
-        return amount.quantize(quantum, rounding=ROUND_HALF_UP)
+        return half_up(amount, quantum)
     except InvalidOperation:
         raise Unmappable(Reason.TOO_LARGE, "amount") from None
 

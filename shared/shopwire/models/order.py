@@ -1,9 +1,10 @@
 """An order as it stands, in the shop's currency. The mapper decides what is sent of it."""
 
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
 from enum import IntEnum, StrEnum
 from typing import Literal, Self
 
@@ -172,6 +173,19 @@ def quantum(currency: str) -> Decimal:
     return _QUANTA[_DIGITS.get(currency, _UNKNOWN_DIGITS)]
 
 
+def half_up(amount: Decimal, quantum: Decimal) -> Decimal:
+    """Return the amount rounded half up to the currency's digits.
+
+    What divisions left is rounded first: half a cent may have become 0.004999999999999999999999999.
+
+    Raises:
+        InvalidOperation: it has more digits than the decimal context.
+    """
+    with suppress(InvalidOperation):  # with that many digits before the point there is no remainder
+        amount = amount.quantize(quantum.scaleb(-_UNKNOWN_DIGITS))
+    return amount.quantize(quantum, rounding=ROUND_HALF_UP)
+
+
 def without_remainder(amount: Decimal, currency: str) -> Decimal:
     """Return an amount that was calculated by a division, rounded to the currency's digits if it has a remainder.
 
@@ -180,4 +194,4 @@ def without_remainder(amount: Decimal, currency: str) -> Decimal:
     """
     exponent = amount.as_tuple().exponent
     has_remainder = isinstance(exponent, int) and exponent < -_UNKNOWN_DIGITS
-    return amount.quantize(quantum(currency)) if has_remainder else amount
+    return half_up(amount, quantum(currency)) if has_remainder else amount
