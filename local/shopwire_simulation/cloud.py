@@ -168,6 +168,8 @@ class Cloud:
         for fault in Fault:
             if self.faults.happens(fault, self.scheduler.now, invocation.rng):
                 invocation.planned_fault = (invocation.rng.randrange(1, _POINTS[name]), fault)
+        if self.faults.happens("overruns", self.scheduler.now, invocation.rng):
+            invocation.planned_fault = (invocation.rng.randrange(1, _POINTS[name]), Fault.OVERRUN)
         self._on_start(invocation)
         invocation.started_at = self.scheduler.now
         invocation.request_id = f"{name}-{next(self._request_numbers)}"

@@ -51,6 +51,7 @@ _PROBABILITIES = {
     "no_answer": 1 / 200,
     "standstill": 1 / 400,
     "overrun": 1 / 800,
+    "overruns": 1 / 8,
     "cold_start": 0.02,
     "poison_refused": 1 / 150,
     "poison_failing": 1 / 800,
@@ -93,7 +94,7 @@ _FLAPPING = {
 SEND_TWICE = "send_twice"
 """Each webhook comes a second time within seconds. Only the enumerated injections use this kind too."""
 
-FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES.keys() - {"api_races"})))
+FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES.keys() - {"api_races", "overruns"})))
 """The kinds that `--faults` takes."""
 
 

@@ -48,6 +48,8 @@ THEMES = {
     # What cannot be sent at once waits in the outbox, and most of it is moved from there more than once.
     "outbox": (*FAULT_KINDS, "queue_out", "api_flapping"),
     # Two requests about one person or order are on their way at the same time, and the first may be the last one.
+    # Invocations continue after their leases expired, while others hold them.
+    "leases": ("overruns", "api_sluggish_flapping", "duplicate", "late"),
     "races": ("api_races", "api_unsteady_flapping", "facts_first", "late", "duplicate", "no_answer", "standstill"),
 }
 """Burst runs with faults that make rare situations frequent, and the kinds of their faults."""

@@ -62,9 +62,9 @@ class CartContactChecker:
         if not isinstance(meaning, CartState | Visit):
             return
         cart = (announcement.shop, meaning.token)
-        if meaning.person and line["outcome"] == "delivered":
+        if meaning.person and line["outcome"] == "delivered" and not overran:
             self._known_since.setdefault(cart, self._now())
-            if not (announcement.storefront or overran):
+            if not announcement.storefront:
                 self._owned_since.setdefault(cart, self._now())
         anonymous = (line["outcome"], line.get("reason")) == ("ignored", ANONYMOUS)
         known_since, first_attempt_at = self._known_since.get(cart), self._records[announcement.id].first_attempt_at

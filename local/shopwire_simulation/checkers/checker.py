@@ -338,7 +338,7 @@ class Checker:
         if announcement.storefront:
             self._visits.on_key(key, announcement)
 
-    def _on_settled(self, key: ChangeKey) -> None:
+    def _on_settled(self, key: ChangeKey, invocation: Invocation) -> None:
         """Note that a write of the table settled a change."""
         announcement = self._aws_calls.announcement(key)
         self._pending.on_settled(key, announcement)
@@ -347,7 +347,8 @@ class Checker:
         requests = self.requests.accepted.get((announcement.shop, announcement.entity), ())
         is_sent = any(request.announcement is announcement for request in requests)
         meaning = self._meanings.get(announcement.id)
-        self._visits.on_settled(announcement, meaning, is_sent=is_sent, now=self._now())
+        if not invocation.overran:  # without its lease it settles the change, but records no contact
+            self._visits.on_settled(announcement, meaning, is_sent=is_sent, now=self._now())
 
     def unseen_attributes(self, names: Iterable[str]) -> list[str]:
         """Return those of the table's attributes of which no write was recognised."""

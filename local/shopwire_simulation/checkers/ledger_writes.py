@@ -55,7 +55,7 @@ class LedgerWriteChecker:
         api_order: Callable[[str, str], Mapping[str, Any] | None],
         is_disturbed: Callable[[str, str], bool],
         is_erased: Callable[[str, str], bool],
-        on_settled: Callable[[ChangeKey], None],
+        on_settled: Callable[[ChangeKey, Invocation], None],
         waits: Callable[[ChangeKey], bool],
         excuses: ExcuseCounter,
         now: Callable[[], int],
@@ -142,7 +142,7 @@ class LedgerWriteChecker:
             if _number(before, PENDING_UNTIL) > now + _SKEW_MS:
                 self._violation("misordered", after, "settled without the lease, although a change waits")
         key = keys["L"][-1]["S"]
-        self._on_settled((entity_of(after)[0], key))
+        self._on_settled((entity_of(after)[0], key), invocation)
         if not invocation.notes.get("parked"):
             self._check_content(invocation, after, key)
 

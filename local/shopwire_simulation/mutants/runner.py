@@ -30,6 +30,7 @@ _STEPS = (
     ("throttled", 1_000, 11),
     ("outbox", 700, 5),
     ("races", 700, 5),
+    ("leases", 700, 2),
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
     ("injections", 8_500, 0),
