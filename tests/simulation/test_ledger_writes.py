@@ -44,7 +44,7 @@ class Writes:
             lambda shop, id: order,
             lambda shop, entity: False,
             lambda shop, entity: self.erased,
-            lambda key: None,
+            lambda key, invocation: None,
             lambda key: key[1] in self.waiting,
             self.excuses,
             lambda: START,
@@ -101,6 +101,14 @@ def test_mark_is_removed_only_if_no_change_waits(waits: bool) -> None:
     writes.write(invocation("c"), second, first)
     texts = writes.write(invocation("d", "retry"), first, item(settled_keys=["first"]))
     assert texts == (["misordered: the pending mark is removed, although a change waits"] if waits else [])
+
+
+def test_mark_of_an_erased_person_was_deleted_with_the_entry() -> None:
+    writes = Writes(PARAMS | {"status": "IN_PROGRESS"})
+    writes.waiting, writes.erased = {"waits"}, True
+    writes.write(invocation("a"), None, item(pending_key="waits"))
+    assert writes.write(invocation("b", "retry"), item(pending_key="waits"), item(settled_keys=["k"])) == []
+    assert writes.excuses.counts["erased_meanwhile"] == 1
 
 
 def test_erasure_may_delete_an_entry_that_is_leased() -> None:

@@ -45,7 +45,7 @@ class LedgerWriteChecker:
         api_order: returns what the API has of an order of a shop; None if it has no such order.
         is_disturbed: returns True if an invocation overran its lease on this entity of a shop.
         is_erased: returns True if the erasure of the person of this entity of a shop was requested.
-        on_settled: called with the key of each change that is settled.
+        on_settled: called with the key of each change that is settled, and the invocation.
         waits: returns True if the message with a change is in the queue or in the outbox, and the change must be sent.
     """
 
