@@ -107,7 +107,8 @@ def test_mark_of_an_erased_person_was_deleted_with_the_entry() -> None:
     writes = Writes(PARAMS | {"status": "IN_PROGRESS"})
     writes.waiting, writes.erased = {"waits"}, True
     writes.write(invocation("a"), None, item(pending_key="waits"))
-    assert writes.write(invocation("b", "retry"), item(pending_key="waits"), item(settled_keys=["k"])) == []
+    writes.write(invocation("b"), None, item(pending_key="k"))
+    assert writes.write(invocation("c", "retry"), item(pending_key="k"), item(settled_keys=["k"])) == []
     assert writes.excuses.counts["erased_meanwhile"] == 1
 
 
