@@ -40,6 +40,7 @@ _STEPS = (
     ("days", 600, 45),
     ("burst", 1_500, 42),
     ("burst", 1_500, 44),
+    ("long", 1_000, 1),
 )
 # What comes first for a bug that only the shops of one platform meet.
 _PLATFORM_STEPS = (
@@ -49,11 +50,13 @@ _PLATFORM_STEPS = (
     ("copies", 1_500, 1),
     ("copies", 1_500, 3),
     ("copies", 1_500, 5),
+    ("copies", 1_500, 7),
 )
 # The faults of the run "copies": what is sent of a state fails half way, and then an older one is fetched.
 _COPIES_FAULTS = ("platform_behind", "api_unsteady_flapping", "api_lost_answer", "api_throttled")
 # The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
 _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
+_LONG_DAYS = 8.0
 _PROCESSES = 2
 _SEED_STEP = 1_000
 """An even number, because the seed of a burst decides how long its stories take."""
@@ -168,6 +171,8 @@ def _simulate_copy(copy: str, bug: PlantedBug | None, added_seed: int) -> dict[s
 
     runs: dict[str, Callable[..., Run]] = {
         "days": Run,
+        # Deleted orders are restored after two days at the earliest.
+        "long": partial(Run, days=_LONG_DAYS),
         "burst": burst_run,
         "busy": partial(Run, faults=_BUSY_FAULTS),
         "throttled": partial(Run, faults=("api_throttled_after",)),

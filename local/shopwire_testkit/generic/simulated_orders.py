@@ -110,7 +110,7 @@ class OrderLifecycle:
         if self.status != "INITIALIZED" and not self.refunded:
             changes += [(self._refund_part, 5)]
         if self.recorder.now + _RESTORED_AFTER < self.recorder.end:
-            changes += [(self._delete, 4)]
+            changes += [(self._delete, 10)]
         return self.rng.choices([change for change, _ in changes], [weight for _, weight in changes])[0]
 
     def _save_again(self) -> None:

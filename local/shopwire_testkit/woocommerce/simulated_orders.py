@@ -181,7 +181,7 @@ class OrderLifecycle:
                 return None
             changes += [(self._trash, 10)]
         elif not self.trashed and self.recorder.now + _RESTORED_AFTER < self.recorder.end:
-            changes += [(self._trash, 4)]
+            changes += [(self._trash, 10)]
         if status == "trash":
             return None
         return self.rng.choices([change for change, _ in changes], [weight for _, weight in changes])[0]
