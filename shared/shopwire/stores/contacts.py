@@ -44,8 +44,10 @@ class ContactStore(ErasableContacts):
 
         Args:
             likely: id of the contact that it probably is, because an entry refers to it. One item is read if it is.
+                None: the contact of the customer id. A new customer then takes a call more, and no unit.
         """
         hashes = {name: hash for name, _, hash in self._identities(shop, contact)}
+        likely = likely or hashes.get("customer_id")
         items: dict[str, Item] = {}
         if likely and hashes:
             items[likely] = self._table.get(item_key(shop, likely)) or {}
