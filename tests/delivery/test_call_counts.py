@@ -109,10 +109,17 @@ def test_visits_are_counted_with_one_write_per_ten(world: World) -> None:
 # --- contacts
 
 
-def test_unknown_guest_is_read_with_one_call_and_an_unknown_customer_with_two(world: World) -> None:
+def test_unknown_contact_is_read_with_two_calls_and_one_with_a_single_identity_with_one(world: World) -> None:
     contacts = ContactStore(world.webhook.table, "hash-key")
-    assert calls_of(world, lambda: contacts.find(SHOP, replace(ANNA, customer_id=None))) == [READ_CONTACT]
-    assert calls_of(world, lambda: contacts.find(SHOP, ANNA)) == [READ, READ_CONTACT]
+    for contact in (ANNA, replace(ANNA, customer_id=None)):
+        assert calls_of(world, lambda contact=contact: contacts.find(SHOP, contact)) == [READ, READ_CONTACT]
+    assert calls_of(world, lambda: contacts.find(SHOP, Contact(email="new@example.com"))) == [READ]
+
+
+@pytest.mark.parametrize("known", [ANNA, replace(ANNA, customer_id=None), Contact(email="only@example.com")])
+def test_new_order_of_a_known_contact_takes_one_read_of_it(world: World, known: Contact) -> None:
+    world.send(order("1", contact=known))
+    assert calls_for(world, order("2", contact=known)) == [READ, CLAIM, READ, API, SETTLE]
 
 
 def test_anonymous_contact_takes_no_call(world: World) -> None:
@@ -131,7 +138,8 @@ def test_order_that_adds_a_phone_takes_three_more_writes(world: World) -> None:
     guest = Contact(email="guest@example.com")
     world.send(order("1", contact=guest))
     with_phone = order("2", contact=replace(guest, phone="380671112233"))
-    assert calls_for(world, with_phone) == [READ, CLAIM, READ_CONTACT, WRITE, WRITE, API, WRITE, API, SETTLE]
+    read = [READ, READ_CONTACT]
+    assert calls_for(world, with_phone) == [READ, CLAIM, *read, WRITE, WRITE, API, WRITE, API, SETTLE]
 
 
 def test_unchanged_customer_takes_one_write(world: World) -> None:
