@@ -51,9 +51,16 @@ class Account:
         mix: the contents of mix.json.
         mib: memory of each function.
         cpu_milliseconds: CPU time of one invocation on a whole processor, by the function's name.
+        delay: milliseconds for which the queue delays a new message.
     """
 
-    def __init__(self, mix: Mapping[str, Any], mib: Mapping[str, int], cpu_milliseconds: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        mix: Mapping[str, Any],
+        mib: Mapping[str, int],
+        cpu_milliseconds: Mapping[str, float],
+        delay: int = 0,
+    ) -> None:
         self.now = START
         self.bill = Bill()
         self.cpu_used: dict[str, list[float]] = {}
@@ -68,7 +75,7 @@ class Account:
         self._metrics: set[tuple[str, tuple[str, ...]]] = set()
         clock = lambda: self.now  # noqa: E731
         self.table = FakeDynamoDB(clock, table=TABLE)
-        self.queue = FakeQueue(clock, url=QUEUE_URL, visibility=_VISIBILITY_MS)
+        self.queue = FakeQueue(clock, url=QUEUE_URL, visibility=_VISIBILITY_MS, delay=delay)
         self.settings = FakeSSM()
 
     # -- for the functions

@@ -74,7 +74,7 @@ def count_units(
         cpu: CPU milliseconds of an invocation of each function, on a whole processor.
         webhooks: number of webhooks.
     """
-    account = Account(MIX, mib, cpu)
+    account = Account(MIX, mib, cpu, delay=queue_delay(candidate))
     outcomes: Counter[str] = Counter()
     with connect(account, real_clients=candidate.needs_server) as address:
         stored = _run(candidate(account, address), scenario, webhooks, outcomes)
@@ -96,7 +96,8 @@ def cpu_milliseconds(candidate: type[Shopwire], scenario: str, webhooks: int, ro
 
 
 def _cpu_round(candidate: type[Shopwire], scenario: str, webhooks: int) -> dict[str, float]:
-    account = Account(MIX, dict.fromkeys(_FUNCTIONS, MIX["mib_of_a_whole_cpu"]), {})
+    mib = dict.fromkeys(_FUNCTIONS, MIX["mib_of_a_whole_cpu"])
+    account = Account(MIX, mib, {}, delay=queue_delay(candidate))
     with connect(account, real_clients=True) as address:
         _run(candidate(account, address), scenario, webhooks, Counter())
     return {name: 1000 * fmean(seconds[_CPU_WARM_UP:] or seconds) for name, seconds in account.cpu_used.items()}
@@ -165,6 +166,15 @@ def deployed_memory() -> dict[str, int]:
     functions = {name: template["Resources"][name.title()]["Properties"] for name in _FUNCTIONS}
     default: int = template["Globals"]["Function"]["MemorySize"]
     return {name: properties.get("MemorySize", default) for name, properties in functions.items()}
+
+
+def queue_delay(candidate: type[Shopwire]) -> int:
+    """Return for how many milliseconds the candidate's queue delays a new message: as in template.yaml, or not."""
+    if candidate is not Shopwire:
+        return 0
+    template = load(ROOT / "template.yaml")
+    parameter = template["Resources"]["RetryQueue"]["Properties"]["DelaySeconds"]["Ref"]
+    return int(template["Parameters"][parameter]["Default"]) * 1000
 
 
 def measure(run: Run) -> dict[str, Figures | float]:

@@ -163,7 +163,7 @@ class Recorder:
             invocation.function,
             fields["outcome"],
             fields.get("reason"),
-            fields.get("milliseconds"),
+            fields.get("ms"),
             invocation.exchanges,
             {name: fields[name] for name in DETAILS if name in fields},
         )

@@ -90,7 +90,7 @@ class LogReader:
 
     def _record(self, line: _LogLine) -> None:
         journal, fields, at = self._journal, line.fields, line.at
-        shop, outcome, duration_ms = fields["shop"], fields["outcome"], fields.get("milliseconds")
+        shop, outcome, duration_ms = fields["shop"], fields["outcome"], fields.get("ms")
         details = {name: fields[name] for name in DETAILS if name in fields}
         sent = tuple(filter(None, fields.get("sent", "").split(",")))
         attempt = Attempt(at, line.function, outcome, fields.get("reason"), duration_ms, details=details, sent=sent)

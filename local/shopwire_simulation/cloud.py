@@ -31,6 +31,7 @@ from shopwire_testkit.durations import MINUTE, SECOND
 TIMEOUTS = {"webhook": 10 * SECOND, "storefront": 10 * SECOND, "retry": 60 * SECOND, "upkeep": 50 * SECOND}
 """The functions' time-outs in milliseconds."""
 _VISIBILITY_MS = 360 * SECOND
+_DELAY_MS = Policy().retry_base_ms
 # Latency of each half of a slow call, up to this value. The client still waits for it.
 _SLOW_LATENCY_MS = 400
 _MAX_RETRY_CONCURRENCY = 5
@@ -124,6 +125,7 @@ class Cloud:
             self._make_hook("queue", 12),
             url=_QUEUE_URL,
             visibility=_VISIBILITY_MS,
+            delay=_DELAY_MS,
             dead_letters=self.dead_letters,
         )
         self.queue.refuses_entry = lambda: self._fails_partly("queue")

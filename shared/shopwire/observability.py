@@ -86,7 +86,7 @@ def report(message: str, now: int, *, shop: str, outcome: str, **facts: Any) -> 
 
     Args:
         now: UTC milliseconds.
-        facts: topic, entity, key (its short hash), reason and its details, milliseconds: ids, codes and numbers,
+        facts: topic, entity, key (its short hash), reason and its details, ms: ids, codes and numbers,
             nothing that a person wrote.
     """
     fields = {name: fact for name, fact in facts.items() if fact is not None}

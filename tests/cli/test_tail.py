@@ -53,8 +53,8 @@ ORDER = {"shop": "ann", "topic": "orders/paid", "entity": "order 1", "key": "012
 
 @pytest.mark.usefixtures("stack")
 def test_stack_shows_outcome_events_and_duration(capsys: Captured) -> None:
-    log("webhook", 9000, **ORDER, outcome="delivered", sent="orderUpdated,orderDelivered", milliseconds=80)
-    log("webhook", 8000, **ORDER | {"shop": "bob"}, outcome="ignored", reason="draft", milliseconds=4)
+    log("webhook", 9000, **ORDER, outcome="delivered", sent="orderUpdated,orderDelivered", ms=80)
+    log("webhook", 8000, **ORDER | {"shop": "bob"}, outcome="ignored", reason="draft", ms=4)
     assert tail("--once") == 0
     first, second = map(json.loads, capsys.readouterr().out.splitlines())
     assert (first["shop"], first["outcome"], first["milliseconds"]) == ("ann", "delivered", 80)
@@ -76,7 +76,7 @@ def test_only_the_shop_and_the_minutes_that_are_asked_for(capsys: Captured) -> N
 
 @pytest.mark.usefixtures("stack")
 def test_later_line_of_retry_is_the_same_webhook(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
-    log("webhook", 9000, **ORDER, outcome="queued", reason="api_no_answer", milliseconds=80)
+    log("webhook", 9000, **ORDER, outcome="queued", reason="api_no_answer", ms=80)
 
     seen: list[str] = []
 
@@ -84,7 +84,7 @@ def test_later_line_of_retry_is_the_same_webhook(capsys: Captured, monkeypatch: 
         seen.append(capsys.readouterr().out)
         if len(seen) == 2:
             raise KeyboardInterrupt
-        log("retry", 1000, **ORDER, outcome="delivered", sent="orderCreated", milliseconds=70)
+        log("retry", 1000, **ORDER, outcome="delivered", sent="orderCreated", ms=70)
 
     monkeypatch.setattr(time, "sleep", sleep)
     assert tail() == 0
@@ -96,7 +96,7 @@ def test_later_line_of_retry_is_the_same_webhook(capsys: Captured, monkeypatch: 
 @pytest.mark.usefixtures("stack", "terminal")
 def test_terminal_shows_lines(capsys: Captured, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NO_COLOR", "1")
-    log("webhook", 9000, **ORDER, outcome="delivered", sent="orderUpdated", milliseconds=80)
+    log("webhook", 9000, **ORDER, outcome="delivered", sent="orderUpdated", ms=80)
     assert tail("--once", "--utc") == 0
     day, line = capsys.readouterr().out.splitlines()
     assert day.endswith(", times in UTC")

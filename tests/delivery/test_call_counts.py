@@ -60,18 +60,18 @@ def test_order_of_a_subscriber_takes_two_writes(world: World) -> None:
     subscriber = replace(ANNA, consent=Consent(subscribed=True, at=0))
     world.send(order("1", contact=subscriber))
     later = order("2", contact=replace(subscriber, consent=Consent(subscribed=True, at=HOUR_MS)))
-    assert calls_for(world, later) == [READ, CLAIM, READ_CONTACT, API, SETTLE]
+    assert calls_for(world, later) == [READ, CLAIM, READ, API, SETTLE]
 
 
 def test_order_with_a_cart_takes_one_more_write(world: World) -> None:
     world.send(cart())
-    assert calls_for(world, order(cart_token="cart-a")) == [READ, CLAIM, READ_CONTACT, WRITE, API, SETTLE]
+    assert calls_for(world, order(cart_token="cart-a")) == [READ, CLAIM, READ, WRITE, API, SETTLE]
 
 
 def test_deferred_order_takes_two_writes_and_a_message(world: World) -> None:
     world.send(order("1"))
     world.api.next_answers = [503]
-    assert calls_for(world, order("2")) == [READ, CLAIM, READ_CONTACT, API, WRITE, QUEUE]
+    assert calls_for(world, order("2")) == [READ, CLAIM, READ, API, WRITE, QUEUE]
 
 
 # --- carts and views
@@ -79,7 +79,7 @@ def test_deferred_order_takes_two_writes_and_a_message(world: World) -> None:
 
 def test_cart_of_a_known_contact_takes_two_writes(world: World) -> None:
     world.send(order())
-    assert calls_for(world, cart()) == [READ, CLAIM, READ_CONTACT, API, SETTLE]
+    assert calls_for(world, cart()) == [READ, CLAIM, READ, API, SETTLE]
 
 
 def test_anonymous_cart_and_view_take_no_write(world: World) -> None:
@@ -92,7 +92,7 @@ def test_anonymous_cart_and_view_take_no_write(world: World) -> None:
 def test_signed_view_reads_its_cart_once_and_claims_it_once(world: World) -> None:
     world.send(order())
     first, second = view(id="v1", cart_token="cart-a"), view(id="v2", cart_token="cart-a")
-    assert calls_for(world, first) == [READ, READ, CLAIM, READ_CONTACT, WRITE, API, SETTLE]
+    assert calls_for(world, first) == [READ, READ, CLAIM, READ, WRITE, API, SETTLE]
     assert calls_for(world, second) == [READ, READ, CLAIM, READ, API, SETTLE]
 
 
@@ -109,9 +109,17 @@ def test_visits_are_counted_with_one_write_per_ten(world: World) -> None:
 # --- contacts
 
 
-def test_contact_is_read_with_one_call(world: World) -> None:
-    ContactStore(world.webhook.table, "hash-key").find(SHOP, ANNA)
-    assert world.calls == [READ_CONTACT]
+def test_unknown_contact_is_read_with_two_calls_and_one_with_a_single_identity_with_one(world: World) -> None:
+    contacts = ContactStore(world.webhook.table, "hash-key")
+    for contact in (ANNA, replace(ANNA, customer_id=None)):
+        assert calls_of(world, lambda contact=contact: contacts.find(SHOP, contact)) == [READ, READ_CONTACT]
+    assert calls_of(world, lambda: contacts.find(SHOP, Contact(email="new@example.com"))) == [READ]
+
+
+@pytest.mark.parametrize("known", [ANNA, replace(ANNA, customer_id=None), Contact(email="only@example.com")])
+def test_new_order_of_a_known_contact_takes_one_read_of_it(world: World, known: Contact) -> None:
+    world.send(order("1", contact=known))
+    assert calls_for(world, order("2", contact=known)) == [READ, CLAIM, READ, API, SETTLE]
 
 
 def test_anonymous_contact_takes_no_call(world: World) -> None:
@@ -122,14 +130,16 @@ def test_anonymous_contact_takes_no_call(world: World) -> None:
 
 def test_new_contact_takes_a_write_for_each_identity_and_one_after_the_answer(world: World) -> None:
     world.send(order("1", contact=Contact(email="first@example.com")))
-    assert calls_for(world, order()) == [READ, CLAIM, READ_CONTACT, *[WRITE] * 3, API, WRITE, API, SETTLE]
+    read = [READ, READ_CONTACT]  # as many units as one call
+    assert calls_for(world, order()) == [READ, CLAIM, *read, *[WRITE] * 3, API, WRITE, API, SETTLE]
 
 
 def test_order_that_adds_a_phone_takes_three_more_writes(world: World) -> None:
     guest = Contact(email="guest@example.com")
     world.send(order("1", contact=guest))
     with_phone = order("2", contact=replace(guest, phone="380671112233"))
-    assert calls_for(world, with_phone) == [READ, CLAIM, READ_CONTACT, WRITE, WRITE, API, WRITE, API, SETTLE]
+    read = [READ, READ_CONTACT]
+    assert calls_for(world, with_phone) == [READ, CLAIM, *read, WRITE, WRITE, API, WRITE, API, SETTLE]
 
 
 def test_unchanged_customer_takes_one_write(world: World) -> None:

@@ -65,7 +65,7 @@ def test_log_line_has_a_hash_of_the_key_and_an_rfc_3339_timestamp(world: World, 
         "topic": "test",
         "entity": "order 42",
         "key": key_hash("the-platforms-id"),  # as in the lines of `retry` and in ids of parked webhooks
-        "milliseconds": 100,  # the API's two answers
+        "ms": 100,  # the API's two answers
         "sent": "orderCreated",
     }
 

@@ -70,6 +70,7 @@ def run_storefront(world: World, monkeypatch: pytest.MonkeyPatch) -> set[str]:
     environment = world.new_environment()
     actions = record_actions(environment)
     ask_for_unknown_shop(environment)
+    assert world.send(order()) == "delivered"  # the visitor's address leads to the record of a customer
     monkeypatch.setattr(platforms, "get", lambda name: Storefront())
     monkeypatch.setattr(Storefront, "verify", lambda *_: None)
     world.put_shop(SHOP, storefront_secret="a-storefront-secret", origins=["https://shop.example"])

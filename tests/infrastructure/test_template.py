@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from shopwire.delivery.task import Policy
 from tests.support.permissions import as_list, logical_name, statements
 from tools.template import load, resolve
 
@@ -78,6 +79,11 @@ def test_queue_keeps_messages_longer_than_the_highest_max_age() -> None:
 
 def test_visibility_timeout_is_six_times_the_retry_functions_timeout() -> None:
     assert QUEUE["VisibilityTimeout"] >= 6 * FUNCTIONS["Retry"]["Timeout"]
+
+
+def test_queue_delays_a_webhook_by_the_first_backoff() -> None:
+    assert QUEUE["DelaySeconds"] == {"Ref": "RetryBaseSeconds"}
+    assert DEFAULTS["RetryBaseSeconds"] == str(Policy().retry_base_ms // 1000)
 
 
 def test_retry_queue_is_fifo_with_high_throughput_per_group() -> None:

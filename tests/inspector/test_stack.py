@@ -77,11 +77,11 @@ def stack(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
             logs.create_log_stream(logGroupName=GROUP + function, logStreamName="one")
         common = {"shop": "ann", "topic": "orders/paid"}
         first, second = common | {"entity": "order 1"}, common | {"entity": "order 2", "key": key_hash("k2")}
-        log("webhook", 9000, "received", **first, outcome="delivered", key=key_hash("k1"), milliseconds=80)
-        log("webhook", 8000, "received", **second, outcome="queued", reason="the API did not answer", milliseconds=90)
+        log("webhook", 9000, "received", **first, outcome="delivered", key=key_hash("k1"), ms=80)
+        log("webhook", 8000, "received", **second, outcome="queued", reason="the API did not answer", ms=90)
         log("webhook", 7000, "refused", shop="ann", outcome="unverified", reason="the signature does not match")
         log("webhook", 6500, "settings", shop="ann")
-        log("retry", 6000, "retried", **second, outcome="waiting", milliseconds=5)
+        log("retry", 6000, "retried", **second, outcome="waiting", ms=5)
         log("retry", 5000, "retried", **common, outcome="delivered", entity="order 0", key="ffffffffffff")
         outputs = {"TableName": "ledger", "QueueUrl": queue, "ShopsPath": "/shopwire/shop-eu/shops/"}
         id = "arn:aws:cloudformation:eu-central-1:111122223333:stack/shop-eu/7b0c"

@@ -1,6 +1,7 @@
 """Orders to v1/orders: exact bodies, which requests follow from the setting `orders`, and what the API would refuse."""
 
 import json
+import tracemalloc
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -261,3 +262,17 @@ def test_order_that_breaks_a_rule_cannot_be_made(name: str, value: str) -> None:
     with pytest.raises(Unmappable) as raised:
         orders_request([*(pair for pair in FIELDS if pair[0] != name), (name, value)])
     assert (raised.value.reason, raised.value.field) == (Reason.BREAKS_API_RULE, name)
+
+
+def test_large_order_takes_at_most_six_times_its_bytes_of_memory() -> None:
+    """Its text has one letter that doubles the bytes of each character in memory."""
+    items = [{"externalItemId": str(id), "name": "Ї" + "x" * 999, "quantity": 1} for id in range(500)]
+    pair = ("items", json.dumps(items, ensure_ascii=False))
+    tracemalloc.start()
+    try:
+        body = orders_request([*FIELDS, pair]).body
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert len(body) > 500_000
+    assert peak < 6 * len(body)

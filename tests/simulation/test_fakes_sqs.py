@@ -133,6 +133,55 @@ def test_each_message_of_many_groups_is_received_once(queue: Queue) -> None:
     assert sorted(int(body) for batch in batches for body in batch) == list(range(25))
 
 
+# --- the delay of new messages
+
+
+def test_new_message_of_a_delay_queue_is_invisible_for_the_delay(side: Side) -> None:
+    queue = side.queue(delay=5)
+    queue.send("a")
+    queue.side.advance(5 * SECOND - 1)
+    assert queue.bodies() == []
+    queue.side.advance(1)
+    assert queue.bodies() == ["a"]
+
+
+def test_delay_keeps_the_order_of_a_group_and_does_not_start_again(side: Side) -> None:
+    queue = side.queue(delay=5)
+    queue.send("a")
+    queue.side.advance(4 * SECOND)
+    queue.send("b")
+    queue.side.advance(SECOND)
+    (first,) = queue.receive()
+    queue.hold(first, 0)
+    assert queue.bodies() == ["a"]
+    queue.side.advance(30 * SECOND)
+    assert queue.bodies() == ["a", "b"]
+
+
+def test_message_behind_a_deleted_one_waits_for_its_own_delay(side: Side) -> None:
+    queue = side.queue(delay=5)
+    queue.send("a")
+    queue.side.advance(4 * SECOND)
+    queue.send("b")
+    queue.side.advance(SECOND)
+    (first,) = queue.receive()
+    queue.delete(first)
+    queue.side.advance(4 * SECOND - 1)
+    assert queue.bodies() == []
+    queue.side.advance(1)
+    assert queue.bodies() == ["b"]
+
+
+def test_delayed_messages_are_counted_apart(side: Side) -> None:
+    queue = side.queue(delay=5)
+    queue.send("a", "g1")
+    queue.side.advance(5 * SECOND)
+    queue.send("b", "g2")
+    names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesDelayed"]
+    answer = queue.client.get_queue_attributes(QueueUrl=queue.url, AttributeNames=names)["Attributes"]
+    assert [answer[name] for name in names] == ["1", "1"]
+
+
 # --- visibility
 
 

@@ -137,6 +137,16 @@ def test_change_queued_under_a_lease_keeps_the_pending_mark(ledger: Ledger, worl
     assert entry_of(ledger, world).lease is None
 
 
+def test_void_mark_begins_again_with_the_changes_that_may_wait_behind(ledger: Ledger, world: World) -> None:
+    """They were replayed, so that they are not too old."""
+    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
+    world.clock.advance(4 * DAY_MS)
+    held = claim(ledger, world, "a", from_queue=True)
+    assert ledger.retry_later(held, {}, world.clock.now)
+    pending = entry_of(ledger, world).pending_at(world.clock.now)
+    assert (pending.key, pending.place) == ("a b", "queue")
+
+
 def defer_while_another_waits(ledger: Ledger, world: World, place: Place) -> None:
     """Defer the change "a" while "b", which arrived meanwhile, waits in the queue or the outbox."""
     held = claim(ledger, world, "a")

@@ -49,12 +49,19 @@ class Side:
         self.clock.advance(milliseconds)
 
     def queue(
-        self, name: str = "retry", *, visibility: int = 30, dead: "Queue | None" = None, max_receives: int = 1000
+        self,
+        name: str = "retry",
+        *,
+        visibility: int = 30,
+        delay: int = 0,
+        dead: "Queue | None" = None,
+        max_receives: int = 1000,
     ) -> "Queue":
         """Make a FIFO queue as template.yaml does.
 
         Args:
             visibility: seconds that a received message stays invisible.
+            delay: seconds that a new message stays invisible.
             dead: the queue to which a message goes after it was received `max_receives` times.
         """
         if self._real_sqs is None:
@@ -63,6 +70,7 @@ class Side:
                 self.clock,
                 url=url,
                 visibility=visibility * SECOND,
+                delay=delay * SECOND,
                 dead_letters=self._fakes[dead.url] if dead else None,
                 max_receives=max_receives,
             )
@@ -73,6 +81,7 @@ class Side:
             "DeduplicationScope": "messageGroup",
             "FifoThroughputLimit": "perMessageGroupId",
             "VisibilityTimeout": str(visibility),
+            "DelaySeconds": str(delay),
             "MessageRetentionPeriod": "1209600",
             "MaximumMessageSize": "1048576",
         }

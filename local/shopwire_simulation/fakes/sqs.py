@@ -1,8 +1,8 @@
 """A fake SQS client with one FIFO queue in memory. Deduplication scope and throughput limit are the message group.
 
 See AWS, "FIFO queue delivery logic in Amazon SQS", "Exactly-once processing in Amazon SQS", "Amazon SQS visibility
-timeout", "Using dead-letter queues in Amazon SQS" and "Amazon SQS message quotas". AWS does not document in which order
-groups are served. Here it is the order in which they became free.
+timeout", "Amazon SQS delay queues", "Using dead-letter queues in Amazon SQS" and "Amazon SQS message quotas". AWS does
+not document in which order groups are served. Here it is the order in which they became free.
 """
 
 import hashlib
@@ -42,6 +42,7 @@ class _Message:
     group: str
     deduplication_id: str
     sent_at: int
+    delayed_until: int = 0
     receives: int = 0
     first_received_at: int = 0
     received_at: int = 0
@@ -66,6 +67,7 @@ class FakeQueue(FakeClient):
     Args:
         clock: returns UTC milliseconds.
         visibility: how long a received message stays invisible.
+        delay: how long a new message stays invisible.
         dead_letters: the queue to which a message goes after it was received `max_receives` times.
         retention: how long a message is kept.
         largest: the longest body of a message, in bytes.
@@ -79,6 +81,7 @@ class FakeQueue(FakeClient):
         *,
         url: str,
         visibility: int = 30_000,
+        delay: int = 0,
         dead_letters: "FakeQueue | None" = None,
         max_receives: int = _MAX_RECEIVE_COUNT,
         retention: int = 14 * 86_400_000,
@@ -91,6 +94,7 @@ class FakeQueue(FakeClient):
         self._clock = clock
         self._url = url
         self._visibility = visibility
+        self._delay = delay
         self._dead_letters = dead_letters
         self._max_receives = max_receives
         self._retention = retention
@@ -190,7 +194,9 @@ class FakeQueue(FakeClient):
         number = next(self._numbers)
         id = hashlib.md5(f"{self._url} {number}".encode(), usedforsecurity=False).hexdigest()
         md5 = hashlib.md5(text, usedforsecurity=False).hexdigest()
-        self._put(_Message(number, id, MessageBody, md5, MessageGroupId, MessageDeduplicationId, now), now)
+        delayed_until = now + self._delay
+        message = _Message(number, id, MessageBody, md5, MessageGroupId, MessageDeduplicationId, now, delayed_until)
+        self._put(message, now)
         answer = {"MD5OfMessageBody": md5, "MessageId": id, "SequenceNumber": _sequence(number)}
         self._deduplication_answers[deduplication_key] = answer
         self._deduplication_times.append((now, deduplication_key))
@@ -269,10 +275,11 @@ class FakeQueue(FakeClient):
         now = self._clock()
         self._expire(now)
         invisible = sum(message.visible_at > now for group in self._groups.values() for message in group.in_flight)
+        delayed = sum(message.delayed_until > now for message in self._messages.values()) if self._delay else 0
         attributes = {
-            "ApproximateNumberOfMessages": len(self._messages) - invisible,
+            "ApproximateNumberOfMessages": len(self._messages) - invisible - delayed,
             "ApproximateNumberOfMessagesNotVisible": invisible,
-            "ApproximateNumberOfMessagesDelayed": 0,
+            "ApproximateNumberOfMessagesDelayed": delayed,
             "VisibilityTimeout": self._visibility // 1000,
             "MessageRetentionPeriod": self._retention // 1000,
             "MaximumMessageSize": self._largest,
@@ -315,7 +322,7 @@ class FakeQueue(FakeClient):
         received: list[_Message] = []
         while len(received) < limit and len(received) < len(group.messages):
             message = group.messages[len(received)]
-            if not message.searchable:
+            if not message.searchable or message.delayed_until > now:
                 break
             if self._dead_letters is not None and message.receives >= self._max_receives:
                 self._remove(message, now)
@@ -357,7 +364,7 @@ class FakeQueue(FakeClient):
                 self._schedule_group(follower.group, now)
 
     def _schedule_group(self, name: str, now: int) -> None:
-        """Schedule a group for the time when none of its messages is in flight any more."""
+        """Schedule a group for the time when none of its messages is in flight, and the first one is not delayed."""
         group = self._groups.get(name)
         if group is None:
             return
@@ -367,6 +374,7 @@ class FakeQueue(FakeClient):
         group.ticket = 0
         if group.messages[0].searchable:
             free_at = max((message.visible_at for message in group.in_flight), default=now)
+            free_at = max(free_at, group.messages[0].delayed_until)
             group.ticket = next(self._tickets)
             heapq.heappush(self._schedule, (max(free_at, now), group.ticket, name))
 

@@ -163,7 +163,7 @@ class RetryConsumer:
             entity=str(delivery.entity) if delivery and delivery.entity else None,
             key=key_hash(message.key),
             receives=receives,
-            milliseconds=now - started,
+            ms=now - started,
             sent=None if isinstance(result, Wait) else ",".join(result.sent) or None,
             **result.details,
         )

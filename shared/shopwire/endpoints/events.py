@@ -166,7 +166,7 @@ def _record(
         topic=delivery.topic if delivery else "unreadable",
         entity=str(entity) if entity else None,
         key=key_hash(key),
-        milliseconds=elapsed_ms,
+        ms=elapsed_ms,
         sent=",".join(outcome.sent) or None,
         **outcome.details,
     )

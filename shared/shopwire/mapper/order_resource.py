@@ -27,16 +27,18 @@ def orders_request(params: Params) -> ApiRequest:
     Raises:
         Unmappable: the API would refuse the order (`api_rules`).
     """
+    # As bytes, because the items may be megabytes, and as text with Cyrillic letters they take twice as many.
     fields, more = [], {}
     for name, value in params:
         if name in _JSON_VALUES:
-            fields.append(f'"{name}":{value}')
+            fields.append(f'"{name}":{value}'.encode())
         elif name in ORDER_TEXTS:
-            fields.append(f'"{name}":{json_text(value)}')
+            fields.append(f'"{name}":{json_text(value)}'.encode())
         else:
             more["note" if name == _NOTE else name] = value
     if more:
-        fields.append(f'"{_NOTE}":{json_text(more)}')
-    order = "{" + ",".join(fields) + "}"
-    check_order(from_json(order))
-    return ApiRequest(ORDERS_PATH, f'{{"orders":[{order}]}}'.encode())
+        fields.append(f'"{_NOTE}":{json_text(more)}'.encode())
+    body = b'{"orders":[{%b}]}' % b",".join(fields)
+    (order,) = from_json(body)["orders"]
+    check_order(order)
+    return ApiRequest(ORDERS_PATH, body)

@@ -40,12 +40,16 @@ class ContactStore(ErasableContacts):
     """Reads and writes contacts. Times are UTC milliseconds. Every method may raise TableUnavailable."""
 
     def find(self, shop: str, contact: Contact, likely: str | None = None) -> ContactState:
-        """Return what is recorded about the contact: mostly one read of up to three items.
+        """Return what is recorded about the contact: mostly one read of one item.
+
+        A new contact takes one call more than a single read of all its items would, and the same read units.
 
         Args:
-            likely: id of the contact that it probably is, because an entry refers to it. One item is read if it is.
+            likely: id of the contact that it probably is, because an entry refers to it. None: the one that its first
+                identity creates.
         """
         hashes = {name: hash for name, _, hash in self._identities(shop, contact)}
+        likely = likely or next(iter(hashes.values()), None)
         items: dict[str, Item] = {}
         if likely and hashes:
             items[likely] = self._table.get(item_key(shop, likely)) or {}

@@ -200,12 +200,18 @@ class Ledger:
     def retry_later(self, claim: Claim, update: Mapping[str, Any], now: int) -> bool:
         """Release the lease of a change that stays at the front of the queue.
 
-        It is marked as pending only if no change is: a change that was queued behind it keeps the mark. Records and
-        returns as `release`.
+        It is marked as pending only if no change is: a change that was queued behind it keeps the mark. A void mark
+        begins again, because what it names may have been replayed, and wait behind this change. Records and returns as
+        `release`.
         """
 
         def changes(entry: Entry) -> EntryUpdate:
-            return {} if entry.pending_at(now) else self._pending_mark(claim.lease.key, "queue", now)
+            if entry.pending_at(now):
+                return {}
+            void = entry.pending
+            keys = [claim.lease.key, *(void.key.split() if void else ())]
+            mark = " ".join(list(dict.fromkeys(keys))[-_MARKED_KEYS:])
+            return self._pending_mark(mark, void.place if void else "queue", now)
 
         return self._write_what_fits(claim, update, changes, now)
 
