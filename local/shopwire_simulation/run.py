@@ -47,9 +47,9 @@ _CALM_WEBHOOKS = 1_000
 THEMES = {
     # What cannot be sent at once waits in the outbox, and most of it is moved from there more than once.
     "outbox": (*FAULT_KINDS, "queue_out", "api_flapping"),
-    # Two requests about one person or order are on their way at the same time, and the first may be the last one.
     # Invocations continue after their leases expired, while others hold them.
     "leases": ("overruns", "api_sluggish_flapping", "duplicate", "late"),
+    # Two requests about one person or order are on their way at the same time, and the first may be the last one.
     "races": ("api_races", "api_unsteady_flapping", "facts_first", "late", "duplicate", "no_answer", "standstill"),
 }
 """Burst runs with faults that make rare situations frequent, and the kinds of their faults."""
@@ -106,6 +106,8 @@ class Run:
         days: virtual days in which the stories begin and end.
         max_gap_seconds: the longest time between two changes of a story. Then the faults last seconds instead of
             minutes. 0: hours, as in reality.
+        often: which rare happenings are frequent: "registering" (at the checkout), "leaving" (accounts are deleted, and
+            people ask for their erasure).
         on_start: called with each invocation before it runs, except those of the comebacks at the end.
     """
 
@@ -121,6 +123,7 @@ class Run:
         stories: list[Story] | None = None,
         days: float = _DAYS,
         max_gap_seconds: int = 0,
+        often: Collection[str] = (),
         on_start: Callable[[Invocation], None] = lambda _: None,
     ) -> None:
         rng = random.Random(seed)
@@ -129,7 +132,7 @@ class Run:
         self._accounts = accounts_of(self._shops)
         if stories is None:
             shops = list(self._shops.values())
-            stories = make_stories(random.Random(seed), shops, webhooks, START, days, max_gap_seconds)
+            stories = make_stories(random.Random(seed), shops, webhooks, START, days, max_gap_seconds, often)
         self.stories = stories
         chosen = {n: stories[n] for n in (range(len(stories)) if only is None else sorted(only))}
         self._is_calm = not faults and only is None and not without and webhooks >= _CALM_WEBHOOKS

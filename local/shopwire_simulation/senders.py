@@ -112,8 +112,8 @@ class Senders:
             self._post_variant(announcement, shop, body, 0, "cut off")
 
     def _held_back_ms(self, announcement: Announcement) -> int:
-        """Return how much later the snapshots of some orders arrive, so that their facts are first."""
-        is_snapshot = announcement.entity.startswith("order ") and not announcement.fact
+        """Return how much later the snapshots of some orders and accounts arrive, so that facts are first."""
+        is_snapshot = announcement.entity.startswith(("order ", "contact ")) and not announcement.fact
         rng = random.Random(f"{self._seed}:{announcement.shop}:{announcement.entity}")
         if not (is_snapshot and self._faults.happens("facts_first", self._scheduler.now, rng)):
             return 0

@@ -4,7 +4,7 @@ The same shops and the same random numbers always make the same stories.
 """
 
 import random
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 
 from shopwire.models.shop import Shop
@@ -22,12 +22,15 @@ def make_stories(
     start: int,
     days: float = 3.0,
     max_gap_seconds: int = 0,
+    often: Collection[str] = (),
 ) -> list[Story]:
     """Return stories with at least `webhooks` webhooks in total.
 
     Args:
         start: UTC milliseconds. Each story begins in the first half of the `days` and ends about when they end.
         max_gap_seconds: the longest time between two changes of a story. 0: hours, as in reality.
+        often: which rare happenings are frequent: "registering" (at the checkout), "leaving" (accounts are deleted, and
+            people ask for their erasure).
     """
     simulated = [ShopData.of(shop) for shop in shops if shop.platform in simulated_platforms()]
     duration = int(days * DAY)
@@ -36,7 +39,7 @@ def make_stories(
     while announced < webhooks:
         shop = rng.choice(simulated)
         begin = start + rng.randrange(max(duration // 2, SECOND))
-        recorder = StoryRecorder(rng, shop, ids, begin, start + duration, max_gap_seconds)
+        recorder = StoryRecorder(rng, shop, ids, begin, start + duration, max_gap_seconds, often)
         story = simulated_platforms()[shop.settings.platform].simulate_customer(recorder, next(serials))
         if story.announcements:
             stories.append(story)

@@ -1,7 +1,7 @@
 """Records one story, with its clock, its customer, and the webhooks that the shop announces with their meanings."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from shopwire_testkit.announcements import Announcement, Meaning, Story, Version
@@ -16,6 +16,8 @@ from shopwire_testkit.customers import (
 from shopwire_testkit.durations import HOUR, SECOND
 from shopwire_testkit.shop_data import ShopData
 
+_FREQUENT = 0.8
+
 
 class StoryRecorder:
     """Moves the time of one story forward and records its announcements.
@@ -25,16 +27,26 @@ class StoryRecorder:
         now: when the story begins, in UTC milliseconds.
         end: when the run ends, in UTC milliseconds.
         max_gap_seconds: the longest time between two changes. 0: hours, as in reality.
+        often: which rare happenings are frequent: "registering" (at the checkout), "leaving" (accounts are deleted, and
+            people ask for their erasure).
     """
 
     def __init__(
-        self, rng: random.Random, shop: ShopData, ids: Iterator[int], now: int, end: int, max_gap_seconds: int
+        self,
+        rng: random.Random,
+        shop: ShopData,
+        ids: Iterator[int],
+        now: int,
+        end: int,
+        max_gap_seconds: int,
+        often: Collection[str] = (),
     ) -> None:
         self.rng = rng
         self.shop = shop
         self.now = now
         self.end = end
         self._max_gap_seconds = max_gap_seconds
+        self._often = often
         self._ids = ids
         self._announcements: list[Announcement] = []
         self._canaries: set[str] = set()
@@ -64,6 +76,10 @@ class StoryRecorder:
     def chance(self, probability: float) -> bool:
         """Return True with this probability."""
         return self.rng.random() < probability
+
+    def happens(self, happening: str, probability: float) -> bool:
+        """Return True with this probability, or mostly if the happening is frequent in this run."""
+        return self.chance(_FREQUENT if happening in self._often else probability)
 
     def wait(self, mean: int = 2 * HOUR, *, same_second: bool = False) -> None:
         """Move the time forward into another second: mostly by hours, sometimes by seconds.

@@ -57,6 +57,19 @@ def test_late_change_of_an_unknown_account_does_not_create_the_contact(world: Wo
     assert world.api.accepted == [DELETE]
 
 
+def test_earlier_address_of_a_deleted_account_gets_a_contact_of_its_own(world: World) -> None:
+    """The API still has the address at the account's contact, and the deletion of that one waits."""
+    guest = Contact(email=ANNA.email)
+    world.send(customer())
+    world.api.next_answers = [503, 503]
+    world.send(customer(replace(ANNA, email="anna.new@example.com"), minutes=1))
+    assert world.send(DELETED) == "queued"
+    world.api.next_answers = []
+    assert world.send(new_order(contact=guest)) == "delivered"
+    assert world.api.accepted[1] == DELETE
+    assert [path for _, path, _ in world.api.accepted[2:4]] == ["v1/contact", "v1/event"]
+
+
 def test_new_order_restores_the_contact(world: World) -> None:
     world.send(customer())
     world.send(DELETED)

@@ -25,12 +25,12 @@ def order_of(email: str) -> OrderState:
 class Requests:
     """The accepted requests of one story."""
 
-    def __init__(self, *, erasure: bool = False) -> None:
+    def __init__(self, *, erasure: bool = False, deleted: bool = True) -> None:
         self.texts: list[str] = []
         self.accepted: dict[EntityKey, list[AcceptedRequest]] = {}
         meanings = {1: order_of("a@example.com"), 2: order_of("b@example.com"), 9: AccountDeletion("7")}
         story = Story(SHOP, [CHANGE, ORDER, DELETION], frozenset(), meanings)
-        records = {9: SendRecord(DELETION, accepted_at=START + 5, attempted_at=[START])}
+        records = {9: SendRecord(DELETION, accepted_at=START + 5, attempted_at=[START] if deleted else [])}
         self.checker = ContactRequestChecker(
             {0: story}, records, lambda number: erasure, lambda kind, announcement, text: self.texts.append(text)
         )
@@ -71,7 +71,7 @@ def test_phone_stays_at_the_contact_that_was_sent_with_it_first() -> None:
     ("announcement", "path", "erasure", "texts"),
     [
         (DELETION, DELETE, False, []),
-        (ORDER, DELETE, False, ["a contact is deleted that the shop keeps"]),
+        (ORDER, DELETE, False, []),  # it names an earlier address of the account
         (DELETION, ERASE, False, ["a contact is erased without an erasure request"]),
         (CHANGE, ERASE, True, []),
     ],
@@ -82,6 +82,12 @@ def test_contact_is_deleted_with_its_account_and_erased_by_request(
     requests = Requests(erasure=erasure)
     requests.accept(announcement, path)
     assert requests.texts == texts
+
+
+def test_contact_is_not_deleted_before_its_account() -> None:
+    requests = Requests(deleted=False)
+    requests.accept(ORDER, DELETE)
+    assert requests.texts == ["a contact is deleted that the shop keeps"]
 
 
 def test_contact_of_a_deleted_account_is_deleted() -> None:

@@ -91,7 +91,7 @@ class _CustomerJourney(CustomerJourney):
             if recorder.chance(0.3):
                 break
         may_delete = self.may_change and self.shop.settings.deleted_accounts == "delete"
-        if self.registered and may_delete and recorder.chance(0.15):
+        if self.registered and may_delete and recorder.happens("leaving", 0.15):
             self._delete_account()
 
     # -- the customer

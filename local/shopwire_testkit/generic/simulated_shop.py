@@ -56,7 +56,7 @@ class _CustomerJourney(CustomerJourney):
                 self._announce_customer()
             if recorder.chance(0.3):
                 break
-        if self.registered and recorder.chance(0.06):
+        if self.registered and recorder.happens("leaving", 0.06):
             self._ask_for_erasure()
 
     def _account(self, created_at: int, version: int) -> dict[str, Any]:

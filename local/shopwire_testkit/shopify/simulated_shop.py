@@ -85,7 +85,7 @@ class _CustomerJourney(CustomerJourney):
 
     def run(self) -> None:
         recorder = self.recorder
-        if self.registered and self.customer.email and self.same_moment_rng.random() < 0.2:
+        if self.registered and self.customer.email and self._registers_at_checkout():
             self._register_at_checkout()
         elif self.registered and recorder.chance(0.8):
             self._announce_customer("customers/create")
@@ -108,12 +108,16 @@ class _CustomerJourney(CustomerJourney):
                 self._perhaps_change_consent()
             if recorder.chance(0.25):
                 break
-        if self.registered and not self.orders and recorder.chance(0.3):
+        if self.registered and not self.orders and recorder.happens("leaving", 0.3):
             self._delete_account()
-        if self.registered and self.is_one_contact and recorder.chance(0.06):
+        elif self.registered and self.is_one_contact and recorder.happens("leaving", 0.06):
             self._request_erasure()
 
     # -- customers
+
+    def _registers_at_checkout(self) -> bool:
+        with self.recorder.random_numbers_of(self.same_moment_rng):
+            return self.recorder.happens("registering", 0.2)
 
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer
@@ -199,6 +203,9 @@ class _CustomerJourney(CustomerJourney):
         """
         recorder, customer = self.recorder, self.customer
         recorder.wait()
+        if recorder.chance(0.5):  # saved once more, a moment before
+            self._announce_customer("customers/update")
+            recorder.wait(MINUTE)
         deletes_contact = self.shop.settings.deleted_accounts == "delete"
         meaning = AccountDeletion(customer.api_id or "") if deletes_contact else None
         gid = {"admin_graphql_api_id": f"gid://shopify/Customer/{customer.id}"}

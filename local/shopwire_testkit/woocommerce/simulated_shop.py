@@ -53,7 +53,7 @@ class _CustomerJourney(CustomerJourney):
 
     def run(self) -> None:
         recorder = self.recorder
-        if self.registered and not self.staff and self.customer.email and self.same_moment_rng.random() < 0.2:
+        if self.registered and not self.staff and self.customer.email and self._registers_at_checkout():
             typed = recorder.as_typed_at_checkout(self.customer, self.serial)
             recorder.announce_beside(lambda: self._announce_customer("customer.created"))
             OrderLifecycle(recorder, typed, guest=False).run()
@@ -76,8 +76,12 @@ class _CustomerJourney(CustomerJourney):
                 self._let_relative_buy()
             if recorder.chance(0.3):
                 break
-        if self.registered and not self.staff and recorder.chance(0.1):
+        if self.registered and not self.staff and recorder.happens("leaving", 0.1):
             self._delete_account()
+
+    def _registers_at_checkout(self) -> bool:
+        with self.recorder.random_numbers_of(self.same_moment_rng):
+            return self.recorder.happens("registering", 0.2)
 
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer
@@ -136,6 +140,9 @@ class _CustomerJourney(CustomerJourney):
         """Delete the customer's account. Some customers buy again later, as guests."""
         recorder, customer = self.recorder, self.customer
         recorder.wait()
+        if recorder.chance(0.5):  # saved once more, a moment before
+            self._announce_customer("customer.updated")
+            recorder.wait(MINUTE)
         deletes_contact = self.shop.settings.deleted_accounts == "delete"
         meaning = AccountDeletion(customer.api_id or "") if deletes_contact else None
         recorder.announce("customer.deleted", encode_json({"id": customer.id}), f"contact {customer.id}", meaning, None)

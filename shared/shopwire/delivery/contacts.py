@@ -225,11 +225,15 @@ class Contacts:
     def _send_movers(self, task: Task, state: ContactState) -> None:
         """Send the contacts that gave up an address which the webhook names. Raises only RetryLater.
 
-        They are sent before another contact gets the address, because the API finds a contact by its addresses.
+        They are sent before another contact gets the address, because the API finds a contact by its addresses. That of
+        a deleted account is deleted, because its deletion may still wait, and would delete the other contact.
         """
         for record in state.unsent_movers:
             with suppress(Ignored, PermanentFailure, Unmappable):
-                self._send(task, ContactState.of_record(record), record, None)
+                if record.is_deleted and record.contact.customer_id:
+                    self._sender.send(task, delete_request(record.contact.customer_id, task.shop.id_prefix))
+                else:
+                    self._send(task, ContactState.of_record(record), record, None)
 
     def _send_or_part(self, task: Task, state: ContactState, record: ContactRecord) -> int | None:
         """Send what is recorded, or what is left of it without an address that the API refuses. Return the API's id."""

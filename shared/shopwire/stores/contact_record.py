@@ -117,7 +117,7 @@ class ContactState:
             and (record := self.records.get(pointer.contact_id or ""))
             and record.id != self.ref
             and getattr(record.contact, name) != getattr(self.named, name)
-            and not (record.is_synced or record.is_deleted)
+            and not record.is_synced
         }
         return list(found.values())
 
