@@ -31,7 +31,7 @@ _STEPS = (
     ("outbox", 700, 5),
     ("races", 700, 5),
     ("leases", 700, 2),
-    ("checkouts", 1_500, 2),
+    ("checkouts", 2_000, 2),
     ("leaving", 2_500, 2),
     ("burst", 1_500, 1),
     ("burst", 1_500, 11),
@@ -58,6 +58,8 @@ _PLATFORM_STEPS = (
 _COPIES_FAULTS = ("platform_behind", "api_unsteady_flapping", "api_lost_answer", "api_throttled")
 # The faults of the run "busy". Any other failure of the API is a reason to pause a shop, and so hides a needless pause.
 _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
+# The faults of the run "checkouts": an order's request and that of the account overlap.
+_CHECKOUT_FAULTS = ("api_races", "api_sluggish_flapping")
 # The faults of the run "leaving": changes arrive after the deletion of their account, and wait when it is erased.
 _LEAVING_FAULTS = ("facts_first", "late", "duplicate", "queue_out", "api_flapping", "ledger_down")
 _LONG_DAYS = 8.0
@@ -180,7 +182,7 @@ def _simulate_copy(copy: str, bug: PlantedBug | None, added_seed: int) -> dict[s
         "burst": burst_run,
         "busy": partial(Run, faults=_BUSY_FAULTS),
         "throttled": partial(Run, faults=("api_throttled_after",)),
-        "checkouts": partial(burst_run, faults=THEMES["races"], often=["registering"]),
+        "checkouts": partial(burst_run, faults=_CHECKOUT_FAULTS, often=["registering"]),
         "leaving": partial(burst_run, faults=_LEAVING_FAULTS, often=["leaving"]),
         **{name: partial(burst_run, faults=faults) for name, faults in THEMES.items()},
     }
