@@ -77,7 +77,6 @@ class _CustomerJourney(CustomerJourney):
         self.is_one_contact = True
         """Whether all orders of the story belong to one contact."""
         self.others_rng = random.Random(f"others {serial}")
-        self.same_moment_rng = random.Random(f"same moment {serial}")
         # The rest of a story stays as it is without the consents.
         self.consent_rng = random.Random(f"consent {serial}")
         if self.registered:
@@ -85,7 +84,7 @@ class _CustomerJourney(CustomerJourney):
 
     def run(self) -> None:
         recorder = self.recorder
-        if self.registered and self.customer.email and self._registers_at_checkout():
+        if self.registered and self.customer.email and self.registers_at_checkout():
             self._register_at_checkout()
         elif self.registered and recorder.chance(0.8):
             self._announce_customer("customers/create")
@@ -114,10 +113,6 @@ class _CustomerJourney(CustomerJourney):
             self._request_erasure()
 
     # -- customers
-
-    def _registers_at_checkout(self) -> bool:
-        with self.recorder.random_numbers_of(self.same_moment_rng):
-            return self.recorder.happens("registering", 0.2)
 
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer

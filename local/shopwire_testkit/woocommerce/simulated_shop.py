@@ -3,7 +3,6 @@
 The meaning of each body is recorded with it for the reference model. Nothing here knows how shopwire reads the body.
 """
 
-import random
 from dataclasses import replace
 from typing import Any
 
@@ -49,11 +48,10 @@ class _CustomerJourney(CustomerJourney):
         self.browser = Browser(recorder, self.customer, serial)
         self.created_at = recorder.second
         self.relative: Customer | None = None
-        self.same_moment_rng = random.Random(f"same moment {serial}")
 
     def run(self) -> None:
         recorder = self.recorder
-        if self.registered and not self.staff and self.customer.email and self._registers_at_checkout():
+        if self.registered and not self.staff and self.customer.email and self.registers_at_checkout():
             typed = recorder.as_typed_at_checkout(self.customer, self.serial)
             recorder.announce_beside(lambda: self._announce_customer("customer.created"))
             OrderLifecycle(recorder, typed, guest=False).run()
@@ -78,10 +76,6 @@ class _CustomerJourney(CustomerJourney):
                 break
         if self.registered and not self.staff and recorder.happens("leaving", 0.1):
             self._delete_account()
-
-    def _registers_at_checkout(self) -> bool:
-        with self.recorder.random_numbers_of(self.same_moment_rng):
-            return self.recorder.happens("registering", 0.2)
 
     def _announce_customer(self, topic: str) -> None:
         recorder, customer = self.recorder, self.customer
