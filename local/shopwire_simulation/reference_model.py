@@ -276,7 +276,11 @@ def _contacts(
             name: value for name, value in names.items() if value
         }
     keys = [state.person.key for state in last_states if state.person]
-    keys += [cart.contact for cart in carts.values() if cart.certain and cart.products]
+    certain_carts = [cart for cart in carts.values() if cart.certain and cart.products]
+    keys += [cart.contact for cart in certain_carts if cart.contact]
+    # What an earlier checkout says of the person is not sent if it arrives after a later change of the cart.
+    last_changes = [meaning for id, meaning in accepted if id in {cart.announcement for cart in certain_carts}]
+    of_carts = [meaning.person for meaning in last_changes if isinstance(meaning, CartState) and meaning.person]
     own = [*_customers(accepted), *(meaning.person for _, meaning in accepted if isinstance(meaning, ConsentChange))]
     of_customers = {value for person in own for value in (person.email, person.phone, person.customer_id) if value}
     for key in dict.fromkeys(keys):
@@ -288,7 +292,8 @@ def _contacts(
             continue
         # A guest who registers keeps the contact and gains the id: orders fill in what is missing, and replace nothing.
         # So what they say is certain if no webhook of the person says something else.
-        sources = [state.person for state in last_states if state.person and state.person.key == key] or persons[:1]
+        sources = [state.person for state in last_states if state.person and state.person.key == key]
+        sources = sources or [person for person in of_carts if person.key == key] or persons[:1]
         wanted = {
             name: value
             for person in sources

@@ -176,6 +176,15 @@ def test_last_checkout_that_names_its_contact_must_be_sent() -> None:
     )
 
 
+def test_only_the_last_change_of_a_cart_says_what_its_contact_has() -> None:
+    """The checkout may arrive later than that change, which names only the address."""
+    checkout = CartState("t", (1, 0), PERSON, PRODUCTS, completed=False)
+    visitor = Person("a@example.com", None, None, "", "")
+    story = _story(checkout, CartState("t", (2, 0), visitor, PRODUCTS, completed=False))
+    assert expected_state(story, [0, 1]).contacts == [{"email": "a@example.com"}]
+    assert expected_state(story, [0]).contacts[0]["externalCustomerId"] == "7"
+
+
 def test_visit_names_the_contact_of_later_cart_changes() -> None:
     visitor = Person("a@example.com", None, None, "", "")
     first, later = CartState("t", (1, 0), None, ()), CartState("t", (3, 0), None, PRODUCTS)
