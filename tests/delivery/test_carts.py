@@ -1,12 +1,13 @@
 """Carts and views: to which contact they belong, what is sent, and when nothing is sent any more."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from shopwire.delivery.task import Outcome
 from shopwire.mapper import recycle_state_id
-from shopwire.models import NOBODY, Entity, Reason
+from shopwire.models import NOBODY, Contact, Entity, Reason
 from shopwire.stores.contact_record import ContactState
 from tests.support.changes import ANNA, BORYS, SHOP, cart, customer, order, paid, view
 from tests.support.delivery_world import World
@@ -133,6 +134,20 @@ def test_view_is_sent_once(world: World) -> None:
     assert world.send(view(), key="k") == "delivered"
     assert world.send(view(), key="k") == "duplicate"
     assert world.api.sent == ["contact", "pageViewed"]
+
+
+def test_anonymous_view_waits_until_the_order_made_from_its_cart_has_created_the_contact(world: World) -> None:
+    """The contact's address is at another one, which has to be sent first, and fails."""
+    guest = Contact(email=ANNA.email)
+    world.send(customer())
+    world.api.next_answers = [503, 503]
+    world.send(customer(replace(ANNA, email="anna.new@example.com"), minutes=1))
+    assert world.send(order(contact=guest, cart_token="cart-a")) == "queued"
+    world.api.next_answers = []
+    assert world.deliver(view(NOBODY, cart_token="cart-a")) == Outcome("queued", Reason.CONTACT_BUSY)
+    world.run_until_idle()
+    assert world.api.events[-1]["email"] == ANNA.email
+    assert world.api.sent[-1] == "pageViewed"
 
 
 def test_anonymous_view_belongs_to_the_contact_of_its_cart(world: World) -> None:

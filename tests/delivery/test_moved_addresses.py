@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shopwire.models import Contact
-from tests.support.changes import ANNA, SHOP, customer, order
+from tests.support.changes import ANNA, SHOP, arrived, customer, order, shipped
 from tests.support.delivery_world import World
 
 GUEST = Contact(email=ANNA.email, first_name="Olha", last_name="Vyhadko")
@@ -69,3 +69,21 @@ def test_contact_of_a_deleted_account_is_not_restored_for_its_earlier_address(wo
     assert world.webhook.contacts.mark_deleted(SHOP, state.record, world.clock.now)
     assert world.send(order(contact=GUEST)) == "delivered"
     assert [values(body) for body in sent_contacts(world)][1:] == [{GUEST.email}]
+
+
+def test_fact_names_the_address_that_the_customer_gave_while_the_contact_was_sent(world: World) -> None:
+    moved = replace(ANNA, email="anna.new@example.com")
+    world.send(customer())
+    world.send(shipped())
+    record = world.webhook.contacts.find(SHOP, ANNA).record
+    assert record
+    world.webhook.contacts.touch(SHOP, record, None)  # as if its last change were recorded and not sent
+
+    def customer_meanwhile(*request: object) -> int:
+        world.api.next_answers = []
+        assert world.send(customer(moved, minutes=1)) == "delivered"
+        return 200
+
+    world.api.next_answers = [customer_meanwhile]
+    assert world.send(arrived()) == "delivered"
+    assert world.api.events[-1]["email"] == moved.email

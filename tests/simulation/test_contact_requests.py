@@ -42,10 +42,11 @@ class Requests:
         )
         self.accepted.setdefault((SHOP, announcement.entity), []).append(request)
 
-    def send_contact(self, email: str, phone: str = PHONE) -> None:
+    def send_contact(self, email: str, phone: str = PHONE, **fields: str) -> None:
         channels = [{"type": "email", "value": email}, {"type": "sms", "value": phone}]
-        self.accept(ORDER, "POST v1/contact", body={"channels": channels})
-        self.accept(ORDER, "POST v1/contact/subscribe", body={"contact": {"channels": channels}})
+        contact = {"channels": channels, **fields}
+        self.accept(ORDER, "POST v1/contact", body=contact)
+        self.accept(ORDER, "POST v1/contact/subscribe", body={"contact": contact})
 
     def finish(self, *, exists: bool = False, abandoned: bool = False) -> list[str]:
         contacts = [{"id": 1}] if exists else []
@@ -64,6 +65,15 @@ def test_phone_stays_at_the_contact_that_was_sent_with_it_first() -> None:
     requests.send_contact("b@example.com", "380679998877")
     assert requests.texts == []
     requests.send_contact("b@example.com")
+    assert set(requests.texts) == {"a contact takes the phone of another one"}
+
+
+def test_phone_stays_with_a_customer_who_has_another_address_now() -> None:
+    requests = Requests()
+    requests.send_contact("a@example.com", externalCustomerId="7")
+    requests.send_contact("b@example.com", externalCustomerId="7")
+    assert requests.texts == []
+    requests.send_contact("a@example.com")
     assert set(requests.texts) == {"a contact takes the phone of another one"}
 
 

@@ -410,6 +410,8 @@ class Checker:
         entity = announcement.shop, announcement.entity
         if entity in self.requests.uncertain_entities and self.excuses.use("address_changed_meanwhile"):
             return None
+        if entity in self._order_events.ahead and self.excuses.use("parked"):
+            return None
         if announcement.thin:
             state = self._fetches.state_of(announcement, invocation)
             if state is announcement or self._fetches.is_mixed(announcement, invocation):

@@ -5,6 +5,7 @@ the customer's account, if the shop wants that, and erased only for an erasure r
 """
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation
@@ -41,6 +42,8 @@ class ContactRequestChecker:
         self._shared_phones = {n: phones for n, story in stories.items() if (phones := shared_phones(story))}
         self._first_emails: dict[tuple[int, str], str] = {}
         """Story and phone -> the e-mail address of the contact that was first sent with the phone."""
+        self._emails_of_customers: dict[tuple[int, object], set[str]] = defaultdict(set)
+        """Story and externalCustomerId -> the e-mail addresses with which it was sent."""
 
     def on_accepted(self, announcement: Announcement, story: int, path: str, body: bytes) -> None:
         """Check a request that the API accepted. `path` is method, path and query."""
@@ -66,10 +69,15 @@ class ContactRequestChecker:
         contact = body.get("contact", body)
         assert isinstance(contact, dict)
         channels = {channel["type"]: channel["value"] for channel in contact["channels"]}
-        email, phone = channels.get("email"), channels.get("sms")
+        email, phone, id = channels.get("email"), channels.get("sms"), contact.get("externalCustomerId")
+        own = self._emails_of_customers[story, id] if id else set()
+        if email:
+            own.add(email)
         if email and email in self._shared_phones[story].get(phone or "", ()):
             first = self._first_emails.setdefault((story, phone or ""), email)
-            if first != email:
+            if first != email and first in own:
+                self._first_emails[story, phone or ""] = email  # the same customer has another address now
+            elif first != email:
                 self._report("wrong_final_state", announcement, "a contact takes the phone of another one")
 
     def finish(

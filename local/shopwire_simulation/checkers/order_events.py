@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from shopwire_simulation.checkers.excuses import ExcuseCounter
-from shopwire_simulation.checkers.observations import AcceptedRequest, ReportViolation
+from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation
 from shopwire_simulation.reference_model import differences, is_same_value
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, Meaning, OrderDeletion, OrderState, ParcelDelivered, Purchase
@@ -179,6 +179,8 @@ class OrderEventChecker:
         self._is_poisoned = is_poisoned
         self._excuses = excuses
         self._report = report
+        self.ahead: set[EntityKey] = set()
+        """Orders whose last accepted request is a fact's that repeats a snapshot which the API has not accepted."""
 
     def on_accepted(
         self, request: AcceptedRequest, announcement: Announcement, earlier: Sequence[AcceptedRequest]
@@ -191,6 +193,8 @@ class OrderEventChecker:
         meaning = self._state_or_fact(announcement)
         if meaning is None:
             return
+        order = announcement.shop, announcement.entity
+        self.ahead.discard(order)
         params = request.params if request.event else flat_order(request.order or {})
         if isinstance(meaning, OrderState):
             if meaning.erased:
@@ -205,6 +209,8 @@ class OrderEventChecker:
         else:
             known, later = self._snapshots_before(request, announcement, earlier)
             problem = fact_problem(meaning, params, known, later)
+            if fact_problem(meaning, params, known):
+                self.ahead.add(order)
         if problem and self._repeats_a_rejected_snapshot(announcement, meaning, params):
             self._excuses.use("parked")
         elif problem and not (

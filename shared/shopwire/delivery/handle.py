@@ -178,6 +178,9 @@ class ChangeHandler:
         if decision.is_fact:
             update |= decision.update  # the fact is true, whatever becomes of its request
         state, contact = self._contact(task, decision, entry)
+        if contact is NOBODY and decision.contact_ref and not decision.is_fact:
+            # The order that was made from the cart has not created its contact yet.
+            raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_CART_BUSY_MS)
         update |= decision.update
         is_named = bool(contact.key) and contact is decision.contact  # not the contact that was recorded before
         owner: EntryUpdate = {}
@@ -193,7 +196,12 @@ class ChangeHandler:
         steps = decision.plan(contact, recycle_state_id)
         if not steps:
             return Outcome("unchanged")
-        ref = self.contacts.ensure(task, state, decision.created_at).id
+        record = self.contacts.ensure(task, state, decision.created_at)
+        ref = record.id
+        if contact is not decision.contact and contact != record.contact:
+            # The customer changed the address meanwhile, and the API knows only the new one.
+            contact = record.contact
+            steps = decision.plan(contact, recycle_state_id)
         if decision.converts_cart and ref != state.ref:
             self._convert(task, decision.converts_cart, ref)  # another webhook created the contact meanwhile
         if decision.records_contact:
