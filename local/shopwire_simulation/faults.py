@@ -60,6 +60,8 @@ _PROBABILITIES = {
     "api_straggler": 1 / 100,
     # For each order: all its snapshots are held back, so that its facts arrive first.
     "facts_first": 1 / 40,
+    # For each customer: all changes of the account are held back, so that its deletion arrives first.
+    "deletions_first": 1 / 4,
     "api_races": 1 / 4,
     "skew": 1.0,
     "rotation": 1.0,
@@ -94,7 +96,7 @@ _FLAPPING = {
 SEND_TWICE = "send_twice"
 """Each webhook comes a second time within seconds. Only the enumerated injections use this kind too."""
 
-FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES.keys() - {"api_races", "overruns"})))
+FAULT_KINDS = tuple(sorted((*_WINDOWS, *_PROBABILITIES.keys() - {"api_races", "deletions_first", "overruns"})))
 """The kinds that `--faults` takes."""
 
 

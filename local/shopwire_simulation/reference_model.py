@@ -292,13 +292,14 @@ def _contacts(
             continue
         # A guest who registers keeps the contact and gains the id: orders fill in what is missing, and replace nothing.
         # So what they say is certain if no webhook of the person says something else.
-        sources = [state.person for state in last_states if state.person and state.person.key == key]
-        sources = sources or [person for person in of_carts if person.key == key] or persons[:1]
+        sources = [state.person for state in last_states if state.person and state.person.key == key] or persons[:1]
+        in_cart = [_identities(person) for person in of_carts if person.key == key]
         wanted = {
             name: value
             for person in sources
             for name, value in _identities(person).items()
             if all(_identities(other).get(name, value) == value for other in persons)
+            and all(name in said for said in in_cart)
         }
         # Two persons with the same phone stay two contacts, and the phone belongs to one of them.
         others = [person for person in (*named, *_customers(accepted)) if person.key != key]

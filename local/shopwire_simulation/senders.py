@@ -113,9 +113,9 @@ class Senders:
 
     def _held_back_ms(self, announcement: Announcement) -> int:
         """Return how much later the snapshots of some orders and accounts arrive, so that facts are first."""
-        is_snapshot = announcement.entity.startswith(("order ", "contact ")) and not announcement.fact
+        kind = {"order": "facts_first", "contact": "deletions_first"}.get(announcement.entity.partition(" ")[0])
         rng = random.Random(f"{self._seed}:{announcement.shop}:{announcement.entity}")
-        if not (is_snapshot and self._faults.happens("facts_first", self._scheduler.now, rng)):
+        if announcement.fact or not (kind and self._faults.happens(kind, self._scheduler.now, rng)):
             return 0
         return _HELD_BACK_COMPRESSED_MS if self._faults.is_compressed else _HELD_BACK_MS
 

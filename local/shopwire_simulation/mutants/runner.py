@@ -61,7 +61,7 @@ _BUSY_FAULTS = ("api_busy", "api_busy_after", "api_remembers")
 # The faults of the run "checkouts": an order's request and that of the account overlap.
 _CHECKOUT_FAULTS = ("api_races", "api_sluggish_flapping")
 # The faults of the run "leaving": changes arrive after the deletion of their account, and wait when it is erased.
-_LEAVING_FAULTS = ("facts_first", "late", "duplicate", "queue_out", "api_flapping", "ledger_down")
+_LEAVING_FAULTS = ("deletions_first", "late", "duplicate", "queue_out", "api_flapping", "ledger_down")
 _LONG_DAYS = 8.0
 _PROCESSES = 2
 _SEED_STEP = 1_000
