@@ -213,24 +213,22 @@ class RequestChecker:
         self._report("ignored_by_api", shop, entity, text, story)
 
     def _customer_changed_meanwhile(self, story: int, request: AcceptedRequest) -> bool:
-        """Return True if the customer's own webhook changed their address while the event was on its way.
+        """Return True if a customer's address changed while the event was on its way.
 
+        The customer's own webhook changes it, or one that names the earlier address and sends the customer first.
         Then the API does not know the earlier address any more. The order's next event creates the contact again
         (docs/limits-and-cost.md). An event with the customer's id finds the contact all the same, unless the account
         was deleted.
         """
         has_id = "externalCustomerId" in request.params
         shop, since = self._stories[story].shop, request.invocation.notes["claimed_at"]
-        customers = {
-            announcement.entity
-            for announcement in self._stories[story].announcements
-            if announcement.entity.startswith("contact ")
-        }
+        entities = {announcement.entity for announcement in self._stories[story].announcements}
         return any(
             max(other.at, other.invocation.notes.get("contacts_at", 0)) >= since
             and other.invocation is not request.invocation
             and (other.path.startswith("DELETE") or not has_id)
-            for entity in customers
+            and (other.path in (CONTACT, "POST v1/contact/subscribe") or other.path.startswith("DELETE v1/contact"))
+            for entity in entities
             for other in self.accepted.get((shop, entity), ())
         )
 
