@@ -299,7 +299,7 @@ def _contacts(
             for person in sources
             for name, value in _identities(person).items()
             if all(_identities(other).get(name, value) == value for other in persons)
-            and all(name in said for said in in_cart)
+            and all(name in named_there for named_there in in_cart)
         }
         # Two persons with the same phone stay two contacts, and the phone belongs to one of them.
         others = [person for person in (*named, *_customers(accepted)) if person.key != key]
