@@ -36,6 +36,8 @@ export function watchEditor(editor) {
     clearTimeout(timer);
     timer = setTimeout(update, PREVIEW_DELAY_MS);
   });
+  // What was typed before this script was loaded counts too.
+  if ([...editor.elements].some((field) => "defaultValue" in field && field.value !== field.defaultValue)) update();
 }
 
 function show(preview) {
