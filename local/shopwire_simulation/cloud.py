@@ -32,6 +32,8 @@ TIMEOUTS = {"webhook": 10 * SECOND, "storefront": 10 * SECOND, "retry": 60 * SEC
 """The functions' time-outs in milliseconds."""
 _VISIBILITY_MS = 360 * SECOND
 _DELAY_MS = Policy().retry_base_ms
+_PLANNED_FAULTS = (*((fault.value, fault) for fault in Fault), ("overruns", Fault.OVERRUN))
+"""The kinds of faults that hit an invocation at one point, and what they do."""
 # Latency of each half of a slow call, up to this value. The client still waits for it.
 _SLOW_LATENCY_MS = 400
 _MAX_RETRY_CONCURRENCY = 5
@@ -167,11 +169,9 @@ class Cloud:
             environment = _LambdaEnvironment(self._load(name, invocation))
             pool.append(environment)
         environment.busy = True
-        for fault in Fault:
-            if self.faults.happens(fault, self.scheduler.now, invocation.rng):
+        for kind, fault in _PLANNED_FAULTS:
+            if self.faults.happens(kind, self.scheduler.now, invocation.rng):
                 invocation.planned_fault = (invocation.rng.randrange(1, _POINTS[name]), fault)
-        if self.faults.happens("overruns", self.scheduler.now, invocation.rng):
-            invocation.planned_fault = (invocation.rng.randrange(1, _POINTS[name]), Fault.OVERRUN)
         self._on_start(invocation)
         invocation.started_at = self.scheduler.now
         invocation.request_id = f"{name}-{next(self._request_numbers)}"

@@ -51,6 +51,7 @@ _PROBABILITIES = {
     "no_answer": 1 / 200,
     "standstill": 1 / 400,
     "overrun": 1 / 800,
+    # As "overrun", but often.
     "overruns": 1 / 8,
     "cold_start": 0.02,
     "poison_refused": 1 / 150,

@@ -279,7 +279,8 @@ def _contacts(
     certain_carts = [cart for cart in carts.values() if cart.certain and cart.products]
     keys += [cart.contact for cart in certain_carts if cart.contact]
     # What an earlier checkout says of the person is not sent if it arrives after a later change of the cart.
-    last_changes = [meaning for id, meaning in accepted if id in {cart.announcement for cart in certain_carts}]
+    last_ids = {cart.announcement for cart in certain_carts}
+    last_changes = [meaning for id, meaning in accepted if id in last_ids]
     of_carts = [meaning.person for meaning in last_changes if isinstance(meaning, CartState) and meaning.person]
     own = [*_customers(accepted), *(meaning.person for _, meaning in accepted if isinstance(meaning, ConsentChange))]
     of_customers = {value for person in own for value in (person.email, person.phone, person.customer_id) if value}

@@ -130,12 +130,7 @@ def test_older_refusal_that_is_sent_last_does_not_stay(world: World, is_recorded
 
 
 def test_older_refusal_of_a_known_customer_that_is_sent_last_does_not_stay(known: World) -> None:
-    def buy_meanwhile(*request: object) -> int:
-        known.api.next_answers = []
-        assert known.send(order(contact=replace(ANNA, consent=Consent(subscribed=True, at=2_000)))) == "delivered"
-        return 200
-
-    known.api.next_answers = [buy_meanwhile]
+    known.api.next_answers = [known.meanwhile(order(contact=replace(ANNA, consent=Consent(subscribed=True, at=2_000))))]
     known.send(consent_change(False, 1_000))
     known.run_until_idle()
     assert [path for path in paths(known) if path in (ADD, DELETE)][-2:] == [ADD, DELETE]

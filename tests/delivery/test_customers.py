@@ -25,12 +25,7 @@ def contacts_of(world: World) -> list[dict[str, Any]]:
 def test_order_sent_during_a_customers_change_carries_that_change(world: World) -> None:
     married = replace(ANNA, last_name="Bondar")
 
-    def order_meanwhile(*request: object) -> int:
-        world.api.next_answers = []
-        assert world.send(order()) == "delivered"
-        return 200
-
-    world.api.next_answers = [order_meanwhile]
+    world.api.next_answers = [world.meanwhile(order())]
     assert world.send(customer(married)) == "delivered"
     assert {body["lastName"] for body in contacts_of(world)} == {"Bondar"}
     world.send(customer(replace(married, first_name="Hanna"), minutes=1))
@@ -40,12 +35,7 @@ def test_order_sent_during_a_customers_change_carries_that_change(world: World) 
 def test_phone_of_a_customer_replaces_the_one_of_a_guest_order_sent_meanwhile(world: World) -> None:
     guest = replace(ANNA, customer_id=None, phone="380671112233")
 
-    def customer_meanwhile(*request: object) -> int:
-        world.api.next_answers = []
-        assert world.send(customer()) == "delivered"
-        return 200
-
-    world.api.next_answers = [customer_meanwhile]
+    world.api.next_answers = [world.meanwhile(customer())]
     assert world.send(order(contact=guest)) == "delivered"
     assert contacts_of(world)[-1]["channels"][1] == {"type": "sms", "value": ANNA.phone}
 
@@ -82,16 +72,9 @@ def test_change_that_outlives_its_lease_does_not_replace_a_later_one(world: Worl
 def test_own_data_of_a_customer_replaces_what_an_order_sent_again_meanwhile(world: World) -> None:
     married = replace(ANNA, last_name="Bondar", phone="380671112233")
     world.send(customer())
-    record = world.webhook.contacts.find(SHOP, ANNA).record
-    assert record
-    world.webhook.contacts.touch(SHOP, record, None)  # as if its last change were recorded and not sent
+    world.leave_unsent(ANNA)
 
-    def customer_meanwhile(*request: object) -> int:
-        world.api.next_answers = []
-        assert world.send(customer(married, minutes=1)) == "delivered"
-        return 200
-
-    world.api.next_answers = [customer_meanwhile]
+    world.api.next_answers = [world.meanwhile(customer(married, minutes=1))]
     assert world.send(order(minutes=2)) == "delivered"
     assert contacts_of(world)[-1]["channels"][1] == {"type": "sms", "value": married.phone}
 

@@ -150,13 +150,8 @@ def test_deletion_that_waits_for_the_key_is_recorded_at_once(world: World) -> No
 
 
 def test_contact_that_an_order_sends_during_the_deletion_is_sent_again(world: World) -> None:
-    def order_meanwhile(*request: object) -> int:
-        world.api.next_answers = []
-        assert world.send(new_order()) == "delivered"
-        return 200
-
     world.send(customer())
-    world.api.next_answers = [order_meanwhile]
+    world.api.next_answers = [world.meanwhile(new_order())]
     assert world.send(DELETED) == "delivered"
     assert world.api.accepted.index(DELETE) > 0
     assert world.api.sent[-1] == "contact"

@@ -75,15 +75,8 @@ def test_fact_names_the_address_that_the_customer_gave_while_the_contact_was_sen
     moved = replace(ANNA, email="anna.new@example.com")
     world.send(customer())
     world.send(shipped())
-    record = world.webhook.contacts.find(SHOP, ANNA).record
-    assert record
-    world.webhook.contacts.touch(SHOP, record, None)  # as if its last change were recorded and not sent
+    world.leave_unsent(ANNA)
 
-    def customer_meanwhile(*request: object) -> int:
-        world.api.next_answers = []
-        assert world.send(customer(moved, minutes=1)) == "delivered"
-        return 200
-
-    world.api.next_answers = [customer_meanwhile]
+    world.api.next_answers = [world.meanwhile(customer(moved, minutes=1))]
     assert world.send(arrived()) == "delivered"
     assert world.api.events[-1]["email"] == moved.email

@@ -145,13 +145,19 @@ def test_new_message_of_a_delay_queue_is_invisible_for_the_delay(side: Side) -> 
     assert queue.bodies() == ["a"]
 
 
-def test_delay_keeps_the_order_of_a_group_and_does_not_start_again(side: Side) -> None:
+def receive_the_first_of_two(side: Side) -> tuple[Queue, dict[str, Any]]:
+    """Return a queue with a delay of 5 s, and its first message. The second one was sent a second ago."""
     queue = side.queue(delay=5)
     queue.send("a")
     queue.side.advance(4 * SECOND)
     queue.send("b")
     queue.side.advance(SECOND)
     (first,) = queue.receive()
+    return queue, first
+
+
+def test_delay_keeps_the_order_of_a_group_and_does_not_start_again(side: Side) -> None:
+    queue, first = receive_the_first_of_two(side)
     queue.hold(first, 0)
     assert queue.bodies() == ["a"]
     queue.side.advance(30 * SECOND)
@@ -159,12 +165,7 @@ def test_delay_keeps_the_order_of_a_group_and_does_not_start_again(side: Side) -
 
 
 def test_message_behind_a_deleted_one_waits_for_its_own_delay(side: Side) -> None:
-    queue = side.queue(delay=5)
-    queue.send("a")
-    queue.side.advance(4 * SECOND)
-    queue.send("b")
-    queue.side.advance(SECOND)
-    (first,) = queue.receive()
+    queue, first = receive_the_first_of_two(side)
     queue.delete(first)
     queue.side.advance(4 * SECOND - 1)
     assert queue.bodies() == []

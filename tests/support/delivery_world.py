@@ -18,7 +18,7 @@ from shopwire.delivery import retry
 from shopwire.delivery.task import Outcome, Policy
 from shopwire.endpoints import events, webhook
 from shopwire.environment import Environment, Settings
-from shopwire.models import Change, Delivery, Entity, Reason, Webhook
+from shopwire.models import Change, Contact, Delivery, Entity, Reason, Webhook
 from shopwire.models.change import EntityKind
 from shopwire.stores.entry import entity_key
 from shopwire.stores.outbox import PARTITION
@@ -129,6 +129,22 @@ class World:
         """Replace all environments, as after a crash."""
         self.crash_at = None
         self.webhook, self.retry, self.upkeep = (self.new_environment() for _ in range(3))
+
+    def leave_unsent(self, contact: Contact) -> None:
+        """Leave a known contact as if its last change were recorded and not sent."""
+        record = self.webhook.contacts.find(SHOP, contact).record
+        assert record
+        assert self.webhook.contacts.touch(SHOP, record, None)
+
+    def meanwhile(self, change: Change, status: int = 200) -> Callable[..., int]:
+        """Return an answer of the API with this status, before which another webhook delivers a change."""
+
+        def answer(*request: object) -> int:
+            self.api.next_answers = []
+            assert self.send(change) == "delivered"
+            return status
+
+        return answer
 
     def put_shop(self, id: str, **fields: Any) -> None:
         """Connect a shop, or change its settings."""

@@ -20,6 +20,9 @@ from shopwire_testkit.durations import MINUTE
 EVENT = "POST v1/event"
 ORDERS = "POST v1/orders"
 CONTACT = "POST v1/contact"
+CONTACTS = (CONTACT, "POST v1/contact/subscribe")
+"""What creates or changes a contact."""
+CONTACT_DELETION = "DELETE v1/contact"
 _ERASED_ID = "erased-"
 """Prefix of the externalCustomerId that a guest's contact gets so that it can be erased."""
 
@@ -226,8 +229,7 @@ class RequestChecker:
         return any(
             max(other.at, other.invocation.notes.get("contacts_at", 0)) >= since
             and other.invocation is not request.invocation
-            and (other.path.startswith("DELETE") or not has_id)
-            and (other.path in (CONTACT, "POST v1/contact/subscribe") or other.path.startswith("DELETE v1/contact"))
+            and (other.path.startswith(CONTACT_DELETION) or (other.path in CONTACTS and not has_id))
             for entity in entities
             for other in self.accepted.get((shop, entity), ())
         )

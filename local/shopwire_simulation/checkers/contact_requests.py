@@ -8,15 +8,14 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 
+from shopwire_simulation.checkers.accepted_requests import CONTACT_DELETION, CONTACTS
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation
 from shopwire_simulation.reference_model import shared_phones
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import AccountDeletion, Announcement, Story
 
-_CONTACTS = ("POST v1/contact", "POST v1/contact/subscribe")
-_RESTORING = (*_CONTACTS, "POST v1/orders")
+_RESTORING = (*CONTACTS, "POST v1/orders")
 """Requests that create a contact, or restore it."""
-_DELETION = "DELETE v1/contact"
 
 
 class ContactRequestChecker:
@@ -47,9 +46,9 @@ class ContactRequestChecker:
 
     def on_accepted(self, announcement: Announcement, story: int, path: str, body: bytes) -> None:
         """Check a request that the API accepted. `path` is method, path and query."""
-        if path.startswith(_DELETION):
+        if path.startswith(CONTACT_DELETION):
             self._check_deletion(announcement, story, path)
-        elif path in _CONTACTS and story in self._shared_phones:
+        elif path in CONTACTS and story in self._shared_phones:
             self._check_phone(announcement, story, json.loads(body))
 
     def _check_deletion(self, announcement: Announcement, story: int, path: str) -> None:
@@ -101,7 +100,9 @@ class ContactRequestChecker:
             if record is None or record.accepted_at is None or (announcement.shop, announcement.entity) in abandoned:
                 continue
             requests = list(_requests_of(self._stories[number], accepted))
-            deleted_at = max((request.at for request in requests if request.path.startswith(_DELETION)), default=None)
+            deleted_at = max(
+                (request.at for request in requests if request.path.startswith(CONTACT_DELETION)), default=None
+            )
             since = record.first_attempt_at if deleted_at is None else deleted_at
             later = [request for request in requests if request.path in _RESTORING and request.at >= (since or 0)]
             if deleted_at is None and not later:

@@ -208,9 +208,10 @@ class OrderEventChecker:
                 problem = problem or self._opening_problem(request, announcement, meaning, earlier)
         else:
             known, later = self._snapshots_before(request, announcement, earlier)
-            problem = fact_problem(meaning, params, known, later)
-            if fact_problem(meaning, params, known):
+            problem = fact_problem(meaning, params, known)
+            if problem:
                 self.ahead.add(order)
+                problem = fact_problem(meaning, params, known, later)
         if problem and self._repeats_a_rejected_snapshot(announcement, meaning, params):
             self._excuses.use("parked")
         elif problem and not (

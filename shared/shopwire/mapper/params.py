@@ -179,8 +179,6 @@ def plain(amount: Decimal | None) -> str | None:
 def rounded(amount: Decimal, quantum: Decimal) -> Decimal:
     """Return the amount rounded half up to the currency's digits, as invoices do.
 
-    What divisions left is rounded first: half a cent may have become 0.004999999999999999999999999999.
-
     Raises:
         Unmappable: it has more digits than the decimal context. The models let no such amount pass.
     """

@@ -6,7 +6,7 @@ every write, so that nothing is written over what came in between. An entry cont
 those are in `contacts`.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -190,7 +190,7 @@ class Ledger:
         def changes(entry: Entry) -> EntryUpdate:
             others, key = entry.pending_at(now), claim.lease.key
             keys = [other for other in (others.key.split() if others else ()) if other != key]
-            mark = " ".join([*keys, key][-_MARKED_KEYS:])
+            mark = _mark([*keys, key])
             if keys and others and others.place == "outbox":
                 return {"pending_key": mark}
             return self._pending_mark(mark, "queue", now)
@@ -210,8 +210,7 @@ class Ledger:
                 return {}
             void = entry.pending
             keys = [claim.lease.key, *(void.key.split() if void else ())]
-            mark = " ".join(list(dict.fromkeys(keys))[-_MARKED_KEYS:])
-            return self._pending_mark(mark, void.place if void else "queue", now)
+            return self._pending_mark(_mark(keys), void.place if void else "queue", now)
 
         return self._write_what_fits(claim, update, changes, now)
 
@@ -282,7 +281,7 @@ class Ledger:
             values: dict[str, Any] = {":now": now}
             if waiting:
                 condition, values = "pending_key = :mark", {":mark": waiting.key}
-            mark = self._pending_mark(" ".join([*keys, key][-_MARKED_KEYS:]), place, now)
+            mark = self._pending_mark(_mark([*keys, key]), place, now)
             with suppress(ConditionFailed):  # another change was marked, or was settled, since the reading
                 self._write_without_lease(item_key, entity, mark, now, condition=condition, values=values)
                 return place
@@ -467,6 +466,11 @@ def _settled(entry: Entry, key: str, version: int | None) -> EntryUpdate:
     if version is not None:
         update["version"] = version if entry.version is None else max(version, entry.version)
     return update
+
+
+def _mark(keys: Iterable[str]) -> str:
+    """Return the mark that names these changes: the last ones, if they are many."""
+    return " ".join(list(dict.fromkeys(keys))[-_MARKED_KEYS:])
 
 
 def _without_pending(mark: str, key: str) -> EntryUpdate:
