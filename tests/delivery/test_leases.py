@@ -3,8 +3,8 @@
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import Reason
-from tests.support.changes import cancelled, customer, order, paid
+from shopwire.models import Change, Reason
+from tests.support.changes import arrived, cancelled, cart, customer, order, paid, shipped
 from tests.support.delivery_world import World
 from tests.support.unreliable_clients import Crash
 
@@ -81,3 +81,34 @@ def test_invocation_that_lost_its_lease_records_only_key_and_version(world: Worl
     assert entry["sent"]["M"]["status"] == {"S": "CANCELLED"}
     assert entry["version"]["N"] == str(cancelled().version)
     assert world.send(paid(), key="slow") == "duplicate"
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "first_again"),
+    [
+        pytest.param(order(), order(minutes=1, number="#1001-A"), order(minutes=2), id="order"),
+        pytest.param(cart(), cart(minutes=1, units=2), cart(minutes=2), id="cart"),
+    ],
+)
+def test_earlier_content_is_sent_again_after_another_one_was_sent_and_not_recorded(
+    world: World, first: Change, other: Change, first_again: Change
+) -> None:
+    def die_after_sending(*request: object) -> int:
+        world.crash_at = len(world.calls)
+        return 200
+
+    world.send(first)
+    world.api.next_answers = [die_after_sending]
+    with pytest.raises(Crash):
+        world.send(other)
+    world.restart()
+    world.clock.advance(90_000)
+    assert world.send(first_again) == "delivered"
+    assert world.send(first_again, key="again") == "unchanged"
+
+
+def test_fact_whose_invocation_died_makes_the_content_not_uncertain(world: World) -> None:
+    world.send(shipped(minutes=1))
+    crash(world, 2, world.body(arrived()))
+    world.clock.advance(16_000)
+    assert world.send(shipped(minutes=2)) == "unchanged"

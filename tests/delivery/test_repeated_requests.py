@@ -38,6 +38,15 @@ def test_409_for_a_contact_without_an_answer_may_mean_another_webhooks_request(w
     assert [body["lastName"] for _, _, body in world.api.accepted] == ["Kovalenko", "Bondar", "Kovalenko"]
 
 
+def test_409_for_an_order_without_an_answer_may_mean_the_same_content_from_before_another_one(world: World) -> None:
+    for minute, number in enumerate(("#1", "#2", "#3")):
+        world.send(order(minutes=minute, number=number))
+    world.api.next_answers = [None, 409]
+    assert world.deliver(order(minutes=3, number="#2")) == Outcome("queued", Reason.API_NO_ANSWER)
+    assert world.run_until_idle() == ["delivered"]
+    assert [event["orderNumber"] for event in world.api.events] == ["#1", "#2", "#3", "#2"]
+
+
 def test_409_at_first_is_not_accepted_and_waits_a_minute(world: World) -> None:
     world.send(order())
     world.api.next_answers = [409]

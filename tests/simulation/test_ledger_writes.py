@@ -38,6 +38,7 @@ class Writes:
         self.texts: list[str] = []
         self.erased = False
         self.waiting: set[str] = set()
+        self.taken_over: list[str] = []
         self.excuses = ExcuseCounter()
         self.checker = LedgerWriteChecker(
             lambda key, invocation: (STATE, (), ()),
@@ -45,6 +46,7 @@ class Writes:
             lambda shop, entity: False,
             lambda shop, entity: self.erased,
             lambda key, invocation: None,
+            lambda shop, entity: self.taken_over.append(entity),
             lambda key: key[1] in self.waiting,
             self.excuses,
             lambda: START,
@@ -71,8 +73,9 @@ def test_only_the_holder_ends_a_lease_that_has_not_expired() -> None:
     assert Writes().write(invocation("b"), LEASED, item()) == [
         "misordered: an invocation ended the lease of another one"
     ]
-    expired = item(lease_holder="a", lease_until=START - 1)
-    assert Writes().write(invocation("b"), expired, item(lease_holder="b", lease_until=LEASED_UNTIL)) == []
+    expired, writes = item(lease_holder="a", lease_until=START - 1), Writes()
+    assert writes.write(invocation("b"), expired, item(lease_holder="b", lease_until=LEASED_UNTIL)) == []
+    assert writes.taken_over == ["order 7"]
 
 
 def test_no_invocation_takes_a_lease_in_the_name_of_another() -> None:

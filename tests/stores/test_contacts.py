@@ -405,3 +405,31 @@ def test_contact_that_another_one_overtook_holds_no_phone(world: World, monkeypa
     change_of(world, Contact(email=ANNA.email, customer_id=ANNA.customer_id))
     assert order_of(world, replace(ANNA, customer_id=None)).contact == ANNA
     assert found(world, Contact(phone=ANNA.phone)) == ANNA
+
+
+def test_phone_that_a_contact_is_about_to_get_is_not_free(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its invocation claimed the phone, and is slow to write the record."""
+    relative = Contact(email="relative@example.org", phone=ANNA.phone)
+    order_of(world, replace(ANNA, phone=None))
+    write = ContactStore._write_record
+
+    def write_after_the_relatives_order(*args: Any, **options: Any) -> ContactRecord:
+        monkeypatch.setattr(ContactStore, "_write_record", write)
+        order_of(world, relative)
+        return write(*args, **options)
+
+    monkeypatch.setattr(ContactStore, "_write_record", write_after_the_relatives_order)
+    assert change_of(world, ANNA).contact == ANNA
+    assert found(world, relative) == relative.without({"phone"})
+
+
+def test_phone_that_its_contact_gets_back_is_not_taken_meanwhile(world: World) -> None:
+    """A guest's order found the phone free, because the contact had given it up."""
+    contacts, relative = store(world), Contact(email="relative@example.org", phone=ANNA.phone)
+    change_of(world, ANNA)
+    change_of(world, replace(ANNA, phone="380671112233"))
+    free = contacts.find(SHOP, relative)
+    assert free.completed() == relative
+    change_of(world, ANNA)
+    assert contacts.write(SHOP, free, relative, world.clock.now, 0) is None
+    assert found(world, Contact(phone=ANNA.phone)) == ANNA

@@ -55,6 +55,8 @@ class RequestChecker:
         """Entities whose final state cannot be known, because the API ignored an event or an overrun was overtaken."""
         self.replays: dict[ChangeKey, list[int]] = {}
         """When each change was replayed by hand."""
+        self._uncertain_since: dict[EntityKey, list[tuple[int, bytes]]] = defaultdict(list)
+        """When it could not be known any more what the API has of each entity, and the request without an answer."""
         self._orders = orders
         self._stories = stories
         self._story_of = {announcement.id: n for n, story in stories.items() for announcement in story.announcements}
@@ -71,6 +73,10 @@ class RequestChecker:
     def story_of(self, announcement: Announcement | None) -> int | None:
         """Return the number of the announcement's story."""
         return self._story_of.get(announcement.id) if announcement else None
+
+    def on_uncertain(self, shop: str, entity: str, body: bytes = b"") -> None:
+        """Note that a request got no answer, or that a lease was taken over whose holder may have sent one."""
+        self._uncertain_since[shop, entity].append((self._now(), hashlib.sha256(body).digest()))
 
     def on_accepted(
         self,
@@ -130,7 +136,7 @@ class RequestChecker:
                 for earlier, later in itertools.pairwise(request for request in accepted if request.path == path):
                     if earlier.body_hash != later.body_hash:
                         continue
-                    if earlier.may_be_repeated:
+                    if earlier.may_be_repeated or self._is_uncertain(story.shop, entity, earlier, later):
                         self._excuses.use("sent_again")
                     elif later.invocation.overran:
                         self._excuses.use("overran")
@@ -142,6 +148,11 @@ class RequestChecker:
                         text = f"{later.event['eventTypeKey'] if later.event else path} twice with the same content"
                         story_number = self.story_of(later.announcement)
                         self._report("sent_twice_unexcused", story.shop, entity, text, story_number)
+
+    def _is_uncertain(self, shop: str, entity: str, earlier: AcceptedRequest, later: AcceptedRequest) -> bool:
+        """Return True if another request may have been accepted in between."""
+        uncertain = self._uncertain_since.get((shop, entity), ())
+        return any(earlier.at < at <= later.at and sent != later.body_hash for at, sent in uncertain)
 
     def _has_another_contact(self, story: Story, earlier: AcceptedRequest, later: AcceptedRequest) -> bool:
         """Return True if another thin webhook fetched a state again, and a contact was sent since it was sent first.

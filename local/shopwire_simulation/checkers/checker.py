@@ -164,6 +164,7 @@ class Checker:
             self._pending.was_overrun,
             self._is_erased_entity,
             self._on_settled,
+            self.requests.on_uncertain,
             lambda key: not self._is_thin(key) and self._pending.waits(key, self._aws_calls.announcement(key)),
             self.excuses,
             now,
@@ -270,6 +271,8 @@ class Checker:
             self._pauses.on_failure(announcement.shop, invocation)
             self._effects.failed.add(announcement.id)
             self._pending.on_failure(announcement, invocation)
+            if not status:
+                self.requests.on_uncertain(announcement.shop, announcement.entity, body)
 
     def on_platform_request(
         self, invocation: Invocation, path: str, method: str, url: str, headers: Mapping[str, str], body: bytes

@@ -49,7 +49,8 @@ EXCUSES = {
         Excuse(
             "sent_again",
             _SENT_AGAIN,
-            "one request whose answer was lost, or whose acceptance was not recorded",
+            "one request whose answer was lost, or whose acceptance was not recorded, or after which another one of its"
+            " entity may have been accepted",
             1500,
         ),
         Excuse(

@@ -46,6 +46,7 @@ class LedgerWriteChecker:
         is_disturbed: returns True if an invocation overran its lease on this entity of a shop.
         is_erased: returns True if the erasure of the person of this entity of a shop was requested.
         on_settled: called with the key of each change that is settled, and the invocation.
+        on_takeover: called with shop and entity when a lease is taken over that its holder did not give back.
         waits: returns True if the message with a change is in the queue or in the outbox, and the change must be sent.
     """
 
@@ -56,6 +57,7 @@ class LedgerWriteChecker:
         is_disturbed: Callable[[str, str], bool],
         is_erased: Callable[[str, str], bool],
         on_settled: Callable[[ChangeKey, Invocation], None],
+        on_takeover: Callable[[str, str], None],
         waits: Callable[[ChangeKey], bool],
         excuses: ExcuseCounter,
         now: Callable[[], int],
@@ -66,6 +68,7 @@ class LedgerWriteChecker:
         self._is_disturbed = is_disturbed
         self._is_erased = is_erased
         self._on_settled = on_settled
+        self._on_takeover = on_takeover
         self._waits = waits
         self._marked: dict[str, dict[str, None]] = {}
         """Keys of the changes that were marked as waiting since an entity's mark was removed, by partition key."""
@@ -100,6 +103,8 @@ class LedgerWriteChecker:
             self._violation("misordered", after, "an invocation took the lease in the name of another one")
         if holder == own:
             invocation.leased.add(pk)
+            if held and held != own:
+                self._on_takeover(*entity_of(after))
             until = _number(after, LEASE_UNTIL)
             if until != _number(before, LEASE_UNTIL) and not 0 <= until - invocation.deadline <= _MAX_LEASE_MARGIN_MS:
                 text = f"the lease ends {until - invocation.deadline} ms after the invocation's deadline"

@@ -110,7 +110,7 @@ class Eraser:
             return outcome
         if isinstance(task.change, Redaction):
             self._erase_person(task, task.change)
-            update |= dict.fromkeys(("sent", "contact_ref", "order_reference"))
+            update |= dict.fromkeys(("sent", "accepted", "contact_ref", "order_reference"))
         else:
             self._erase_shop(task)
         self.executed.record(task.shop.id, task.message.webhook.body, task.key)

@@ -4,7 +4,7 @@ What is learned on the way goes into the entry's update at once. After a failure
 attempt continues where this one stopped.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from shopwire.delivery.attempts import attempted
 from shopwire.delivery.contacts import Contacts
@@ -213,7 +213,8 @@ class ChangeHandler:
         for step in steps:
             self.sender.send(task, step.request)
             if step.sent is not None:
-                update["sent"] = step.sent
+                entry = replace(entry, accepted=entry.with_accepted(step.request.digest))
+                update |= {"sent": step.sent, "accepted": entry.accepted}
             if step.request.path == ORDERS_PATH:
                 self.contacts.check_erasure(task, contact, decision.created_at)
         if entry.parked_facts and not decision.is_fact:

@@ -238,7 +238,7 @@ class Receiver:
         update: EntryUpdate = {}
         if claim.entry.crashes >= MAX_CRASHES:
             return self._deferral.park(task, claim, update, PermanentFailure(Reason.CRASHES))
-        task = replace(task, unanswered=claim.entry.unanswered)
+        task = replace(task, unanswered=claim.entry.unrepeated)
         try:
             outcome = self._handler.handle(task, claim.entry, update, decision)
         except RetryLater as failure:

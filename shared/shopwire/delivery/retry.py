@@ -287,7 +287,7 @@ class RetryConsumer:
 
     def _under_lease(self, task: Task, claim: Claim) -> Outcome | Wait:
         update: EntryUpdate = {}
-        task = replace(task, unanswered=claim.entry.unanswered)
+        task = replace(task, unanswered=claim.entry.unrepeated)
         try:
             outcome = self._handler.handle(task, claim.entry, update)
         except RetryLater as failure:

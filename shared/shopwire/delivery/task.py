@@ -126,7 +126,8 @@ class Task:
         request_id: the id of the invocation. It is the holder of the lease.
         send_until: when the last response of the API must be in, UTC ms.
         lease_until: when the lease expires by itself, UTC ms: some seconds after the invocation's deadline.
-        unanswered: digest of the request to which the previous attempt got no answer.
+        unanswered: digest of the request to which the previous attempt got no answer. 409 to it means that the API
+            accepted it.
         fetched_at: when the state was fetched that a thin webhook announced, UTC ms; None for any other change.
     """
 

@@ -59,7 +59,7 @@ class ErasableContacts:
                 change: dict[str, Any] = {"expires": expires}
                 is_unwritten = hash in found.contact_ids and hash not in found.records
                 if hash in found.identities or is_unwritten:
-                    change |= {"contact_id": None, "erased_at": at}
+                    change |= {"contact_id": None, "for_revision": None, "erased_at": at}
                 if hash in found.contact_ids:
                     change |= dict.fromkeys(_RECORD_ATTRIBUTES) | {"contact_erased_at": at}
                 if hash in found.own and listed:

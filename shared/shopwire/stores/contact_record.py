@@ -67,6 +67,8 @@ class Pointer:
     Args:
         hash: stands for the identity.
         contact_id: the contact to which it leads, or led last.
+        for_revision: the revision of that contact for which it was claimed. Until then its record may not have the
+            identity yet; afterwards it has it, or gave it up.
         erased_at: UTC ms of its latest erasure.
     """
 
@@ -74,6 +76,7 @@ class Pointer:
     contact_id: str | None = None
     erased_at: int | None = None
     expires: int = 0
+    for_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,7 +240,8 @@ def holder(
 ) -> ContactRecord | None:
     """Return the record of the contact to which the value of an identity field leads; None if it is free.
 
-    An address that its contact does not have any more is free. If the record was never written, because its invocation
+    An address that its contact does not have any more is free. If the contact is about to get it, its record does not
+    have it yet. If the record was never written, because its invocation
     died or is still at work, an empty one is returned, unless another contact has its first identity: then it never
     will be.
     """
@@ -251,7 +255,7 @@ def holder(
             if winner and getattr(winner.contact, other) == getattr(named, other):
                 return None
     has_it = name == "customer_id" or getattr(record.contact, name) == getattr(named, name)
-    return record if has_it or not record.revision else None
+    return record if has_it or record.revision < max(pointer.for_revision, 1) else None
 
 
 def choose(
@@ -361,7 +365,13 @@ def read_contact(stored: Mapping[str, Any]) -> Contact:
 
 def read_pointer(hash: str, item: Mapping[str, Any]) -> Pointer:
     """Return what the item of an identity says. {}: there is none."""
-    return Pointer(hash, item.get("contact_id"), item.get("erased_at"), item.get("expires", 0))
+    return Pointer(
+        hash,
+        item.get("contact_id"),
+        item.get("erased_at"),
+        item.get("expires", 0),
+        item.get("for_revision", 0),
+    )
 
 
 def read_record(id: str, item: Mapping[str, Any]) -> ContactRecord:

@@ -20,6 +20,7 @@ from shopwire.stores.contact_erasure import RETENTION_SECONDS, ErasableContacts,
 from shopwire.stores.contact_record import (
     ContactRecord,
     ContactState,
+    Pointer,
     changed_identities,
     choose,
     known_sent_consent,
@@ -32,7 +33,11 @@ from shopwire.stores.contact_record import (
 from shopwire.stores.table import Item
 
 _NEEDED_SECONDS = 400 * 86_400  # as long as an entry that refers to a contact
-_MAY_LEAD = "(attribute_not_exists(contact_id) OR contact_id = :id OR contact_id = :seen)"
+_MAY_LEAD = (
+    "(attribute_not_exists(contact_id)"
+    " OR (contact_id = :id AND (attribute_not_exists(for_revision) OR for_revision <= :revision_claimed))"
+    " OR (contact_id = :seen AND (attribute_not_exists(for_revision) OR for_revision = :seen_for)))"
+)
 _NOT_ERASED = "(attribute_not_exists(erased_at) OR erased_at < :created)"
 
 
@@ -113,25 +118,27 @@ class ContactStore(ErasableContacts):
             if old.contact == contact:
                 return old
             expires = old.expires  # no identity may expire before the record, which `_known` believes
-        claims: dict[str, str | None] = {}
-        for name, _, hash in self._identities(shop, contact):
+        record = old or ContactRecord(id)
+        claims: dict[str, Pointer] = {}
+        for name, value, hash in self._identities(shop, contact):
             pointer = state.pointers.get(name)
-            if pointer and (pointer.contact_id != id or pointer.expires < expires):
-                claims[hash] = pointer.contact_id
-            elif not pointer and hash != id and old and old.expires < expires:
+            is_new = record.revision > 0 and getattr(record.contact, name) != value
+            if pointer and pointer.hash == hash:
+                if pointer.contact_id != id or is_new or pointer.expires < expires:
+                    claims[hash] = pointer
+            elif hash != id and old and old.expires < expires:
                 with suppress(ConditionFailed):  # the webhook does not name it, so it only must not expire
-                    self._claim(shop, hash, id, id, expires, created_at)
+                    self._claim(shop, Pointer(hash), record, expires, created_at)
         try:
             guests = self._take_from_guests(shop, state, claims, id)
-            for hash, seen in claims.items():
+            for hash, pointer in claims.items():
                 if hash != id:
-                    self._claim(shop, hash, id, seen, expires, created_at)
-            own_seen = (claims[id] or id) if id in claims else None
+                    self._claim(shop, pointer, record, expires, created_at)
             return self._write_record(
                 shop,
-                old or ContactRecord(id),
+                record,
                 contact,
-                own_seen,
+                claims.get(id),
                 expires,
                 created_at,
                 guests=guests,
@@ -141,14 +148,14 @@ class ContactStore(ErasableContacts):
         except ConditionFailed:
             return None
 
-    def _take_from_guests(self, shop: str, state: ContactState, claims: Mapping[str, str | None], id: str) -> list[str]:
+    def _take_from_guests(self, shop: str, state: ContactState, claims: Mapping[str, Pointer], id: str) -> list[str]:
         """Remove the claimed addresses from the records that have them, so that a record has only what leads to it.
 
         These are contacts of the customer as a guest. Return their ids.
         """
         taken: dict[str, list[str]] = {}
         for name, pointer in state.pointers.items():
-            guest = state.records.get(claims.get(pointer.hash) or "")
+            guest = state.records.get(pointer.contact_id or "") if pointer.hash in claims else None
             if guest and guest.id != id and getattr(guest.contact, name) == getattr(state.named, name):
                 taken.setdefault(guest.id, []).append(name)
         for guest_id, names in taken.items():
@@ -169,13 +176,14 @@ class ContactStore(ErasableContacts):
             )
         return list(taken)
 
-    def _claim(self, shop: str, hash: str, id: str, seen: str | None, expires: int, created_at: int | None) -> None:
-        """Let an identity lead to a contact, unless it leads to another one since it was read."""
+    def _claim(self, shop: str, pointer: Pointer, record: ContactRecord, expires: int, created_at: int | None) -> None:
+        """Let an identity lead to a contact, unless it was claimed for another one since it was read."""
+        claim, condition, values = _claimed(pointer, record)
         self._table.update(
-            item_key(shop, hash),
-            {"contact_id": id, "expires": expires},
-            condition=f"{_NOT_ERASED} AND {_MAY_LEAD}",
-            values={":created": created_at or 0, ":id": id, ":seen": seen or id},
+            item_key(shop, pointer.hash),
+            claim | {"expires": expires},
+            condition=f"{_NOT_ERASED} AND {condition}",
+            values=values | {":created": created_at or 0},
         )
 
     def _write_record(
@@ -183,7 +191,7 @@ class ContactStore(ErasableContacts):
         shop: str,
         old: ContactRecord,
         contact: Contact,
-        own_seen: str | None,
+        own: Pointer | None,
         expires: int,
         created_at: int | None,
         *,
@@ -215,10 +223,11 @@ class ContactStore(ErasableContacts):
         else:
             condition = f"attribute_not_exists(revision) AND {_NOT_ERASED}"
             values = {":created": created_at or 0}
-        if own_seen:
-            change["contact_id"] = old.id
-            condition += f" AND {_MAY_LEAD}"
-            values |= {":id": old.id, ":seen": own_seen}
+        if own:
+            claim, may_lead, more = _claimed(own, old)
+            change |= claim
+            condition += f" AND {may_lead}"
+            values |= more
         self._table.update(item_key(shop, old.id), change, condition=condition, values=values)
         return replace(new, expires=expires)
 
@@ -291,6 +300,14 @@ class ContactStore(ErasableContacts):
         expires = [pointer.expires for pointer in state.pointers.values() if pointer.contact_id]
         expires += [state.record.expires] if state.record else []
         return min(expires, default=0) < now // 1000 + _NEEDED_SECONDS
+
+
+def _claimed(pointer: Pointer, record: ContactRecord) -> tuple[dict[str, Any], str, dict[str, Any]]:
+    """Return what to write for an identity that leads to a contact from its next revision on, the condition, and the
+    condition's values."""
+    revision, seen = record.revision + 1, pointer.contact_id or record.id
+    values = {":id": record.id, ":revision_claimed": revision, ":seen": seen, ":seen_for": pointer.for_revision}
+    return {"contact_id": record.id, "for_revision": revision}, _MAY_LEAD, values
 
 
 def _known(contact: Contact, hashes: Mapping[str, str], id: str, item: Item) -> ContactState | None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 FORMAT = 1
 """The version of the entries' format. An entry of a newer format is left alone (docs/formats.md)."""
 
+_ACCEPTED_KEPT = 6  # an order or a cart changes rarely as often within the minute of the API's 409
+_DIGEST = 8
+
 EntryUpdate = dict[str, Any]
 """Attributes of an entry that a delivery changes, by their stored names. None removes an attribute."""
 
@@ -60,6 +63,7 @@ class Entry:
         own_failures: how often in a row that change failed while others of its shop were accepted.
         failing_since: when the first of these failures was, UTC ms.
         unanswered: digest of the request to which the last attempt got no answer.
+        accepted: beginnings of the digests of the last requests that the API accepted.
         sent: what the API accepted last: `digest`; also `status`, `content` and `stored` of an order, `state`
             of a cart.
         order_reference: what the event of a fact repeats of the order's last snapshot.
@@ -90,6 +94,7 @@ class Entry:
     own_failures: int = 0
     failing_since: int = 0
     unanswered: str | None = None
+    accepted: tuple[str, ...] = ()
     sent: Mapping[str, str] = field(default_factory=dict)
     order_reference: Mapping[str, str] = field(default_factory=dict)
     contact_ref: str | None = None
@@ -108,6 +113,23 @@ class Entry:
         """Return whether the API has, or may have, a later version than this one. A fact has none and is never past."""
         versions = [known for known in (self.version, self.attempted_version) if known is not None]
         return version is not None and bool(versions) and version < max(versions)
+
+    def is_uncertain(self, version: int | None) -> bool:
+        """Return whether the API may have an attempted change that was never settled, and is not of this version."""
+        attempted = self.attempted_version
+        return attempted is not None and attempted != version and (self.version is None or self.version < attempted)
+
+    @property
+    def unrepeated(self) -> str | None:
+        """The request without an answer, unless the API accepted the same one before another one.
+
+        Then 409 may mean the earlier one, and says nothing of the one without an answer.
+        """
+        return self.unanswered if self.unanswered and self.unanswered[:_DIGEST] not in self.accepted else None
+
+    def with_accepted(self, digest: str) -> tuple[str, ...]:
+        """Return `accepted` once the API has accepted another request."""
+        return (*self.accepted, digest[:_DIGEST])[-_ACCEPTED_KEPT:]
 
     def pending_at(self, now: int) -> Pending | None:
         """Return the pending change, unless its mark is void."""
@@ -141,6 +163,7 @@ def read(item: "Item", now: int) -> Entry:
         own_failures=item.get("own_failures", 0),
         failing_since=item.get("failing_since", 0),
         unanswered=item.get("unanswered"),
+        accepted=tuple(item.get("accepted", ())),
         sent=item.get("sent", {}),
         order_reference=item.get("order_reference", {}),
         contact_ref=item.get("contact_ref"),
@@ -155,6 +178,15 @@ def read(item: "Item", now: int) -> Entry:
         needs_reconcile=item.get("needs_reconcile", False),
         fetched_at=item.get("fetched_at", 0),
     )
+
+
+def uncertain(sent: Mapping[str, str]) -> dict[str, str]:
+    """Return what is known of `sent` if the API may have accepted something else since.
+
+    No content is equal to it, so the next change is sent, whatever it contains.
+    """
+    known = {name: value for name, value in sent.items() if name != "digest"}
+    return known | {"stored": "?"} if "stored" in known else known
 
 
 def entity_key(shop: str, entity: Entity) -> str:

@@ -13,7 +13,18 @@ from typing import Any
 
 from shopwire.errors import ClaimRefused, ConditionFailed, ItemTooLarge, NewerEntryFormat
 from shopwire.models import Entity
-from shopwire.stores.entry import FORMAT, Entry, EntryUpdate, Lease, Place, entity_key, is_expired, is_newer, read
+from shopwire.stores.entry import (
+    FORMAT,
+    Entry,
+    EntryUpdate,
+    Lease,
+    Place,
+    entity_key,
+    is_expired,
+    is_newer,
+    read,
+    uncertain,
+)
 from shopwire.stores.table import Item, Key, Table
 
 _SETTLED_KEYS_KEPT = 16
@@ -24,7 +35,9 @@ _LEASE = ("lease_holder", "lease_until", "lease_key", "lease_version", "crashes"
 _PENDING = ("pending_key", "pending_place", "pending_until")
 _TRIES = ("tries", "tries_key", "own_failures", "failing_since", "unanswered")
 # Numbers and hashes, which fit into an entry whatever the platform sends.
-_ALWAYS_SMALL = frozenset({"attempted_version", "contact_ref", "named_identities", "converted", "deleted_at", *_TRIES})
+_ALWAYS_SMALL = frozenset(
+    {"attempted_version", "accepted", "contact_ref", "named_identities", "converted", "deleted_at", *_TRIES}
+)
 # The attributes that a claim writes. Of an entry whose time to live was over nothing else is kept.
 _WRITTEN_BY_CLAIM = frozenset({"pk", "sk", "revision", "format", "expires", *_LEASE})
 _DAY_MS = 86_400_000
@@ -136,6 +149,10 @@ class Ledger:
             crashes = entry.crashes + 1 if entry.lease.key == key else 0
             entry = replace(entry, crashes=crashes)
             cleanup["crashes"] = crashes
+            if entry.sent and "lease_version" in before:
+                # That holder died, or stands still, and may have sent its snapshot.
+                entry = replace(entry, sent=uncertain(entry.sent))
+                cleanup["sent"] = entry.sent
         if cleanup:
             self._write(item_key, cleanup)
             revision += 1
