@@ -188,19 +188,6 @@ def test_cart_after_its_purchase_and_too_old_cart_are_ignored() -> None:
     assert isinstance(decided(cart(), Entry(), NOW + 2 * DAY_MS, old_order_days=0), Send)
 
 
-def test_content_is_sent_again_if_the_api_may_have_a_change_that_was_given_up() -> None:
-    """The API did not answer it, and then it was parked."""
-    first = order()
-    sent = decided(first, Entry())
-    assert isinstance(sent, Send)
-    version = first.version or 0
-    entry = Entry(sent=sent.plan(ANNA, None)[-1].sent or {}, version=version, contact_ref="ref")
-    again = order(minutes=2)
-    assert decided(again, entry) == decided(again, replace(entry, attempted_version=version))
-    assert isinstance(decided(again, replace(entry, attempted_version=version + 10)), Send)
-    assert isinstance(decided(again, replace(entry, attempted_version=again.version)), Done)
-
-
 def test_cart_that_was_sent_names_the_contact_it_was_sent_for() -> None:
     first = decided(cart(), Entry())
     assert isinstance(first, Send)

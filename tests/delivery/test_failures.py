@@ -200,3 +200,13 @@ def test_outage_of_hours_parks_nothing(fake_world: World) -> None:
     world.run_until_idle()
     assert world.parked_reasons() == []
     assert sorted(event["externalOrderId"] for event in world.api.events) == ids
+
+
+def test_earlier_content_is_sent_again_if_a_parked_change_may_have_reached_the_api(world: World) -> None:
+    """The API did not answer its first attempt, and refused the second one."""
+    world.send(order())
+    world.api.next_answers = [None, 400]
+    world.send(order(minutes=1, number="#2"))
+    assert world.run_until_idle() == ["parked"]
+    assert world.send(order(minutes=2)) == "delivered"
+    assert world.send(order(minutes=3)) == "unchanged"

@@ -47,7 +47,7 @@ from shopwire.models import (
 )
 from shopwire.models.base import milliseconds, plausible
 from shopwire.stores.contact_record import ContactState
-from shopwire.stores.entry import Entry, EntryUpdate, uncertain
+from shopwire.stores.entry import Entry, EntryUpdate
 
 _PARCELS_KEPT = 50  # an entry stays small, however many parcels an order has
 
@@ -181,8 +181,6 @@ def decide(
         cart_contact_ref: the contact of the visitor's cart, for a view.
         seen_at: when the state was fetched, UTC ms; None: it arrived with the webhook.
     """
-    if entry.is_uncertain(change.version):
-        entry = replace(entry, sent=uncertain(entry.sent))
     try:
         case = _Case(entry, shop, policy, received_at, cart_contact_ref, received_at if seen_at is None else seen_at)
         return _decide(change, case)

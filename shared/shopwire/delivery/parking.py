@@ -6,7 +6,7 @@ from shopwire.errors import PermanentFailure
 from shopwire.message import Message
 from shopwire.models import Reason, Redaction
 from shopwire.stores.contacts import ContactStore
-from shopwire.stores.entry import EntryUpdate
+from shopwire.stores.entry import EntryUpdate, uncertain
 from shopwire.stores.ledger import Claim, Ledger
 from shopwire.stores.parked import ParkedStore
 
@@ -42,6 +42,8 @@ class Parking:
             # The order's first snapshot applies the fact, and removes the parked row.
             others = [other for other in claim.entry.parked_facts if other != id]
             update["parked_facts"] = [*others, id][-_PARKED_FACTS_KEPT:]
+        if claim.entry.unanswered and claim.entry.sent:
+            update["sent"] = uncertain(update.get("sent", claim.entry.sent))
         self._ledger.release(claim, update | attempted(task, update), now)
         self._ledger.clear_pending(task.entity_key, task.key)
         return outcome

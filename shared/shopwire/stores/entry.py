@@ -114,11 +114,6 @@ class Entry:
         versions = [known for known in (self.version, self.attempted_version) if known is not None]
         return version is not None and bool(versions) and version < max(versions)
 
-    def is_uncertain(self, version: int | None) -> bool:
-        """Return whether the API may have an attempted change that was never settled, and is not of this version."""
-        attempted = self.attempted_version
-        return attempted is not None and attempted != version and (self.version is None or self.version < attempted)
-
     @property
     def unrepeated(self) -> str | None:
         """The request without an answer, unless the API accepted the same one before another one.
