@@ -245,6 +245,8 @@ class RetryLater(DeliveryStopped):
         wait_ms: milliseconds to wait at least before the next attempt.
         request: digest of the request that was not accepted.
         is_attempt: it counts as an attempt, so that the next wait is longer: someone answered, or did not.
+        left_to_erase: a request of an erased person was on its way during the erasure, and what it made at the API is
+            not erased yet.
     """
 
     def __init__(
@@ -261,6 +263,7 @@ class RetryLater(DeliveryStopped):
         self.wait_ms = wait_ms
         self.request = request
         self.is_attempt = answer is not None
+        self.left_to_erase = False
 
 
 class PermanentFailure(DeliveryStopped):

@@ -1,6 +1,9 @@
 """Erasure requests for a person or a shop: what is removed, and what arrives late or waits."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -17,6 +20,7 @@ from tests.support.changes import (
     SHOP,
     START,
     arrived,
+    cancelled,
     cart,
     customer,
     order,
@@ -260,6 +264,61 @@ def test_contact_created_during_its_erasure_is_erased_again(world: World) -> Non
     assert world.api.sent == ["erase", "erase orders", "contact", "erase", "erase"]
     assert world.api.sent[-1] == "erase"
     assert "anna" not in world.stored_text()
+
+
+def erase_meanwhile(world: World, *next_answers: Any) -> Callable[..., int]:
+    """Return an answer of the API before which Anna is erased, and after which come these."""
+    answer = world.meanwhile(ERASE_ANNA)
+
+    def erase(*request: object) -> int:
+        world.clock.advance(1)
+        status = answer()
+        world.api.next_answers = [*next_answers]
+        return status
+
+    return erase
+
+
+def test_contact_created_during_its_erasure_is_erased_when_the_api_answers_again(world: World) -> None:
+    world.api.next_answers = [erase_meanwhile(world, None)]
+    assert world.send(order("2")) == "queued"
+    world.api.next_answers = [503, 200]
+    assert world.run_until_idle() == ["ignored"]
+    assert world.api.sent == ["erase", "erase orders", "contact", "erase"]
+    assert "left_to_erase" not in world.entry("order", "2")
+    count = world.api.request_count
+    assert world.deliver(order("2", minutes=1)) == Outcome("ignored", Reason.ERASED)
+    assert world.api.request_count == count
+
+
+def test_contact_that_an_order_created_during_its_erasure_is_erased_although_the_order_is_superseded(
+    world: World,
+) -> None:
+    """The erasure deleted the order's entry with its lease, so a later change of the order was settled meanwhile."""
+
+    def supersede_meanwhile(*request: object) -> int:
+        assert world.deliver(cancelled(minutes=1)) == Outcome("ignored", Reason.ERASED)
+        return 503
+
+    world.put_shop(SHOP, orders="orders")
+    world.send(order())
+    world.clock.advance(HOUR_MS)
+    world.api.next_answers = [erase_meanwhile(world, supersede_meanwhile)]
+    assert world.send(paid(minutes=0)) == "queued"
+    world.api.next_answers = [503, 503]
+    assert world.run_until_idle() == ["superseded"]
+    assert world.api.sent[-3:] == ["erase orders", "orders", "erase"]
+    assert "left_to_erase" not in world.entry("order", "1001")
+
+
+def test_erasure_that_is_left_spares_a_person_who_came_back(world: World) -> None:
+    world.api.next_answers = [erase_meanwhile(world, 503)]
+    assert world.send(order("2")) == "queued"
+    world.clock.advance(1_000)
+    world.send(order("3", created_at=START + timedelta(hours=30), minutes=30 * 60))
+    count = world.api.request_count
+    assert world.run_until_idle() == ["ignored"]
+    assert world.api.request_count == count
 
 
 @pytest.mark.parametrize("contact", [Contact(email="anna@example.com"), Contact(customer_id="77")])

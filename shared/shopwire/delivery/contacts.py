@@ -166,6 +166,12 @@ class Contacts:
         if state.is_erased(created_at) and (created_at is not None or not state.is_known):
             self._erase_again(task, ContactRecord("", contact))
 
+    def finish_erasure(self, task: Task) -> None:
+        """Erase the contact of an ignored change again, unless the person came back since."""
+        contact = task.change.contact
+        if self.store.find(task.shop.id, contact).record is None:
+            self._erase_record(task, ContactRecord("", contact))
+
     def erase(self, task: Task, requests: list[ApiRequest]) -> None:
         """Send the requests of an erasure. A path may contain the id that the answer before it gives."""
         id: int | None = None
@@ -266,9 +272,16 @@ class Contacts:
         return state
 
     def _erase_again(self, task: Task, record: ContactRecord) -> NoReturn:
-        recorded = [(record.contact, record.api_id)]
-        self.erase(task, erase_requests(record.contact, recorded, id_prefix=task.shop.id_prefix))
+        self._erase_record(task, record)
         raise Ignored(Reason.ERASED)
+
+    def _erase_record(self, task: Task, record: ContactRecord) -> None:
+        recorded = [(record.contact, record.api_id)]
+        try:
+            self.erase(task, erase_requests(record.contact, recorded, id_prefix=task.shop.id_prefix))
+        except RetryLater as failure:
+            failure.left_to_erase = True
+            raise
 
 
 def _check_account(state: ContactState, change: ContactChange) -> None:

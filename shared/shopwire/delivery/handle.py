@@ -72,7 +72,26 @@ class ChangeHandler:
         Raises:
             RetryLater, PermanentFailure, TableUnavailable.
         """
-        decision = decision or self.decide(task, entry)
+        try:
+            outcome = self._handle(task, entry, update, decision or self.decide(task, entry))
+            if outcome.reason is Reason.ERASED and (entry.left_to_erase or entry.crashes):
+                self.finish_erasure(task)
+            return outcome
+        except RetryLater as failure:
+            if failure.left_to_erase:
+                self.ledger.mark_left_to_erase(task.shop.id, task.entity, self.clock())
+            raise
+
+    def finish_erasure(self, task: Task) -> None:
+        """Erase what a request of an erased person made at the API while the person was erased.
+
+        Raises:
+            RetryLater, PermanentFailure, TableUnavailable.
+        """
+        self.contacts.finish_erasure(task)
+        self.ledger.mark_left_to_erase(task.shop.id, task.entity, self.clock(), is_left=False)
+
+    def _handle(self, task: Task, entry: Entry, update: EntryUpdate, decision: Decision) -> Outcome:
         try:
             match decision:
                 case Done():

@@ -65,6 +65,7 @@ _NEWER_FORMAT_MS = 900_000
 # The cached list of shops may be older than a shop that was just connected.
 _JUST_CONNECTED_MS = 600_000
 _SHOP_LIST_MS = 30_000
+_ERASURE_TRIES = 4  # the backoff of an erasure that is left: up to 80 seconds at first
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,12 +279,25 @@ class RetryConsumer:
             self._handler.eraser.clear_erasure_list(task)
             outcome = Outcome("duplicate")
         elif refusal.entry.is_past(task.version):
+            if refusal.entry.left_to_erase and (wait := self._finish_erasure(task)):
+                return wait
             outcome = Outcome("superseded")
         else:
             # The holder is mostly finished in a moment. The lease of one that died expires.
             return Wait(2 * self._policy.retry_base_ms, Reason.LEASE_HELD)
         self._ledger.clear_pending(task.entity_key, task.key)
         return outcome
+
+    def _finish_erasure(self, task: Task) -> Wait | None:
+        try:
+            self._handler.finish_erasure(task)
+        except RetryLater as failure:
+            self._circuit.record_failure(task.shop.id, task.entity_key, failure)
+            age_ms = self._clock() - task.message.waits_since
+            return Wait(self._policy.wait_ms(failure, _ERASURE_TRIES, age_ms), failure.reason, failure.details)
+        except PermanentFailure as failure:
+            logger.error("an erased person's contact could not be erased again", extra={"reason": failure.reason})
+        return None
 
     def _under_lease(self, task: Task, claim: Claim) -> Outcome | Wait:
         update: EntryUpdate = {}

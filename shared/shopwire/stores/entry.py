@@ -79,6 +79,8 @@ class Entry:
         converted: the cart became an order.
         parked_facts: ids of parked facts that wait until the order is seen.
         needs_reconcile: the platform may have a later state that it will never send.
+        left_to_erase: a request of this entity was on its way while its person was erased, and erasing what it made at
+            the API failed.
         fetched_at: when the last fetch of the entity's state began whose result was delivered, UTC ms.
     """
 
@@ -107,6 +109,7 @@ class Entry:
     converted: bool = False
     parked_facts: tuple[str, ...] = ()
     needs_reconcile: bool = False
+    left_to_erase: bool = False
     fetched_at: int = 0
 
     def is_past(self, version: int | None) -> bool:
@@ -171,6 +174,7 @@ def read(item: "Item", now: int) -> Entry:
         converted=item.get("converted", False),
         parked_facts=tuple(item.get("parked_facts", ())),
         needs_reconcile=item.get("needs_reconcile", False),
+        left_to_erase=item.get("left_to_erase", False),
         fetched_at=item.get("fetched_at", 0),
     )
 

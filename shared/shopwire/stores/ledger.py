@@ -368,6 +368,14 @@ class Ledger:
         """Record that the platform may have a later state that it will never send. The inspector shows it."""
         self._write(_item_key(shop, entity), {"needs_reconcile": True}, once={"expires": _expires(entity, now)})
 
+    def mark_left_to_erase(self, shop: str, entity: Entity, now: int, *, is_left: bool = True) -> None:
+        """Record whether what a request of an erased person made at the API is still to be erased.
+
+        The entry may be a new one, because the erasure deleted the one whose lease was held.
+        """
+        mark = {"left_to_erase": True if is_left else None}
+        self._write(_item_key(shop, entity), mark, once={"expires": _expires(entity, now)})
+
     def delete(self, shop: str, entity: Entity) -> None:
         """Delete the entry."""
         self._table.delete(_item_key(shop, entity))
