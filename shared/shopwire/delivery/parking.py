@@ -42,8 +42,9 @@ class Parking:
             # The order's first snapshot applies the fact, and removes the parked row.
             others = [other for other in claim.entry.parked_facts if other != id]
             update["parked_facts"] = [*others, id][-_PARKED_FACTS_KEPT:]
-        if claim.entry.unanswered and claim.entry.sent:
-            update["sent"] = uncertain(update.get("sent", claim.entry.sent))
+        if claim.entry.unanswered and claim.entry.sent and "sent" not in update:
+            # The API may have accepted the request of an earlier attempt.
+            update["sent"] = uncertain(claim.entry.sent)
         self._ledger.release(claim, update | attempted(task, update), now)
         self._ledger.clear_pending(task.entity_key, task.key)
         return outcome
