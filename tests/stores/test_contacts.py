@@ -407,20 +407,40 @@ def test_contact_that_another_one_overtook_holds_no_phone(world: World, monkeypa
     assert found(world, Contact(phone=ANNA.phone)) == ANNA
 
 
-def test_phone_that_a_contact_is_about_to_get_is_not_free(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Its invocation claimed the phone, and is slow to write the record."""
-    relative = Contact(email="relative@example.org", phone=ANNA.phone)
-    order_of(world, replace(ANNA, phone=None))
+def record_meanwhile(world: World, monkeypatch: pytest.MonkeyPatch, contact: Contact) -> None:
+    """Let an order's contact be recorded after the next writer claimed its identities, before it writes the record."""
     write = ContactStore._write_record
 
-    def write_after_the_relatives_order(*args: Any, **options: Any) -> ContactRecord:
+    def write_afterwards(*args: Any, **options: Any) -> ContactRecord:
         monkeypatch.setattr(ContactStore, "_write_record", write)
-        order_of(world, relative)
+        order_of(world, contact)
         return write(*args, **options)
 
-    monkeypatch.setattr(ContactStore, "_write_record", write_after_the_relatives_order)
+    monkeypatch.setattr(ContactStore, "_write_record", write_afterwards)
+
+
+def test_second_contact_does_without_a_phone_that_another_one_is_about_to_get(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    relative = Contact(email="relative@example.org", phone=ANNA.phone)
+    order_of(world, replace(ANNA, phone=None))
+    record_meanwhile(world, monkeypatch, relative)
     assert change_of(world, ANNA).contact == ANNA
     assert found(world, relative) == relative.without({"phone"})
+
+
+def test_only_address_of_a_contact_is_taken_from_one_that_is_about_to_get_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An invocation that claimed an address may have died, and then nothing else would ever get it."""
+    contacts, moved = store(world), replace(ANNA, email="new@example.org")
+    order_of(world, ANNA)
+    record_meanwhile(world, monkeypatch, Contact(email=moved.email))
+    state = contacts.find(SHOP, moved)
+    assert contacts.write(SHOP, state, state.replaced(), world.clock.now, 0) is None
+    assert found(world, Contact(email=moved.email)) == Contact(email=moved.email)
+    assert contacts.find(SHOP, ANNA).is_known
+    assert change_of(world, moved).contact == moved
 
 
 def test_phone_that_its_contact_gets_back_is_not_taken_meanwhile(world: World) -> None:

@@ -67,8 +67,8 @@ class Pointer:
     Args:
         hash: stands for the identity.
         contact_id: the contact to which it leads, or led last.
-        for_revision: the revision of that contact for which it was claimed. Until then its record may not have the
-            identity yet; afterwards it has it, or gave it up.
+        for_revision: the revision of that contact for which it was claimed. Until then an invocation may be about to
+            record it; afterwards the record has it, or gave it up.
         erased_at: UTC ms of its latest erasure.
     """
 
@@ -229,7 +229,17 @@ class ContactState:
         """Return the identity fields whose values lead to other contacts, except those that lead to `but_by`."""
         own = {self.ref, but_by.id if but_by else None}
         holders = {name: self._holder(name) for name in self.pointers}
-        return {name for name, holder in holders.items() if holder and holder.id not in own}
+        taken = {name for name, holder in holders.items() if holder and holder.id not in own}
+        phone = self.pointers.get("phone")
+        # A contact that has another identity can do without a phone that another one is about to get.
+        if phone and len(self.pointers) > 1 and (holder := self.claimer(phone)) and holder.id not in own:
+            taken.add("phone")
+        return taken
+
+    def claimer(self, pointer: Pointer) -> ContactRecord | None:
+        """Return the record for which an identity was claimed, if it may be about to get it."""
+        record = self.records.get(pointer.contact_id or "")
+        return record if record and record.revision < pointer.for_revision else None
 
     def _holder(self, name: str) -> ContactRecord | None:
         return holder(name, self.named, self.pointers, self.records)
@@ -240,8 +250,7 @@ def holder(
 ) -> ContactRecord | None:
     """Return the record of the contact to which the value of an identity field leads; None if it is free.
 
-    An address that its contact does not have any more is free. If the contact is about to get it, its record does not
-    have it yet. If the record was never written, because its invocation
+    An address that its contact does not have any more is free. If the record was never written, because its invocation
     died or is still at work, an empty one is returned, unless another contact has its first identity: then it never
     will be.
     """
@@ -255,7 +264,7 @@ def holder(
             if winner and getattr(winner.contact, other) == getattr(named, other):
                 return None
     has_it = name == "customer_id" or getattr(record.contact, name) == getattr(named, name)
-    return record if has_it or record.revision < max(pointer.for_revision, 1) else None
+    return record if has_it or not record.revision else None
 
 
 def choose(

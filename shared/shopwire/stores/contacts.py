@@ -151,7 +151,8 @@ class ContactStore(ErasableContacts):
     def _take_from_guests(self, shop: str, state: ContactState, claims: Mapping[str, Pointer], id: str) -> list[str]:
         """Remove the claimed addresses from the records that have them, so that a record has only what leads to it.
 
-        These are contacts of the customer as a guest. Return their ids.
+        These are contacts of the customer as a guest. Return their ids. An invocation that is about to record an
+        address for another contact is stopped by that record's revision.
         """
         taken: dict[str, list[str]] = {}
         for name, pointer in state.pointers.items():
@@ -160,21 +161,23 @@ class ContactStore(ErasableContacts):
                 taken.setdefault(guest.id, []).append(name)
         for guest_id, names in taken.items():
             guest = state.records[guest_id]
-            revision = guest.revision + 1
-            change: dict[str, Any] = {
-                "contact": stored_contact(guest.contact.without(names)),
-                "revision": revision,
-                "guest_of": id,
-            }
-            if guest.is_synced:
-                change["synced_revision"] = revision
-            self._table.update(
-                item_key(shop, guest_id),
-                change,
-                condition="revision = :revision",
-                values={":revision": guest.revision},
-            )
+            self._raise_revision(shop, guest, contact=stored_contact(guest.contact.without(names)), guest_of=id)
+        claimers = [record for pointer in claims.values() if (record := state.claimer(pointer))]
+        for other in {record.id: record for record in claimers if record.id not in (id, *taken)}.values():
+            self._raise_revision(shop, other)
         return list(taken)
+
+    def _raise_revision(self, shop: str, record: ContactRecord, **change: Any) -> None:
+        """Change a record that is not sent again, so that every write fails that was decided before."""
+        change["revision"] = record.revision + 1
+        if record.is_synced:
+            change["synced_revision"] = record.revision + 1
+        self._table.update(
+            item_key(shop, record.id),
+            change,
+            condition="revision = :revision",
+            values={":revision": record.revision},
+        )
 
     def _claim(self, shop: str, pointer: Pointer, record: ContactRecord, expires: int, created_at: int | None) -> None:
         """Let an identity lead to a contact, unless it was claimed for another one since it was read."""
