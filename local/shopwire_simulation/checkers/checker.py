@@ -98,7 +98,7 @@ class Checker:
         """How many webhooks with each change were put into the queue. Two topics may announce the same change."""
         self._effects = Effects()
         self.leaks = LeakChecker()
-        self.erasure = ErasureChecker(stories, records, stored_texts, now, self._report)
+        self.erasure = ErasureChecker(stories, records, stored_texts, self.excuses, now, self._report)
         orders = {id: shop.orders for id, shop in shops.items()}
         self.requests = RequestChecker(
             orders,
@@ -303,9 +303,7 @@ class Checker:
         shop = announcement.shop if announcement else account
         if announcement is not None and (number := self.requests.story_of(announcement)) is not None:
             self._contacts.on_accepted(announcement, number, path, body)
-        if announcement is not None and path.startswith("POST"):
-            story = self.requests.story_of(announcement)
-            self.erasure.on_accepted(story, announcement, invocation.notes["claimed_at"], body)
+            self.erasure.on_accepted(number, announcement, invocation.notes["claimed_at"], path, body)
         is_change = self.requests.on_accepted(
             invocation, announcement, shop, path, body, event, answered, webhook=webhook
         )

@@ -3,8 +3,13 @@
 Reads the table directly, so no fault can disturb the reading.
 """
 
+import json
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+from shopwire_simulation.checkers.accepted_requests import CONTACT
+from shopwire_simulation.checkers.excuses import ExcuseCounter
+from shopwire_simulation.checkers.identities import identifiers_of
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation, StoredText
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, CartState, Erasure, Story, Visit
@@ -29,6 +34,7 @@ class ErasureChecker:
         stories: Mapping[int, Story],
         records: Mapping[int, SendRecord],
         stored_texts: Callable[[str], Iterator[StoredText]],
+        excuses: ExcuseCounter,
         now: Callable[[], int],
         report: ReportViolation,
     ) -> None:
@@ -50,6 +56,11 @@ class ErasureChecker:
         self._stored_texts = stored_texts
         self._now = now
         self._report = report
+        self._excuses = excuses
+        self._named_together: dict[int, list[set[str]]] = defaultdict(list)
+        """The identities of each request of a story with an erasure."""
+        self._looked_up: dict[int, Announcement] = {}
+        """Announcements after an erasure whose contact was sent with nothing but an address, and not erased since."""
         self._erased_at: dict[int, int] = {}
         """When the first erasure request of each story was executed."""
 
@@ -82,20 +93,40 @@ class ErasureChecker:
             if stored.place != _TOMBSTONES and _names_person(stored, erasure):
                 self._report("leaked", announcement, f"still in {stored.place} after the erasure")
 
-    def on_accepted(self, story: int | None, announcement: Announcement, claimed_at: int, body: bytes) -> None:
+    def on_accepted(self, story: int, announcement: Announcement, claimed_at: int, path: str, body: bytes) -> None:
         """Check that a request that the API accepted does not come from a webhook before the erasure request.
 
         Args:
             claimed_at: when the invocation that sent it took its lease.
+            path: method and path of the request.
             body: the body of the request.
         """
-        if story is None or claimed_at <= self._erased_at.get(story, claimed_at):
+        if story not in self._requests:
+            return
+        if path.startswith("DELETE"):
+            self._looked_up.pop(announcement.id, None)
+            return
+        named = set(identifiers_of(path, body).values())
+        self._named_together[story].append(named)
+        if claimed_at <= self._erased_at.get(story, claimed_at):
             return
         if any(key in body for key in self._other_customers[story]):
             return
         requested_at = min(self._records[request.id].first_attempt_at or 0 for request, _ in self._requests[story])
-        if (self._records[announcement.id].first_attempt_at or 0) < requested_at:
+        if (self._records[announcement.id].first_attempt_at or 0) >= requested_at:
+            return
+        if path == CONTACT and len(named) == 1 and json.loads(body).keys() == {"channels"}:
+            # The answer gives the API's id, with which the contact is erased once more.
+            self._looked_up[announcement.id] = announcement
+        elif not named or named & self._known_identities(story) or not self._excuses.use("unconnected_address"):
             self._report("leaked", announcement, "sent to the API after the erasure")
+
+    def _known_identities(self, story: int) -> set[str]:
+        """Return the identities that the erasure requests of a story name, and those sent together with one of them."""
+        known = {identity for _, erasure in self._requests[story] for identity in erasure.identities}
+        while more := [named for named in self._named_together[story] if named & known and not named <= known]:
+            known.update(*more)
+        return known
 
     def finish(
         self, orders: Mapping[str, Collection[str]], accepted: Mapping[EntityKey, Sequence[AcceptedRequest]]
@@ -106,6 +137,8 @@ class ErasureChecker:
             orders: ids of the orders that the API has, by shop.
             accepted: the accepted requests of each entity.
         """
+        for announcement in self._looked_up.values():
+            self._report("leaked", announcement, "sent to the API after the erasure, and not erased again")
         for story, erased_at in self._erased_at.items():
             for announcement, erasure in self._requests[story]:
                 prefix, at_api = self._id_prefixes[story], orders[announcement.shop]

@@ -72,6 +72,13 @@ EXCUSES = {
             600,
         ),
         Excuse(
+            "unconnected_address",
+            "An erasure does not cover an address that nothing sent has connected with the person"
+            " (docs/limits-and-cost.md).",
+            "one request that names only such addresses",
+            60,
+        ),
+        Excuse(
             "address_changed_meanwhile",
             "An event names its contact by the address of that moment. If the customer changes it in that second, the"
             " API ignores the event (docs/limits-and-cost.md).",

@@ -37,7 +37,8 @@ def identifiers_of(path: str, body: bytes) -> dict[str, str]:
         sent = {param["name"]: param["value"] for param in sent["params"]}
     elif path == "POST v1/orders":
         (sent,) = sent["orders"]
-    elif path == "POST v1/contact":
+    elif path in ("POST v1/contact", "POST v1/contact/subscribe"):
+        sent = sent.get("contact", sent)
         names = {"email": "email", "sms": "phone"}
         channels = {names[channel["type"]]: channel["value"] for channel in sent["channels"]}
         sent = {name: sent[name] for name in ("externalCustomerId",) if name in sent} | channels

@@ -74,7 +74,7 @@ class ChangeHandler:
         """
         try:
             outcome = self._handle(task, entry, update, decision or self.decide(task, entry))
-            if outcome.reason is Reason.ERASED and (entry.left_to_erase or entry.crashes):
+            if outcome.reason is Reason.ERASED and entry.left_to_erase:
                 self.finish_erasure(task)
             return outcome
         except RetryLater as failure:
