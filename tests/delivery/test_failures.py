@@ -5,7 +5,7 @@ import pytest
 from shopwire.delivery.retry import MIN_FAILURES_AFTER_AN_HOUR
 from shopwire.delivery.task import Outcome
 from shopwire.models import OrderDeleted, Reason
-from tests.support.changes import HOUR_MS, MINUTE_MS, SHOP, cancelled, order, paid, shipped
+from tests.support.changes import HOUR_MS, MINUTE_MS, SHOP, cancelled, cart, order, paid, shipped
 from tests.support.delivery_world import World
 
 # --- waiting
@@ -200,6 +200,20 @@ def test_outage_of_hours_parks_nothing(fake_world: World) -> None:
     world.run_until_idle()
     assert world.parked_reasons() == []
     assert sorted(event["externalOrderId"] for event in world.api.events) == ids
+
+
+@pytest.mark.parametrize("answers", [[200], [503, 200]])
+def test_earlier_content_is_sent_again_before_a_change_without_an_answer(world: World, answers: list[int]) -> None:
+    """While the ledger was down, the later change came into the queue, in front of the one without an answer."""
+    world.send(cart())
+    world.api.next_answers = [None]
+    message = world.body(cart(minutes=2))
+    with world.outage("dynamodb"):
+        assert [outcome.status for outcome in world.receive(message)] == ["queued"]
+    assert world.send(cart(minutes=1, units=2)) == "queued"
+    world.api.next_answers = [*answers]
+    assert world.run_until_idle() == ["delivered", "superseded"]
+    assert world.api.sent == ["contact", "cartUpdated", "cartUpdated"]
 
 
 def test_earlier_content_is_sent_again_if_a_parked_change_may_have_reached_the_api(world: World) -> None:

@@ -20,6 +20,6 @@ def attempted(task: Task, update: EntryUpdate, failure: RetryLater | None = None
     recorded: EntryUpdate = {}
     if failure is None or answer:
         recorded["unanswered"] = unanswered
-    if task.version is not None and (unanswered or "sent" in update):
+    if task.version is not None and (unanswered or "accepted" in update):
         recorded["attempted_version"] = task.version
     return recorded

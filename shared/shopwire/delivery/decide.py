@@ -47,7 +47,7 @@ from shopwire.models import (
 )
 from shopwire.models.base import milliseconds, plausible
 from shopwire.stores.contact_record import ContactState
-from shopwire.stores.entry import Entry, EntryUpdate
+from shopwire.stores.entry import Entry, EntryUpdate, uncertain
 
 _PARCELS_KEPT = 50  # an entry stays small, however many parcels an order has
 
@@ -181,11 +181,18 @@ def decide(
         cart_contact_ref: the contact of the visitor's cart, for a view.
         seen_at: when the state was fetched, UTC ms; None: it arrived with the webhook.
     """
+    # The API may have accepted another change, which got no answer and did not come again yet.
+    is_uncertain = entry.unanswered and entry.sent and change.version not in (None, entry.attempted_version)
+    if is_uncertain:
+        entry = replace(entry, sent=uncertain(entry.sent))
     try:
         case = _Case(entry, shop, policy, received_at, cart_contact_ref, received_at if seen_at is None else seen_at)
-        return _decide(change, case)
+        decision = _decide(change, case)
     except Unmappable as error:
         return unmappable(error)
+    if is_uncertain and isinstance(decision, Send):
+        return replace(decision, update=decision.update | {"sent": entry.sent})
+    return decision
 
 
 def unmappable(error: Unmappable) -> Done | Park:

@@ -42,7 +42,7 @@ class Parking:
             # The order's first snapshot applies the fact, and removes the parked row.
             others = [other for other in claim.entry.parked_facts if other != id]
             update["parked_facts"] = [*others, id][-_PARKED_FACTS_KEPT:]
-        if claim.entry.unanswered and claim.entry.sent and "sent" not in update:
+        if claim.entry.unanswered and claim.entry.sent and "accepted" not in update:
             # The API may have accepted the request of an earlier attempt.
             update["sent"] = uncertain(claim.entry.sent)
         self._ledger.release(claim, update | attempted(task, update), now)
