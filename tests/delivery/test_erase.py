@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from shopwire.delivery.task import Outcome
-from shopwire.models import Contact, Reason, Redaction, ShopRedaction
+from shopwire.models import Change, Contact, OrderDeleted, Reason, Redaction, ShopRedaction
 from shopwire.stores.contacts import ContactStore
 from tests.support.changes import (
     ANNA,
@@ -76,9 +76,28 @@ def test_nothing_of_the_person_remains_in_the_table(world: World) -> None:
     world.deliver(arrived(id="1002"))
     world.clock.advance(MINUTE_MS)
     world.send(ERASE_ANNA)
-    assert world.entry("order", "1001") == {}
+    assert world.entry("order", "1001").keys() == {"pk", "sk", "format", "revision", "expires", "erased_at"}
     for value in ("anna", "380501112233", "Kovalenko", "250.00"):
         assert value not in world.stored_text()
+
+
+GUEST = Contact(email="guest@example.org")
+
+
+@pytest.mark.parametrize("change", [order(contact=GUEST), paid(contact=GUEST), arrived(), OrderDeleted("1001")])
+def test_late_webhook_of_an_order_that_the_request_names_is_ignored(world: World, change: Change) -> None:
+    """It names an address that nothing connects with the person."""
+    world.clock.advance(MINUTE_MS)
+    world.send(ERASE_ANNA)
+    count = world.api.request_count
+    assert world.deliver(change) == Outcome("ignored", Reason.ERASED)
+    assert world.api.request_count == count
+
+
+def test_order_that_was_created_after_the_erasure_of_one_with_its_id_is_sent(world: World) -> None:
+    world.send(ERASE_ANNA)
+    world.clock.advance(DAY_MS)
+    assert world.send(order(contact=GUEST, created_at=START + timedelta(days=1), minutes=24 * 60)) == "delivered"
 
 
 def test_earlier_addresses_of_the_person_are_erased(world: World) -> None:

@@ -95,9 +95,9 @@ class LedgerWriteChecker:
         held, holder = _text(before, LEASE_HOLDER), _text(after, LEASE_HOLDER)
         own = invocation.request_id
         if held and held != own and holder != held and _number(before, LEASE_UNTIL) > self._now() + _SKEW_MS:
-            # An erasure deletes the entries of the person, also while they are leased.
-            is_deleted = holder is None and len(after) == 1
-            if not (is_deleted and self._is_erased(*entity_of(after)) and self._excuses.use("erased_meanwhile")):
+            # An erasure leaves nothing of the entries of a person's orders, also while they are leased.
+            is_tombstone = holder is None and SETTLED_KEYS not in after
+            if not (is_tombstone and self._is_erased(*entity_of(after)) and self._excuses.use("erased_meanwhile")):
                 self._violation("misordered", after, "an invocation ended the lease of another one")
         if holder and holder != own and (holder != held or before.get(LEASE_UNTIL) != after.get(LEASE_UNTIL)):
             self._violation("misordered", after, "an invocation took the lease in the name of another one")
@@ -131,7 +131,7 @@ class LedgerWriteChecker:
         if not is_marked:
             shop, entity = entity_of(after)
             is_early = any(self._waits((shop, key)) for key in marked)
-            # An erasure deletes the entry with its mark, and what waits is ignored.
+            # An erasure removes the mark, and what waits is ignored.
             if is_early and not (self._is_erased(shop, entity) and self._excuses.use("erased_meanwhile")):
                 self._violation("misordered", after, "the pending mark is removed, although a change waits")
             del self._marked[pk]

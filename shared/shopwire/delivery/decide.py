@@ -181,6 +181,8 @@ def decide(
         cart_contact_ref: the contact of the visitor's cart, for a view.
         seen_at: when the state was fetched, UTC ms; None: it arrived with the webhook.
     """
+    if entry.erased_at is not None and not _is_created_after(change, entry.erased_at):
+        return Done(_ignored(Reason.ERASED))
     # The API may have accepted another change, which got no answer and did not come again yet.
     is_uncertain = entry.unanswered and entry.sent and change.version not in (None, entry.attempted_version)
     if is_uncertain:
@@ -193,6 +195,10 @@ def decide(
     if is_uncertain and isinstance(decision, Send):
         return replace(decision, update=decision.update | {"sent": entry.sent})
     return decision
+
+
+def _is_created_after(change: Change, at: int) -> bool:
+    return isinstance(change, OrderChange) and milliseconds(change.order.created_at) > at
 
 
 def unmappable(error: Unmappable) -> Done | Park:

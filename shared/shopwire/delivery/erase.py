@@ -122,7 +122,7 @@ class Eraser:
         contacts = [change.contact, *(record.contact for record in records)]
         for order_id in change.order_ids:
             self._check_time(task)
-            self.ledger.delete(shop, Entity("order", order_id))
+            self.ledger.erase(shop, Entity("order", order_id), task.received_at, self.clock())
         for parked in self.parked.list(shop):
             self._check_time(task)
             if concerns(change, contacts, parked.packed, task.shop):

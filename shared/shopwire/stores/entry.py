@@ -76,6 +76,8 @@ class Entry:
         arrived_parcels: parcels that a carrier reported as delivered.
         skipped: the order was not sent, because it was a draft, has an ignored status or is a part of another order.
         deleted_at: when the webhook arrived that says the shop deleted the order.
+        erased_at: when the erasure request arrived that names the order. Then the entry is a tombstone, and has nothing
+            else of the time before.
         converted: the cart became an order.
         parked_facts: ids of parked facts that wait until the order is seen.
         needs_reconcile: the platform may have a later state that it will never send.
@@ -106,6 +108,7 @@ class Entry:
     arrived_parcels: tuple[str, ...] = ()
     skipped: bool = False
     deleted_at: int | None = None
+    erased_at: int | None = None
     converted: bool = False
     parked_facts: tuple[str, ...] = ()
     needs_reconcile: bool = False
@@ -171,6 +174,7 @@ def read(item: "Item", now: int) -> Entry:
         arrived_parcels=tuple(item.get("arrived_parcels", ())),
         skipped=item.get("skipped", False),
         deleted_at=item.get("deleted_at"),
+        erased_at=item.get("erased_at"),
         converted=item.get("converted", False),
         parked_facts=tuple(item.get("parked_facts", ())),
         needs_reconcile=item.get("needs_reconcile", False),

@@ -40,6 +40,7 @@ _ALWAYS_SMALL = frozenset(
 )
 # The attributes that a claim writes. Of an entry whose time to live was over nothing else is kept.
 _WRITTEN_BY_CLAIM = frozenset({"pk", "sk", "revision", "format", "expires", *_LEASE})
+_KEPT_BY_ERASURE = frozenset({"pk", "sk", "revision", "format", "left_to_erase"})
 _DAY_MS = 86_400_000
 # How long an entry is kept after its last change. Customers return orders, or complain, for up to a year.
 _RETENTION_MS = {
@@ -274,8 +275,7 @@ class Ledger:
             self._write(
                 _item_key(shop, entity),
                 _settled(peek.entry, key, version) | {"expires": _expires(entity, now)} | dict(update),
-                condition="attribute_not_exists(revision)" if peek.revision is None else "revision = :revision",
-                values=None if peek.revision is None else {":revision": peek.revision},
+                **_unchanged(peek.revision),
             )
         except ConditionFailed:
             return False
@@ -369,16 +369,21 @@ class Ledger:
         self._write(_item_key(shop, entity), {"needs_reconcile": True}, once={"expires": _expires(entity, now)})
 
     def mark_left_to_erase(self, shop: str, entity: Entity, now: int, *, is_left: bool = True) -> None:
-        """Record whether what a request of an erased person made at the API is still to be erased.
-
-        The entry may be a new one, because the erasure deleted the one whose lease was held.
-        """
+        """Record whether what a request of an erased person made at the API is still to be erased."""
         mark = {"left_to_erase": True if is_left else None}
         self._write(_item_key(shop, entity), mark, once={"expires": _expires(entity, now)})
 
-    def delete(self, shop: str, entity: Entity) -> None:
-        """Delete the entry."""
-        self._table.delete(_item_key(shop, entity))
+    def erase(self, shop: str, entity: Entity, at: int, now: int) -> None:
+        """Leave nothing of an entry but its tombstone, also while it is leased. `at` is when the request arrived."""
+        key = _item_key(shop, entity)
+        while True:
+            item = self._table.get(key) or {}
+            change = dict.fromkeys(item.keys() - _KEPT_BY_ERASURE) | {"erased_at": at, "expires": _expires(entity, now)}
+            try:
+                self._write(key, change, **_unchanged(item.get("revision")))
+                return
+            except ConditionFailed:
+                continue  # something was written since the reading
 
     # --- writes
 
@@ -520,6 +525,13 @@ def _expired_attributes(before: Item, entity: Entity, now: int) -> EntryUpdate:
 
 def _not_above(attribute: str) -> str:
     return f"(attribute_not_exists({attribute}) OR {attribute} <= :version)"
+
+
+def _unchanged(revision: int | None) -> dict[str, Any]:
+    """Return the condition that the entry still has this revision (None: there is none yet), and its values."""
+    if revision is None:
+        return {"condition": "attribute_not_exists(revision)"}
+    return {"condition": "revision = :revision", "values": {":revision": revision}}
 
 
 def _item_key(shop: str, entity: Entity) -> Key:
