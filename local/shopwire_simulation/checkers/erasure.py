@@ -118,8 +118,14 @@ class ErasureChecker:
         if path == CONTACT and len(named) == 1 and json.loads(body).keys() == {"channels"}:
             # The answer gives the API's id, with which the contact is erased once more.
             self._looked_up[announcement.id] = announcement
-        elif not named or named & self._known_identities(story) or not self._excuses.use("unconnected_address"):
+        elif not named or named & self._known_identities(story) or self._names_order(story, announcement.entity):
             self._report("leaked", announcement, "sent to the API after the erasure")
+        else:
+            self._excuses.use("unconnected_address")
+
+    def _names_order(self, story: int, entity: str) -> bool:
+        """Return whether an erasure request of the story names this order."""
+        return any(entity == f"order {order}" for _, erasure in self._requests[story] for order in erasure.orders)
 
     def _known_identities(self, story: int) -> set[str]:
         """Return the identities that the erasure requests of a story name, and those sent together with one of them."""
