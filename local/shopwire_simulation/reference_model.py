@@ -291,6 +291,11 @@ def _contacts(
             continue
         if deleted.intersection(person.customer_id for person in persons):
             continue
+        # Orders may name a customer by two addresses. Which of them the contact has depends on which was sent first.
+        ids = {person.customer_id for person in persons if person.customer_id}
+        if ids := ids.intersection(person.customer_id for person in named if person.key != key):
+            yield from ({"externalCustomerId": id} for id in ids)
+            continue
         # A guest who registers keeps the contact and gains the id: orders fill in what is missing, and replace nothing.
         # So what they say is certain if no webhook of the person says something else.
         sources = [state.person for state in last_states if state.person and state.person.key == key] or persons[:1]

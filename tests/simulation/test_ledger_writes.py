@@ -43,7 +43,7 @@ class Writes:
         self.checker = LedgerWriteChecker(
             lambda key, invocation: (STATE, (), ()),
             lambda shop, id: order,
-            lambda shop, entity: False,
+            lambda shop, entity: None,
             lambda shop, entity: self.erased,
             lambda key, invocation: None,
             lambda shop, entity: self.taken_over.append(entity),

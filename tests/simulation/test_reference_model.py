@@ -144,6 +144,12 @@ def test_two_persons_with_one_phone_stay_two_contacts() -> None:
     assert shared_phones(_story(*story.meanings.values(), moved)) == {}
 
 
+def test_customer_whom_only_orders_name_has_the_address_of_one_of_them() -> None:
+    moved = replace(_state(2, "INITIALIZED"), order="43", person=replace(PERSON, email="b@example.com"))
+    expected = expected_state(_story(_state(1, "INITIALIZED"), moved), [0, 1])
+    assert expected.contacts == [{"externalCustomerId": "7"}] * 2
+
+
 def test_contact_of_a_deleted_account_need_not_exist() -> None:
     story = _story(CustomerState("7", (1, 0), PERSON), _order_of(PERSON), AccountDeletion("7"))
     assert expected_state(story, [0, 1, 2]).contacts == []

@@ -161,7 +161,7 @@ class Checker:
         self._ledger_writes = LedgerWriteChecker(
             self._snapshot,
             api_order,
-            self._pending.was_overrun,
+            self._disturbance,
             self._is_erased_entity,
             self._on_settled,
             self.requests.on_uncertain,
@@ -419,6 +419,15 @@ class Checker:
                 return None
             announcement = state
         return self._order_events.snapshot(announcement)
+
+    def _disturbance(self, shop: str, entity: str) -> str | None:
+        """Return the excuse if the API may have something of an entity that is not recorded."""
+        if self._pending.was_overrun(shop, entity):
+            return "overran"
+        # A fact has no version, so a snapshot that is settled next need not be later.
+        accepted = self.requests.accepted.get((shop, entity), ())
+        facts = (each for each in accepted if each.announcement and each.announcement.version is None)
+        return "crashed" if any(fact.may_be_unrecorded for fact in facts) else None
 
     def _is_erased_entity(self, shop: str, entity: str) -> bool:
         return any(map(self._is_erased, self._pending.of_entity(shop, entity)))

@@ -43,7 +43,7 @@ class LedgerWriteChecker:
         snapshot: returns the order's snapshot that a change is; None for another change, one of an erased person, and
             one of which the API has a later version.
         api_order: returns what the API has of an order of a shop; None if it has no such order.
-        is_disturbed: returns True if an invocation overran its lease on this entity of a shop.
+        disturbance: returns the excuse if the API may have something of this entity of a shop that is not recorded.
         is_erased: returns True if the erasure of the person of this entity of a shop was requested.
         on_settled: called with the key of each change that is settled, and the invocation.
         on_takeover: called with shop and entity when a lease is taken over that its holder did not give back.
@@ -54,7 +54,7 @@ class LedgerWriteChecker:
         self,
         snapshot: Callable[[ChangeKey, Invocation], Snapshot | None],
         api_order: Callable[[str, str], Mapping[str, Any] | None],
-        is_disturbed: Callable[[str, str], bool],
+        disturbance: Callable[[str, str], str | None],
         is_erased: Callable[[str, str], bool],
         on_settled: Callable[[ChangeKey, Invocation], None],
         on_takeover: Callable[[str, str], None],
@@ -65,7 +65,7 @@ class LedgerWriteChecker:
     ) -> None:
         self._snapshot = snapshot
         self._api_order = api_order
-        self._is_disturbed = is_disturbed
+        self._disturbance = disturbance
         self._is_erased = is_erased
         self._on_settled = on_settled
         self._on_takeover = on_takeover
@@ -169,7 +169,7 @@ class LedgerWriteChecker:
             if order["status"] not in statuses:
                 problems.append(f"status {order['status']} instead of {' or '.join(sorted(statuses))}")
             problem = "; ".join(problems)
-        if problem and not (self._is_disturbed(shop, entity) and self._excuses.use("overran")):
+        if problem and not ((excuse := self._disturbance(shop, entity)) and self._excuses.use(excuse)):
             self._report("lost", shop, entity, f"settled although {problem}", None)
 
     def _violation(self, kind: str, item: Item, text: str) -> None:

@@ -33,13 +33,15 @@ class _UnfinishedChange:
     """A change for which the API was called and that is not finished.
 
     `waits` is True if the change failed, or a log line said that it waits. Before, an invocation still works on it.
-    `is_stored` is True if a log line said that it waits, so that its webhook is in the queue or the outbox.
+    `is_stored` is True if a log line said that it waits, so that its webhook is in the queue or the outbox. `stored_at`
+    is when a log line said that first.
     """
 
     announcement: Announcement
     invocations: list[Invocation] = field(default_factory=list)
     waits: bool = False
     is_stored: bool = False
+    stored_at: int = 0
 
 
 class PendingChecker:
@@ -143,7 +145,7 @@ class PendingChecker:
                 continue  # the same state was sent under another topic
             if not change.is_stored and change.invocations[-1].stood_still:
                 continue  # its invocation stands still between the mark and the queue: the platform has no answer
-            if invocation.name == "retry" and not self._arrived_later(announcement, change.announcement):
+            if invocation.name == "retry" and not self._arrived_later(announcement, change):
                 continue  # both were delivered at the same time, so they wait in the order in which they were queued
             if is_unmarked or any(map(_met_trouble, change.invocations)):
                 self._excuses.use("crashed")
@@ -158,6 +160,7 @@ class PendingChecker:
         if outcome in _WAITING_OUTCOMES:
             if change := changes.get(key):
                 change.waits = change.is_stored = True
+                change.stored_at = change.stored_at or self._now()
             return
         if (
             outcome in ("stale", "superseded")
@@ -264,7 +267,7 @@ class PendingChecker:
                 and request.at <= at
             ]
             # Of several changes that were delivered at the same time, any may be sent first.
-            if not (later and all(self._arrived_later(other, announcement) for other in later)):
+            if not (later and all(self._arrived_later(other, _UnfinishedChange(announcement)) for other in later)):
                 continue
             if self.met_trouble(announcement.shop, announcement.entity, until=at):
                 self._excuses.use("crashed")
@@ -281,13 +284,19 @@ class PendingChecker:
             for other in self._of_entity[announcement.shop, announcement.entity]
         )
 
-    def _arrived_later(self, announcement: Announcement, other: Announcement) -> bool:
-        """Return True if the first call with this version came after the last first 2xx answer to the other version."""
+    def _arrived_later(self, announcement: Announcement, change: _UnfinishedChange) -> bool:
+        """Return True if the first call with this version came after the last first 2xx answer to the other version.
+
+        That answer may say that the cart was ignored as anonymous. So the call came after the change was stored too.
+        """
+        other = change.announcement
         records = [self._records[id] for id in self._same_version[_version_key(announcement)] if id in self._records]
         others = [self._records[id] for id in self._same_version[_version_key(other)] if id in self._records]
         first_attempt = min(filter(None, (record.first_attempt_at for record in records)), default=None)
         last_answer = max(filter(None, (record.accepted_at for record in others)), default=None)
-        return first_attempt is not None and last_answer is not None and first_attempt > last_answer
+        return (
+            first_attempt is not None and last_answer is not None and first_attempt > max(last_answer, change.stored_at)
+        )
 
     def _may_be_parked(self, announcement: Announcement, key: ChangeKey, reason: str) -> bool:
         if reason == ORDER_NOT_SEEN or announcement.entity == "unreadable":
