@@ -231,8 +231,8 @@ class ContactState:
         holders = {name: self._holder(name) for name in self.pointers}
         taken = {name for name, holder in holders.items() if holder and holder.id not in own}
         phone = self.pointers.get("phone")
-        # A contact that has another identity can do without a phone that another one is about to get.
-        if phone and len(self.pointers) > 1 and (holder := self.claimer(phone)) and holder.id not in own:
+        # A contact that has an e-mail address can do without a phone that another one is about to get.
+        if phone and self.named.email and (holder := self.claimer(phone)) and holder.id not in own:
             taken.add("phone")
         return taken
 
