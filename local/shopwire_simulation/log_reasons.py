@@ -12,5 +12,7 @@ INTERNAL_ERROR = Reason.INTERNAL_ERROR
 """An unexpected exception, which shopwire catches so that it concerns one webhook only."""
 THREE_CRASHES = Reason.CRASHES
 """Three holders of the lease crashed over the change."""
+KEEPS_FAILING = Reason.KEEPS_FAILING
+"""The change failed again and again while others of its shop were accepted."""
 NOT_AT_PLATFORM = Reason.NOT_AT_PLATFORM
 """What a thin webhook announces does not exist at the platform any more."""

@@ -270,7 +270,7 @@ class Checker:
             self._waits.on_failure(announcement, invocation, path, body, status, headers)
             self._pauses.on_failure(announcement.shop, invocation)
             self._effects.failed.add(announcement.id)
-            self._pending.on_failure(announcement, invocation)
+            self._pending.on_failure(announcement, invocation, status)
             if not status:
                 self.requests.on_uncertain(announcement.shop, announcement.entity, body)
 

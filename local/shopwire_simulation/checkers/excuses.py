@@ -112,6 +112,13 @@ EXCUSES = {
             600,
         ),
         Excuse(
+            "keeps_failing",
+            "A webhook that failed 20 times, or 5 times in over an hour, while others of its shop were accepted, is"
+            " parked (docs/limits-and-cost.md).",
+            "one change with as many failed calls",
+            10,
+        ),
+        Excuse(
             "unrecognised_copy",
             "A copy at a platform that is behind is recognised by the time of its state. Two states of one second, or a"
             " change without a time of its own, cannot be told apart (decision 22).",

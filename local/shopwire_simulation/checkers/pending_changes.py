@@ -11,7 +11,7 @@ from typing import Any
 
 from shopwire_simulation.checkers.excuses import ExcuseCounter
 from shopwire_simulation.checkers.observations import AcceptedRequest, ChangeKey, EntityKey, ReportViolation
-from shopwire_simulation.log_reasons import ORDER_NOT_SEEN, THREE_CRASHES, TOO_OLD
+from shopwire_simulation.log_reasons import KEEPS_FAILING, ORDER_NOT_SEEN, THREE_CRASHES, TOO_OLD
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement
@@ -19,6 +19,10 @@ from shopwire_testkit.durations import DAY, HOUR, MINUTE
 
 MAX_AGE_MS = {"view": HOUR, "cart": DAY, "order": 3 * DAY, "contact": 3 * DAY}
 """Maximum age of what waits, by kind of entity."""
+_OTHER_FAULTS = (401, 403, 409, 429)
+"""HTTP statuses of which a change is never the cause."""
+_MOST_FAILURES = 20
+_FAILURES_IN_AN_HOUR = 5
 _WAITING_OUTCOMES = ("queued", "waiting")
 _STORE_OUTAGES = ("ledger_down", "queue_down")
 _MAX_REJECTIONS = 3
@@ -88,6 +92,8 @@ class PendingChecker:
         """Versions of which the API accepted a request."""
         self._latest_versions: dict[EntityKey, Any] = {}
         """The latest version of each entity that was sent or settled."""
+        self._failed_at: dict[ChangeKey, list[int]] = defaultdict(list)
+        """When the calls of each change failed that may be its own fault."""
         self._parked: Counter[ChangeKey] = Counter()
         """How often each change was parked."""
         self._finished_at: dict[ChangeKey, int] = {}
@@ -111,8 +117,10 @@ class PendingChecker:
         if not change.invocations or change.invocations[-1] is not invocation:
             change.invocations.append(invocation)
 
-    def on_failure(self, announcement: Announcement, invocation: Invocation) -> None:
-        """Note that the call failed. The invocation defers the change before any later change may be sent."""
+    def on_failure(self, announcement: Announcement, invocation: Invocation, status: int) -> None:
+        """Note that the call failed (0: no answer). The invocation defers the change before a later one is sent."""
+        if status not in _OTHER_FAULTS:
+            self._failed_at[invocation.notes["key"]].append(self._now())
         changes = self._unfinished[announcement.shop, announcement.entity]
         if change := changes.get(invocation.notes["key"]):
             change.waits = True
@@ -313,7 +321,14 @@ class PendingChecker:
             return self._now() - first > longest and self._count_copies(key) > 1 and self._excuses.use("copies")
         if reason == THREE_CRASHES:
             return sum(map(_met_trouble, self._invocations[announcement.shop, announcement.entity])) >= 3
-        return self._is_poisoned(announcement.shop, id)
+        if self._is_poisoned(announcement.shop, id):
+            return True
+        return reason == KEEPS_FAILING and self._kept_failing(key) and self._excuses.use("keeps_failing")
+
+    def _kept_failing(self, key: ChangeKey) -> bool:
+        failed_at = self._failed_at[key]
+        is_long = len(failed_at) >= _FAILURES_IN_AN_HOUR and failed_at[-1] - failed_at[0] >= HOUR - MINUTE
+        return is_long or len(failed_at) >= _MOST_FAILURES
 
 
 def _version_key(announcement: Announcement) -> VersionKey:
