@@ -25,6 +25,7 @@ from shopwire_simulation.injections import (
     make_scenario_stories,
     run_injections,
 )
+from shopwire_simulation.log_reasons import KEEPS_FAILING
 from shopwire_simulation.reference_model import expected_state
 from shopwire_simulation.run import START, BlindChecker, Run, burst_run
 from shopwire_simulation.scheduler import Fault, Invocation
@@ -161,6 +162,34 @@ def test_two_shops_may_use_the_same_key() -> None:
         observer.on_call(invocation, "ledger", "update_item", {"Key": key, "ExpressionAttributeValues": values}, START)
     for announcement in announcements.values():
         assert observer.announcement((announcement.shop, "the-same-key")) is announcement
+
+
+@pytest.mark.parametrize(
+    ("failures", "minutes", "status", "is_allowed"),
+    [(20, 0, 500, True), (19, 3, 500, False), (5, 16, 0, True), (5, 10, 0, False), (30, 16, 401, False)],
+)
+def test_change_is_parked_only_if_it_failed_often_enough(
+    failures: int, minutes: int, status: int, is_allowed: bool
+) -> None:
+    now, texts = [START], list[str]()
+    announcement = Announcement(1, START, "sim-shopify-0", "orders/create", b"{}", "order 1", fact=False)
+    pending = PendingChecker(
+        [announcement],
+        {},
+        {},
+        ExcuseCounter(),
+        lambda *_: False,
+        lambda _: 1,
+        lambda: now[0],
+        lambda kind, announcement, text: texts.append(text),
+    )
+    invocation, key = Invocation("retry", START, ""), ("sim-shopify-0", "k")
+    invocation.notes["key"] = key
+    for _ in range(failures):
+        pending.on_failure(announcement, invocation, status)
+        now[0] += minutes * MINUTE
+    pending.on_outcome({"outcome": "parked", "reason": KEEPS_FAILING}, key, announcement)
+    assert texts == ([] if is_allowed else [f"parked without need: {KEEPS_FAILING}"])
 
 
 def test_message_that_sqs_drops_is_reported() -> None:
