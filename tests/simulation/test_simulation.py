@@ -172,7 +172,7 @@ def test_change_is_parked_only_if_it_failed_often_enough(
     failures: int, minutes: int, status: int, is_allowed: bool
 ) -> None:
     now, texts = [START], list[str]()
-    announcement = Announcement(1, START, "sim-shopify-0", "orders/create", b"{}", "order 1", fact=False)
+    announcement = Announcement(1, START, "sim-shopify-0", "orders/create", b"{}", "order 1", fact=False, version=None)
     pending = PendingChecker(
         [announcement],
         {},
