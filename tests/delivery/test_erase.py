@@ -272,19 +272,6 @@ def test_webhook_that_waited_in_the_queue_is_not_parked_after_the_erasure(world:
     assert "anna" not in world.stored_text()
 
 
-def test_contact_created_during_its_erasure_is_erased_again(world: World) -> None:
-    def erase_meanwhile(*request: object) -> int:
-        world.clock.advance(1)
-        assert world.send(ERASE_ANNA) == "delivered"
-        return 200
-
-    world.api.next_answers = [erase_meanwhile]
-    assert world.deliver(order("2")) == Outcome("ignored", Reason.ERASED)
-    assert world.api.sent == ["erase", "erase orders", "contact", "erase", "erase"]
-    assert world.api.sent[-1] == "erase"
-    assert "anna" not in world.stored_text()
-
-
 def erase_meanwhile(world: World, *next_answers: Any) -> Callable[..., int]:
     """Return an answer of the API before which Anna is erased, and after which come these."""
     answer = world.meanwhile(ERASE_ANNA)
@@ -296,6 +283,14 @@ def erase_meanwhile(world: World, *next_answers: Any) -> Callable[..., int]:
         return status
 
     return erase
+
+
+def test_contact_created_during_its_erasure_is_erased_again(world: World) -> None:
+    world.api.next_answers = [erase_meanwhile(world)]
+    assert world.deliver(order("2")) == Outcome("ignored", Reason.ERASED)
+    assert world.api.sent == ["erase", "erase orders", "contact", "erase", "erase"]
+    assert world.api.sent[-1] == "erase"
+    assert "anna" not in world.stored_text()
 
 
 def test_contact_created_during_its_erasure_is_erased_when_the_api_answers_again(world: World) -> None:
@@ -313,7 +308,7 @@ def test_contact_created_during_its_erasure_is_erased_when_the_api_answers_again
 def test_contact_that_an_order_created_during_its_erasure_is_erased_although_the_order_is_superseded(
     world: World,
 ) -> None:
-    """The erasure deleted the order's entry with its lease, so a later change of the order was settled meanwhile."""
+    """The erasure emptied the order's entry, with its lease, so a later change of the order was settled meanwhile."""
 
     def supersede_meanwhile(*request: object) -> int:
         assert world.deliver(cancelled(minutes=1)) == Outcome("ignored", Reason.ERASED)

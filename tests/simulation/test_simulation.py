@@ -4,6 +4,7 @@ import io
 import json
 import re
 from collections import Counter
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from shopwire_cli.main import main
 from shopwire_simulation import run as run_module
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.excuses import EXCUSES, ExcuseCounter
-from shopwire_simulation.checkers.observations import VIOLATION_KINDS, ReportEntity
+from shopwire_simulation.checkers.observations import VIOLATION_KINDS, ReportEntity, ReportViolation
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.command import SimulationRequest, simulate
 from shopwire_simulation.faults import FAULT_KINDS
@@ -133,18 +134,18 @@ def test_checkers_recognise_every_attribute_that_a_run_without_faults_writes() -
     assert run.checker.unseen_attributes((*CALM_ATTRIBUTES, TO_ERASE)) == []
 
 
+def follow(
+    announcements: Iterable[Announcement],
+    now: Callable[[], int] = lambda: START,
+    report: ReportViolation = lambda *_: None,
+) -> PendingChecker:
+    """Return the checker of what waits, for these announcements."""
+    return PendingChecker(announcements, {}, {}, ExcuseCounter(), lambda *_: False, lambda _: 1, now, report)
+
+
 def observe(announcements: dict[int, Announcement], report: ReportEntity = lambda *_: None) -> AwsCallObserver:
     """Return the observer of calls about these announcements."""
-    pending = PendingChecker(
-        announcements.values(),
-        {},
-        {},
-        ExcuseCounter(),
-        lambda *_: False,
-        lambda _: 1,
-        lambda: START,
-        lambda *_: None,
-    )
+    pending = follow(announcements.values())
     return AwsCallObserver(announcements, pending, lambda *_: None, lambda _: None, report)
 
 
@@ -173,16 +174,7 @@ def test_change_is_parked_only_if_it_failed_often_enough(
 ) -> None:
     now, texts = [START], list[str]()
     announcement = Announcement(1, START, "sim-shopify-0", "orders/create", b"{}", "order 1", fact=False, version=None)
-    pending = PendingChecker(
-        [announcement],
-        {},
-        {},
-        ExcuseCounter(),
-        lambda *_: False,
-        lambda _: 1,
-        lambda: now[0],
-        lambda kind, announcement, text: texts.append(text),
-    )
+    pending = follow([announcement], lambda: now[0], lambda kind, announcement, text: texts.append(text))
     invocation, key = Invocation("retry", START, ""), ("sim-shopify-0", "k")
     invocation.notes["key"] = key
     for _ in range(failures):

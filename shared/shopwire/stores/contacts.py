@@ -172,12 +172,7 @@ class ContactStore(ErasableContacts):
         change["revision"] = record.revision + 1
         if record.is_synced:
             change["synced_revision"] = record.revision + 1
-        self._table.update(
-            item_key(shop, record.id),
-            change,
-            condition="revision = :revision",
-            values={":revision": record.revision},
-        )
+        self._change_record(shop, record, change)
 
     def _claim(self, shop: str, pointer: Pointer, record: ContactRecord, expires: int, created_at: int | None) -> None:
         """Let an identity lead to a contact, unless it was claimed for another one since it was read."""
@@ -248,12 +243,7 @@ class ContactStore(ErasableContacts):
         if api_id:
             change["api_id"] = api_id
         try:
-            self._table.update(
-                item_key(shop, record.id),
-                change,
-                condition="revision = :revision",
-                values={":revision": record.revision},
-            )
+            self._change_record(shop, record, change)
         except ConditionFailed:
             return False
         return True
@@ -263,13 +253,9 @@ class ContactStore(ErasableContacts):
 
         A request that is under way belongs to an earlier revision. Returns False if the record was changed meanwhile.
         """
+        change = {"revision": record.revision + 1, "synced_revision": 0, "deleted_at": at}
         try:
-            self._table.update(
-                item_key(shop, record.id),
-                {"revision": record.revision + 1, "synced_revision": 0, "deleted_at": at},
-                condition="revision = :revision",
-                values={":revision": record.revision},
-            )
+            self._change_record(shop, record, change)
         except ConditionFailed:
             return False
         return True
@@ -281,15 +267,23 @@ class ContactStore(ErasableContacts):
             sent_consent: which consent the API may have now.
         """
         try:
-            self._table.update(
-                item_key(shop, record.id),
-                {"revision": record.revision + 1, "sent_consent": sent_consent},
-                condition="revision = :revision",
-                values={":revision": record.revision},
-            )
+            self._change_record(shop, record, {"revision": record.revision + 1, "sent_consent": sent_consent})
         except ConditionFailed:
             return False
         return True
+
+    def _change_record(self, shop: str, record: ContactRecord, change: Mapping[str, Any]) -> None:
+        """Change a record unless it was changed or erased since it was read.
+
+        Raises:
+            ConditionFailed: it was.
+        """
+        self._table.update(
+            item_key(shop, record.id),
+            change,
+            condition="revision = :revision",
+            values={":revision": record.revision},
+        )
 
     def _new_id(self, hashes: Mapping[str, str], records: Mapping[str, ContactRecord]) -> str | None:
         """Return the id of a new contact with these identities."""
