@@ -113,16 +113,14 @@ def shared_phones(story: Story) -> dict[str, frozenset[str]]:
     Left out are phones and addresses that a person of the story gave up or got later, because it is not certain whose
     contact had them at which time.
     """
-    persons = [person for person in _persons(list(story.meanings.items())) if person.email and person.phone]
     emails: dict[str, set[str]] = defaultdict(set)
     phones: dict[str, set[str]] = defaultdict(set)
     of_ids: dict[str, set[str]] = defaultdict(set)
-    for person in persons:
-        assert person.email
-        assert person.phone
-        emails[person.phone].add(person.email)
-        phones[person.email].add(person.phone)
-        if person.customer_id:
+    for person in _persons(list(story.meanings.items())):
+        if person.email and person.phone:
+            emails[person.phone].add(person.email)
+            phones[person.email].add(person.phone)
+        if person.email and person.customer_id:
             of_ids[person.customer_id].add(person.email)
     has_moved = any(len(of_id) > 1 for of_id in of_ids.values()) or any(len(own) > 1 for own in phones.values())
     return {} if has_moved else {phone: frozenset(owners) for phone, owners in emails.items() if len(owners) > 1}

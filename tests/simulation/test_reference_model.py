@@ -7,6 +7,7 @@ from shopwire_simulation.reference_model import differences, expected_state, sha
 from shopwire_testkit.announcements import (
     AccountDeletion,
     CartState,
+    ConsentChange,
     CustomerState,
     Erasure,
     Meaning,
@@ -142,6 +143,8 @@ def test_two_persons_with_one_phone_stay_two_contacts() -> None:
     assert shared_phones(story) == {PERSON.phone: {"a@example.com", "b@example.com"}}
     moved = CustomerState("7", (2, 0), Person("a@example.com", "380679998877", "7", "Ім'я", "Прізвище"))
     assert shared_phones(_story(*story.meanings.values(), moved)) == {}
+    earlier = ConsentChange("7", Person("c@example.com", None, "7", "", ""))
+    assert shared_phones(_story(*story.meanings.values(), earlier)) == {}
 
 
 def test_customer_whom_only_orders_name_has_the_address_of_one_of_them() -> None:
