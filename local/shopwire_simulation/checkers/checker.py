@@ -387,6 +387,7 @@ class Checker:
             self._order_events,
             self.erasure,
             self._pending.same_entity,
+            {announcement.id for key in self._visits.too_old_at if (announcement := self._aws_calls.announcement(key))},
             self.excuses,
         )
         for number, story in self._stories.items():

@@ -127,7 +127,8 @@ EXCUSES = {
         ),
         Excuse(
             "too_old",
-            "Promise 9: a view that waited for an hour, or a cart for a day, is given up.",
+            "Promise 9: a view that waited for an hour, or a cart for a day, is given up. A replay of the cart sends"
+            " nothing if a copy came as late, because that copy was ignored as too old.",
             "one change that waited as long",
             300,
         ),

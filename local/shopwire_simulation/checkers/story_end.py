@@ -1,6 +1,6 @@
 """Checks the end of each story: what the API has of it, and the events that it got of each order."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from shopwire_simulation.checkers.accepted_requests import RequestChecker
@@ -13,6 +13,7 @@ from shopwire_simulation.checkers.order_events import OrderEventChecker
 from shopwire_simulation.reference_model import ExpectedState, expected_state
 from shopwire_simulation.senders import SendRecord
 from shopwire_testkit.announcements import Announcement, Story
+from shopwire_testkit.durations import DAY, MINUTE
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class StoryEndChecker:
         records: what the platforms know about each announcement, by its id.
         announcements: by their ids.
         same_entity: returns the announcements about the same entity.
+        parked_as_too_old: ids of the announcements that were parked because they waited too long.
     """
 
     def __init__(
@@ -50,6 +52,7 @@ class StoryEndChecker:
         order_events: OrderEventChecker,
         erasure: ErasureChecker,
         same_entity: Callable[[Announcement], list[Announcement]],
+        parked_as_too_old: Collection[int],
         excuses: ExcuseCounter,
     ) -> None:
         self._records = records
@@ -59,6 +62,7 @@ class StoryEndChecker:
         self._order_events = order_events
         self._erasure = erasure
         self._same_entity = same_entity
+        self._parked_as_too_old = parked_as_too_old
         self._excuses = excuses
 
     def check(
@@ -82,6 +86,10 @@ class StoryEndChecker:
         uncertain += [id for id in silent if id not in certain and id in self._effects.fetched]
         half_done = [id for id in ids if self._is_half_done(id)]
         abandoned |= {(story.shop, self._announcements[id].entity): "crashed" for id in half_done}
+        for announcement in (self._announcements[id] for id in ids if id in self._parked_as_too_old):
+            attempted_at = self._records[announcement.id].attempted_at
+            if is_given_up(announcement, attempted_at, self._same_entity(announcement)):
+                abandoned[story.shop, announcement.entity] = "too_old"
         violations: list[Violation] = []
         excused = self._excuses.counts.copy()
         for chosen in choices(uncertain):
@@ -131,3 +139,18 @@ class StoryEndChecker:
             return False
         requests = self._requests.accepted.get((announcement.shop, announcement.entity), ())
         return id in self._effects.failed or any(request.announcement is announcement for request in requests)
+
+
+def is_given_up(announcement: Announcement, attempted_at: Collection[int], same_entity: Iterable[Announcement]) -> bool:
+    """Return True if an announcement is the last one of its cart, and came so late that it is too old.
+
+    Such a copy is ignored and settles the change. If the change was parked before, a replay of it sends nothing.
+
+    Args:
+        attempted_at: when the platform sent it.
+        same_entity: all announcements of the cart.
+    """
+    if not announcement.entity.startswith("cart ") or announcement.version is None:
+        return False
+    is_last = all(other.version is None or other.version <= announcement.version for other in same_entity)
+    return is_last and max(attempted_at, default=0) - announcement.version[0] > DAY - MINUTE

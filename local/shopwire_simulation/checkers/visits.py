@@ -87,8 +87,8 @@ class VisitChecker:
         """When the contact of each cart (shop and token) was settled."""
         self._wait_for_erasure: set[int] = set()
         """Visits that waited when the erasure of their person was requested."""
-        self._too_old_at: dict[ChangeKey, int] = {}
-        """When each change was parked because it was too old. An erasure may remove it later."""
+        self.too_old_at: dict[ChangeKey, int] = {}
+        """When each change, also one of a cart, was parked because it was too old. An erasure may remove it later."""
 
     def on_key(self, key: ChangeKey, announcement: Announcement) -> None:
         """Note the key that a visit has in the ledger and in the rows of parked webhooks."""
@@ -115,7 +115,7 @@ class VisitChecker:
         """Note a row of a change that is parked because it is too old. `after` is an item of the table."""
         if after and is_parked_key(after["pk"]["S"]) and after[PARKED_REASON]["S"] == TOO_OLD:
             message = unpack(after[MESSAGE]["S"])
-            self._too_old_at[message.shop, key_hash(message.key)] = self._now()
+            self.too_old_at[message.shop, key_hash(message.key)] = self._now()
 
     def finish(
         self,
@@ -144,7 +144,7 @@ class VisitChecker:
             if is_early or announcement.id in self._wait_for_erasure:
                 self._excuses.use("erased_meanwhile")
             elif any(
-                self._too_old_at.get((story.shop, key), 0) > visited_at + HOUR - MINUTE
+                self.too_old_at.get((story.shop, key), 0) > visited_at + HOUR - MINUTE
                 for key in self._keys[announcement.id]
             ):
                 self._excuses.use("too_old")
