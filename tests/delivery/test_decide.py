@@ -13,6 +13,7 @@ from shopwire.delivery.task import Outcome, Policy
 from shopwire.mapper import SentOrder, order_steps
 from shopwire.models import (
     NOBODY,
+    AccountDeleted,
     Change,
     Contact,
     ContactChange,
@@ -170,6 +171,14 @@ def test_parcels_that_cannot_all_be_kept_do_not_deliver_an_order(parcels: int, o
 def test_fact_that_is_announced_already_is_unchanged() -> None:
     cancelled = replace(sent(order()), sent=SentOrder(Status.CANCELLED, "d", "c").record)
     assert decided(OrderDeleted("1001"), cancelled) == Done(Outcome("unchanged"), {"deleted_at": NOW})
+
+
+@pytest.mark.parametrize("deletion", [OrderDeleted("1001"), AccountDeleted("77")])
+def test_deletion_is_superseded_if_the_shop_changed_the_order_or_account_after_it(deletion: Change) -> None:
+    minutes = 60_000
+    for later, is_past in ((11, True), (10, False), (0, False), (-11, False)):
+        entry = replace(sent(order()), version=(NOW + later * minutes) * 10)
+        assert (decided(deletion, entry) == Done(Outcome("superseded"))) == is_past
 
 
 # --- carts, views, customers, erasures
