@@ -112,8 +112,7 @@ class ErasureChecker:
             return
         if any(key in body for key in self._other_customers[story]):
             return
-        requested_at = min(self._records[request.id].first_attempt_at or 0 for request, _ in self._requests[story])
-        if (self._records[announcement.id].first_attempt_at or 0) >= requested_at:
+        if (self._records[announcement.id].first_attempt_at or 0) >= (self.requested_at(story) or 0):
             return
         if path == CONTACT and len(named) == 1 and json.loads(body).keys() == {"channels"}:
             # The answer gives the API's id, with which the contact is erased once more.
