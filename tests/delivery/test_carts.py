@@ -32,6 +32,15 @@ def test_cart_with_only_a_new_time_of_change_is_unchanged(world: World) -> None:
     assert world.send(cart(minutes=1)) == "unchanged"
 
 
+def test_checkout_that_names_the_phone_of_an_unchanged_cart_completes_the_contact(world: World) -> None:
+    world.send(cart(contact=Contact(email=ANNA.email)))
+    later = cart(minutes=1, contact=Contact(email=ANNA.email, phone="380501112233"))
+    assert world.send(later) == "delivered"
+    assert world.api.sent == ["contact", "cartUpdated", "contact"]
+    assert "380501112233" in str(world.api.accepted[-1])
+    assert world.send(cart(minutes=2, contact=later.cart.contact)) == "unchanged"
+
+
 def test_cart_that_a_visitor_claims_meanwhile_stays_with_the_contact_of_the_platform(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

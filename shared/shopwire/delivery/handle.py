@@ -185,7 +185,8 @@ class ChangeHandler:
     def _preview_send(self, task: Task, decision: Send, entry: Entry) -> tuple[Outcome, list[ApiRequest]]:
         state, contact = self._contact(task, decision, entry)
         if decision.already_sent_to is not None and decision.already_sent_to == state.ref:
-            return Outcome("unchanged"), []
+            requests = self.contacts.missing(task, state) if _names_person(decision, contact) else []
+            return Outcome("delivered" if requests else "unchanged"), requests
         cart = decision.converts_cart
         cart_state = self.ledger.get(task.shop.id, cart, self.clock()).sent.get("state") if cart else None
         steps = decision.plan(contact, cart_state)
@@ -201,7 +202,7 @@ class ChangeHandler:
             # The order that was made from the cart has not created its contact yet.
             raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_CART_BUSY_MS)
         update |= decision.update
-        is_named = bool(contact.key) and contact is decision.contact  # not the contact that was recorded before
+        is_named = _names_person(decision, contact)
         owner: EntryUpdate = {}
         if is_named and decision.contact_by_platform:
             named = self.contacts.store.hashes(task.shop.id, contact)
@@ -210,6 +211,10 @@ class ChangeHandler:
             if owner:
                 # A visitor may have claimed the cart since the entry was read.
                 update |= owner | {"contact_ref": state.ref}
+            if is_named and self.contacts.missing(task, state):
+                # The address, the phone and the name of a checkout are typed after the last product was chosen.
+                self.contacts.ensure(task, state, decision.created_at)
+                return Outcome("delivered")
             return Outcome("unchanged")
         recycle_state_id = self._convert(task, decision.converts_cart, state.ref) if decision.converts_cart else None
         steps = decision.plan(contact, recycle_state_id)
@@ -292,3 +297,8 @@ class ChangeHandler:
             return self.ledger.convert_cart(task.shop.id, cart, contact_ref, self.clock())
         except ClaimRefused:
             raise RetryLater(Reason.CART_BUSY, wait_ms=_CART_BUSY_MS) from None
+
+
+def _names_person(decision: Send, contact: Contact) -> bool:
+    """Return whether the change names the contact, so that it is not the one that was recorded before."""
+    return bool(contact.key) and contact is decision.contact
