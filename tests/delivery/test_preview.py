@@ -75,7 +75,9 @@ CASES = {
     "deletion of a cancelled order": Case(OrderDeleted("1001"), (order(), cancelled())),
     "cart": Case(cart()),
     "cart as it was sent": Case(cart(minutes=1), (cart(),)),
-    "cart as it was sent, of a contact with more data": Case(cart(minutes=1), (cart(contact=Contact(email=ANNA.email)),)),
+    "cart as it was sent, of a contact with more data": Case(
+        cart(minutes=1), (cart(contact=Contact(email=ANNA.email)),)
+    ),
     "cart without a contact, sent before": Case(cart(minutes=1, units=2, contact=NOBODY), (cart(),)),
     "cart without a contact": Case(cart(contact=NOBODY)),
     "cart after its purchase": Case(cart(minutes=9), (order(cart_token="cart-a"),)),
