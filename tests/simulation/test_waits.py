@@ -103,6 +103,15 @@ def test_continued_throttling_or_another_failure_may_pause_the_shop() -> None:
     assert throttled.call_after(2 * MINUTE) == failed.call_after(2 * MINUTE) == []
 
 
+@pytest.mark.parametrize(("minutes", "count"), [(74, 0), (75, 1)])
+def test_shop_stays_paused_until_its_next_probe(minutes: int, count: int) -> None:
+    calls = Calls()
+    calls.fail(401)
+    calls.call_after(minutes * MINUTE)
+    calls.fail(429)
+    assert len(calls.call_after(2 * MINUTE)) == count
+
+
 def test_change_that_met_a_crash_may_be_tried_at_any_time() -> None:
     calls = Calls(trouble=True)
     calls.fail(409)

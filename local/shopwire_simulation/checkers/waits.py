@@ -25,6 +25,8 @@ _SHORT_RETRY_AFTER_MS = 5 * SECOND
 # Throttling that goes on for half a minute may pause the shop.
 _CONTINUES_MS = 30 * SECOND
 _CONTINUES_COUNT = 5
+# A shop whose key is wrong is tried once an hour, by a message that may wait in SQS for another 15 minutes.
+_PROBED_MS = HOUR + 15 * MINUTE
 # One function's clock may be 2.5 s slow and another's as much fast.
 _SKEW_MS = 5 * SECOND
 # An outage makes changes wait for other reasons. After one, a pause may last.
@@ -188,7 +190,7 @@ class WaitChecker:
     def _may_be_paused(self, announcement: Announcement, failure: _Failure) -> bool:
         return (
             failure.retry_after_ms >= _SHORT_RETRY_AFTER_MS
-            or self._paused_at.get(announcement.shop, 0) >= failure.at - HOUR
+            or self._paused_at.get(announcement.shop, 0) > failure.at - _PROBED_MS
             or self._faults.is_open(_OUTAGES, failure.at, self._now())
         )
 
