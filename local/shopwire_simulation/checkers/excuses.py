@@ -102,7 +102,7 @@ EXCUSES = {
             "paused",
             "After failures the shop is paused, for up to two minutes in the first hour and an hour later"
             " (how-it-works.md).",
-            "one attempt, after an outage or a pause of the shop within the hour before",
+            "one attempt, after an outage, or after a reason to pause the shop within 75 minutes before",
             600,
         ),
         Excuse(
