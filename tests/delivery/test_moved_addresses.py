@@ -80,3 +80,13 @@ def test_fact_names_the_address_that_the_customer_gave_while_the_contact_was_sen
     world.api.next_answers = [world.meanwhile(customer(moved, minutes=1))]
     assert world.send(arrived()) == "delivered"
     assert world.api.events[-1]["email"] == moved.email
+
+
+def test_address_that_a_customer_takes_and_leaves_again_and_again_gets_a_contact_each_time(world: World) -> None:
+    world.send(customer(MOVED))
+    for turn in range(4):
+        assert world.send(order(str(turn), contact=GUEST)) == "delivered"
+        assert world.send(customer(minutes=2 * turn + 1)) == "delivered"
+        assert world.send(customer(MOVED, minutes=2 * turn + 2)) == "delivered"
+    of_customer = [{str(ANNA.email), str(ANNA.phone)}, {str(MOVED.email), str(MOVED.phone)}]
+    assert [values(body) for body in sent_contacts(world)[1:]] == 4 * [{GUEST.email}, *of_customer]

@@ -70,7 +70,8 @@ class ContactStore(ErasableContacts):
             hash: record for hash in hashes.values() if (record := read_record(hash, items.get(hash, {}))).revision
         }
         chosen = choose(contact, pointers, records)
-        return ContactState(contact, pointers, records, chosen, chosen.id if chosen else self._new_id(hashes, records))
+        id = chosen.id if chosen else self._new_id(shop, next(iter(hashes.values()), None), records)
+        return ContactState(contact, pointers, records, chosen, id)
 
     def hashes(self, shop: str, contact: Contact) -> list[str]:
         """Return the hashes of the contact's identities. Nothing is read."""
@@ -285,12 +286,16 @@ class ContactStore(ErasableContacts):
             values={":revision": record.revision},
         )
 
-    def _new_id(self, hashes: Mapping[str, str], records: Mapping[str, ContactRecord]) -> str | None:
-        """Return the id of a new contact with these identities."""
-        hash = next(iter(hashes.values()), None)
-        if hash is None or hash not in records:
-            return hash
-        return self._digest(f"{hash}#{records[hash].revision}")
+    def _new_id(self, shop: str, hash: str | None, records: Mapping[str, ContactRecord]) -> str | None:
+        """Return the id of a new contact whose first identity has this hash.
+
+        Each of the contacts that gave the address up has a record already, so the new one gets the next free item.
+        """
+        id, record = hash, records.get(hash or "")
+        while record and record.revision:
+            id = self._digest(f"{id}#{record.revision}")
+            record = read_record(id, self._table.get(item_key(shop, id)) or {})
+        return id
 
     def is_expiring(self, state: ContactState, now: int) -> bool:
         """Return whether the items might be deleted before an entry that refers to the contact from now on."""
