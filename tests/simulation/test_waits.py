@@ -58,6 +58,16 @@ def test_same_request_within_a_minute_after_409_is_a_violation() -> None:
     assert calls.call_after(59 * SECOND) == ["wedged: the same request again 59 s after the answer 409"]
 
 
+@pytest.mark.parametrize(("key", "seconds", "count"), [("other", 60, 0), ("other", 61, 1), ("key", 60, 1)])
+def test_409_after_another_webhook_sent_the_same_contact_needs_no_wait(key: str, seconds: int, count: int) -> None:
+    calls, other = Calls(), Invocation("webhook", START, "")
+    other.notes["key"] = (SHOP, key)
+    calls.checker.on_accepted(other, "POST v1/event", b"body")
+    calls.now += seconds * SECOND
+    calls.fail(409)
+    assert len(calls.call_after(SECOND)) == count
+
+
 @pytest.mark.parametrize("status", [409, 429])
 def test_another_copy_of_the_webhook_may_be_tried_too_early(status: int) -> None:
     calls = Calls(copies=True)

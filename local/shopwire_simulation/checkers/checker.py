@@ -301,6 +301,8 @@ class Checker:
         webhook = self._announcement(invocation)
         announcement = self._fetches.state_of(webhook, invocation) if webhook else None
         shop = announcement.shop if announcement else account
+        if webhook is not None:
+            self._waits.on_accepted(invocation, path, body)
         if announcement is not None and (number := self.requests.story_of(announcement)) is not None:
             self._contacts.on_accepted(announcement, number, path, body)
             self.erasure.on_accepted(number, announcement, invocation.notes["claimed_at"], path, body)

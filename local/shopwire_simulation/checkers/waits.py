@@ -106,6 +106,8 @@ class WaitChecker:
         self._report = report
         self._failures: dict[ChangeKey, _Failure] = {}
         """The last failed call of each change."""
+        self._accepted: dict[bytes, tuple[int, ChangeKey]] = {}
+        """When each request was accepted last, and for which change."""
         self._throttled: dict[str, list[int]] = {}
         """When each shop was throttled lately."""
         self._paused_at: dict[str, int] = {}
@@ -146,8 +148,15 @@ class WaitChecker:
                 self._paused_at[shop] = now
         elif status != 409:
             self._paused_at[shop] = now
-        failure = _Failure(now, status, retry_after_ms, _digest(path, body), invocation)
-        self._failures[invocation.notes["key"]] = failure
+        key, request = invocation.notes["key"], _digest(path, body)
+        accepted_at, of_change = self._accepted.get(request, (0, key))
+        if status == 409 and of_change != key and now - accepted_at <= _REPEATED_MS:
+            return  # another webhook sent the same contact, so the answer says that the API has it
+        self._failures[key] = _Failure(now, status, retry_after_ms, request, invocation)
+
+    def on_accepted(self, invocation: Invocation, path: str, body: bytes) -> None:
+        """Note a request that the API accepted. `path` is method and path."""
+        self._accepted[_digest(path, body)] = (self._now(), invocation.notes["key"])
 
     def on_platform_failure(self, shop: str) -> None:
         """Note that the API of the shop's platform failed, which is a reason to pause what is fetched from it."""
