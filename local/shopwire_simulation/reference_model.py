@@ -132,7 +132,7 @@ def shared_phones(story: Story) -> dict[str, frozenset[str]]:
 def differences(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[str]:
     """Return the params that differ, with both values.
 
-    Amounts are compared as numbers, dates as moments, and items by id, quantity and cost.
+    Amounts are compared as numbers, dates as moments, and items as `have_fields_of` does.
     """
     return [
         f"{name}: {value!r} expected, {actual.get(name)!r} found"
@@ -141,7 +141,8 @@ def differences(expected: Mapping[str, str], actual: Mapping[str, str]) -> list[
     ]
 
 
-_AMOUNTS = frozenset({"totalCost", "taxes", "shipping", "discount", "refundedAmount"})
+_AMOUNTS = frozenset({"totalCost", "taxes", "shipping", "discount", "fees", "duties", "tips", "refundedAmount"})
+_NUMBERS = frozenset({"quantity", "cost", "price", "discount"})
 
 
 def is_same_value(name: str, expected: str | None, actual: str | None) -> bool:
@@ -153,14 +154,25 @@ def is_same_value(name: str, expected: str | None, actual: str | None) -> bool:
     if name in _AMOUNTS:
         return Decimal(expected) == Decimal(actual)
     if name == "items":
-        return _parse_items(expected) == _parse_items(actual)
+        return have_fields_of(json.loads(expected), json.loads(actual, parse_float=Decimal))
     return expected == actual
 
 
-def _parse_items(items: str) -> list[tuple[str, Decimal, Decimal]]:
-    """Return id, quantity and cost of each item."""
-    lines = json.loads(items, parse_float=Decimal)
-    return sorted((line["externalItemId"], Decimal(line["quantity"]), Decimal(line["cost"])) for line in lines)
+def have_fields_of(expected: Iterable[Mapping[str, Any]], lines: Iterable[Mapping[str, Any]]) -> bool:
+    """Return True if the lines of an order or a cart are the expected ones, with all fields that these have."""
+    wanted, found = (sorted(map(_comparable, some), key=_sort_key) for some in (expected, lines))
+    return len(wanted) == len(found) and all(
+        line.items() <= other.items() for line, other in zip(wanted, found, strict=True)
+    )
+
+
+def _comparable(line: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: Decimal(str(value)) if name in _NUMBERS else value for name, value in line.items()}
+
+
+def _sort_key(line: Mapping[str, Any]) -> tuple[str, Decimal, Decimal]:
+    id, price = line.get("externalItemId", line.get("productId")), line.get("cost", line.get("price"))
+    return str(id), line.get("quantity", Decimal()), price or Decimal()
 
 
 # -- orders

@@ -68,10 +68,11 @@ class OrderState:
 
 @dataclass(frozen=True, slots=True)
 class ParcelDelivered:
-    """A carrier delivered a parcel of an order."""
+    """A carrier delivered a parcel of an order. `tracking` are the params of it that the event must have."""
 
     order: str
     parcel: str
+    tracking: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,12 +85,16 @@ class OrderDeletion:
 
 @dataclass(frozen=True, slots=True)
 class CustomerState:
-    """A snapshot of a customer account. `staff` accounts belong to the shop's employees and are not contacts."""
+    """A snapshot of a customer account. `staff` accounts belong to the shop's employees and are not contacts.
+
+    `details` are other fields that the request to v1/contact must have: the language and the postal address.
+    """
 
     customer: str
     version: Version
     person: Person
     staff: bool = False
+    details: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +144,8 @@ class CartState:
     """A snapshot of a cart.
 
     `person` is set if the snapshot names its contact, as a checkout does. `completed` is True if the cart was bought
-    before. `by_other_customer` is True if a visitor with another customer's token sent it.
+    before. `by_other_customer` is True if a visitor with another customer's token sent it. `params` are the currency
+    and the link that its event must have.
     """
 
     token: str
@@ -148,6 +154,7 @@ class CartState:
     products: tuple[Mapping[str, Any], ...]
     completed: bool = False
     by_other_customer: bool = False
+    params: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,8 @@ _PARAM_BYTES = len('{"name":"","value":""},')
 _OTHER_BYTES = 120
 """About what an event has beside the params that the caller knows."""
 _SPREAD_BYTES = 160
-_LINE_BYTES = 60
-"""About what an order's line has beside its title and the fields that the caller knows."""
+_LINE_BYTES = 45
+"""About what an order's line has beside the fields that the caller knows."""
 _EVERY = 20
 
 
@@ -24,16 +24,15 @@ def has_long_note(order: int) -> bool:
     return order % _EVERY == 0
 
 
-def write_long_note(rng: random.Random, params: Mapping[str, str], titles: list[str]) -> str:
+def write_long_note(rng: random.Random, params: Mapping[str, str], lines: int) -> str:
     """Return a note with which the event of an order has about as many bytes as the API accepts.
 
     Args:
         params: the other params of the event, as far as they are known.
-        titles: the titles of the order's lines, which `params` does not contain.
+        lines: how many lines the order has.
     """
     known = sum(_json_bytes(name) + _json_bytes(value) + _PARAM_BYTES for name, value in params.items())
-    lines = sum(_json_bytes(json.dumps(title, ensure_ascii=False)) + _LINE_BYTES for title in titles)
-    left = _MAX_BODY_BYTES - known - lines - _OTHER_BYTES + rng.randrange(-_SPREAD_BYTES, _SPREAD_BYTES)
+    left = _MAX_BODY_BYTES - known - lines * _LINE_BYTES - _OTHER_BYTES + rng.randrange(-_SPREAD_BYTES, _SPREAD_BYTES)
     pieces, rest = divmod(left, _json_bytes(_PIECE))
     return _PIECE * pieces + "x" * rest
 

@@ -9,7 +9,7 @@ from shopwire_simulation.checkers.contact_requests import ContactRequestChecker
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import AccountDeletion, Announcement, OrderState, Person, Story
+from shopwire_testkit.announcements import AccountDeletion, Announcement, CustomerState, OrderState, Person, Story
 
 START = 1_790_000_000_000
 SHOP, PHONE = "sim-shopify-1", "380501112233"
@@ -118,3 +118,23 @@ def test_order_restores_the_contact_and_an_earlier_change_of_the_account_does_no
     assert requests.finish(exists=True) == []
     requests.accept(CHANGE, "POST v1/contact", at=4, body={"channels": []})
     assert requests.finish(exists=True) == ["an earlier change of a deleted account restored it"]
+
+
+@pytest.mark.parametrize(
+    ("id", "language", "texts"),
+    [
+        ("7", "uk", []),
+        ("7", "en", ["another languageCode than the account has"]),
+        ("8", "en", []),
+    ],
+)
+def test_request_of_an_account_has_its_language_and_address(id: str, language: str, texts: list[str]) -> None:
+    person, home = Person("a@example.com", None, "7", "", ""), {"town": "Вигадгород"}
+    account = CustomerState("7", (START, 0), person, details={"languageCode": "uk", "address": home})
+    seen: list[str] = []
+    checker = ContactRequestChecker(
+        {0: Story(SHOP, [CHANGE], frozenset(), {1: account})}, {}, bool, lambda *problem: seen.append(problem[2])
+    )
+    contact = {"externalCustomerId": id, "languageCode": language, "address": home, "channels": []}
+    checker.on_accepted(CHANGE, 0, "POST v1/contact", json.dumps(contact).encode())
+    assert seen == texts

@@ -47,19 +47,29 @@ def test_facts_allow_the_statuses_that_they_establish() -> None:
 
 def test_fact_repeats_what_the_snapshot_before_it_says() -> None:
     delivered = ParcelDelivered("7", "2")
-    assert fact_problem(delivered, PARAMS | {"status": "DELIVERED"}, PARAMS) is None
-    assert fact_problem(delivered, PARAMS | {"status": "IN_PROGRESS"}, PARAMS)
-    assert fact_problem(delivered, PARAMS | {"status": "DELIVERED"}, None)
-    wrong = fact_problem(OrderDeletion("7", 1), PARAMS | {"status": "CANCELLED", "currency": "USD"}, PARAMS)
+    assert fact_problem(delivered, PARAMS | {"status": "DELIVERED"}, PARAMS, is_event=True) is None
+    assert fact_problem(delivered, PARAMS | {"status": "IN_PROGRESS"}, PARAMS, is_event=True)
+    assert fact_problem(delivered, PARAMS | {"status": "DELIVERED"}, None, is_event=True)
+    cancelled = PARAMS | {"status": "CANCELLED", "currency": "USD"}
+    wrong = fact_problem(OrderDeletion("7", 1), cancelled, PARAMS, is_event=True)
     assert wrong == "currency is not that of the order's last snapshot"
+
+
+def test_event_of_a_fact_has_the_number_of_the_order_and_the_parcel() -> None:
+    delivered, sent = ParcelDelivered("7", "2", {"carrier": "UPS"}), PARAMS | {"status": "DELIVERED"}
+    numbered, known = sent | {"orderNumber": "N-7", "carrier": "UPS"}, PARAMS | {"orderNumber": "N-7"}
+    assert fact_problem(delivered, numbered, known, is_event=True) is None
+    assert "orderNumber" in (fact_problem(delivered, sent | {"carrier": "UPS"}, known, is_event=True) or "")
+    assert "carrier" in (fact_problem(delivered, numbered | {"carrier": "DHL"}, known, is_event=True) or "")
+    assert fact_problem(delivered, sent, known, is_event=False) is None
 
 
 def test_fact_may_repeat_a_later_snapshot_that_was_received() -> None:
     delivered, sent = ParcelDelivered("7", "2"), PARAMS | {"status": "DELIVERED"}
     later = PARAMS | {"totalCost": "15.00", "date": "2026-11-20T12:00:00.000+02:00"}
-    assert fact_problem(delivered, sent | {"totalCost": "15.00"}, PARAMS, [later]) is None
-    assert fact_problem(delivered, sent | {"totalCost": "15.00"}, PARAMS)
-    assert fact_problem(delivered, sent | {"totalCost": "16.00"}, PARAMS, [later])
+    assert fact_problem(delivered, sent | {"totalCost": "15.00"}, PARAMS, [later], is_event=True) is None
+    assert fact_problem(delivered, sent | {"totalCost": "15.00"}, PARAMS, is_event=True)
+    assert fact_problem(delivered, sent | {"totalCost": "16.00"}, PARAMS, [later], is_event=True)
 
 
 @pytest.mark.parametrize(

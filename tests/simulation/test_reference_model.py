@@ -248,5 +248,10 @@ def test_params_are_compared_by_meaning() -> None:
         '{"externalItemId":"1","quantity":2,"cost":5}]',
     }
     assert differences(expected, actual) == []
+    named = {"items": '[{"externalItemId":"5","quantity":"1","cost":"9.90","name":"Mug"}]'}
+    assert differences(named, named) == []
+    assert differences(named, {"items": named["items"].replace("Mug", "Cup")})
+    assert differences(named, {"items": named["items"].replace(',"name":"Mug"', "")})
+    assert differences({"items": named["items"].replace(',"name":"Mug"', "")}, named) == []
     assert differences({"status": "DELIVERED"}, {}) == ["status: 'DELIVERED' expected, None found"]
     assert differences({"totalCost": "25.00"}, {"totalCost": "25.01"}) == ["totalCost: '25.00' expected, '25.01' found"]

@@ -63,9 +63,15 @@ def test_event_of_a_visit_names_the_visitor_only() -> None:
 
 
 def test_event_of_a_cart_has_the_content_of_the_cart() -> None:
-    cart = CartState("t", (1, 0), None, ({"productId": "5", "quantity": 2, "price": "9.90"},))
-    params = {"products": '[{"productId":"5","quantity":2,"price":9.9}]', "recycleStateId": "s"}
+    product = {"productId": "5", "quantity": 2, "price": "9.90", "name": "Mug"}
+    cart = CartState("t", (1, 0), None, (product,), params={"currencyCode": "UAH"})
+    mug = '[{"productId":"5","quantity":2,"price":9.9,"name":"Mug"}]'
+    params = {"products": mug, "recycleStateId": "s", "currencyCode": "UAH"}
     assert cart_problem(cart, "cartUpdated", params) is None
     assert cart_problem(cart, "cartUpdated", params | {"products": "[]"})
-    assert cart_problem(cart, "cartUpdated", {"products": params["products"]})
+    assert cart_problem(cart, "cartUpdated", params | {"products": mug.replace("Mug", "Cup")})
+    assert cart_problem(cart, "cartUpdated", params | {"products": mug.replace(',"name":"Mug"', "")})
+    assert cart_problem(cart, "cartUpdated", params | {"currencyCode": "EUR"}) == "another currencyCode"
+    assert cart_problem(cart, "cartUpdated", params | {"restoreUrl": "https://a"}) == "another restoreUrl"
+    assert cart_problem(cart, "cartUpdated", {"products": params["products"], "currencyCode": "UAH"})
     assert cart_problem(cart, "orderUpdated", params)

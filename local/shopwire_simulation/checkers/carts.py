@@ -1,11 +1,12 @@
 """Checks what each event of a cart says, and that an order's first event carries its cart's last recycleStateId."""
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from shopwire_simulation.checkers.observations import AcceptedRequest
+from shopwire_simulation.reference_model import have_fields_of
 from shopwire_testkit.announcements import CartState
 
 
@@ -13,8 +14,10 @@ def cart_problem(cart: CartState, event_type: str, params: dict[str, str]) -> st
     """Return what is wrong with the event of a cart; None if it says what the cart contains."""
     if event_type != "cartUpdated":
         return f"sent as {event_type}"
-    if comparable_products(json.loads(params.get("products", "[]"))) != comparable_products(cart.products):
+    if not have_fields_of(cart.products, sent_products(params)):
         return "another content than that of the cart"
+    if wrong := [name for name in ("currencyCode", "restoreUrl") if params.get(name) != cart.params.get(name)]:
+        return f"another {', '.join(wrong)}"
     if "recycleStateId" not in params:
         return "without a recycleStateId"
     return None
@@ -48,9 +51,7 @@ def conversion_problem(
     return None if carried in allowed else "the first event has not the last recycleStateId of its cart"
 
 
-def comparable_products(products: Iterable[Any] | None) -> list[tuple[str, Decimal, Decimal]]:
-    """Return the id, quantity and price of each product, sorted."""
-    return sorted(
-        (str(product["productId"]), Decimal(str(product["quantity"])), Decimal(str(product["price"])))
-        for product in products or ()
-    )
+def sent_products(params: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Return the products of a cart's event."""
+    products: list[dict[str, Any]] = json.loads(params.get("products", "[]"), parse_float=Decimal)
+    return products

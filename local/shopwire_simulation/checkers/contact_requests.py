@@ -7,12 +7,13 @@ the customer's account, if the shop wants that, and erased only for an erasure r
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Any
 
 from shopwire_simulation.checkers.accepted_requests import CONTACT_DELETION, CONTACTS
 from shopwire_simulation.checkers.observations import AcceptedRequest, EntityKey, ReportViolation
 from shopwire_simulation.reference_model import shared_phones
 from shopwire_simulation.senders import SendRecord
-from shopwire_testkit.announcements import AccountDeletion, Announcement, Story
+from shopwire_testkit.announcements import AccountDeletion, Announcement, CustomerState, Story
 
 _RESTORING = (*CONTACTS, "POST v1/orders")
 """Requests that create a contact, or restore it."""
@@ -48,8 +49,12 @@ class ContactRequestChecker:
         """Check a request that the API accepted. `path` is method, path and query."""
         if path.startswith(CONTACT_DELETION):
             self._check_deletion(announcement, story, path)
-        elif path in CONTACTS and story in self._shared_phones:
-            self._check_phone(announcement, story, json.loads(body))
+        elif path in CONTACTS:
+            contact = json.loads(body)
+            contact = contact.get("contact", contact)
+            self._check_details(announcement, story, contact)
+            if story in self._shared_phones:
+                self._check_phone(announcement, story, contact)
 
     def _check_deletion(self, announcement: Announcement, story: int, path: str) -> None:
         # An order or a visit that names an earlier address of a deleted account deletes its contact first.
@@ -64,9 +69,14 @@ class ContactRequestChecker:
         if "erase=true" not in path and not is_account_deleted:
             self._report("wrong_final_state", announcement, "a contact is deleted that the shop keeps")
 
-    def _check_phone(self, announcement: Announcement, story: int, body: Mapping[str, object]) -> None:
-        contact = body.get("contact", body)
-        assert isinstance(contact, dict)
+    def _check_details(self, announcement: Announcement, story: int, contact: Mapping[str, Any]) -> None:
+        meaning = self._stories[story].meanings.get(announcement.id)
+        if not isinstance(meaning, CustomerState) or contact.get("externalCustomerId") != meaning.person.customer_id:
+            return  # another contact, which gave up an address of this one, may be sent before
+        if wrong := [name for name, value in meaning.details.items() if contact.get(name) != value]:
+            self._report("wrong_final_state", announcement, f"another {', '.join(wrong)} than the account has")
+
+    def _check_phone(self, announcement: Announcement, story: int, contact: Mapping[str, Any]) -> None:
         channels = {channel["type"]: channel["value"] for channel in contact["channels"]}
         email, phone, id = channels.get("email"), channels.get("sms"), contact.get("externalCustomerId")
         own = self._emails_of_customers[story, id] if id else set()

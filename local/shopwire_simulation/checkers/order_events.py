@@ -27,11 +27,12 @@ _SEVERAL_DAYS_MS = 96 * HOUR
 _ONLY_IF_SAID = frozenset(
     {
         *("email", "phone", "externalCustomerId", "firstName", "lastName", "couponCode", "cancelReason"),
-        *("refundedAmount", "trackingNumber", "trackingUrl", "carrier", "deliveryMethod", "restoreUrl"),
+        *("refundedAmount", "trackingNumber", "trackingUrl", "carrier", "deliveryMethod", "restoreUrl", "storeId"),
     }
 )
 _KNOWN = _ONLY_IF_SAID | {
     *("externalOrderId", "totalCost", "status", "date", "currency", "shipping", "discount", "taxes", "items"),
+    *("fees", "duties", "tips"),
     *("orderNumber", "statusDescription", "source", "paymentMethod", "deliveryAddress", "additionalInfo"),
     "recycleStateId",
 }
@@ -75,12 +76,15 @@ def fact_problem(
     params: Mapping[str, str],
     known: Mapping[str, str] | None,
     later: Iterable[Mapping[str, str]] = (),
+    *,
+    is_event: bool,
 ) -> str | None:
     """Return what is wrong with a request that a fact caused.
 
     Args:
         known: the params of the last request about the order's snapshot that the API accepted. None if there is none.
         later: the params of the later snapshots that were received. The fact may repeat one of them too.
+        is_event: it is an event. v1/orders keeps the order's number and parcels that it has.
     """
     status = "DELIVERED" if isinstance(fact, ParcelDelivered) else "CANCELLED"
     if params["status"] != status:
@@ -88,6 +92,11 @@ def fact_problem(
     if known is None:
         return "sent although the API has no snapshot of the order"
     missing = [name for name in ("totalCost", "date", "currency") if name not in params]
+    if is_event:
+        missing += [name for name in ("orderNumber",) if name in known and name not in params]
+        tracking = fact.tracking if isinstance(fact, ParcelDelivered) else {}
+        if different := differences(tracking, params):
+            return "; ".join(different)
     wrong = _not_repeated(params, known)
     if missing or (wrong and all(_not_repeated(params, snapshot) for snapshot in later)):
         return f"{', '.join((*wrong, *missing))} is not that of the order's last snapshot"
@@ -208,10 +217,11 @@ class OrderEventChecker:
                 problem = problem or self._opening_problem(request, announcement, meaning, earlier)
         else:
             known, later = self._snapshots_before(request, announcement, earlier)
-            problem = fact_problem(meaning, params, known)
+            is_event = request.event is not None
+            problem = fact_problem(meaning, params, known, is_event=is_event)
             if problem:
                 self.ahead.add(order)
-                problem = fact_problem(meaning, params, known, later)
+                problem = fact_problem(meaning, params, known, later, is_event=is_event)
         if problem and self._repeats_a_rejected_snapshot(announcement, meaning, params):
             self._excuses.use("parked")
         elif problem and not (
@@ -310,7 +320,7 @@ class OrderEventChecker:
         if isinstance(meaning, OrderState) or not self._is_poisoned(announcement.shop, meaning.order):
             return False
         states = self._received_snapshots(announcement)
-        return any(fact_problem(meaning, params, state.params) is None for state in states)
+        return any(fact_problem(meaning, params, state.params, is_event=False) is None for state in states)
 
     def _received_snapshots(self, announcement: Announcement) -> list[OrderState]:
         """Return the snapshots of the order that were sent by now, and about which there can be a request."""

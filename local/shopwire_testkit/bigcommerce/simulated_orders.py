@@ -380,6 +380,7 @@ class OrderLifecycle:
         items = [
             {
                 "externalItemId": line.product.item_id(self.shop.settings.item_id),
+                "name": line.product.title,
                 "quantity": str(line.left),
                 "cost": self.shop.rounded(line.paid * left / line.quantity),
             }

@@ -98,7 +98,8 @@ class _CustomerJourney(CustomerJourney):
 
     def _customer_state(self) -> tuple[str, CustomerState, Version, Answers]:
         customer, version = self.customer, (self.changed_at, 0)
-        meaning = CustomerState(str(customer.id), version, customer.person())
+        details = {"address": {"address": customer.street}}
+        meaning = CustomerState(str(customer.id), version, customer.person(), details=details)
         return f"contact {customer.id}", meaning, version, {self._customer_path: v3_list(self._customer_body())}
 
     @property
@@ -343,6 +344,7 @@ class _Cart:
         products = tuple(
             {
                 "productId": product.item_id(shop.settings.item_id),
+                "name": product.title,
                 "quantity": quantity,
                 "price": product.price / 100,
             }
@@ -359,7 +361,7 @@ class _Cart:
             "updated_time": v3_time(self._changed_at),
             "locale": "uk",
         }
-        meaning = CartState(self.token, version, self._person, products)
+        meaning = CartState(self.token, version, self._person, products, params={"currencyCode": shop.currency})
         return cart_entity(self.token), meaning, version, {self.path: encode_json({"data": fields, "meta": {}})}
 
 

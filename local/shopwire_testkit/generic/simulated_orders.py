@@ -21,6 +21,8 @@ from shopwire_testkit.story_recorder import StoryRecorder
 # its deletion could arrive after its restoration, and the order of the two would be unknown.
 _RESTORED_AFTER = 49 * HOUR
 _CARRIER = "Нова Пошта"
+_SURCHARGE = 300
+"""In hundredths: whole units, because some currencies have no others."""
 
 
 def encode_json(body: Any) -> bytes:
@@ -44,7 +46,18 @@ def contact_of(
         "first_name": customer.first_name,
         "last_name": customer.last_name,
         "address": {"country": "UA", "street": customer.street},
+        "language": "uk_UA",
     }
+
+
+def shown_of(product: Product) -> dict[str, str]:
+    """Return what the API must show of a product beside ids and amounts."""
+    page = f"https://sim.example/p/{product.product}"
+    return {"name": product.title, "category": "Дім/Кухня", "url": page, "imageUrl": f"{page}.jpg"}
+
+
+def _description(product: Product) -> str:
+    return f"{product.title}, нове"
 
 
 class OrderLifecycle:
@@ -83,8 +96,7 @@ class OrderLifecycle:
         self.note = self.long_note = ""
         """`long_note` is what the customer wrote, if it is much. Every later note is written over it."""
         if has_long_note(self.id):
-            titles = [product.title for product, _ in self.lines]
-            self.note = self.long_note = write_long_note(random.Random(self.id), self._params(), titles)
+            self.note = self.long_note = write_long_note(random.Random(self.id), self._params(), len(self.lines))
 
     # -- changes
 
@@ -191,7 +203,16 @@ class OrderLifecycle:
 
     @property
     def total(self) -> int:
-        return self._goods - self.discount + self.taxes + self.shipping - self.refunded
+        return self._goods - self.discount + self.taxes + self.shipping + _SURCHARGE - self.refunded
+
+    @property
+    def _surcharge(self) -> str:
+        """What the order costs beside goods, taxes and shipping: fees, duties or tips."""
+        return ("fees", "duties", "tips")[self.id % 3]
+
+    @property
+    def _coupons(self) -> list[str]:
+        return [self.coupon, *(["VIP-2"] if self.id % 2 else [])] if self.coupon else []
 
     def _api_status(self) -> tuple[str, int]:
         if self.status == "IN_PROGRESS" and self.shipped:
@@ -230,7 +251,15 @@ class OrderLifecycle:
             "lastName": self.person.last_name,
             "phone": self.person.phone,
             "taxes": money(self.taxes) if self.taxes else None,
-            "couponCode": self.coupon,
+            "couponCode": ", ".join(self._coupons),
+            "restoreUrl": f"https://sim.example/orders/{self.id}",
+            "storeId": "kyiv-1",
+            "source": "offline",
+            "paymentMethod": "card",
+            "deliveryMethod": "Доставка до дверей",
+            "deliveryAddress": "Вигадгород, вул. Вигадана, 1",
+            "cancelReason": "customer" if self.status == "CANCELLED" else None,
+            "orderNumber": f"N-{self.id}",
             "trackingNumber": list(self.parcels)[-1] if self.parcels else None,
             "carrier": _CARRIER if self.parcels else None,
             "refundedAmount": money(self.refunded) if self.refunded else None,
@@ -241,7 +270,7 @@ class OrderLifecycle:
             "additionalInfo": None if self.long_note else self.note.strip(),
         }
         if not self.refunded:
-            params["items"] = self._items()
+            params |= {"items": self._items(), self._surcharge: money(_SURCHARGE)}
         return {name: value for name, value in params.items() if value}
 
     def _items(self) -> str:
@@ -251,6 +280,9 @@ class OrderLifecycle:
                 "externalItemId": product.item_id(self.shop.settings.item_id),
                 "quantity": str(quantity),
                 "cost": self.shop.rounded(product.price * (1 - self.discount / goods)),
+                **shown_of(product),
+                # The event of an order with a long note may have no room for it.
+                **({} if self.long_note else {"description": _description(product)}),
             }
             for product, quantity in self.lines
         ]
@@ -265,6 +297,10 @@ class OrderLifecycle:
                 "product_id": product.product,
                 "sku": product.sku,
                 "name": product.title,
+                "category": shown_of(product)["category"],
+                "url": shown_of(product)["url"],
+                "image_url": shown_of(product)["imageUrl"],
+                "description": _description(product),
                 "quantity": quantity,
                 "total": money(product.price * quantity),
             }
@@ -285,7 +321,16 @@ class OrderLifecycle:
             "total": money(self.total),
             "items": items,
             "discount": money(self.discount) if self.discount else None,
-            "coupons": [self.coupon] if self.coupon else [],
+            "coupons": self._coupons,
+            self._surcharge: money(_SURCHARGE),
+            "url": f"https://sim.example/orders/{self.id}",
+            "store_id": "kyiv-1",
+            "source": "offline",
+            "payment_method": "card",
+            "delivery_method": "Доставка до дверей",
+            "delivery_address": "Вигадгород, вул. Вигадана, 1",
+            "cancel_reason": "customer" if self.status == "CANCELLED" else None,
+            "number": f"N-{self.id}",
             "shipping": money(self.shipping),
             "taxes": money(self.taxes) if self.taxes else None,
             "refunded": money(self.refunded) if self.refunded else None,

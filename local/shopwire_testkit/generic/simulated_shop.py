@@ -10,7 +10,7 @@ from shopwire_testkit.announcements import CartState, Comeback, CustomerState, E
 from shopwire_testkit.customer_journey import CustomerJourney
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.generic.signed_calls import signed_headers
-from shopwire_testkit.generic.simulated_orders import OrderLifecycle, contact_of, encode_json, written
+from shopwire_testkit.generic.simulated_orders import OrderLifecycle, contact_of, encode_json, shown_of, written
 from shopwire_testkit.shop_data import Basket, CartContent, money
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
@@ -70,7 +70,8 @@ class _CustomerJourney(CustomerJourney):
     def _announce_customer(self) -> None:
         recorder, customer, version = self.recorder, self.customer, (self.recorder.now, 0)
         body = encode_json(self._account(self.created_at, recorder.now))
-        meaning = CustomerState(str(customer.id), version, customer.person())
+        details = {"address": {"address": customer.street}, "languageCode": "uk-UA"}
+        meaning = CustomerState(str(customer.id), version, customer.person(), details=details)
         for _ in range(1 + recorder.chance(0.2)):
             recorder.announce("contact", body, f"contact {customer.id}", meaning, version)
 
@@ -106,19 +107,35 @@ class _CustomerJourney(CustomerJourney):
                 "id": product.variant or product.product,
                 "product_id": product.product,
                 "sku": product.sku,
-                "name": product.title,
+                "name": (shown := shown_of(product))["name"],
+                "category": shown["category"],
+                "url": shown["url"],
+                "image_url": shown["imageUrl"],
                 "quantity": quantity,
                 "price": money(product.price),
+                "discount": money(100),
             }
             for product, quantity in lines
         ]
         products = tuple(
-            {"productId": product.item_id(shop.settings.item_id), "quantity": quantity, "price": money(product.price)}
+            {
+                "productId": product.item_id(shop.settings.item_id),
+                "quantity": quantity,
+                "price": money(product.price),
+                "discount": money(100),
+                "name": product.title,
+                "category": shown_of(product)["category"],
+                # What a product of a cart has beside the documented fields is a list (eSputnik's page of cartUpdated).
+                "url": [shown_of(product)["url"]],
+                "imageUrl": [shown_of(product)["imageUrl"]],
+            }
             for product, quantity in lines
         )
         contact = contact_of(self.customer, self.rng, shop.settings.region) if named else None
-        body = {"type": "cart", "version": written(recorder.now), "token": token, "currency": shop.currency}
-        meaning = CartState(token, version, self.customer.person() if named else None, products)
+        url = f"https://sim.example/cart/{token}"
+        body = {"type": "cart", "version": written(recorder.now), "token": token, "currency": shop.currency, "url": url}
+        params = {"currencyCode": shop.currency, "restoreUrl": url}
+        meaning = CartState(token, version, self.customer.person() if named else None, products, params=params)
         recorder.announce(
             "cart", encode_json(body | {"items": items, "contact": contact}), cart_entity(token), meaning, version
         )

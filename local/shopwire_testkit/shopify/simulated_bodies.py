@@ -5,7 +5,7 @@ not.
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from typing import Any
@@ -23,7 +23,8 @@ def encode_json(body: Any) -> bytes:
     return text.replace("/", "\\/").replace("&", "\\u0026").encode()
 
 
-GATEWAY, SHIPPING_TITLE = "bogus", "Самовивіз"
+GATEWAY, SHIPPING_TITLE, LOCATION = "bogus", "Самовивіз", 655441491
+TOWN, REGION, POSTCODE = "Вигадгород", "Вигадська область", "00001"
 _LOCALES = ("uk-UA", "uk", "en_US", None)
 _ACCEPTS_MARKETING_EVERY = 3
 """One of 3 guests ticks the box for marketing messages."""
@@ -36,6 +37,11 @@ def consent_body(consent: PersonConsent, local_time: Callable[[int], str]) -> di
     return {"state": word, "opt_in_level": "single_opt_in", "consent_updated_at": at}
 
 
+def address_line(address: Mapping[str, Any]) -> str:
+    """Return a postal address in one line."""
+    return ", ".join((address["address1"], address["city"], address["province"], address["zip"]))
+
+
 def postal_address(customer: Customer, phone: str | None) -> dict[str, Any]:
     """Return the JSON of a postal address."""
     return {
@@ -43,9 +49,9 @@ def postal_address(customer: Customer, phone: str | None) -> dict[str, Any]:
         "last_name": customer.last_name,
         "name": f"{customer.first_name} {customer.last_name}",
         "address1": customer.street,
-        "city": "Вигадгород",
-        "province": "Вигадська область",
-        "zip": "00001",
+        "city": TOWN,
+        "province": REGION,
+        "zip": POSTCODE,
         "country_code": "UA",
         "phone": phone,
         "company": None,
@@ -209,6 +215,11 @@ class SimulatedOrder:
         return sum(line.discount * line.left // line.quantity for line in self.lines)
 
     @property
+    def coupons(self) -> list[str]:
+        """The codes of the order. A second one takes nothing off, as a code for free shipping does."""
+        return [self.coupon, *(["SHIP/0"] if self.id % 3 == 0 else [])] if self.coupon else []
+
+    @property
     def status_url(self) -> str:
         return f"https://sim.example/orders/{self.id}/authenticate?key=k&l=uk"
 
@@ -322,9 +333,10 @@ class SimulatedOrder:
             "total_shipping_price_set": {
                 "shop_money": {"amount": money(self.shipping), "currency_code": shop.currency}
             },
-            "discount_codes": [{"code": self.coupon, "amount": money(discount), "type": "percentage"}]
-            if self.coupon
-            else [],
+            "discount_codes": [
+                {"code": code, "amount": money(0 if n else discount), "type": "percentage"}
+                for n, code in enumerate(self.coupons)
+            ],
             "line_items": [_line_body(line) for line in self.lines],
             "shipping_lines": [{"title": SHIPPING_TITLE, "price": money(self.shipping), "code": "std"}]
             if self.shipping
@@ -336,6 +348,7 @@ class SimulatedOrder:
             "tags": "",
             "payment_gateway_names": [GATEWAY],
             "source_name": "web",
+            "location_id": LOCATION,
             "order_status_url": self.status_url,
         } | (no_contact if self.anonymous else self.contact_fields)
 

@@ -12,13 +12,21 @@ def lines_of(shop: ShopData, content: CartContent) -> Iterator[tuple[Product, in
     return ((shop.products[n], quantity) for n, quantity in content.items())
 
 
-def api_products(shop: ShopData, content: CartContent) -> tuple[dict[str, Any], ...]:
-    """Return the products that the API must have for the cart."""
+def api_products(shop: ShopData, content: CartContent, *, is_cart: bool) -> tuple[dict[str, Any], ...]:
+    """Return the products that the API must have for the cart, or for the checkout that was made from it."""
     setting = shop.settings.item_id
-    return tuple(
-        {"productId": product.item_id(setting), "quantity": quantity, "price": money(product.price)}
-        for product, quantity in lines_of(shop, content)
-    )
+    products = []
+    for product, quantity in lines_of(shop, content):
+        named = {"productId": product.item_id(setting), "name": product.title}
+        products.append(named | {"quantity": quantity, "price": money(product.price)})
+        if is_cart and (discount := _discount(shop, product)):
+            products[-1]["discount"] = money(discount)
+    return tuple(products)
+
+
+def _discount(shop: ShopData, product: Product) -> int:
+    """Return what is taken off one unit of a product in a cart, in hundredths."""
+    return product.price // 20 // shop.price_step * shop.price_step if (product.product or 0) % 5 == 0 else 0
 
 
 def cart_body(shop: ShopData, token: str, created_at: int, updated_at: int, content: CartContent) -> dict[str, Any]:
@@ -34,16 +42,16 @@ def cart_body(shop: ShopData, token: str, created_at: int, updated_at: int, cont
                 "variant_id": product.variant,
                 "product_id": product.product,
                 "key": f"{product.variant}:33f1",
-                "discounted_price": money(product.price),
+                "discounted_price": money(product.price - _discount(shop, product)),
                 "discounts": [],
                 "gift_card": False,
-                "line_price": money(product.price * quantity),
+                "line_price": money((product.price - _discount(shop, product)) * quantity),
                 "original_line_price": money(product.price * quantity),
                 "original_price": money(product.price),
                 "price": money(product.price),
                 "sku": product.sku,
                 "title": product.title,
-                "total_discount": "0.00",
+                "total_discount": money(_discount(shop, product) * quantity),
             }
             for product, quantity in lines_of(shop, content)
         ],

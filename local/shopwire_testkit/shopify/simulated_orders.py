@@ -14,11 +14,13 @@ from shopwire_testkit.long_notes import has_long_note, write_long_note
 from shopwire_testkit.shop_data import money
 from shopwire_testkit.shopify.simulated_bodies import (
     GATEWAY,
+    LOCATION,
     SHIPPING_TITLE,
     OrderLine,
     SimulatedOrder,
     SimulatedParcel,
     SimulatedRefund,
+    address_line,
     encode_json,
 )
 
@@ -34,8 +36,7 @@ class OrderLifecycle(SimulatedOrder):
         """Change the order until it is closed, no more changes follow, or the run's time is over."""
         recorder = self.recorder
         if has_long_note(self.id):
-            titles = [line.product.title for line in self.lines]
-            self.note = self.long_note = write_long_note(random.Random(self.id), self._params(), titles)
+            self.note = self.long_note = write_long_note(random.Random(self.id), self._params(), len(self.lines))
         topics = ("orders/create", *(("orders/paid",) if self.financial_status == "paid" else ()), "orders/updated")
         self._announce(*topics)
         if self.anonymous:
@@ -165,7 +166,8 @@ class OrderLifecycle(SimulatedOrder):
 
     def _announce_delivered_parcel(self, parcel: SimulatedParcel) -> None:
         body = self.parcel_body(parcel) | {"shipment_status": "delivered"}
-        fact = ParcelDelivered(str(self.id), str(parcel.id))
+        tracking = {"trackingNumber": parcel.number, "trackingUrl": parcel.url, "carrier": parcel.carrier}
+        fact = ParcelDelivered(str(self.id), str(parcel.id), tracking)
         self.recorder.announce("fulfillments/update", encode_json(body), self.entity, fact, None)
 
     def _announce_carrier_status(self, parcel: SimulatedParcel, status: str) -> None:
@@ -254,7 +256,7 @@ class OrderLifecycle(SimulatedOrder):
             "currency": self.shop.currency,
             "email": person.email,
             "phone": person.phone,
-            "couponCode": self.coupon,
+            "couponCode": ", ".join(self.coupons),
             "cancelReason": self.cancel_reason,
             "refundedAmount": money(refunded) if refunded else None,
             "firstName": person.first_name,
@@ -263,6 +265,8 @@ class OrderLifecycle(SimulatedOrder):
             "restoreUrl": self.status_url,
             "statusDescription": ", ".join(self.status_words()),
             "source": "online",
+            "storeId": str(LOCATION),
+            "deliveryAddress": address_line(address) if (address := self.contact_fields["shipping_address"]) else None,
             "deliveryMethod": SHIPPING_TITLE if self.shipping else None,
             "paymentMethod": GATEWAY,
             # The event of an order with a long note may have room for a part of it only.
@@ -291,6 +295,7 @@ class OrderLifecycle(SimulatedOrder):
         items = [
             {
                 "externalItemId": line.product.item_id(self.settings.item_id),
+                "name": line.product.title,
                 "quantity": str(line.left),
                 "cost": self.shop.rounded(line.unit_cost * share),
             }

@@ -27,7 +27,7 @@ from shopwire_testkit.customers import Customer
 from shopwire_testkit.durations import HOUR, MINUTE, SECOND
 from shopwire_testkit.shop_data import SHARED_KEY, Basket, CartContent, Product
 from shopwire_testkit.shopify.signed_calls import signed_headers
-from shopwire_testkit.shopify.simulated_bodies import consent_body, encode_json, postal_address
+from shopwire_testkit.shopify.simulated_bodies import POSTCODE, REGION, TOWN, consent_body, encode_json, postal_address
 from shopwire_testkit.shopify.simulated_carts import api_products, cart_body, checkout_body, lines_of
 from shopwire_testkit.shopify.simulated_orders import OrderLifecycle
 from shopwire_testkit.storefront.simulated_visitor import Browser
@@ -118,7 +118,8 @@ class _CustomerJourney(CustomerJourney):
         recorder, customer = self.recorder, self.customer
         body, version = encode_json(self._account(self.created_at, recorder.now)), (recorder.second, 0)
         person = replace(customer.person(), consent=customer.consent if customer.shows_consent else None)
-        meaning = CustomerState(str(customer.id), version, person)
+        home = {"region": REGION, "town": TOWN, "address": customer.street, "postcode": POSTCODE}
+        meaning = CustomerState(str(customer.id), version, person, details={"address": home})
         recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
         if topic == "customers/create" and recorder.chance(0.3):
             recorder.announce("customers/update", body, f"contact {customer.id}", meaning, version)
@@ -345,7 +346,7 @@ class _CustomerJourney(CustomerJourney):
         # Some shops' carts are named with the key that opens them. Checkouts and orders are not.
         named = f"{token}?key={self.serial:x}" if self.serial % 3 == 0 else token
         body, version = cart_body(self.shop, named, created_at, recorder.now, content), (recorder.now, 0)
-        meaning = CartState(token, version, None, api_products(self.shop, content))
+        meaning = CartState(token, version, None, api_products(self.shop, content, is_cart=True))
         recorder.announce(topic, encode_json(body), cart_entity(token), meaning, version)
 
     def _announce_checkout(
@@ -366,5 +367,7 @@ class _CustomerJourney(CustomerJourney):
             else {"id": customer.id, "email": customer.email, "first_name": customer.first_name},
         }
         body, version = checkout_body(shop, created_at, recorder.now, content) | checkout, (recorder.second, 0)
-        meaning = CartState(token, version, customer.person(guest=guest), api_products(shop, content), completed)
+        params = {"currencyCode": shop.currency, "restoreUrl": str(checkout["abandoned_checkout_url"])}
+        products = api_products(shop, content, is_cart=False)
+        meaning = CartState(token, version, customer.person(guest=guest), products, completed, params=params)
         recorder.announce(topic, encode_json(body), cart_entity(token), meaning, version)

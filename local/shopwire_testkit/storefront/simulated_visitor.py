@@ -90,14 +90,16 @@ class Browser:
             for product, quantity in lines
         ]
         products = tuple(
-            {"productId": item["id"], "quantity": item["quantity"], "price": item["price"]} for item in items
+            {"productId": item["id"], "name": item["name"], "quantity": item["quantity"], "price": item["price"]}
+            for item in items
         )
         contact, person = self._signed_contact(signed=signed)
         cart = {"token": token, "items": items}
         body = _encode({"type": "cart", "cart_token": token, "currency": shop.currency, **contact, "cart": cart})
         recorder.now += _CART_DELAY
         version = (recorder.now, 0)
-        meaning = CartState(token, version, person, products, by_other_customer=self._is_other_customer)
+        params = {"currencyCode": shop.currency}
+        meaning = CartState(token, version, person, products, by_other_customer=self._is_other_customer, params=params)
         recorder.announce("cart", body, cart_entity(token), meaning, version, storefront=True, at=recorder.now)
         recorder.now += SECOND  # the cart arrives before the customer does anything else
 

@@ -111,8 +111,7 @@ class OrderLifecycle:
         self.note = self.long_note = ""
         """`long_note` is what the customer wrote, if it is much. Every later note is written below it."""
         if has_long_note(self.id):
-            titles = [line.product.title for line in self.lines]
-            self.long_note = write_long_note(random.Random(self.id), self._params(), titles)
+            self.long_note = write_long_note(random.Random(self.id), self._params(), len(self.lines))
         self.note = self.long_note
 
     # -- changes
@@ -352,6 +351,7 @@ class OrderLifecycle:
         items = [
             {
                 "externalItemId": line.product.item_id(self.settings.item_id),
+                "name": line.product.title,
                 "quantity": f"{float(line.exact_quantity):g}",
                 "cost": self.shop.rounded(price * left / line.exact_quantity),
             }

@@ -99,7 +99,9 @@ class _CustomerJourney(CustomerJourney):
             "meta_data": [],
         }
         version = (recorder.second, 0)
-        body, meaning = encode_json(fields), CustomerState(str(customer.id), version, customer.person(), self.staff)
+        details = {"address": {"address": customer.street}}
+        meaning = CustomerState(str(customer.id), version, customer.person(), self.staff, details)
+        body = encode_json(fields)
         recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
         if recorder.chance(0.2):
             recorder.announce("customer.updated", body, f"contact {customer.id}", meaning, version)
