@@ -352,6 +352,7 @@ class OrderLifecycle:
             {
                 "externalItemId": line.product.item_id(self.settings.item_id),
                 "name": line.product.title,
+                **({"imageUrl": image} if (image := _image_of(line.product)) else {}),
                 "quantity": f"{float(line.exact_quantity):g}",
                 "cost": self.shop.rounded(price * left / line.exact_quantity),
             }
@@ -430,6 +431,11 @@ class OrderLifecycle:
         }
 
 
+def _image_of(product: Product) -> str:
+    """Return the link of a product's image; "" if the shop has deleted the product."""
+    return f"https://sim.example/i/{product.product}.jpg" if product.product else ""
+
+
 def _line_body(line: _Line) -> dict[str, Any]:
     product = line.product
     return {
@@ -445,5 +451,5 @@ def _line_body(line: _Line) -> dict[str, Any]:
         "sku": product.sku,
         # WooCommerce writes this number before tax, with the noise of binary fractions.
         "price": line.total / 100 / float(line.exact_quantity),
-        "image": {"id": "", "src": ""},
+        "image": {"id": product.product or "", "src": _image_of(product)},
     }

@@ -96,10 +96,10 @@ class _CustomerJourney(CustomerJourney):
             "shipping": names | address,
             "is_paying_customer": False,
             "avatar_url": "https://secure.gravatar.com/avatar/0?s=96&d=mm",
-            "meta_data": [],
+            "meta_data": [{"id": 9, "key": "trp_language", "value": "uk_UA"}],
         }
         version = (recorder.second, 0)
-        details = {"address": {"address": customer.street}}
+        details = {"address": {"address": customer.street}, "languageCode": "uk-UA"}
         meaning = CustomerState(str(customer.id), version, customer.person(), self.staff, details)
         body = encode_json(fields)
         recorder.announce(topic, body, f"contact {customer.id}", meaning, version)
