@@ -269,8 +269,7 @@ class OrderLifecycle:
             # The event of an order with a long note may have room for a part of it only.
             "additionalInfo": None if self.long_note else self.note.strip(),
         }
-        if not self.refunded:
-            params |= {"items": self._items(), self._surcharge: money(_SURCHARGE)}
+        params |= {"items": self._items(), self._surcharge: money(_SURCHARGE)}
         return {name: value for name, value in params.items() if value}
 
     def _items(self) -> str:
@@ -279,7 +278,8 @@ class OrderLifecycle:
             {
                 "externalItemId": product.item_id(self.shop.settings.item_id),
                 "quantity": str(quantity),
-                "cost": self.shop.rounded(product.price * (1 - self.discount / goods)),
+                # What was given back lowers what all items cost.
+                "cost": self.shop.rounded(product.price * (1 - (self.discount + self.refunded) / goods)),
                 **shown_of(product),
                 # The event of an order with a long note may have no room for it.
                 **({} if self.long_note else {"description": _description(product)}),

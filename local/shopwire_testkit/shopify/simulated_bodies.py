@@ -25,6 +25,7 @@ def encode_json(body: Any) -> bytes:
 
 GATEWAY, SHIPPING_TITLE, LOCATION = "bogus", "Самовивіз", 655441491
 TOWN, REGION, POSTCODE = "Вигадгород", "Вигадська область", "00001"
+SHIPPING_TOWN = "Нововигадськ"
 _LOCALES = ("uk-UA", "uk", "en_US", None)
 _ACCEPTS_MARKETING_EVERY = 3
 """One of 3 guests ticks the box for marketing messages."""
@@ -286,7 +287,9 @@ class SimulatedOrder:
             "contact_email": email,
             "phone": phone if top_level else None,
             "billing_address": postal_address(customer, None if top_level else phone),
-            "shipping_address": postal_address(customer, None) if self.recorder.chance(0.7) else None,
+            "shipping_address": (postal_address(customer, None) | {"city": SHIPPING_TOWN})
+            if self.recorder.chance(0.7)
+            else None,
         }
 
     def body(self) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from shopwire_testkit.story_recorder import StoryRecorder
 _RESTORED_AFTER = 49 * HOUR
 _RANKS = {"INITIALIZED": 0, "IN_PROGRESS": 1, "DELIVERED": 4, "CANCELLED": 5}
 _CLOSED_STATUSES = ("cancelled", "failed", "refunded", "trash")
+_SHIPPING_TOWN = "Нововигадськ"
 _CARRIER, _SHIPPING_TITLE, _PAYMENT_TITLE = "Nova Poshta", "Самовивіз / flat", "Накладений платіж"
 _NEWSLETTER_ANSWERS = ("1", "0", "")
 _PLUGIN_STATUSES = ("shipped", "awaiting-pickup", "wc-packed")
@@ -96,7 +97,7 @@ class OrderLifecycle:
             "email": customer.typed_email(rng) or "",
             "phone": customer.typed_phone(rng, "UA") or "",
         }
-        self.shipping = names | {"address_1": customer.street, "country": "UA"}
+        self.shipping = names | {"address_1": customer.street, "city": _SHIPPING_TOWN, "country": "UA"}
         self.erased = False
         self.tax_included = recorder.chance(0.5)
         self.taxed = recorder.chance(0.7)
@@ -325,6 +326,7 @@ class OrderLifecycle:
             "statusDescription": self.status.removeprefix("wc-"),
             "source": "online",
             "deliveryMethod": _SHIPPING_TITLE,
+            "deliveryAddress": None if self.erased else f"{self.shipping['address_1']}, {_SHIPPING_TOWN}, UA",
             "paymentMethod": _PAYMENT_TITLE,
             # The event of an order with a long note may have room for a part of it only.
             "additionalInfo": None if self.long_note else self.note,
