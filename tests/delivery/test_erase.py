@@ -207,6 +207,17 @@ def test_erasure_of_a_shop_called_outbox_keeps_what_waits_for_others(world: Worl
     assert "delivered" in world.run_until_idle()
 
 
+def test_erasure_of_a_shop_keeps_the_data_of_a_shop_whose_id_begins_with_its_id(world: World) -> None:
+    other = f"{SHOP}-2"
+    world.put_shop(other)
+    for shop in (SHOP, other):
+        assert world.send(order(), shop=shop) == "delivered"
+    assert world.send(ShopRedaction()) == "queued"
+    assert world.run_retry() == ["delivered"]
+    assert world.entry("order", "1001") == {}
+    assert world.send(order(minutes=1), shop=other) == "unchanged"
+
+
 def test_late_order_of_an_erased_person_is_ignored(world: World) -> None:
     world.send(order())
     world.clock.advance(MINUTE_MS)
@@ -283,6 +294,21 @@ def erase_meanwhile(world: World, *next_answers: Any) -> Callable[..., int]:
         return status
 
     return erase
+
+
+def test_order_that_the_api_refuses_while_its_person_is_erased_is_not_parked(world: World) -> None:
+    world.send(order())
+    world.clock.advance(MINUTE_MS)
+    erase = world.meanwhile(ERASE_ANNA, 400)
+
+    def refuse(*request: object) -> int:
+        world.clock.advance(1)
+        return erase()
+
+    world.api.next_answers = [refuse]
+    assert world.deliver(paid(minutes=9)) == Outcome("ignored", Reason.ERASED)
+    assert world.parked_reasons() == []
+    assert "anna" not in world.stored_text()
 
 
 def test_contact_created_during_its_erasure_is_erased_again(world: World) -> None:

@@ -186,11 +186,14 @@ def test_order_that_waited_for_hours_is_parked_only_after_an_hour_of_its_own_fai
     assert world.clock.now - failing_since >= HOUR_MS
 
 
-def test_outage_of_hours_parks_nothing(fake_world: World) -> None:
+@pytest.mark.parametrize("accepted_before", [0, 1])
+def test_outage_of_hours_parks_nothing(fake_world: World, accepted_before: int) -> None:
     world = fake_world
     ids = [str(number) for number in range(8)]
+    for id in ids[:accepted_before]:
+        assert world.send(order(id)) == "delivered"
     world.api.answer = 503
-    for id in ids:
+    for id in ids[accepted_before:]:
         world.send(order(id))
     for _ in range(24):
         world.clock.advance(10 * MINUTE_MS)

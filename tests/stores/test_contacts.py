@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from shopwire.models import Consent, Contact
-from shopwire.stores.contact_record import ContactRecord
+from shopwire.stores.contact_record import ContactRecord, later_consent
 from shopwire.stores.contacts import ContactStore
 from shopwire.stores.table import Table
 from tests.support.changes import ANNA, BORYS, DAY_MS, OTHER_SHOP, SHOP
@@ -177,6 +177,11 @@ def test_later_consent_counts_whichever_comes_first(world: World) -> None:
     recorded = found(world, ANNA)
     assert recorded
     assert recorded.consent == no
+
+
+def test_refusal_counts_if_the_consent_was_given_at_the_same_moment() -> None:
+    yes, no = Consent(subscribed=True, at=2), Consent(subscribed=False, at=2)
+    assert later_consent(yes, no) == later_consent(no, yes) == no
 
 
 def test_consent_to_text_messages_counts_only_for_a_contact_without_an_email(world: World) -> None:

@@ -94,6 +94,16 @@ def test_pending_change_refuses_new_webhooks_but_not_the_queue(ledger: Ledger, w
     assert claim(ledger, world, "a", from_queue=True)
 
 
+@pytest.mark.parametrize("entity", [ORDER, CART, Entity("contact", "7")])
+def test_entry_is_kept_for_as_long_as_late_webhooks_may_come(ledger: Ledger, world: World, entity: Entity) -> None:
+    now = world.clock.now
+    ledger.claim(SHOP, entity, "k", 10, request_id="ours", until=now + MINUTE_MS, now=now)
+    days = {"order": 400, "cart": 60, "contact": 400}[entity.kind]
+    item = ledger._table.get(Key(entity_key(SHOP, entity), "entry"))
+    assert item
+    assert item["expires"] == (now + days * DAY_MS) // 1000
+
+
 def test_pending_mark_expires(ledger: Ledger, world: World) -> None:
     ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
     world.clock.advance(3 * DAY_MS)

@@ -23,6 +23,14 @@ def test_last_known_settings_stay_valid_while_ssm_is_down(world: World) -> None:
             shops.get(OTHER_SHOP)
 
 
+def test_settings_are_read_again_after_an_hour(world: World) -> None:
+    shops = world.webhook.shops
+    assert shops.get(SHOP).region == SETTINGS.get("region")
+    world.put_shop(SHOP, region="PL")
+    world.clock.advance(HOUR_MS)
+    assert shops.get(SHOP).region == "PL"
+
+
 def test_new_shop_is_known_after_30_seconds(world: World) -> None:
     shops = world.webhook.shops
     with pytest.raises(UnknownShop):
