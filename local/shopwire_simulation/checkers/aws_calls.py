@@ -14,6 +14,7 @@ from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.scheduler import Invocation
 from shopwire_simulation.table_layout import (
     LEASE_KEY,
+    OUTBOX_PARTITIONS,
     PENDING_KEY,
     SETTLED_KEYS,
     is_contact_key,
@@ -91,6 +92,10 @@ class AwsCallObserver:
                     self._add_key(key, self._announcements[invocation.notes["announcement"]])
                 if announcement := self._by_key.get(key):
                     self._pending.on_start(announcement, invocation)
+            if item and "Item" in arguments and item["pk"]["S"] in OUTBOX_PARTITIONS:
+                moved = self._by_key.get((item["shop"]["S"], item["key"]["S"]))
+                if moved is not None:
+                    self._pending.on_start(moved, invocation)
             if item and is_contact_key(item["pk"]["S"]):
                 invocation.notes["contacts_at"] = now
         if item:

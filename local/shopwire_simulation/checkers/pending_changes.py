@@ -145,6 +145,10 @@ class PendingChecker:
         # waits in the outbox (docs/limits-and-cost.md).
         receivers = self._received_by[announcement.id]
         is_unmarked = _met_trouble(invocation) or any(receiver.notes.get("ledger_down") for receiver in receivers)
+        # If `retry` dies while it moves what waits to the outbox, SQS delivers what it moved last once more, before the
+        # rest comes back (docs/limits-and-cost.md).
+        worked = self._invocations[announcement.shop, announcement.entity]
+        is_unmarked |= any(each.killed and each.name == "retry" for each in worked)
         for change in self._unfinished[announcement.shop, announcement.entity].values():
             version = change.announcement.version
             if not change.waits or version is None or version >= announcement.version:
