@@ -340,7 +340,7 @@ def _order_skipped(change: OrderSkipped, case: _Case) -> Decision:
     return Done(_ignored(change.reason), {"skipped": True} if is_new else {})
 
 
-def _is_past(case: _Case) -> bool:
+def _is_taken_back(case: _Case) -> bool:
     """Return whether the shop changed a deleted order or account again, so that the deletion no longer holds.
 
     The deletion was parked, and is replayed. It has no time but that of its arrival, from which the platform's clock
@@ -352,7 +352,7 @@ def _is_past(case: _Case) -> bool:
 
 @_decide.register
 def _order_deleted(change: OrderDeleted, case: _Case) -> Decision:
-    if _is_past(case):
+    if _is_taken_back(case):
         return Done(Outcome("superseded"))
     return _fact(change.order_id, Status.CANCELLED, case, {"deleted_at": case.received_at})
 
@@ -425,7 +425,7 @@ def _contact(change: ContactChange, case: _Case) -> Decision:
 
 @_decide.register
 def _account_deleted(change: AccountDeleted, case: _Case) -> Decision:
-    if _is_past(case):
+    if _is_taken_back(case):
         return Done(Outcome("superseded"))
     # A customer's change from before the deletion arrives late, and must not bring the contact back.
     return DeleteContact(change, {"deleted_at": case.received_at})
