@@ -93,7 +93,8 @@ def fact_problem(
         return "sent although the API has no snapshot of the order"
     missing = [name for name in ("totalCost", "date", "currency") if name not in params]
     if is_event:
-        missing += [name for name in ("orderNumber",) if name in known and name not in params]
+        if "orderNumber" in known and "orderNumber" not in params:
+            missing.append("orderNumber")
         tracking = fact.tracking if isinstance(fact, ParcelDelivered) else {}
         if different := differences(tracking, params):
             return "; ".join(different)

@@ -21,6 +21,8 @@ from shopwire_testkit.story_recorder import StoryRecorder
 # its deletion could arrive after its restoration, and the order of the two would be unknown.
 _RESTORED_AFTER = 49 * HOUR
 _CARRIER = "Нова Пошта"
+_STORE, _SOURCE, _PAYMENT, _DELIVERY = "kyiv-1", "offline", "card", "Доставка до дверей"
+_DELIVERY_ADDRESS = "Вигадгород, вул. Вигадана, 1"
 _SURCHARGE = 300
 """In hundredths: whole units, because some currencies have no others."""
 
@@ -54,6 +56,12 @@ def shown_of(product: Product) -> dict[str, str]:
     """Return what the API must show of a product beside ids and amounts."""
     page = f"https://sim.example/p/{product.product}"
     return {"name": product.title, "category": "Дім/Кухня", "url": page, "imageUrl": f"{page}.jpg"}
+
+
+def described(product: Product) -> dict[str, str]:
+    """Return the fields of a line of an order or a cart that describe its product."""
+    shown = shown_of(product)
+    return {"name": shown["name"], "category": shown["category"], "url": shown["url"], "image_url": shown["imageUrl"]}
 
 
 def _description(product: Product) -> str:
@@ -211,6 +219,18 @@ class OrderLifecycle:
         return ("fees", "duties", "tips")[self.id % 3]
 
     @property
+    def _url(self) -> str:
+        return f"https://sim.example/orders/{self.id}"
+
+    @property
+    def _number(self) -> str:
+        return f"N-{self.id}"
+
+    @property
+    def _cancel_reason(self) -> str | None:
+        return "customer" if self.status == "CANCELLED" else None
+
+    @property
     def _coupons(self) -> list[str]:
         return [self.coupon, *(["VIP-2"] if self.id % 2 else [])] if self.coupon else []
 
@@ -252,14 +272,14 @@ class OrderLifecycle:
             "phone": self.person.phone,
             "taxes": money(self.taxes) if self.taxes else None,
             "couponCode": ", ".join(self._coupons),
-            "restoreUrl": f"https://sim.example/orders/{self.id}",
-            "storeId": "kyiv-1",
-            "source": "offline",
-            "paymentMethod": "card",
-            "deliveryMethod": "Доставка до дверей",
-            "deliveryAddress": "Вигадгород, вул. Вигадана, 1",
-            "cancelReason": "customer" if self.status == "CANCELLED" else None,
-            "orderNumber": f"N-{self.id}",
+            "restoreUrl": self._url,
+            "storeId": _STORE,
+            "source": _SOURCE,
+            "paymentMethod": _PAYMENT,
+            "deliveryMethod": _DELIVERY,
+            "deliveryAddress": _DELIVERY_ADDRESS,
+            "cancelReason": self._cancel_reason,
+            "orderNumber": self._number,
             "trackingNumber": list(self.parcels)[-1] if self.parcels else None,
             "carrier": _CARRIER if self.parcels else None,
             "refundedAmount": money(self.refunded) if self.refunded else None,
@@ -296,10 +316,7 @@ class OrderLifecycle:
                 "id": product.variant or product.product,
                 "product_id": product.product,
                 "sku": product.sku,
-                "name": product.title,
-                "category": shown_of(product)["category"],
-                "url": shown_of(product)["url"],
-                "image_url": shown_of(product)["imageUrl"],
+                **described(product),
                 "description": _description(product),
                 "quantity": quantity,
                 "total": money(product.price * quantity),
@@ -323,14 +340,14 @@ class OrderLifecycle:
             "discount": money(self.discount) if self.discount else None,
             "coupons": self._coupons,
             self._surcharge: money(_SURCHARGE),
-            "url": f"https://sim.example/orders/{self.id}",
-            "store_id": "kyiv-1",
-            "source": "offline",
-            "payment_method": "card",
-            "delivery_method": "Доставка до дверей",
-            "delivery_address": "Вигадгород, вул. Вигадана, 1",
-            "cancel_reason": "customer" if self.status == "CANCELLED" else None,
-            "number": f"N-{self.id}",
+            "url": self._url,
+            "store_id": _STORE,
+            "source": _SOURCE,
+            "payment_method": _PAYMENT,
+            "delivery_method": _DELIVERY,
+            "delivery_address": _DELIVERY_ADDRESS,
+            "cancel_reason": self._cancel_reason,
+            "number": self._number,
             "shipping": money(self.shipping),
             "taxes": money(self.taxes) if self.taxes else None,
             "refunded": money(self.refunded) if self.refunded else None,

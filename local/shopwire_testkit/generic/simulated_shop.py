@@ -10,10 +10,20 @@ from shopwire_testkit.announcements import CartState, Comeback, CustomerState, E
 from shopwire_testkit.customer_journey import CustomerJourney
 from shopwire_testkit.durations import HOUR, MINUTE
 from shopwire_testkit.generic.signed_calls import signed_headers
-from shopwire_testkit.generic.simulated_orders import OrderLifecycle, contact_of, encode_json, shown_of, written
+from shopwire_testkit.generic.simulated_orders import (
+    OrderLifecycle,
+    contact_of,
+    described,
+    encode_json,
+    shown_of,
+    written,
+)
 from shopwire_testkit.shop_data import Basket, CartContent, money
 from shopwire_testkit.storefront.simulated_visitor import Browser
 from shopwire_testkit.story_recorder import StoryRecorder
+
+_DISCOUNT = "1.00"
+"""What is taken off one unit of a product in a cart."""
 
 __all__ = ["SHOPS", "signed_headers", "simulate_customer"]
 
@@ -107,13 +117,10 @@ class _CustomerJourney(CustomerJourney):
                 "id": product.variant or product.product,
                 "product_id": product.product,
                 "sku": product.sku,
-                "name": (shown := shown_of(product))["name"],
-                "category": shown["category"],
-                "url": shown["url"],
-                "image_url": shown["imageUrl"],
+                **described(product),
                 "quantity": quantity,
                 "price": money(product.price),
-                "discount": money(100),
+                "discount": _DISCOUNT,
             }
             for product, quantity in lines
         ]
@@ -122,12 +129,9 @@ class _CustomerJourney(CustomerJourney):
                 "productId": product.item_id(shop.settings.item_id),
                 "quantity": quantity,
                 "price": money(product.price),
-                "discount": money(100),
-                "name": product.title,
-                "category": shown_of(product)["category"],
+                "discount": _DISCOUNT,
                 # What a product of a cart has beside the documented fields is a list (eSputnik's page of cartUpdated).
-                "url": [shown_of(product)["url"]],
-                "imageUrl": [shown_of(product)["imageUrl"]],
+                **{name: [text] if name in ("url", "imageUrl") else text for name, text in shown_of(product).items()},
             }
             for product, quantity in lines
         )
