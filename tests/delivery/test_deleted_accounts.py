@@ -135,6 +135,7 @@ def test_order_that_overtakes_a_waiting_deletion_keeps_its_contact(world: World,
     assert world.api.sent[-2:] == ["contact", "orderCreated"]
     assert world.run_until_idle() == ["superseded"]
     assert deletions(world) == 0
+    assert world.api.sent[-1] == "contact"  # an attempt without an answer may have deleted it
 
 
 def test_deletion_that_waits_for_the_key_is_recorded_at_once(world: World) -> None:
@@ -158,6 +159,53 @@ def test_contact_that_an_order_sends_during_the_deletion_is_sent_again(world: Wo
     record = world.webhook.contacts.find(SHOP, ANNA).record
     assert record
     assert record.is_synced
+
+
+def test_contact_that_an_order_is_sending_when_it_is_deleted_is_sent_again(world: World) -> None:
+    def deletion_meanwhile(*request: object) -> int:
+        world.api.next_answers = []
+        assert world.run_retry() == ["delivered"]
+        return 200
+
+    world.send(customer())
+    world.api.next_answers = [503, deletion_meanwhile]
+    assert world.send(DELETED) == "queued"
+    world.clock.advance(MINUTE_MS)
+    assert world.send(new_order()) == "delivered"
+    assert world.api.sent[-3:] == ["contact", "contact", "orderCreated"]
+    assert deletions(world) == 1
+
+
+def test_contact_that_another_contacts_order_deletes_while_it_is_sent_is_sent_again(world: World) -> None:
+    """The order of a guest with the account's earlier address deletes the account's contact."""
+    moved = replace(ANNA, email="anna.new@example.com")
+    world.send(customer())
+    world.api.next_answers = [503]
+    assert world.send(customer(moved, minutes=1)) == "queued"
+    assert world.send(DELETED) == "queued"
+    guest = new_order("2003", Contact(email=ANNA.email))
+    world.api.next_answers = [world.meanwhile(guest)]
+    assert world.send(new_order(contact=moved)) == "delivered"
+    deleted = world.api.accepted.index(DELETE)
+    restored = [body for _, path, body in world.api.accepted[deleted:] if path == "v1/contact"]
+    assert [body.get("externalCustomerId") for body in restored] == [None, "77", "77"]
+
+
+@pytest.mark.parametrize("is_restored", [False, True])
+def test_deletion_of_a_contact_that_changes_all_the_time_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch, is_restored: bool
+) -> None:
+    world.send(customer())
+    world.api.next_answers = [503]
+    assert world.send(DELETED) == "queued"
+    if is_restored:
+        assert world.send(new_order()) == "delivered"
+    world.clock.advance(MINUTE_MS)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.retry.contacts, "touch", lambda *args: False)
+        assert world.run_retry() == ["waiting"]
+    assert world.reports[-1]["reason"] == Reason.CONTACT_BUSY
+    assert world.run_until_idle() == ["superseded" if is_restored else "delivered"]
 
 
 def test_deletion_in_the_queue_waits_for_the_ledger(fake_world: World) -> None:

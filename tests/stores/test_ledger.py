@@ -230,6 +230,18 @@ def test_settle_after_a_lost_lease_adds_only_key_and_version(ledger: Ledger, wor
     assert (entry.settled_keys, entry.version, entry.contact_ref) == (("mine", "yours"), 20, "yours")
 
 
+def test_settle_of_what_a_late_holder_settled_records_everything(ledger: Ledger, world: World) -> None:
+    """Both were about the same change."""
+    late = claim(ledger, world, "key", 10)
+    world.clock.advance(MINUTE_MS + 1)
+    held = claim(ledger, world, "key", 10, request_id="other", from_queue=True)
+    ledger.mark_pending(SHOP, ORDER, "key", world.clock.now)
+    assert not ledger.settle(late, 10, {}, world.clock.now)
+    assert ledger.settle(held, 10, {"contact_ref": "held"}, world.clock.now)
+    entry = entry_of(ledger, world)
+    assert (entry.settled_keys, entry.contact_ref, entry.pending, entry.lease) == (("key",), "held", None, None)
+
+
 def test_settle_after_a_lost_lease_never_lowers_the_version(ledger: Ledger, world: World) -> None:
     mine = claim(ledger, world, "mine", 10)
     world.clock.advance(MINUTE_MS + 1)

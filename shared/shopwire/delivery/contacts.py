@@ -132,25 +132,32 @@ class Contacts:
             self.store.mark_deleted(task.shop.id, record, task.received_at)
         raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
 
-    def deletion(self, task: Task, change: AccountDeleted) -> list[ApiRequest]:
-        """Return the request that deletes the contact of a deleted account; none if an order restored it since."""
+    def preview_deletion(self, task: Task, change: AccountDeleted) -> tuple[Outcome, list[ApiRequest]]:
+        """Return the outcome and the requests of `delete`."""
         record = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
-        is_restored = record is not None and record.is_synced and (record.deleted_at or 0) >= task.received_at
-        return [] if is_restored else [delete_request(change.id, task.shop.id_prefix)]
+        if record and _is_restored(record, task):
+            return Outcome("superseded"), _requests(task, record)
+        return Outcome("delivered"), [delete_request(change.id, task.shop.id_prefix)]
 
     def delete(self, task: Task, change: AccountDeleted) -> Outcome:
-        """Delete the contact of a deleted account, unless an order restored it since."""
-        self.mark_deleted(task, change)
-        requests = self.deletion(task, change)
-        for request in requests:
-            self._sender.send(task, request)
-        current = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
-        if requests and current and current.is_synced:
-            # An order sent the contact meanwhile. Ours may have been the last request, so it is sent again.
-            self.store.touch(task.shop.id, current, current.sent_consent)
-            state = self.store.find(task.shop.id, Contact(customer_id=change.id))
-            self.ensure(task, state, None)
-        return Outcome("delivered" if requests else "superseded")
+        """Delete the contact of a deleted account, unless an order restored it since.
+
+        An order may be restoring the contact at this moment, and our request may be the last one. So may that of an
+        earlier attempt. So what is recorded must be sent again: by that order, or here if it is recorded as synced.
+        """
+        record = self.mark_deleted(task, change).record
+        is_restored = _is_restored(record, task)
+        if not is_restored:
+            self._sender.send(task, delete_request(change.id, task.shop.id_prefix))
+        for _ in range(_ATTEMPTS):
+            record = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
+            if not (record and record.revision) or self.store.touch(task.shop.id, record, record.sent_consent):
+                break
+        else:
+            raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
+        if _is_restored(record, task):
+            self.ensure(task, self.store.find(task.shop.id, Contact(customer_id=change.id)), None)
+        return Outcome("superseded" if is_restored else "delivered")
 
     def check_erasure(self, task: Task, contact: Contact, created_at: int | None) -> None:
         """Erase the contact again if the person was erased while an order went to v1/orders, which creates contacts.
@@ -192,7 +199,7 @@ class Contacts:
         if self._clock() >= task.lease_until:
             raise RetryLater(Reason.NO_TIME_LEFT)
         is_sent = bool(_requests_for(task, state, _reachable(state, contact)))
-        self._send_movers(task, state)
+        state = self._send_movers(task, state)
         return self.store.write(task.shop.id, state, contact, self._clock(), created_at, is_sent=is_sent)
 
     def _send(self, task: Task, state: ContactState, record: ContactRecord, created_at: int | None) -> bool:
@@ -228,18 +235,25 @@ class Contacts:
             self.store.touch(shop, current, current.sent_consent)
         return False
 
-    def _send_movers(self, task: Task, state: ContactState) -> None:
-        """Send the contacts that gave up an address which the webhook names. Raises only RetryLater.
+    def _send_movers(self, task: Task, state: ContactState) -> ContactState:
+        """Send the contacts that gave up an address which the webhook names. Return what is recorded then. Raises only
+        RetryLater.
 
         They are sent before another contact gets the address, because the API finds a contact by its addresses. That of
         a deleted account is deleted, because its deletion may still wait, and would delete the other contact.
         """
+        records = dict(state.records)
         for record in state.unsent_movers:
             with suppress(Ignored, PermanentFailure, Unmappable):
                 if record.is_deleted and record.contact.customer_id:
                     self._sender.send(task, delete_request(record.contact.customer_id, task.shop.id_prefix))
+                    # An order that restores the contact at this moment sends it again, as in `delete`.
+                    if not self.store.touch(task.shop.id, record, record.sent_consent):
+                        raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
+                    records[record.id] = replace(record, revision=record.revision + 1)
                 else:
                     self._send(task, ContactState.of_record(record), record, None)
+        return replace(state, records=records)
 
     def _send_or_part(self, task: Task, state: ContactState, record: ContactRecord) -> int | None:
         """Send what is recorded, or what is left of it without an address that the API refuses. Return the API's id."""
@@ -293,6 +307,11 @@ def _check_account(state: ContactState, change: ContactChange) -> None:
     record = state.record
     if record and record.is_deleted and change.is_before_deletion(record.deleted_at):
         raise Ignored(Reason.ACCOUNT_DELETED)
+
+
+def _is_restored(record: ContactRecord | None, task: Task) -> bool:
+    """Return whether an order restored the contact since the webhook of its account's deletion arrived."""
+    return record is not None and not record.is_deleted and (record.deleted_at or 0) >= task.received_at
 
 
 def _reachable(state: ContactState, contact: Contact) -> Contact:

@@ -139,8 +139,7 @@ class ChangeHandler:
                     requests = self.contacts.changed(task, state, decision.change)
                     return Outcome("delivered" if requests else "unchanged"), requests
                 case DeleteContact():
-                    deletion = self.contacts.deletion(task, decision.change)
-                    return Outcome("delivered" if deletion else "superseded"), deletion
+                    return self.contacts.preview_deletion(task, decision.change)
                 case Fetch():
                     return self._preview_fetch(task, entry)
                 case Erase():

@@ -180,7 +180,7 @@ class Ledger:
             return write
 
         def already_written(item: Item) -> bool:
-            # An earlier attempt of this write succeeded, but its response was lost.
+            # An earlier attempt of this write succeeded, and gave the lease back, but its response was lost.
             return key in item.get("settled_keys", ())
 
         if self._write_as_holder(claim, changes, now, already_written):
@@ -424,10 +424,8 @@ class Ledger:
                 return True
             except ConditionFailed as refusal:
                 item = refusal.item or {}
-            if already_written(item):
-                return True
             if item.get("lease_holder") != holder:
-                return False
+                return already_written(item)
             entry, revision = read(item, now), item["revision"]
 
     def _add_settled(self, claim: Claim, key: str, version: int | None, now: int) -> None:
