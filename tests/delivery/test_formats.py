@@ -98,8 +98,8 @@ def test_holder_writes_nothing_if_the_entry_became_newer(world: World, give_back
 
 
 def test_moving_a_pending_change_leaves_the_mark_of_a_newer_entry(world: World) -> None:
-    before = put_newer_entry(world, pending_key={"S": "a-key"}, pending_place={"S": "outbox"})
-    world.webhook.ledger.move_pending(entity_key(SHOP, ORDER), "a-key", "queue")
+    before = put_newer_entry(world, pending_key={"S": "a-key"}, pending_place={"S": "queue"})
+    world.webhook.ledger.move_to_outbox(entity_key(SHOP, ORDER), "a-key")
     assert world.entry("order", "1001") == before
 
 

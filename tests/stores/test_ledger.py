@@ -111,13 +111,24 @@ def test_pending_mark_expires(ledger: Ledger, world: World) -> None:
 
 
 def test_later_change_waits_where_the_earlier_one_waits(ledger: Ledger, world: World) -> None:
-    ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
-    ledger.move_pending(f"{SHOP}#order#1001", "a", "outbox")
-    assert ledger.mark_pending(SHOP, ORDER, "b", world.clock.now) == "outbox"
-    ledger.move_pending(f"{SHOP}#order#1001", "a", "queue")
+    assert ledger.mark_pending(SHOP, ORDER, "a", world.clock.now) == "queue"
+    assert ledger.mark_pending(SHOP, ORDER, "b", world.clock.now) == "queue"
+    ledger.move_to_outbox(f"{SHOP}#order#1001", "b")
     assert ledger.mark_pending(SHOP, ORDER, "c", world.clock.now) == "outbox"
-    ledger.move_pending(f"{SHOP}#order#1001", "c", "queue")
-    assert ledger.mark_pending(SHOP, ORDER, "d", world.clock.now) == "queue"
+
+
+def test_later_change_waits_in_the_outbox_also_if_only_the_first_is_there(ledger: Ledger, world: World) -> None:
+    """In the queue it could overtake that one."""
+    ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
+    ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
+    ledger.move_to_outbox(f"{SHOP}#order#1001", "a")
+    assert ledger.mark_pending(SHOP, ORDER, "c", world.clock.now) == "outbox"
+
+
+def test_settled_change_moves_no_mark(ledger: Ledger, world: World) -> None:
+    ledger.mark_pending(SHOP, ORDER, "a", world.clock.now)
+    ledger.move_to_outbox(f"{SHOP}#order#1001", "b")
+    assert ledger.mark_pending(SHOP, ORDER, "c", world.clock.now) == "queue"
 
 
 def test_duplicate_of_the_first_waiting_change_does_not_take_the_mark_of_the_others(
@@ -161,7 +172,8 @@ def defer_while_another_waits(ledger: Ledger, world: World, place: Place) -> Non
     """Defer the change "a" while "b", which arrived meanwhile, waits in the queue or the outbox."""
     held = claim(ledger, world, "a")
     ledger.mark_pending(SHOP, ORDER, "b", world.clock.now)
-    ledger.move_pending(f"{SHOP}#order#1001", "b", place)
+    if place == "outbox":
+        ledger.move_to_outbox(f"{SHOP}#order#1001", "b")
     ledger.defer(held, {}, world.clock.now)
 
 

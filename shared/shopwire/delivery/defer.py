@@ -113,7 +113,7 @@ class Deferral:
                 continue
             if place == "outbox" and mark == "queue":
                 with suppress(TableUnavailable):  # it waits all the same; a later change may overtake it in the queue
-                    self._ledger.move_pending(task.entity_key, task.key, "outbox")
+                    self._ledger.move_to_outbox(task.entity_key, task.key)
             return outcome
         if mark == "queue":
             with suppress(TableUnavailable):  # otherwise the mark expires, or the next settled change removes it

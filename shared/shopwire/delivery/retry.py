@@ -269,7 +269,7 @@ class RetryConsumer:
             # SQS looks only at the first 120,000 messages of a FIFO queue: a shop with a wrong key must not fill it.
             with suppress(ItemTooLarge):
                 self._outbox.put(task.message.later(0), task.entity_key, task.key, now)
-                self._ledger.move_pending(task.entity_key, task.key, "outbox")
+                self._ledger.move_to_outbox(task.entity_key, task.key)
                 return Outcome("queued", reason, details)
         wait_ms = max(state.until - now, self._policy.retry_base_ms)
         return Wait(wait_ms, reason, details)

@@ -303,17 +303,18 @@ class Ledger:
                 self._write_without_lease(item_key, entity, mark, now, condition=condition, values=values)
                 return place
 
-    def move_pending(self, entity_key: str, key: str, place: Place) -> None:
-        """Record that the change `key` waits in another place now.
+    def move_to_outbox(self, entity_key: str, key: str) -> None:
+        """Record that the change `key` waits in the outbox now.
 
-        Nothing happens if a later change has the mark by now, or a newer release wrote the entry.
+        What is marked from now on waits there too, because in the queue it could overtake this change. So nothing
+        happens if the change is not marked any more. Neither if a newer release wrote the entry.
         """
-        mark = (self._table.get(Key(entity_key)) or {}).get("pending_key", "")
-        if mark.split()[-1:] != [key]:
-            return
         with suppress(ConditionFailed, NewerEntryFormat):
             self._write(
-                Key(entity_key), {"pending_place": place}, condition="pending_key = :mark", values={":mark": mark}
+                Key(entity_key),
+                {"pending_place": "outbox"},
+                condition="contains(pending_key, :key) AND pending_place = :queue",
+                values={":key": key, ":queue": "queue"},
             )
 
     def clear_pending(self, entity_key: str, key: str) -> None:
