@@ -90,6 +90,7 @@ class Cloud:
         on_aws_call: see `OnAwsCall`.
         on_failure: see `OnFailure`. Called for `retry` and `upkeep`.
         on_start: called with each invocation before it runs.
+        on_end: called with each invocation when it has ended.
         max_retry_concurrency: how many invocations of `retry` run at the same time (template.yaml: RetryConcurrency).
         on_write: see `OnWrite`.
         platform_transport: how they reach the APIs of the platforms; None: they never do.
@@ -104,6 +105,7 @@ class Cloud:
         on_aws_call: OnAwsCall,
         on_failure: OnFailure,
         on_start: Callable[[Invocation], None],
+        on_end: Callable[[Invocation], None],
         max_retry_concurrency: int = _MAX_RETRY_CONCURRENCY,
         on_write: OnWrite = lambda before, after: None,
         platform_transport: Transport | None = None,
@@ -118,6 +120,7 @@ class Cloud:
         self._on_aws_call = on_aws_call
         self._on_failure = on_failure
         self._on_start = on_start
+        self._on_end = on_end
         clock = lambda: scheduler.now  # noqa: E731
         self.table = FakeDynamoDB(clock, self._make_hook("ledger", 4))
         self.table.on_write = on_write
@@ -181,6 +184,7 @@ class Cloud:
             environment.busy = False
             if invocation.killed:
                 pool.remove(environment)
+            self._on_end(invocation)
             done(result)
 
         self.scheduler.invoke(invocation, lambda: environment.module.handler(event, context), end)

@@ -192,6 +192,10 @@ class Checker:
         self._visits.on_write(after)
         self.leaks.on_write(before, after)
 
+    def on_end(self, invocation: Invocation) -> None:
+        """Check what an invocation leaves."""
+        self._ledger_writes.on_end(invocation)
+
     def on_answer(
         self, announcement: Announcement, invocation: Invocation, status: int, answer: object, forged: bool
     ) -> None:

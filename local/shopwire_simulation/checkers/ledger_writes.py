@@ -72,6 +72,8 @@ class LedgerWriteChecker:
         self._waits = waits
         self._marked: dict[str, dict[str, None]] = {}
         """Keys of the changes that were marked as waiting since an entity's mark was removed, by partition key."""
+        self._holders: dict[str, str] = {}
+        """Who holds the lease of an item, by its partition key."""
         self._excuses = excuses
         self._now = now
         self._report = report
@@ -91,6 +93,14 @@ class LedgerWriteChecker:
                 self._check_waiting(pk, before or {}, after)
                 self._check_settled(invocation, pk, before or {}, after)
 
+    def on_end(self, invocation: Invocation) -> None:
+        """Check that an invocation that ended by itself holds no lease, which would make later changes wait."""
+        if invocation.killed or "ledger_down" in invocation.notes:
+            return
+        for pk in sorted(invocation.leased):
+            if self._holders.get(pk) == invocation.request_id:
+                self._violation("wedged", {"pk": {"S": pk}}, "an invocation ended and kept its lease")
+
     def _check_lease(self, invocation: Invocation, pk: str, before: Item, after: Item) -> None:
         held, holder = _text(before, LEASE_HOLDER), _text(after, LEASE_HOLDER)
         own = invocation.request_id
@@ -101,6 +111,10 @@ class LedgerWriteChecker:
                 self._violation("misordered", after, "an invocation ended the lease of another one")
         if holder and holder != own and (holder != held or before.get(LEASE_UNTIL) != after.get(LEASE_UNTIL)):
             self._violation("misordered", after, "an invocation took the lease in the name of another one")
+        if holder:
+            self._holders[pk] = holder
+        else:
+            self._holders.pop(pk, None)
         if holder == own:
             invocation.leased.add(pk)
             if held and held != own:

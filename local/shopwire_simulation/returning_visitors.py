@@ -1,0 +1,95 @@
+"""After the end of a run, customers visit their shops again.
+
+Nothing is down any more, so the API must keep each visit: it knows the customer, or shopwire sends the contact first.
+It does not keep it if shopwire believes that the API has a contact which it does not have.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+
+from shopwire.models import Shop
+from shopwire_emulator.emulator import Emulator
+from shopwire_simulation.checkers.observations import Violation
+from shopwire_simulation.cloud import Cloud
+from shopwire_simulation.scheduler import Scheduler
+from shopwire_simulation.senders import post_once
+from shopwire_testkit.announcements import Announcement, Erasure, Story, Visit
+from shopwire_testkit.durations import MINUTE
+from shopwire_testkit.storefront.simulated_visitor import visitor_signature
+
+_MOST = 100
+"""Number of customers who return at most."""
+_WAIT_MS = 10 * MINUTE
+"""A contact that was sent less than a minute before is sent again after a minute."""
+
+
+class ReturningVisitors:
+    """Lets customers visit their shops again.
+
+    Args:
+        shops: the shops as their platforms know them at the end of the run.
+        accounts: the account of the API that each shop uses.
+    """
+
+    def __init__(
+        self,
+        scheduler: Scheduler,
+        cloud: Cloud,
+        emulator: Emulator,
+        shops: Mapping[str, Shop],
+        accounts: Mapping[str, str],
+    ) -> None:
+        self._scheduler = scheduler
+        self._cloud = cloud
+        self._emulator = emulator
+        self._shops = shops
+        self._accounts = accounts
+
+    def run(self, stories: Mapping[int, Story]) -> list[Violation]:
+        """Run until the visits are over, and return the violations."""
+        visits: dict[int, Announcement] = {}
+        for number, story in stories.items():
+            sends_events = self._shops[story.shop].orders != "orders"
+            if len(visits) < _MOST and sends_events and (last := _signed_visit(story)):
+                visits[number] = replace(last[0], topic="page", body=self._body(story.shop, last[1], number))
+        for visit in visits.values():
+            post_once(visit, self._shops[visit.shop], self._scheduler, self._cloud, lambda answer: None)
+        self._scheduler.run(self._scheduler.now + _WAIT_MS)
+        kept = self._kept_pages()
+        return [
+            Violation("lost", visit.shop, visit.entity, "the visit of a customer who returned is not kept", number)
+            for number, visit in visits.items()
+            if _page(number) not in kept
+        ]
+
+    def _kept_pages(self) -> set[str]:
+        return {
+            json.loads(param["value"])["location"]
+            for account in set(self._accounts.values())
+            for event in self._emulator.state(account)["events"]
+            if event["saved"]
+            for param in event["params"]
+            if param["name"] == "page"
+        }
+
+    def _body(self, shop: str, email: str, story: int) -> bytes:
+        secret = self._shops[shop].storefront_secret[-1].get_secret_value()
+        signature = visitor_signature(secret, shop, "email", email, self._scheduler.now)
+        contact = {"email": email}
+        return json.dumps({"type": "page", "contact": contact, "signature": signature, "url": _page(story)}).encode()
+
+
+def _page(story: int) -> str:
+    return f"https://sim.example/returned/{story}"
+
+
+def _signed_visit(story: Story) -> tuple[Announcement, str] | None:
+    """Return the last visit of the story's customer that names an e-mail address, and this address."""
+    if any(isinstance(meaning, Erasure) for meaning in story.meanings.values()):
+        return None
+    for announcement in reversed(story.announcements):
+        meaning = story.meanings.get(announcement.id)
+        if isinstance(meaning, Visit) and meaning.person and meaning.person.email and not meaning.by_other_customer:
+            return announcement, meaning.person.email
+    return None
