@@ -14,7 +14,7 @@ from shopwire_simulation.checkers.observations import Violation
 from shopwire_simulation.cloud import Cloud
 from shopwire_simulation.scheduler import Scheduler
 from shopwire_simulation.senders import post_once
-from shopwire_testkit.announcements import Announcement, Erasure, Story, Visit
+from shopwire_testkit.announcements import Announcement, CartState, CustomerState, Erasure, Story, Visit
 from shopwire_testkit.durations import MINUTE
 from shopwire_testkit.storefront.simulated_visitor import visitor_signature
 
@@ -50,15 +50,17 @@ class ReturningVisitors:
         """Run until the visits are over, and return the violations."""
         visits: dict[int, Announcement] = {}
         for number, story in stories.items():
-            sends_events = self._shops[story.shop].orders != "orders"
-            if len(visits) < _MOST and sends_events and (last := _signed_visit(story)):
-                visits[number] = replace(last[0], topic="page", body=self._body(story.shop, last[1], number))
+            shop, email = self._shops[story.shop], _email(story)
+            # An account without events keeps no visits.
+            if email and shop.storefront_secret and shop.orders != "orders" and len(visits) < _MOST:
+                body = self._body(shop, email, number)
+                visits[number] = replace(story.announcements[-1], topic="page", body=body, storefront=True)
         for visit in visits.values():
             post_once(visit, self._shops[visit.shop], self._scheduler, self._cloud, lambda answer: None)
         self._scheduler.run(self._scheduler.now + _WAIT_MS)
         kept = self._kept_pages()
         return [
-            Violation("lost", visit.shop, visit.entity, "the visit of a customer who returned is not kept", number)
+            Violation("lost", visit.shop, "view", "the visit of a customer who returned is not kept", number)
             for number, visit in visits.items()
             if _page(number) not in kept
         ]
@@ -73,9 +75,9 @@ class ReturningVisitors:
             if param["name"] == "page"
         }
 
-    def _body(self, shop: str, email: str, story: int) -> bytes:
-        secret = self._shops[shop].storefront_secret[-1].get_secret_value()
-        signature = visitor_signature(secret, shop, "email", email, self._scheduler.now)
+    def _body(self, shop: Shop, email: str, story: int) -> bytes:
+        secret = shop.storefront_secret[-1].get_secret_value()
+        signature = visitor_signature(secret, shop.id, "email", email, self._scheduler.now)
         contact = {"email": email}
         return json.dumps({"type": "page", "contact": contact, "signature": signature, "url": _page(story)}).encode()
 
@@ -84,12 +86,16 @@ def _page(story: int) -> str:
     return f"https://sim.example/returned/{story}"
 
 
-def _signed_visit(story: Story) -> tuple[Announcement, str] | None:
-    """Return the last visit of the story's customer that names an e-mail address, and this address."""
+def _email(story: Story) -> str | None:
+    """Return the last e-mail address that the story's customer has, unless the customer is erased."""
     if any(isinstance(meaning, Erasure) for meaning in story.meanings.values()):
         return None
-    for announcement in reversed(story.announcements):
-        meaning = story.meanings.get(announcement.id)
-        if isinstance(meaning, Visit) and meaning.person and meaning.person.email and not meaning.by_other_customer:
-            return announcement, meaning.person.email
-    return None
+    emails = [
+        meaning.person.email
+        for meaning in story.meanings.values()
+        if isinstance(meaning, CartState | CustomerState | Visit)
+        and meaning.person
+        and meaning.person.email
+        and not getattr(meaning, "by_other_customer", False)
+    ]
+    return emails[-1] if emails else None
