@@ -98,7 +98,7 @@ class ContactRequestChecker:
         """Check the contacts of deleted accounts.
 
         An order that comes later restores the contact, and so may one that was under way. A change of the account that
-        was made before does not.
+        was made before does not. The deletion itself sends the contact again only if one of these sent it.
 
         Args:
             contacts: returns the contacts that the API has under an identity in the account of a shop.
@@ -113,12 +113,23 @@ class ContactRequestChecker:
             deleted_at = max(
                 (request.at for request in requests if request.path.startswith(CONTACT_DELETION)), default=None
             )
-            since = record.first_attempt_at if deleted_at is None else deleted_at
-            later = [request for request in requests if request.path in _RESTORING and request.at >= (since or 0)]
-            if deleted_at is None and not later:
+            restoring = [
+                request
+                for request in requests
+                if request.path in _RESTORING and request.at >= (record.first_attempt_at or 0)
+            ]
+            restored_at = min(
+                (request.at for request in restoring if request.announcement is not announcement), default=None
+            )
+            later = [request for request in restoring if request.at >= (deleted_at or 0)]
+            if deleted_at is None and restored_at is None:
                 self._report("lost", announcement, "the contact of a deleted account was not deleted")
-            if deleted_at is not None and not later and contacts(announcement.shop, deletion.customer_id):
+            exists = deleted_at is not None and contacts(announcement.shop, deletion.customer_id)
+            if exists and not later:
                 self._report("wrong_final_state", announcement, "the contact of a deleted account exists")
+            own = (request.at for request in restoring if request.announcement is announcement)
+            if any(restored_at is None or at < restored_at for at in own):
+                self._report("wrong_final_state", announcement, "the deletion of an account sent its contact")
             if deleted_at is not None and any(_is_of_account(request, announcement) for request in later):
                 self._report("wrong_final_state", announcement, "an earlier change of a deleted account restored it")
 
