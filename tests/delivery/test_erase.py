@@ -31,6 +31,8 @@ from tests.support.delivery_world import RETRY_SECONDS, World
 from tests.support.recording_api import ERASED
 
 ERASE_ANNA = Redaction(ANNA, "77", ("1001",))
+# The contact was recorded and not sent, so each of its addresses may be at a guest's contact.
+ERASED_UNSYNCED = ["erase", "contact", "erase", "contact", "erase", "erase orders"]
 
 
 def test_customer_is_erased_by_the_customer_id_and_the_apis_id(world: World) -> None:
@@ -56,6 +58,24 @@ def test_apis_id_of_a_guest_is_found_again_if_its_answer_was_lost(world: World) 
     found, erased = world.api.accepted[-2:]
     assert found == ("POST", "v1/contact", {"channels": [{"type": "email", "value": "guest@example.com"}]})
     assert erased[:2] == ("DELETE", "v1/contact/5001?erase=true")
+
+
+@pytest.mark.parametrize("direct", [True, False], ids=["direct", "queued"])
+def test_guests_contact_is_erased_although_the_customer_was_not_sent_yet(world: World, direct: bool) -> None:
+    """The API has the guest's contact, whose id is not known, and does not know the customer's id."""
+    world.api.next_answers = [(200, {}, b"")]
+    world.send(order(contact=replace(ANNA, customer_id=None)))
+    world.api.answer = 503
+    assert world.send(order("2", minutes=1)) == "queued"
+    world.clock.advance(1)
+    if direct:
+        world.api.answer = 200
+    world.api.accepted.clear()
+    world.send(Redaction(Contact(customer_id="77"), "77"))
+    world.api.answer = 200
+    world.run_until_idle()
+    erased = [content["channels"][0]["value"] for _, path, content in world.api.accepted if path == "v1/contact"]
+    assert erased == [ANNA.email, ANNA.phone]
 
 
 def test_addresses_without_a_recorded_contact_are_erased_one_by_one(world: World) -> None:
@@ -178,7 +198,7 @@ def test_erasure_that_takes_longer_than_the_budget_continues_from_the_queue(fake
     slow_table(world, 0)
     assert "delivered" in world.run_until_idle()
     assert (world.outbox_length(), world.parked_reasons()) == (0, [])
-    assert set(world.api.sent) == {"erase", "erase orders"}
+    assert set(world.api.sent) == {"erase", "contact", "erase orders"}
 
 
 def test_erasure_of_a_shop_stops_before_the_deadline_and_continues(fake_world: World) -> None:
@@ -314,8 +334,7 @@ def test_order_that_the_api_refuses_while_its_person_is_erased_is_not_parked(wor
 def test_contact_created_during_its_erasure_is_erased_again(world: World) -> None:
     world.api.next_answers = [erase_meanwhile(world)]
     assert world.deliver(order("2")) == Outcome("ignored", Reason.ERASED)
-    assert world.api.sent == ["erase", "erase orders", "contact", "erase", "erase"]
-    assert world.api.sent[-1] == "erase"
+    assert world.api.sent == [*ERASED_UNSYNCED, "contact", "erase", "erase"]
     assert "anna" not in world.stored_text()
 
 
@@ -324,7 +343,7 @@ def test_contact_created_during_its_erasure_is_erased_when_the_api_answers_again
     assert world.send(order("2")) == "queued"
     world.api.next_answers = [503, 200]
     assert world.run_until_idle() == ["ignored"]
-    assert world.api.sent == ["erase", "erase orders", "contact", "erase"]
+    assert world.api.sent == [*ERASED_UNSYNCED, "contact", "erase"]
     assert "left_to_erase" not in world.entry("order", "2")
     count = world.api.request_count
     assert world.deliver(order("2", minutes=1)) == Outcome("ignored", Reason.ERASED)

@@ -101,11 +101,11 @@ CASES = {
 }
 
 
-def preview(world: World, change: Change) -> tuple[Outcome, list[ApiRequest]]:
-    """Preview a change that arrives now."""
+def preview(world: World, change: Change, received_at: int | None = None) -> tuple[Outcome, list[ApiRequest]]:
+    """Preview a change that arrived then (UTC ms; None: now)."""
     assert change.entity
     now = world.clock.now
-    message = Message(SHOP, "preview", Webhook({}, b"", now))
+    message = Message(SHOP, "preview", Webhook({}, b"", received_at or now))
     task = Task(world.webhook.shops.get(SHOP), message, Delivery("test", "preview", change), "preview", now, now)
     return world.webhook.handler.preview(task, world.webhook.ledger.get(SHOP, change.entity, now))
 
@@ -132,6 +132,22 @@ def test_preview_returns_the_outcome_and_requests_of_handle(
         if CONTACT_ID in path:  # a preview cannot know the id that the answer before it gives
             sent[place] = replace(sent[place], path=re.sub(r"contact/\d+", f"contact/{CONTACT_ID}", sent[place].path))
     assert requests == sent
+
+
+def test_preview_of_a_deletion_after_an_order_sends_the_contact_again(
+    fake_world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = fake_world
+    world.send(customer())
+    received_at = world.clock.now
+    world.api.next_answers = [503]
+    assert world.send(AccountDeleted("77")) == "queued"
+    world.send(order())
+    outcome, requests = preview(world, AccountDeleted("77"), received_at)
+    sent = record_requests(monkeypatch)
+    assert world.run_until_idle() == [outcome.status] == ["superseded"]
+    assert requests == sent
+    assert [request.path for request in sent] == ["v1/contact"]
 
 
 def record_requests(monkeypatch: pytest.MonkeyPatch) -> list[ApiRequest]:

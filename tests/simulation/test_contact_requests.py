@@ -121,6 +121,22 @@ def test_order_restores_the_contact_and_an_earlier_change_of_the_account_does_no
 
 
 @pytest.mark.parametrize(
+    ("order_at", "texts"),
+    [
+        (None, ["the contact of a deleted account was not deleted", "the deletion of an account sent its contact"]),
+        (1, []),
+        (3, ["the deletion of an account sent its contact"]),
+    ],
+)
+def test_deletion_sends_the_contact_only_after_an_order(order_at: int | None, texts: list[str]) -> None:
+    requests = Requests()
+    requests.accept(DELETION, "POST v1/contact", at=2, body={"channels": []})
+    if order_at:
+        requests.accept(ORDER, "POST v1/contact", at=order_at, body={"channels": []})
+    assert requests.finish(exists=True) == texts
+
+
+@pytest.mark.parametrize(
     ("id", "language", "texts"),
     [
         ("7", "uk", []),

@@ -85,6 +85,22 @@ def test_no_invocation_takes_a_lease_in_the_name_of_another() -> None:
     ]
 
 
+@pytest.mark.parametrize("ends", ["kept", "given back", "taken over", "killed", "no ledger"])
+def test_invocation_that_ends_by_itself_keeps_no_lease(ends: str) -> None:
+    writes, by = Writes(), invocation("a")
+    writes.write(by, item(), LEASED)
+    if ends == "given back":
+        writes.write(by, LEASED, item())
+    if ends == "taken over":
+        expired = item(lease_holder="a", lease_until=START - 1)
+        writes.write(invocation("b"), expired, item(lease_holder="b", lease_until=LEASED_UNTIL))
+    by.killed = ends == "killed"
+    if ends == "no ledger":
+        by.notes["ledger_down"] = START
+    writes.checker.on_end(by)
+    assert writes.texts == (["wedged: an invocation ended and kept its lease"] if ends == "kept" else [])
+
+
 @pytest.mark.parametrize(("seconds", "is_right"), [(-1, False), (0, True), (10, True), (11, False)])
 def test_lease_lasts_a_little_longer_than_its_invocation(seconds: int, is_right: bool) -> None:
     leased = item(lease_holder="a", lease_until=START + MINUTE + seconds * SECOND)

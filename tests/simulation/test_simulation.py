@@ -4,7 +4,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from shopwire_cli.main import main
 from shopwire_simulation import run as run_module
 from shopwire_simulation.checkers.aws_calls import AwsCallObserver
 from shopwire_simulation.checkers.excuses import EXCUSES, ExcuseCounter
-from shopwire_simulation.checkers.observations import VIOLATION_KINDS, ReportEntity, ReportViolation
+from shopwire_simulation.checkers.observations import VIOLATION_KINDS, ReportEntity, ReportViolation, Violation
 from shopwire_simulation.checkers.pending_changes import PendingChecker
 from shopwire_simulation.command import SimulationRequest, simulate
 from shopwire_simulation.faults import FAULT_KINDS
@@ -32,7 +32,7 @@ from shopwire_simulation.run import START, BlindChecker, Run, burst_run
 from shopwire_simulation.scheduler import Fault, Invocation
 from shopwire_simulation.shops import REFERENCE_PLATFORMS, simulated_platforms
 from shopwire_simulation.table_layout import CALM_ATTRIBUTES, MESSAGE, OUTBOX_SHOP, TO_ERASE
-from shopwire_testkit.announcements import Announcement, Visit, cart_entity
+from shopwire_testkit.announcements import Announcement, Story, Visit, cart_entity
 from shopwire_testkit.durations import HOUR, MINUTE
 
 # -- the promises
@@ -46,6 +46,19 @@ def test_each_kind_of_fault_alone_breaks_no_promise(kind: str) -> None:
 @pytest.mark.parametrize("platform", simulated_platforms())
 def test_shops_of_each_platform_alone_break_no_promise(platform: str) -> None:
     assert Run(300, 5, platforms=(platform,)).run().violations == []
+
+
+def test_customer_who_returns_must_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(300, 5, ())
+    visit_again = run_module.ReturningVisitors.run
+
+    def run_without_contacts(visitors: run_module.ReturningVisitors, stories: Mapping[int, Story]) -> list[Violation]:
+        run.api.emulator.reset()
+        return visit_again(visitors, stories)
+
+    monkeypatch.setattr(run_module.ReturningVisitors, "run", run_without_contacts)
+    texts = {violation.text for violation in run.run().violations}
+    assert texts == {"the visit of a customer who returned is not kept"}
 
 
 def test_without_faults_every_visit_and_every_later_cart_change_is_sent() -> None:

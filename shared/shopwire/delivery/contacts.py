@@ -136,7 +136,7 @@ class Contacts:
         """Return the outcome and the requests of `delete`."""
         record = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
         if record and _is_restored(record, task):
-            return Outcome("superseded"), _requests(task, record)
+            return Outcome("superseded"), _requests(task, replace(record, revision=record.revision + 1))
         return Outcome("delivered"), [delete_request(change.id, task.shop.id_prefix)]
 
     def delete(self, task: Task, change: AccountDeleted) -> Outcome:

@@ -155,8 +155,19 @@ class Eraser:
 
 
 def _requests(task: Task, change: Redaction, records: Sequence[ContactRecord]) -> list[ApiRequest]:
-    recorded = [(record.contact, record.api_id) for record in records]
+    recorded = [each for record in records for each in _recorded(record)]
     return erase_requests(change.contact, recorded, change.order_ids, task.shop.id_prefix)
+
+
+def _recorded(record: ContactRecord) -> list[tuple[Contact, int | None]]:
+    """Return the contacts that the API may have of a record, each with the API's id if that is known.
+
+    Until the API has what is recorded, it may have the addresses at the contact of a guest, without the customer id.
+    """
+    contact = record.contact
+    if record.is_synced or not contact.customer_id:
+        return [(contact, record.api_id)]
+    return [(Contact(customer_id=contact.customer_id), None), (contact.without(["customer_id"]), record.api_id)]
 
 
 def concerns(request: Redaction, contacts: Collection[Contact], packed: str, shop: Shop) -> bool:

@@ -176,15 +176,19 @@ def item_key(shop: str, hash: str) -> Key:
 
 
 def _listed(record: ContactRecord) -> dict[str, Any]:
-    """Return what the erasure of a contact needs: its identities, and the API's id."""
+    """Return what the erasure of a contact needs: its identities, the API's id, and whether the API has them there."""
     identities = {name: value for name in IDENTITY_FIELDS if (value := getattr(record.contact, name))}
     api_id = {"api_id": record.api_id} if record.api_id else {}
-    return identities | api_id | {"id": record.id, "previous": list(record.previous)}
+    listed = {"id": record.id, "previous": list(record.previous), "is_synced": record.is_synced}
+    return identities | api_id | listed
 
 
 def _from_list(listed: Mapping[str, Any]) -> ContactRecord:
     contact = Contact(**{name: value for name in IDENTITY_FIELDS if (value := listed.get(name))})
-    return ContactRecord(listed["id"], contact, api_id=listed.get("api_id"), previous=tuple(listed["previous"]))
+    revision = 1
+    synced_revision = revision if listed.get("is_synced") else 0
+    previous = tuple(listed["previous"])
+    return ContactRecord(listed["id"], contact, revision, synced_revision, listed.get("api_id"), previous=previous)
 
 
 def _parts(hashes: list[str]) -> Iterator[list[str]]:
