@@ -158,7 +158,7 @@ def test_consent_of_an_erased_customer_is_ignored(known: World) -> None:
     assert paths(known) == []
 
 
-@pytest.mark.parametrize(("given_at", "sent"), [(9_000, []), (500, [ADD])], ids=["later", "earlier"])
+@pytest.mark.parametrize(("given_at", "sent"), [(9_000, [DELETE]), (500, [ADD])], ids=["later", "earlier"])
 def test_later_consent_of_a_guest_counts_for_the_customer_who_gets_the_address(
     known: World, given_at: int, sent: list[str]
 ) -> None:
@@ -178,3 +178,18 @@ def test_box_that_a_guest_did_not_tick_says_nothing_of_the_customer_who_gets_the
     known.api.accepted.clear()
     assert known.send(customer(moved, minutes=1)) == "delivered"
     assert paths(known) == ["v1/contact"]
+
+
+@pytest.mark.parametrize("subscribed", [True, False])
+def test_decision_of_the_customer_who_got_the_address_of_a_guest_is_sent(known: World, subscribed: bool) -> None:
+    """The guest's first request failed, so the address was put into the list of those that unsubscribed."""
+    moved = replace(ANNA, email="anna.new@example.com")
+    guest = Contact(email=moved.email, consent=Consent(subscribed=False, at=0, is_implied=True))
+    known.api.next_answers = [503]
+    assert known.send(order(contact=guest)) == "queued"
+    assert known.send(order("2", contact=replace(guest, first_name="Anna"))) == "delivered"
+    assert paths(known)[:2] == [SUBSCRIBE, ADD]
+    assert known.send(customer(moved, minutes=1)) == "delivered"
+    known.api.accepted.clear()
+    assert known.send(consent_change(subscribed, 5_000, moved)) == "delivered"
+    assert paths(known) == [DELETE if subscribed else ADD]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from shopwire.delivery.task import Outcome
+from shopwire.errors import TableUnavailable
 from shopwire.models import Change, Contact, OrderDeleted, Reason, Redaction, ShopRedaction
 from shopwire.stores.contacts import ContactStore
 from tests.support.changes import (
@@ -398,6 +399,24 @@ def test_repeated_erasure_request_clears_the_erasure_list(world: World) -> None:
     store.erase(SHOP, ANNA, world.clock.now + 1, world.clock.now)  # another invocation began with the same request
     assert "anna" in world.stored_text()
     assert world.send(ERASE_ANNA, key="request") == "duplicate"
+    assert "anna" not in world.stored_text()
+
+
+def test_erasure_list_that_cannot_be_cleared_is_cleared_from_the_queue(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise TableUnavailable
+
+    world.send(order())
+    assert world.send(ERASE_ANNA, key="request") == "delivered"
+    world.send(order("2002", created_at=START.replace(hour=10), minutes=61))
+    ContactStore(world.webhook.table, "hash-key").erase(SHOP, ANNA, world.clock.now + 1, world.clock.now)
+    with monkeypatch.context() as patch:
+        patch.setattr(world.webhook.contacts, "clear_erasure_list", fail)
+        assert world.send(ERASE_ANNA, key="request") == "queued"
+    assert "anna" in world.stored_text()
+    assert world.run_until_idle() == ["duplicate"]
     assert "anna" not in world.stored_text()
 
 

@@ -8,12 +8,11 @@ not executed again unless a person replays it (`replay`).
 """
 
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 
 from shopwire.delivery.contacts import Contacts
 from shopwire.delivery.task import Clock, Outcome, Task, adapter_of
-from shopwire.errors import NewerMessageFormat, PermanentFailure, RetryLater, TableUnavailable
+from shopwire.errors import NewerMessageFormat, PermanentFailure, RetryLater
 from shopwire.mapper import ApiRequest, erase_requests
 from shopwire.message import unpack
 from shopwire.models import Contact, Entity, Reason, Redaction, Shop, ShopRedaction
@@ -91,10 +90,13 @@ class Eraser:
         return _requests(task, change, self.contacts.related_contacts(task.shop.id, change.contact))
 
     def clear_erasure_list(self, task: Task) -> None:
-        """Remove the list of contacts from the tombstones, because a request that was executed arrived again."""
+        """Remove the list of contacts from the tombstones, because a request that was executed arrived again.
+
+        Raises:
+            TableUnavailable.
+        """
         if isinstance(task.change, Redaction):
-            with suppress(TableUnavailable):
-                self.contacts.clear_erasure_list(task.shop.id, task.change.contact)
+            self.contacts.clear_erasure_list(task.shop.id, task.change.contact)
 
     def erase(self, task: Task, update: EntryUpdate) -> Outcome:
         """Execute an erasure request whose lease is held.

@@ -110,7 +110,10 @@ class Receiver:
     def _deliver(self, task: Task) -> Outcome:
         outcome = self._deliver_or_defer(task)
         if outcome.status == "duplicate":
-            self._handler.eraser.clear_erasure_list(task)
+            try:
+                self._handler.eraser.clear_erasure_list(task)
+            except TableUnavailable:
+                return self._deferral.unmarked(task)  # `retry` removes it
         return outcome
 
     def _deliver_or_defer(self, task: Task) -> Outcome:

@@ -54,10 +54,12 @@ def contact_requests(
             # A subscription leaves the addresses of a contact that exists as they are.
             requests.append(contact_request(prefixed_contact))
     if contact.email and wants is not None and wants != sent_consent:
-        # A contact that was created as unconfirmed is in no list of those that unsubscribed.
-        if refuses and (may_exist or not is_first):
-            requests.append(_unsubscribed("add", contact.email))
-        elif sent_consent is False:
+        if refuses:
+            # A contact that was created as unconfirmed is in no list of those that unsubscribed.
+            if may_exist or not is_first:
+                requests.append(_unsubscribed("add", contact.email))
+        # The address may be in the list since it was another contact's.
+        elif sent_consent is False or has_moved:
             requests.append(_unsubscribed("delete", contact.email))
     return requests
 
