@@ -71,15 +71,7 @@ class Outage:
         self._requests: Counter[tuple[int, bool]] = Counter()
         faults = FaultSchedule(random.Random(0), (), START, START, START)
         self.cloud = Cloud(
-            self.scheduler,
-            faults,
-            0,
-            self._transport,
-            self._watch,
-            self._failed,
-            _ignore,
-            _ignore,
-            concurrency // _SCALE,
+            self.scheduler, faults, 0, self._transport, self._watch, self._failed, _ignore, concurrency // _SCALE
         )
         self.cloud.put_shop(SHOP.id, SETTINGS)
         self.expected: dict[str, int] = {}

@@ -90,8 +90,8 @@ class Cloud:
         on_aws_call: see `OnAwsCall`.
         on_failure: see `OnFailure`. Called for `retry` and `upkeep`.
         on_start: called with each invocation before it runs.
-        on_end: called with each invocation when it has ended.
         max_retry_concurrency: how many invocations of `retry` run at the same time (template.yaml: RetryConcurrency).
+        on_end: called with each invocation when it has ended.
         on_write: see `OnWrite`.
         platform_transport: how they reach the APIs of the platforms; None: they never do.
     """
@@ -105,8 +105,8 @@ class Cloud:
         on_aws_call: OnAwsCall,
         on_failure: OnFailure,
         on_start: Callable[[Invocation], None],
-        on_end: Callable[[Invocation], None],
         max_retry_concurrency: int = _MAX_RETRY_CONCURRENCY,
+        on_end: Callable[[Invocation], None] = lambda _: None,
         on_write: OnWrite = lambda before, after: None,
         platform_transport: Transport | None = None,
     ) -> None:

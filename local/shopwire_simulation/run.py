@@ -23,7 +23,6 @@ from shopwire_simulation.faults import FAULT_KINDS, FaultSchedule
 from shopwire_simulation.log_stream import LogStream
 from shopwire_simulation.operator_actions import Operator
 from shopwire_simulation.platform_apis import SimulatedPlatformApis
-from shopwire_simulation.returning_visitors import ReturningVisitors
 from shopwire_simulation.scheduler import Invocation, Scheduler
 from shopwire_simulation.senders import Senders, SendRecord
 from shopwire_simulation.shops import accounts_of, simulated_shops
@@ -190,7 +189,7 @@ class Run:
             self._on_aws_call,
             self._on_failure,
             self._before_start,
-            self.checker.on_end,
+            on_end=self.checker.on_end,
             on_write=lambda before, after: self.checker.on_write(self.scheduler.current, before, after),
             platform_transport=self.platform_apis.transport,
         )
@@ -260,8 +259,7 @@ class Run:
             self._on_start = lambda _: None
             comebacks = Comebacks(self.scheduler, self.cloud, self.api.emulator, self._shops, self._accounts)
             violations += comebacks.run(self._chosen, self.checker.erasure.erased)
-            visitors = ReturningVisitors(self.scheduler, self.cloud, self.api.emulator, self._shops, self._accounts)
-            violations += visitors.run(self._chosen)
+            violations += comebacks.visit(self._chosen)
         if self._is_calm and (unseen := self.checker.unseen_attributes(CALM_ATTRIBUTES)):
             raise BlindChecker(unseen)
         return self._result(began, violations)

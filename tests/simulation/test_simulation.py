@@ -50,13 +50,13 @@ def test_shops_of_each_platform_alone_break_no_promise(platform: str) -> None:
 
 def test_customer_who_returns_must_be_known(monkeypatch: pytest.MonkeyPatch) -> None:
     run = Run(300, 5, ())
-    visit_again = run_module.ReturningVisitors.run
+    visit = run_module.Comebacks.visit
 
-    def run_without_contacts(visitors: run_module.ReturningVisitors, stories: Mapping[int, Story]) -> list[Violation]:
+    def visit_without_contacts(comebacks: run_module.Comebacks, stories: Mapping[int, Story]) -> list[Violation]:
         run.api.emulator.reset()
-        return visit_again(visitors, stories)
+        return visit(comebacks, stories)
 
-    monkeypatch.setattr(run_module.ReturningVisitors, "run", run_without_contacts)
+    monkeypatch.setattr(run_module.Comebacks, "visit", visit_without_contacts)
     texts = {violation.text for violation in run.run().violations}
     assert texts == {"the visit of a customer who returned is not kept"}
 

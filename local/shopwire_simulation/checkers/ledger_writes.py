@@ -72,8 +72,8 @@ class LedgerWriteChecker:
         self._waits = waits
         self._marked: dict[str, dict[str, None]] = {}
         """Keys of the changes that were marked as waiting since an entity's mark was removed, by partition key."""
-        self._holders: dict[str, str] = {}
-        """Who holds the lease of an item, by its partition key."""
+        self._holders: dict[str, str | None] = {}
+        """Who holds the lease of an item, by its partition key. None: it is free."""
         self._excuses = excuses
         self._now = now
         self._report = report
@@ -111,10 +111,7 @@ class LedgerWriteChecker:
                 self._violation("misordered", after, "an invocation ended the lease of another one")
         if holder and holder != own and (holder != held or before.get(LEASE_UNTIL) != after.get(LEASE_UNTIL)):
             self._violation("misordered", after, "an invocation took the lease in the name of another one")
-        if holder:
-            self._holders[pk] = holder
-        else:
-            self._holders.pop(pk, None)
+        self._holders[pk] = holder
         if holder == own:
             invocation.leased.add(pk)
             if held and held != own:

@@ -125,7 +125,7 @@ class Contacts:
         that whichever comes last decides.
         """
         for _ in range(_ATTEMPTS):
-            state = self.store.find(task.shop.id, Contact(customer_id=change.id))
+            state = self._of_account(task, change)
             record = state.record
             if not (record and record.revision) or (record.deleted_at or 0) >= task.received_at:
                 return state
@@ -134,7 +134,7 @@ class Contacts:
 
     def preview_deletion(self, task: Task, change: AccountDeleted) -> tuple[Outcome, list[ApiRequest]]:
         """Return the outcome and the requests of `delete`."""
-        record = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
+        record = self._of_account(task, change).record
         if record and _is_restored(record, task):
             return Outcome("superseded"), _requests(task, replace(record, revision=record.revision + 1))
         return Outcome("delivered"), [delete_request(change.id, task.shop.id_prefix)]
@@ -150,14 +150,17 @@ class Contacts:
         if not is_restored:
             self._sender.send(task, delete_request(change.id, task.shop.id_prefix))
         for _ in range(_ATTEMPTS):
-            record = self.store.find(task.shop.id, Contact(customer_id=change.id)).record
+            record = self._of_account(task, change).record
             if not (record and record.revision) or self.store.touch(task.shop.id, record, record.sent_consent):
                 break
         else:
             raise RetryLater(Reason.CONTACT_BUSY, wait_ms=_BUSY_MS)
         if _is_restored(record, task):
-            self.ensure(task, self.store.find(task.shop.id, Contact(customer_id=change.id)), None)
+            self.ensure(task, self._of_account(task, change), None)
         return Outcome("superseded" if is_restored else "delivered")
+
+    def _of_account(self, task: Task, change: AccountDeleted) -> ContactState:
+        return self.store.find(task.shop.id, Contact(customer_id=change.id))
 
     def check_erasure(self, task: Task, contact: Contact, created_at: int | None) -> None:
         """Erase the contact again if the person was erased while an order went to v1/orders, which creates contacts.
